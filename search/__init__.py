@@ -1,0 +1,1 @@
+"""Many trials: study, searcher, scheduler, tracking, export and the command line."""

@@ -1,0 +1,119 @@
+"""``layout``: draw a stack and tell, by arithmetic alone, what it costs."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from spaces.counts import ParamCounts, count_params
+from spaces.dimensions import Dimensions, Norm, Tied
+from spaces.flops import FlopsPerToken, flops_per_token
+from spaces.layout import Layout
+from spaces.presets import PRESETS, resolve_layout
+
+KIND_NAMES = {
+    "L": "learned",
+    "R": "Transformer reservoir",
+    "F": "feed-forward reservoir",
+    "G": "BiGRU reservoir",
+    "C": "convolution reservoir",
+}
+SENTENCE_TOKENS = 25  # on either side; attention's share of the FLOPs depends on it
+
+
+def layout(
+    stack: Annotated[
+        str,
+        typer.Argument(
+            metavar="LAYOUT",
+            help="Encoder, bottom to top, as R1LR1L or (R1L)*4, or a preset: "
+            f"{', '.join(PRESETS)}.",
+        ),
+    ],
+    decoder: Annotated[str, typer.Option(help="Decoder, of L and R.")] = "LL",
+    d_model: Annotated[int, typer.Option(help="Width of the model.")] = 512,
+    ffn: Annotated[int, typer.Option(help="Inner width of the feed-forward blocks.")] = 1024,
+    heads: Annotated[int, typer.Option(help="Heads of every attention.")] = 4,
+    src_rows: Annotated[int, typer.Option(help="Entries of the source dictionary.")] = 8848,
+    tgt_rows: Annotated[int, typer.Option(help="Entries of the target dictionary.")] = 6632,
+    norm: Annotated[Norm, typer.Option(help="LayerNorm before or after each block.")] = "post",
+    tied: Annotated[Tied, typer.Option(help="Which embeddings are one matrix.")] = "decoder",
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Draw a layout; tell its canonical form, parameters and FLOPs per target token."""
+    encoder, decoder_layout = resolve_layout(stack), Layout.parse(decoder)
+    dims = Dimensions(
+        d_model=d_model,
+        ffn=ffn,
+        heads=heads,
+        src_rows=src_rows,
+        tgt_rows=tgt_rows,
+        norm=norm,
+        tied=tied,
+    )
+    counts = count_params(encoder, decoder_layout, dims)
+    flops = flops_per_token(
+        encoder, decoder_layout, dims, src_length=SENTENCE_TOKENS, tgt_length=SENTENCE_TOKENS
+    )
+    report = report_json if as_json else report_text
+    typer.echo(report(encoder, decoder_layout, counts, flops))
+
+
+def report_json(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: FlopsPerToken) -> str:
+    """One line of JSON."""
+    return json.dumps(
+        {
+            "layout": str(encoder),
+            "canonical": str(encoder.canonical()),
+            "decoder": str(decoder.canonical()),
+            "n_params_total": counts.total,
+            "n_params_learned": counts.learned,
+            "n_params_stored": counts.stored,
+            "n_params_encoder": counts.encoder,
+            "flops_per_token_forward": flops.forward,
+            "flops_per_token_training": flops.training,
+        }
+    )
+
+
+def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: FlopsPerToken) -> str:
+    """The drawing, then what the model costs, for a person."""
+    parameters = [
+        ("total", counts.total, "a shared weight set counts once"),
+        ("learned", counts.learned, "what training changes"),
+        ("stored", counts.stored, "what a checkpoint holds"),
+        ("encoder", counts.encoder, "without embeddings"),
+    ]
+    work = [("forward", flops.forward), ("training", flops.training)]
+    return "\n".join(
+        [
+            *draw(encoder),
+            "",
+            f"canonical  {encoder.canonical()}",
+            f"decoder    {decoder.canonical()}",
+            "",
+            "parameters",
+            *(f"  {name:<8} {n_params:>13,}  {what}" for name, n_params, what in parameters),
+            "",
+            f"FLOPs per target token, sentences of {SENTENCE_TOKENS} tokens",
+            *(f"  {name:<8} {n_flops:>13,.0f}" for name, n_flops in work),
+        ]
+    )
+
+
+def draw(stack: Layout) -> list[str]:
+    """The stack line by line, depth 0 at the bottom; a shared weight set names its first depth."""
+    owners = stack.owners
+    lines = []
+    for depth, (layer, owner) in enumerate(zip(stack.canonical().layers, owners, strict=True)):
+        first = owners.index(owner)
+        shares = f"  weights of depth {first}" if first < depth else ""
+        lines.append(f"{depth:>3} │ {layer!s:<4} {KIND_NAMES[layer.kind]:<22} │{shares}")
+    return [
+        "    ┌" + "─" * 29 + "┐",
+        *reversed(lines),
+        "    └" + "─" * 29 + "┘",
+        "      embeddings",
+    ]

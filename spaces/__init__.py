@@ -1,0 +1,1 @@
+"""What can be searched: layouts, their parameters by arithmetic, and spaces of them."""

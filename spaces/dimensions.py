@@ -1,0 +1,59 @@
+"""The sizes of a model apart from its layouts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from spaces.errors import UserError
+
+Norm = Literal["pre", "post"]
+Tied = Literal["none", "decoder", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    """What parameters and FLOPs depend on beside the layouts.
+
+    Args:
+        d_model: width of every layer, embeddings included.
+        ffn: inner width of the feed-forward blocks, in encoder and decoder.
+        heads: of every attention, and of the convolution reservoir.
+        src_rows, tgt_rows: entries of the two dictionaries, special symbols included.
+        norm: LayerNorm before each block (then a final one closes each stack) or after it.
+        tied: which embeddings are one matrix: none (the output projection is its own),
+            decoder (its input and output), or all (source too, from a joined dictionary).
+
+    Raises:
+        UserError: sizes that no model can have, all of them named.
+    """
+
+    d_model: int
+    ffn: int
+    heads: int
+    src_rows: int
+    tgt_rows: int
+    norm: Norm = "pre"
+    tied: Tied = "decoder"
+
+    def __post_init__(self) -> None:
+        if faults := self._faults():
+            raise UserError("\n".join(faults))
+
+    def _faults(self) -> list[str]:
+        sizes = ("d_model", "ffn", "heads", "src_rows", "tgt_rows")
+        faults = [
+            f"{name} {getattr(self, name)}: must be positive"
+            for name in sizes
+            if getattr(self, name) < 1
+        ]
+        if self.heads > 0 and self.d_model % (2 * self.heads):
+            faults.append(
+                f"d_model {self.d_model}: must be a multiple of 2 x heads = {2 * self.heads}"
+            )
+        if self.tied == "all" and self.src_rows != self.tgt_rows:
+            faults.append(
+                f"tied 'all': needs one joined dictionary, but src_rows is {self.src_rows} and "
+                f"tgt_rows {self.tgt_rows}; use 'decoder'"
+            )
+        return faults

@@ -1,0 +1,113 @@
+"""FLOPs of training and of a forward pass by arithmetic: the same on every machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spaces.counts import CONV_KERNEL
+from spaces.dimensions import Dimensions
+from spaces.layout import DECODER_KINDS, RESERVOIR_KINDS, Layout, check_decoder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlopsPerToken:
+    """FLOPs for each target token, its share of the source side included."""
+
+    forward: float
+    training: float  # forward and backward
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """Forward FLOPs of some part of the model, for each target token."""
+
+    weights: float  # weights meet activations
+    scores: float = 0.0  # activations meet activations: attention
+
+    @property
+    def forward(self) -> float:
+        return self.weights + self.scores
+
+    def training(self, *, frozen: bool) -> float:
+        """Forward plus backward.
+
+        A product of two factors costs its forward FLOPs again for the gradient of each. A
+        frozen weight needs none, but gradients still pass through to the layers below.
+        """
+        n_gradients = 1 if frozen else 2
+        return (1 + n_gradients) * self.weights + (1 + 2) * self.scores
+
+
+def flops_per_token(
+    encoder: Layout, decoder: Layout, dims: Dimensions, *, src_length: float, tgt_length: float
+) -> FlopsPerToken:
+    """FLOPs for each target token of an update or a forward pass.
+
+    A multiplication and its addition are two FLOPs. Counted: every matrix product, attention
+    (over the whole square, masked or not) and the output projection. Left out, as lesser:
+    embedding look-ups, biases, LayerNorms, softmaxes, activations, dropout, the optimizer. A
+    shared weight set works at every depth that uses it. Padding is the caller's affair.
+
+    Lengths are mean tokens of a sentence, end of sentence included.
+
+    Raises:
+        LayoutError: the decoder holds a kind that no decoder can.
+    """
+    if min(src_length, tgt_length) <= 0:
+        raise ValueError(f"lengths {src_length} and {tgt_length} must be positive")
+    check_decoder(decoder)
+    src_per_tgt = src_length / tgt_length
+    encoder_work = {
+        kind: _encoder_layer(kind, dims, src_length, src_per_tgt) for kind in set(encoder.kinds)
+    }
+    decoder_work = _decoder_layer(dims, src_length, tgt_length)
+    works = [(kind, encoder_work[kind]) for kind in encoder.kinds]
+    works += [(kind, decoder_work) for kind in decoder.kinds]
+    output = _Work(weights=_product(dims.d_model, dims.tgt_rows))
+    return FlopsPerToken(
+        forward=sum(work.forward for _, work in works) + output.forward,
+        training=sum(work.training(frozen=kind in RESERVOIR_KINDS) for kind, work in works)
+        + output.training(frozen=False),
+    )
+
+
+def _encoder_layer(kind: str, dims: Dimensions, src_length: float, src_per_tgt: float) -> _Work:
+    """One encoder layer; it runs on source tokens, ``src_per_tgt`` for each target token."""
+    d = dims.d_model
+    match kind:
+        case "L" | "R":
+            weights = 4 * _product(d, d) + _feed_forward(dims)
+        case "F":
+            weights = _feed_forward(dims)
+        case "G":  # two directions, three gates, each from the input and from the state
+            weights = 2 * 3 * (_product(d, d // 2) + _product(d // 2, d // 2))
+        case "C":
+            weights = _product(d, 2 * d) + _product(CONV_KERNEL, d) + _product(d, d)
+        case _:
+            raise ValueError(f"no encoder layer of kind {kind!r}")
+    scores = _attention_scores(d, src_length) if kind in DECODER_KINDS else 0.0
+    return _Work(weights=src_per_tgt * weights, scores=src_per_tgt * scores)
+
+
+def _decoder_layer(dims: Dimensions, src_length: float, tgt_length: float) -> _Work:
+    """One decoder layer, on target tokens; keys and values of the source on source tokens."""
+    d = dims.d_model
+    n_products = 4 + 2 + 2 * src_length / tgt_length  # own; query and output; key and value
+    return _Work(
+        weights=n_products * _product(d, d) + _feed_forward(dims),
+        scores=_attention_scores(d, tgt_length) + _attention_scores(d, src_length),
+    )
+
+
+def _product(n_in: int, n_out: int) -> int:
+    """One token through a matrix."""
+    return 2 * n_in * n_out
+
+
+def _feed_forward(dims: Dimensions) -> int:
+    return 2 * _product(dims.d_model, dims.ffn)
+
+
+def _attention_scores(d: int, n_keys: float) -> float:
+    """One query against every key, and the weighted sum of every value."""
+    return 2 * (2 * d * n_keys)

@@ -1,0 +1,208 @@
+"""The layout of one stack: its notation, its canonical form, and who owns which weights."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from spaces.errors import UserError
+
+KINDS = "LRFGC"
+RESERVOIR_KINDS = "RFGC"
+DECODER_KINDS = "LR"
+
+MAX_DEPTH = 256  # so that a slip like (R)*999999999 is an error, not a full memory
+MAX_NUMBER = 999_999_999
+
+_TOKEN = re.compile(
+    rf"(?P<kind>[{KINDS}])(?P<weight_set>[0-9]*)"
+    r"|(?P<open>\()"
+    r"|(?P<close>\))(?:\*(?P<times>[0-9]*))?"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class LayoutError(UserError):
+    """A text that is no layout, or a layout that cannot stand where it is put."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One depth of a stack: a kind, and the weight set it shares (None: one of its own)."""
+
+    kind: str
+    weight_set: int | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.kind) != 1 or self.kind not in KINDS:
+            raise ValueError(f"layer kind {self.kind!r} is not one of {KINDS}")
+        if self.weight_set is not None and not 1 <= self.weight_set <= MAX_NUMBER:
+            raise ValueError(f"weight set {self.weight_set} is not in 1..{MAX_NUMBER}")
+
+    def __str__(self) -> str:
+        return self.kind if self.weight_set is None else f"{self.kind}{self.weight_set}"
+
+    @property
+    def is_reservoir(self) -> bool:
+        return self.kind in RESERVOIR_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One stack, bottom to top: the kind at each depth, and who shares weights.
+
+    ``Layout.parse("(R1L)*2")`` is four layers deep and owns three weight sets:
+    depths 0 and 2 are one reservoir. ``R1`` and ``L1`` are different sets.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.layers) <= MAX_DEPTH:
+            raise ValueError(f"a layout has 1 to {MAX_DEPTH} layers, not {len(self.layers)}")
+
+    @classmethod
+    def parse(cls, text: str) -> Layout:
+        """The layout that ``text`` writes: ``R1LR1L``, ``(R1L)*2``, ``((RL)*2L)*3``.
+
+        Raises:
+            LayoutError: ``text`` is not in the notation, or deeper than ``MAX_DEPTH``.
+        """
+        try:
+            return cls(tuple(_read_layers(text)))
+        except LayoutError as error:
+            shown = text if len(text) <= 60 else text[:59] + "…"
+            raise LayoutError(f"layout {shown!r}: {error}") from None
+
+    def __str__(self) -> str:
+        return "".join(map(str, self.layers))
+
+    @property
+    def depth(self) -> int:
+        return len(self.layers)
+
+    @property
+    def kinds(self) -> str:
+        """The kind at each depth, one letter each."""
+        return "".join(layer.kind for layer in self.layers)
+
+    @property
+    def n_reservoirs(self) -> int:
+        """At how many depths a reservoir lies; a shared one counts at each."""
+        return sum(layer.is_reservoir for layer in self.layers)
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The weight set of each depth, counted from 0 in order of first use over the stack."""
+        index: dict[int | Layer, int] = {}
+        return tuple(
+            index.setdefault(depth if layer.weight_set is None else layer, len(index))
+            for depth, layer in enumerate(self.layers)
+        )
+
+    @property
+    def set_kinds(self) -> str:
+        """The kind of each weight set, one letter each, in the order of ``owners``."""
+        kind_of = dict(zip(self.owners, self.kinds, strict=True))
+        return "".join(kind_of.values())
+
+    def canonical(self) -> Layout:
+        """The same model in its one way of writing: equal if and only if the models are.
+
+        Sets are numbered kind by kind in order of first use; a set used once has no number.
+        """
+        owners = self.owners
+        n_uses = Counter(owners)
+        n_shared: Counter[str] = Counter()
+        shared: dict[int, Layer] = {}
+        for owner, kind in zip(owners, self.kinds, strict=True):
+            if n_uses[owner] > 1 and owner not in shared:
+                n_shared[kind] += 1
+                shared[owner] = Layer(kind, n_shared[kind])
+        return Layout(
+            tuple(
+                shared.get(owner, Layer(kind))
+                for owner, kind in zip(owners, self.kinds, strict=True)
+            )
+        )
+
+
+def check_decoder(decoder: Layout) -> None:
+    """Refuse a decoder of kinds that have no attention to the encoder.
+
+    Raises:
+        LayoutError: a depth holds another kind than L or R.
+    """
+    for depth, kind in enumerate(decoder.kinds):
+        if kind not in DECODER_KINDS:
+            raise LayoutError(
+                f"decoder layout '{decoder}': kind '{kind}' at depth {depth} cannot attend to "
+                "the encoder; use L or R"
+            )
+
+
+def _read_layers(text: str) -> list[Layer]:
+    """Every layer of ``text``, repeats written out."""
+    groups: list[list[Layer]] = [[]]  # the whole stack, then the groups still open
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        if token["kind"]:
+            groups[-1].append(_read_layer(token, depth))
+            depth += 1
+        elif token["open"]:
+            groups.append([])
+        elif token["close"]:
+            group, times = _read_repeat(token, groups)
+            depth += len(group) * (times - 1)
+            if depth <= MAX_DEPTH:
+                groups[-1] += group * times
+        else:
+            raise LayoutError(_unexpected(token["other"], depth, token.start()))
+        if depth > MAX_DEPTH:
+            raise LayoutError(
+                f"more than {MAX_DEPTH} layers deep at position {token.start()}; use fewer"
+            )
+    if len(groups) > 1:
+        raise LayoutError("a '(' is never closed; write (…)*n")
+    if not groups[0]:
+        raise LayoutError("it has no layers; write one letter a layer, bottom to top, as R1LR1L")
+    return groups[0]
+
+
+def _read_layer(token: re.Match[str], depth: int) -> Layer:
+    digits = token["weight_set"]
+    if not digits:
+        return Layer(token["kind"])
+    return Layer(token["kind"], _read_number("weight set", digits, f"at depth {depth}"))
+
+
+def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[Layer], int]:
+    """Close the innermost group; give it and how often it is said."""
+    place = f"at position {token.start()}"
+    if len(groups) == 1:
+        raise LayoutError(f"')' {place} closes nothing; write (…)*n")
+    group = groups.pop()
+    if not group:
+        raise LayoutError(f"the group closed {place} is empty; put layers into it")
+    if not token["times"]:
+        raise LayoutError(f"the group closed {place} has no number of repeats; write (…)*n")
+    return group, _read_number("repeat", token["times"], place)
+
+
+def _read_number(what: str, digits: str, place: str) -> int:
+    if not _NUMBER.fullmatch(digits):
+        shown = digits if len(digits) <= 12 else digits[:11] + "…"
+        raise LayoutError(f"{what} '{shown}' {place} is not a number from 1 to {MAX_NUMBER}")
+    return int(digits)
+
+
+def _unexpected(character: str, depth: int, position: int) -> str:
+    if character.isalpha():
+        return f"unknown layer kind {character!r} at depth {depth}; use L, R, F, G or C"
+    return (
+        f"unexpected {character!r} at position {position}; "
+        "write letters, their weight sets and (…)*n, without spaces"
+    )

@@ -1,0 +1,39 @@
+"""The paper's encoders by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from spaces.layout import Layout, LayoutError
+
+# Eight encoder layers, an R below the L of each pair. The paper says of models 3 and 4 that
+# all four R (and L) share one weight set; its parameter counts (53.34 M and 49.13 M) are those
+# of sharing in pairs. Both readings are here.
+PRESETS: Mapping[str, Layout] = MappingProxyType(
+    {
+        "model0": Layout.parse("(L)*8"),
+        "model1": Layout.parse("(RLLL)*2"),  # two R; the paper does not say at which depths
+        "model2": Layout.parse("(RL)*4"),
+        "model3": Layout.parse("(R1L)*4"),
+        "model4": Layout.parse("(R1L1)*4"),
+        "model3-pairs": Layout.parse("(R1L)*2(R2L)*2"),
+        "model4-pairs": Layout.parse("(R1L1)*2(R2L2)*2"),
+    }
+)
+
+
+def resolve_layout(text: str) -> Layout:
+    """The layout that a preset's name or the notation stands for.
+
+    Raises:
+        LayoutError: it is neither.
+    """
+    if text in PRESETS:
+        return PRESETS[text]
+    if text[:1].islower():
+        names = ", ".join(PRESETS)
+        raise LayoutError(
+            f"layout {text!r}: no preset has this name; use {names}, or the notation, as R1LR1L"
+        )
+    return Layout.parse(text)

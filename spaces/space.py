@@ -1,0 +1,313 @@
+"""A search space: which layouts, gains and hyper-parameters a study may try."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import comb, prod
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
+
+from spaces.axes import Axis, OneOrMore, Range, describe, draw, flatten
+from spaces.candidate import Candidate
+from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
+from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
+from spaces.layout import MAX_DEPTH, RESERVOIR_KINDS, Layer, Layout
+from spaces.sharing import check_sharing, rules_differ, share
+
+__all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "SpaceError"]
+
+
+def _check_interleaving(name: str) -> str:
+    if name not in INTERLEAVINGS:
+        raise ValueError(f"'{name}' is no interleaving; use {', '.join(INTERLEAVINGS)}")
+    return name
+
+
+def _check_reservoir_kind(kind: str) -> str:
+    if kind not in tuple(RESERVOIR_KINDS):
+        raise ValueError(f"'{kind}' is no reservoir kind; use R, F, G or C")
+    return kind
+
+
+def _check_hyper(name: str) -> str:
+    table, _, field = name.partition(".")
+    if not table or not field:
+        raise ValueError(f"'{name}' is no setting of a trial; write table.key, as train.lr")
+    return name
+
+
+Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
+NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
+Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
+Sharing = Annotated[str, AfterValidator(check_sharing)]
+ReservoirKind = Annotated[str, AfterValidator(_check_reservoir_kind)]
+HyperName = Annotated[str, AfterValidator(_check_hyper)]
+
+
+class SearchSpace(BaseModel):
+    """The ``[space]`` table of a study file.
+
+    Every axis takes one value or a list of them; gain and hyper-parameters also a range
+    ``{low, high, log}``. A question is asked only where its answer matters, and a name always
+    comes with the same values, as searchers need it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    depth: OneOrMore[Depth] = (8,)
+    n_reservoirs: OneOrMore[NReservoirs] | None = None  # every number from 0 to the depth
+    interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
+    share_learned: OneOrMore[Sharing] = ("none",)
+    share_reservoir: OneOrMore[Sharing] = ("none",)
+    reservoir_kind: OneOrMore[ReservoirKind] = ("R",)  # free: of each reservoir, else of all
+    reservoir_gain: Axis = (1.0,)
+    decoder_depth: OneOrMore[Depth] = (2,)
+    hyper: Annotated[dict[HyperName, Axis], BeforeValidator(flatten)] = Field(default_factory=dict)
+
+    @field_validator("n_reservoirs")
+    @classmethod
+    def _fits_the_depths(
+        cls, numbers: tuple[int, ...] | None, info: ValidationInfo
+    ) -> tuple[int, ...] | None:
+        depths = info.data.get("depth")
+        if numbers is None or depths is None:  # a fault in depth is told of its own
+            return numbers
+        faults = [f"{n} reservoirs fit no depth" for n in numbers if n > max(depths)]
+        faults += [f"none of them fits depth {d}" for d in depths if d < min(numbers)]
+        if faults:
+            raise ValueError(f"{', '.join(faults)}; a stack holds as many as it is deep")
+        return numbers
+
+    @field_validator("reservoir_gain")
+    @classmethod
+    def _is_a_gain(cls, axis: Range | tuple[Scalar, ...]) -> Range | tuple[float, ...]:
+        ends = (axis.low, axis.high) if isinstance(axis, Range) else axis
+        gains = [float(end) for end in ends if not isinstance(end, str) and end > 0]
+        if len(gains) < len(ends):
+            raise ValueError("a gain is a positive number")
+        if isinstance(axis, Range):
+            return Range(low=gains[0], high=gains[1], log=axis.log)
+        return tuple(gains)
+
+    def choose(self, chooser: Chooser) -> Candidate:
+        """The candidate that the chooser's answers make."""
+        depth = ask(chooser, "depth", self.depth)
+        kinds = self._choose_kinds(chooser, depth)
+        encoder = self._choose_sharing(chooser, kinds)
+        gain = draw(chooser, "reservoir_gain", self.reservoir_gain) if encoder.n_reservoirs else 1.0
+        decoder_depth = ask(chooser, "decoder_depth", self.decoder_depth)
+        return Candidate(
+            encoder=encoder,
+            decoder=_learned_stack(decoder_depth),
+            reservoir_gain=float(gain),
+            hyper={name: draw(chooser, name, axis) for name, axis in self.hyper.items()},
+        )
+
+    def points(self) -> Iterator[Point]:
+        """Every point; several may be one model, and then their candidates have one key.
+
+        Raises:
+            SpaceError: an axis is a range.
+        """
+        if axes := self.continuous_axes():
+            raise SpaceError(
+                f"space: {', '.join(axes)}: a range has no end of points; list its values"
+            )
+        return (point for point, _ in walk(self.choose))
+
+    def size(self) -> int | None:
+        """How many points there are, by arithmetic; None where an axis is a range."""
+        if self.continuous_axes():
+            return None
+        n_encoders = sum(
+            self._n_encoders(depth, n) for depth in self.depth for n in self._numbers_at(depth)
+        )
+        n_hyper = prod(len(axis) for axis in self.hyper.values() if not isinstance(axis, Range))
+        return n_encoders * len(self.decoder_depth) * n_hyper
+
+    def continuous_axes(self) -> tuple[str, ...]:
+        """The names of the axes that are ranges and matter."""
+        gain = isinstance(self.reservoir_gain, Range) and max(self._numbers) > 0
+        hyper = [name for name, axis in self.hyper.items() if isinstance(axis, Range)]
+        return (*(["reservoir_gain"] if gain else []), *hyper)
+
+    def encode(self, candidate: Candidate) -> Point:
+        """A point that gives the candidate's model.
+
+        Raises:
+            SpaceError: no point does; what stands outside the space is named.
+        """
+        if faults := self._faults(candidate):
+            raise SpaceError("\n".join(f"space: {fault}" for fault in faults))
+        for point, found in walk(self.choose, self._known(candidate)):
+            if found.key == candidate.key:
+                return point
+        raise SpaceError(
+            f"space: layout '{candidate.encoder.canonical()}': "
+            "no interleaving and sharing of the space make it; add those it has"
+        )
+
+    # What is asked.
+
+    def _choose_kinds(self, chooser: Chooser, depth: int) -> str:
+        n_reservoirs = ask(chooser, self._number_name(depth), self._numbers_at(depth))
+        if n_reservoirs == 0:
+            return "L" * depth
+        interleaving = ask(chooser, "interleaving", self._interleavings(depth, n_reservoirs))
+        if interleaving == FREE:
+            return self._choose_free_kinds(chooser, depth, n_reservoirs)
+        kind = ask(chooser, "reservoir_kind", self.reservoir_kind)
+        at = reservoir_depths(interleaving, depth=depth, n_reservoirs=n_reservoirs)
+        return "".join(kind if d in at else "L" for d in range(depth))
+
+    def _choose_free_kinds(self, chooser: Chooser, depth: int, n_reservoirs: int) -> str:
+        kinds = ""
+        n_left = n_reservoirs
+        for d in range(depth):
+            if n_left == 0:
+                kind = "L"
+            elif n_left == depth - d:
+                kind = ask(chooser, f"reservoir_kind-{d}", self.reservoir_kind)
+            else:
+                kind = ask(chooser, f"kind-{d}", ("L", *self.reservoir_kind))
+            kinds += kind
+            n_left -= kind != "L"
+        return kinds
+
+    def _choose_sharing(self, chooser: Chooser, kinds: str) -> Layout:
+        n_of = Counter(kinds)
+        n_of_reservoirs = [n for kind, n in n_of.items() if kind != "L"]
+        return share(
+            kinds,
+            learned=ask(chooser, "share_learned", _differing(self.share_learned, [n_of["L"]])),
+            reservoir=ask(
+                chooser, "share_reservoir", _differing(self.share_reservoir, n_of_reservoirs)
+            ),
+        )
+
+    @property
+    def _numbers(self) -> tuple[int, ...]:
+        if self.n_reservoirs is None:
+            return tuple(range(max(self.depth) + 1))
+        return self.n_reservoirs
+
+    def _numbers_at(self, depth: int) -> tuple[int, ...]:
+        return tuple(n for n in self._numbers if n <= depth)
+
+    def _number_name(self, depth: int) -> str:
+        """Another name where other numbers are asked: the greatest of them tells which."""
+        numbers = self._numbers_at(depth)
+        is_whole_axis = len(numbers) == len(self._numbers)
+        return "n_reservoirs" if is_whole_axis else f"n_reservoirs-max-{max(numbers)}"
+
+    def _interleavings(self, depth: int, n_reservoirs: int) -> tuple[str, ...]:
+        """All of them, or one where they all place the reservoirs alike."""
+        mixes = FREE in self.interleaving and len(self.reservoir_kind) > 1
+        moves = FREE in self.interleaving and n_reservoirs < depth
+        places = {
+            reservoir_depths(pattern, depth=depth, n_reservoirs=n_reservoirs)
+            for pattern in self.interleaving
+            if pattern != FREE
+        }
+        if mixes or moves or len(places) > 1:
+            return self.interleaving
+        return self.interleaving[:1]
+
+    # How many points.
+
+    def _n_encoders(self, depth: int, n_reservoirs: int) -> int:
+        n_sharings = len(_differing(self.share_learned, [depth - n_reservoirs]))
+        if n_reservoirs == 0:
+            return n_sharings
+        n_gains = 0 if isinstance(self.reservoir_gain, Range) else len(self.reservoir_gain)
+        n_placings = sum(
+            self._n_free(depth, n_reservoirs)
+            if interleaving == FREE
+            else len(self.reservoir_kind) * len(_differing(self.share_reservoir, [n_reservoirs]))
+            for interleaving in self._interleavings(depth, n_reservoirs)
+        )
+        return n_sharings * n_gains * n_placings
+
+    def _n_free(self, depth: int, n_reservoirs: int) -> int:
+        """Places of the reservoirs, times their kinds, times the sharings where these differ."""
+        n_kinds = len(self.reservoir_kind)
+        alike = [n for n in range(n_reservoirs + 1) if not rules_differ(self.share_reservoir, n)]
+        n_alike = _n_words(n_reservoirs, n_kinds, alike)
+        n_words: int = n_kinds**n_reservoirs
+        n_shared = (n_words - n_alike) * len(self.share_reservoir)
+        return comb(depth, n_reservoirs) * (n_alike + n_shared)
+
+    # The way back.
+
+    def _known(self, candidate: Candidate) -> Point:
+        """The answers that a candidate shows; interleaving and sharing are to be found."""
+        encoder = candidate.encoder
+        known: Point = {
+            "depth": encoder.depth,
+            self._number_name(encoder.depth): encoder.n_reservoirs,
+            "reservoir_gain": candidate.reservoir_gain,
+            "decoder_depth": candidate.decoder.depth,
+            **candidate.hyper,
+        }
+        for d, kind in enumerate(encoder.kinds):
+            known |= {f"kind-{d}": kind, f"reservoir_kind-{d}": kind}
+        return known
+
+    def _faults(self, candidate: Candidate) -> list[str]:
+        """What of a candidate is outside the space, interleaving and sharing apart."""
+        faults = [
+            f"{name} {value!r} is not in the space; it has {describe(axis)}"
+            for name, value, axis in self._shown(candidate)
+            if value not in axis
+        ]
+        if candidate.decoder.canonical() != _learned_stack(candidate.decoder.depth):
+            faults.append(f"decoder '{candidate.decoder}': a space has learned, unshared ones only")
+        faults += [f"'{name}' has no value" for name in self.hyper if name not in candidate.hyper]
+        faults += [f"'{name}' is no axis" for name in candidate.hyper if name not in self.hyper]
+        return faults
+
+    def _shown(
+        self, candidate: Candidate
+    ) -> Iterator[tuple[str, Scalar, Range | tuple[Scalar, ...]]]:
+        """The values that a candidate shows, each with its name and axis."""
+        encoder = candidate.encoder
+        yield "depth", encoder.depth, self.depth
+        yield "n_reservoirs", encoder.n_reservoirs, self._numbers
+        for kind in sorted(set(encoder.kinds) - {"L"}):
+            yield "reservoir_kind", kind, self.reservoir_kind
+        if encoder.n_reservoirs:
+            yield "reservoir_gain", candidate.reservoir_gain, self.reservoir_gain
+        yield "decoder_depth", candidate.decoder.depth, self.decoder_depth
+        for name, axis in self.hyper.items():
+            if name in candidate.hyper:
+                yield name, candidate.hyper[name], axis
+
+
+def _differing(rules: tuple[str, ...], numbers: Sequence[int]) -> tuple[str, ...]:
+    """The rules, or the first alone where all of them do the same to so many layers."""
+    return rules if any(rules_differ(rules, n) for n in numbers) else rules[:1]
+
+
+def _learned_stack(depth: int) -> Layout:
+    return Layout((Layer("L"),) * depth)
+
+
+def _n_words(length: int, n_letters: int, allowed: Sequence[int]) -> int:
+    """Words of this length in which each letter comes an allowed number of times."""
+    n_words = [1] + [0] * length  # of each length up to it; without letters, the empty word
+    for _ in range(n_letters):
+        n_words = [
+            sum(comb(size, n) * n_words[size - n] for n in allowed if n <= size)
+            for size in range(length + 1)
+        ]
+    return n_words[length]

@@ -1,0 +1,43 @@
+"""What Hypothesis draws: layouts, renamings of their sets, small spaces."""
+
+from hypothesis import strategies as st
+
+from spaces.interleaving import INTERLEAVINGS
+from spaces.layout import KINDS, Layer, Layout
+from spaces.space import SearchSpace
+
+SHARINGS = ["none", "all", "pairs", "cycle-2", "cycle-3"]
+
+layers = st.builds(Layer, st.sampled_from(KINDS), st.none() | st.integers(1, 3))
+
+
+def layouts(max_depth: int = 8) -> st.SearchStrategy[Layout]:
+    return st.lists(layers, min_size=1, max_size=max_depth).map(lambda found: Layout(tuple(found)))
+
+
+def some_of(values, max_size: int = 3):
+    """A list of a few different values, as a study file has it."""
+    return st.lists(st.sampled_from(values), min_size=1, max_size=max_size, unique=True)
+
+
+@st.composite
+def spaces(draw) -> SearchSpace:
+    """A finite space of at most some hundreds of points."""
+    depths = draw(some_of([1, 2, 3, 4], max_size=2))
+    numbers = draw(
+        st.none()
+        | some_of(range(max(depths) + 1)).filter(lambda numbers: min(numbers) <= min(depths))
+    )
+    return SearchSpace.model_validate(
+        {
+            "depth": depths,
+            "n_reservoirs": numbers,
+            "interleaving": draw(some_of(INTERLEAVINGS)),
+            "share_learned": draw(some_of(SHARINGS, max_size=2)),
+            "share_reservoir": draw(some_of(SHARINGS, max_size=2)),
+            "reservoir_kind": draw(some_of("RFGC", max_size=2)),
+            "reservoir_gain": draw(some_of([0.5, 1.0, 4.0], max_size=2)),
+            "decoder_depth": draw(some_of([1, 2], max_size=2)),
+            "hyper": draw(st.sampled_from([{}, {"train.lr": [1e-3, 3e-3], "model.heads": 4}])),
+        }
+    )

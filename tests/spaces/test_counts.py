@@ -1,0 +1,98 @@
+import dataclasses
+
+import pytest
+from hypothesis import given
+
+from spaces.counts import count_params, encoder_layer_params
+from spaces.dimensions import Dimensions
+from spaces.layout import Layout, LayoutError
+from spaces.presets import PRESETS
+
+from .strategies import layouts
+
+PAPER = Dimensions(d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post")
+
+# Attention: 4 x (512 x 512 + 512). Feed-forward: 512 x 1,024 + 1,024 and 1,024 x 512 + 512.
+ATTENTION = 1_050_624
+FEED_FORWARD = 1_050_112
+NORM = 2 * 512
+LAYER = ATTENTION + FEED_FORWARD + 2 * NORM  # 2,102,784
+DECODER_LAYER = 2 * ATTENTION + FEED_FORWARD + 3 * NORM  # 3,154,432
+LL = Layout.parse("LL")
+
+
+def total(name: str, *, n_rows: int) -> int:
+    dims = dataclasses.replace(PAPER, src_rows=n_rows - 6632)
+    return count_params(PRESETS[name], LL, dims).total
+
+
+def test_the_papers_layers_have_the_known_sizes():
+    assert (LAYER, DECODER_LAYER) == (2_102_784, 3_154_432)
+    assert encoder_layer_params("L", PAPER) == LAYER
+
+
+def test_model0_has_31056896_parameters():
+    # 8 x 2,102,784 + 2 x 3,154,432 + (8,848 + 6,632) x 512
+    counts = count_params(PRESETS["model0"], LL, PAPER)
+    assert counts.total == counts.learned == counts.stored == 31_056_896
+    assert counts.encoder == 8 * LAYER == 16_822_272
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # 67,208 x 512 + 2 x 3,154,432 = 40,719,360, and 8, 6, 4, 5 or 2 layers of 2,102,784
+        ("model0", 57_541_632),
+        ("model1", 57_541_632),
+        ("model2", 57_541_632),
+        ("model3-pairs", 53_336_064),
+        ("model4-pairs", 49_130_496),
+        ("model3", 51_233_280),
+        ("model4", 44_924_928),
+    ],
+)
+def test_the_papers_table_fits_67208_embedding_rows(name, expected):
+    assert total(name, n_rows=67_208) == expected
+
+
+def test_a_reservoir_is_in_the_total_but_neither_learned_nor_stored():
+    counts = count_params(PRESETS["model3"], LL, PAPER)
+    assert counts.total - counts.learned == LAYER  # four depths, one reservoir
+    assert counts.stored == counts.learned
+    assert counts.encoder == 5 * LAYER
+
+
+def test_a_reservoir_in_the_decoder_is_not_learned():
+    counts = count_params(Layout.parse("L"), Layout.parse("RL"), PAPER)
+    assert counts.total - counts.learned == DECODER_LAYER
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("F", NORM + FEED_FORWARD),
+        # two directions, three gates: 256 x 512 + 256 x 256 weights and 2 x 256 biases
+        ("G", NORM + 2 * 3 * (131_072 + 65_536 + 512)),
+        # 512 -> 1,024 with bias; 4 heads of 7 taps; 512 -> 512 with bias
+        ("C", NORM + 525_312 + 28 + 262_656),
+    ],
+)
+def test_other_reservoir_kinds_have_their_own_sizes(kind, expected):
+    assert encoder_layer_params(kind, PAPER) == expected
+
+
+@given(layouts())
+def test_counts_do_not_depend_on_how_a_layout_is_written(layout):
+    assert count_params(layout, LL, PAPER) == count_params(layout.canonical(), LL, PAPER)
+
+
+@given(layouts())
+def test_each_weight_set_counts_once(layout):
+    first_uses = [layout.owners.index(owner) for owner in sorted(set(layout.owners))]
+    layers = [encoder_layer_params(layout.layers[depth].kind, PAPER) for depth in first_uses]
+    assert count_params(layout, LL, PAPER).encoder == sum(layers)
+
+
+def test_a_decoder_of_other_kinds_is_refused():
+    with pytest.raises(LayoutError, match="kind 'C' at depth 0"):
+        count_params(LL, Layout.parse("C"), PAPER)

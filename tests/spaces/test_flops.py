@@ -1,0 +1,79 @@
+import dataclasses
+
+import pytest
+from hypothesis import given
+
+from spaces.dimensions import Dimensions
+from spaces.flops import FlopsPerToken, flops_per_token
+from spaces.layout import Layout, LayoutError
+
+from .strategies import layouts
+
+DIMS = Dimensions(d_model=8, ffn=12, heads=2, src_rows=20, tgt_rows=30)
+OUTPUT = 2 * 8 * 30
+
+
+def flops(encoder: str, decoder: str = "L", *, src: float = 10, tgt: float = 5) -> FlopsPerToken:
+    return flops_per_token(
+        Layout.parse(encoder), Layout.parse(decoder), DIMS, src_length=src, tgt_length=tgt
+    )
+
+
+def test_forward_counts_every_product_once_for_its_token():
+    # An encoder layer and a source token: four 8 x 8, an 8 x 12 and a 12 x 8; 10 keys, 10 values.
+    encoder = 2 * (4 * 64 + 2 * 96) + 2 * 2 * 8 * 10
+    # A decoder layer and a target token: six 8 x 8 of its own, feed-forward, 5 and 10 keys.
+    decoder = 2 * (6 * 64 + 2 * 96) + 2 * 2 * 8 * (5 + 10)
+    # Two source tokens stand beside each target token; the decoder's keys and values are theirs.
+    assert flops("L").forward == 2 * encoder + decoder + 2 * 2 * (2 * 64) + OUTPUT
+
+
+def test_training_is_three_forwards_where_all_is_learned():
+    found = flops("LL", "LL")
+    assert found.training == 3 * found.forward
+
+
+def test_a_reservoir_saves_the_gradient_of_its_weights_and_no_more():
+    learned, reservoir = flops("L"), flops("R")
+    weights = 2 * 2 * (4 * 64 + 2 * 96)  # forward FLOPs of the weights of one layer
+    assert reservoir.forward == learned.forward
+    assert learned.training - reservoir.training == weights
+
+
+@pytest.mark.parametrize(
+    ("kind", "products"),
+    [
+        ("F", 2 * 8 * 12),
+        ("G", 2 * 3 * (8 * 4 + 4 * 4)),
+        ("C", 8 * 16 + 7 * 8 + 8 * 8),
+    ],
+)
+def test_other_reservoirs_cost_their_products(kind, products):
+    added = flops(f"L{kind}", src=5), flops("L", src=5)
+    assert added[0].forward - added[1].forward == 2 * products
+    assert added[0].training - added[1].training == 2 * 2 * products
+
+
+@given(layouts())
+def test_sharing_saves_no_work(layout):
+    shared = flops(str(layout))
+    unshared = flops(layout.kinds)
+    assert shared == unshared
+
+
+def test_longer_sentences_cost_attention_alone():
+    longer, shorter = flops("F", src=20, tgt=20), flops("F", src=10, tgt=10)
+    # 10 more keys and values of itself and of the source, in the one decoder layer
+    assert longer.forward - shorter.forward == 2 * 2 * 8 * (10 + 10)
+
+
+def test_the_output_projection_follows_the_target_dictionary():
+    wider = dataclasses.replace(DIMS, tgt_rows=31)
+    stack = Layout.parse("L")
+    found = flops_per_token(stack, stack, wider, src_length=10, tgt_length=5)
+    assert found.forward - flops("L").forward == 2 * 8
+
+
+def test_a_decoder_of_other_kinds_is_refused():
+    with pytest.raises(LayoutError, match="kind 'G' at depth 0"):
+        flops("L", "G")
