@@ -1,0 +1,158 @@
+"""``data``: prepare a corpus as a folder that trials read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spaces.errors import UserError
+from trainable.data.merges import BPE_MERGES
+
+if TYPE_CHECKING:
+    from trainable.data.corpus import Corpus
+
+app = typer.Typer(
+    help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
+    no_args_is_help=True,
+)
+
+Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
+Merges = Annotated[
+    int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on both sides together.")
+]
+Joined = Annotated[
+    bool,
+    typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
+]
+
+
+@app.command("grammar")
+def grammar_command(
+    out: Out,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other sentences.")] = 1,
+    n_train: Annotated[int, typer.Option(min=1, help="Sentence pairs to train on.")] = 20_000,
+    n_valid: Annotated[int, typer.Option(min=1, help="Pairs to validate on.")] = 500,
+    n_test: Annotated[int, typer.Option(min=1, help="Pairs to test on.")] = 500,
+    bpe_merges: Merges = BPE_MERGES["grammar"],
+    joined_dictionary: Joined = False,
+) -> None:
+    """German and English sentences of the embedded grammar; needs no network."""
+    from trainable.data.grammar.corpus import grammar
+
+    _prepare(
+        lambda: grammar(seed=seed, n_train=n_train, n_valid=n_valid, n_test=n_test),
+        out,
+        bpe_merges,
+        joined_dictionary,
+    )
+
+
+@app.command("multi30k")
+def multi30k_command(
+    out: Out,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder with {train,val,test_2016_flickr}.{de,en}[.gz]."),
+    ] = None,
+    bpe_merges: Merges = BPE_MERGES["multi30k"],
+    joined_dictionary: Joined = False,
+) -> None:
+    """Multi30k, German to English image captions (29,000 pairs); downloaded unless --from."""
+    from trainable.data.multi30k import multi30k
+
+    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary)
+
+
+@app.command("tatoeba")
+def tatoeba_command(
+    out: Out,
+    from_: Annotated[
+        Path | None, typer.Option("--from", help="deu-eng.zip of manythings.org, or its folder.")
+    ] = None,
+    bpe_merges: Merges = BPE_MERGES["tatoeba"],
+    joined_dictionary: Joined = False,
+) -> None:
+    """Tatoeba, German to English everyday sentences; downloaded unless --from."""
+    from trainable.data.tatoeba import tatoeba
+
+    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary)
+
+
+@app.command("iwslt14")
+def iwslt14_command(
+    out: Out,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="de-en.tgz, a folder of its files, or one of tokenised "
+            "{train,valid,test}.{de,en}[.gz].",
+        ),
+    ] = None,
+    bpe_merges: Merges = BPE_MERGES["iwslt14"],
+    joined_dictionary: Joined = False,
+) -> None:
+    """IWSLT'14, German to English TED talks (160,239 pairs); downloaded unless --from."""
+    from trainable.data.iwslt14 import iwslt14
+
+    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary)
+
+
+@app.command("text")
+def text_command(
+    out: Out,
+    src: Annotated[str, typer.Option(help="Source language, for example de.")],
+    tgt: Annotated[str, typer.Option(help="Target language, for example en.")],
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder with {train,valid,test}.LANGUAGE[.gz]."),
+    ] = None,
+    train_src: Annotated[Path | None, typer.Option(help="Source sentences, one a line.")] = None,
+    train_tgt: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
+    valid_src: Annotated[Path | None, typer.Option(help="Drawn from train if absent.")] = None,
+    valid_tgt: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
+    test_src: Annotated[Path | None, typer.Option(help="Drawn from train if absent.")] = None,
+    test_tgt: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
+    bpe_merges: Merges = BPE_MERGES["text"],
+    joined_dictionary: Joined = False,
+) -> None:
+    """Your own parallel text: raw sentences, UTF-8, one a line, plain or .gz."""
+    from trainable.data.text import TextFiles, find_text, text
+
+    train = _both("train", train_src, train_tgt)
+    valid, test = _both("valid", valid_src, valid_tgt), _both("test", test_src, test_tgt)
+    if from_ is not None:
+        if train or valid or test:
+            raise UserError("--from and named files exclude each other; give one of the two")
+        files = find_text(from_, src=src, tgt=tgt)
+    elif train is not None:
+        files = TextFiles(train=train, valid=valid, test=test)
+    else:
+        raise UserError(
+            "text: no text is given; give --from FOLDER, or --train-src and --train-tgt"
+        )
+    _prepare(lambda: text(files, src=src, tgt=tgt), out, bpe_merges, joined_dictionary)
+
+
+def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] | None:
+    if src is None and tgt is None:
+        return None
+    if src is None or tgt is None:
+        missing = "src" if src is None else "tgt"
+        raise UserError(f"--{split}-{missing}: is missing; a split needs both its sides")
+    return src, tgt
+
+
+def _prepare(read: Callable[[], Corpus], out: Path, n_merges: int, joined_dictionary: bool) -> None:
+    from trainable.data.prepare import prepare
+
+    manifest = prepare(read, out, n_merges=n_merges, joined_dictionary=joined_dictionary)
+    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
+    rows = manifest.dictionary
+    typer.echo(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
+    typer.echo(f"pairs: {sizes} (train / valid / test)")
+    typer.echo(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
+    typer.echo(f"licence: {manifest.licence}")

@@ -1,0 +1,1 @@
+"""One trial: model, data, training, measures, and the Ray Tune trainable around them."""

@@ -1,0 +1,137 @@
+"""The settings of one trial, each with its default; study files override them.
+
+Every section is strict and frozen: an unknown key, a wrong type or a value out of
+range is a fault, and pydantic tells all faults at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Clock = Literal["updates", "seconds", "tokens", "flops"]
+CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
+
+Parameters = Literal["total", "learned", "stored", "encoder"]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A table of a study file: strict, frozen, no unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ModelConfig(Section):
+    """The model apart from its layouts' search: dimensions, norms, dropout."""
+
+    encoder: str = "LLLL"
+    decoder: str = "LL"
+    d_model: PositiveInt = 128
+    ffn: PositiveInt = 256
+    heads: PositiveInt = 4
+    norm: Literal["pre", "post"] = "pre"
+    tied: Literal["none", "decoder", "all"] = "decoder"
+    dropout: Fraction = 0.1
+    attention_dropout: Fraction = 0.0
+    activation_dropout: Fraction = 0.0
+    reservoir_gain: PositiveFloat = 1.0
+
+    @model_validator(mode="after")
+    def _heads_divide_the_model(self) -> Self:
+        if self.d_model % (2 * self.heads):
+            raise ValueError(
+                f"d_model {self.d_model} must be a multiple of 2 x heads = {2 * self.heads}"
+            )
+        return self
+
+
+class TrainConfig(Section):
+    """How an update is made: Adam (0.9, 0.98), inverse square root with warm-up."""
+
+    lr: PositiveFloat = 3e-3
+    warmup_updates: PositiveInt = 400
+    label_smoothing: Fraction = 0.1
+    batch_tokens: PositiveInt = 2048  # of one update, over all ranks, padding included
+    accumulate: PositiveInt = 1  # forward passes a rank splits its share of an update into
+    clip_norm: PositiveFloat | None = 1.0
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+class ValidationConfig(Section):
+    """When and on what the validation BLEU and loss are measured."""
+
+    interval_updates: PositiveInt = 250
+    n_sentences: PositiveInt | None = None  # a fixed, seeded subset; the whole set if absent
+    beam: PositiveInt = 1
+
+
+class Budget(Section):
+    """What one trial may spend; whichever runs out first ends it."""
+
+    updates: PositiveInt | None = None
+    seconds: PositiveFloat | None = None  # training only, validation excluded
+    tokens: PositiveInt | None = None  # target tokens, end of sentence included
+    flops: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _something_ends_a_trial(self) -> Self:
+        if all(getattr(self, clock) is None for clock in CLOCKS):
+            raise ValueError("nothing would end a trial; give updates, seconds, tokens or flops")
+        return self
+
+    def on(self, clock: Clock) -> float | None:
+        """The budget on ``clock``, in its unit; None where it sets no bound."""
+        value: float | None = getattr(self, clock)
+        return value
+
+
+class RanksConfig(Section):
+    """The processes of one trial and what each may use."""
+
+    n_ranks: PositiveInt = 1
+    cpus_per_rank: PositiveInt = 1
+    gpus_per_rank: Annotated[float, Field(ge=0.0)] = 0.0
+
+
+class ObjectiveConfig(Section):
+    """What a search maximises: AUCC per million parameters, or the front of the two."""
+
+    name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
+    clock: Clock = "updates"
+    parameters: Parameters = "total"
+    min_bleu: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
+    max_mparams: PositiveFloat | None = None
+
+
+class TrialConfig(Section):
+    """One candidate with one seed: all that a trial needs to run the same again."""
+
+    data: str  # a prepared data folder
+    seed: Annotated[int, Field(ge=0)] = 1
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    validation: ValidationConfig = ValidationConfig()
+    budget: Budget
+    ranks: RanksConfig = RanksConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+
+    @model_validator(mode="after")
+    def _objective_has_a_horizon(self) -> Self:
+        if self.budget.on(self.objective.clock) is None:
+            raise ValueError(
+                f"objective.clock is '{self.objective.clock}', so budget.{self.objective.clock} "
+                "must be given: it is the horizon of the area"
+            )
+        return self
+
+    @property
+    def horizon(self) -> float:
+        """Where the area under the curve ends, in units of the objective's clock."""
+        horizon = self.budget.on(self.objective.clock)
+        assert horizon is not None
+        return horizon

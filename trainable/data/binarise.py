@@ -1,0 +1,44 @@
+"""Dictionaries and binarised files as fairseq-preprocess writes them, by fairseq's classes."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def build_dictionary(lines: Sequence[str]) -> Any:
+    """The BPE tokens of ``lines`` as fairseq's Dictionary, its rows a multiple of eight."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # hydra's, at the first import of fairseq
+        from fairseq.data import Dictionary
+
+    counts = Counter(token for line in lines for token in line.split())
+    dictionary = Dictionary()
+    counts[dictionary.eos_word] += len(lines)
+    for token, count in sorted(counts.items()):
+        dictionary.add_symbol(token, count)
+    dictionary.finalize(threshold=0, nwords=-1, padding_factor=8)
+    return dictionary
+
+
+def write_binarised(lines: Sequence[str], dictionary: Any, prefix: Path) -> int:
+    """Write ``prefix``.bin and .idx; returns the number of tokens, ends of sentences included."""
+    from fairseq.data import indexed_dataset
+
+    prefix_text = str(prefix)
+    builder = indexed_dataset.make_builder(
+        indexed_dataset.data_file_path(prefix_text), impl="mmap", vocab_size=len(dictionary)
+    )
+    index_of, unknown, end = dictionary.indices, dictionary.unk(), dictionary.eos()
+    n_tokens = 0
+    for line in lines:
+        indices = [index_of.get(token, unknown) for token in line.split()]
+        builder.add_item(torch.tensor([*indices, end]))
+        n_tokens += len(indices) + 1
+    builder.finalize(indexed_dataset.index_file_path(prefix_text))
+    return n_tokens

@@ -1,0 +1,1 @@
+"""The embedded corpus: seeded German and English sentences of one small grammar."""

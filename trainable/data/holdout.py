@@ -1,0 +1,57 @@
+"""Valid and test out of one pile of pairs, so that no sentence stands in two splits."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+
+from trainable.data.corpus import Pairs, Split
+from trainable.data.manifest import SplitName
+
+MAX_HELD_OUT = 1_000
+
+
+def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[SplitName, Split]:
+    """Split ``whole`` by connected components, drawn at random.
+
+    Pairs that share a sentence, on either side and in lower case, are connected, and a
+    component goes whole into one split. Components larger than what is still wanted stay
+    in train, so a split can end a little short.
+    """
+    components = connected(whole.tokens)
+    random.Random(seed).shuffle(components)
+    places: dict[SplitName, list[int]] = {"train": [], "valid": [], "test": []}
+    for component in components:
+        if len(places["test"]) + len(component) <= n_test:
+            places["test"] += component
+        elif len(places["valid"]) + len(component) <= n_valid:
+            places["valid"] += component
+        else:
+            places["train"] += component
+    return {name: whole.take(sorted(chosen)) for name, chosen in places.items()}
+
+
+def n_held_out(n_pairs: int) -> int:
+    """How many pairs a split gets that is drawn: a twentieth of all, at most 1,000."""
+    return min(MAX_HELD_OUT, n_pairs // 20)
+
+
+def connected(pairs: Pairs) -> list[list[int]]:
+    """The components of ``pairs``, each a list of places, in order of their first pair."""
+    parents = list(range(len(pairs)))
+
+    def root(n: int) -> int:
+        while parents[n] != n:
+            parents[n] = parents[parents[n]]
+            n = parents[n]
+        return n
+
+    for sentences in (pairs.src, pairs.tgt):
+        first: dict[str, int] = {}
+        for n, sentence in enumerate(sentences):
+            low, high = sorted((root(n), root(first.setdefault(sentence, n))))
+            parents[high] = low
+    components: dict[int, list[int]] = defaultdict(list)
+    for n in range(len(pairs)):
+        components[root(n)].append(n)
+    return list(components.values())

@@ -1,0 +1,56 @@
+"""Sentences out of bytes: UTF-8, one a line, every other encoding refused in one line."""
+
+from __future__ import annotations
+
+import codecs
+
+from spaces.errors import UserError
+from trainable.data.archives import gunzip
+from trainable.data.blobs import Blob
+
+_WIDE_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def lines_of(blob: Blob) -> list[str]:
+    """The lines of a text file, plain or .gz, with runs of white space made one space.
+
+    Only a newline ends a line: U+2028 or a lone carriage return inside a sentence would
+    shift one side against the other. A byte order mark of UTF-8 is dropped.
+
+    Raises:
+        UserError: the file is empty, not UTF-8, or holds NUL bytes.
+    """
+    return [" ".join(line.split()) for line in lines_in(blob)]
+
+
+def lines_in(blob: Blob) -> list[str]:
+    """The lines as they stand, tabs and all; otherwise like `lines_of`."""
+    lines = decoded(gunzip(blob)).removesuffix("\n").split("\n")
+    if not any(line.strip() for line in lines):
+        raise UserError(f"{blob.place}: is empty; it must hold one sentence a line")
+    return lines
+
+
+def decoded(blob: Blob) -> str:
+    """The text of a blob that must be UTF-8."""
+    for mark, name in _WIDE_MARKS.items():
+        if blob.data.startswith(mark):
+            raise UserError(
+                f"{blob.place}: is {name}, not UTF-8; convert it: iconv -f {name} -t UTF-8"
+            )
+    if b"\0" in blob.data:
+        line = blob.data.count(b"\n", 0, blob.data.index(b"\0")) + 1
+        raise UserError(f"{blob.place}: line {line} holds a NUL byte; give plain UTF-8 text")
+    try:
+        return blob.data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(
+            f"{blob.place}: line {line} holds byte 0x{error.object[error.start]:02x}, "
+            "which is not UTF-8; convert the file: iconv -f LATIN1 -t UTF-8"
+        ) from error

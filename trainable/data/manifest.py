@@ -1,0 +1,129 @@
+"""The manifest of a prepared folder: what it holds, where it came from, how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from spaces.errors import UserError
+
+SplitName = Literal["train", "valid", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
+FILE_NAME = "manifest.json"
+BPE_CODES = "bpe.codes"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Record):
+    """A file that the corpus was read from; ``place`` is its URL or its name."""
+
+    place: str
+    sha256: str
+    n_bytes: int
+
+
+class SplitCounts(_Record):
+    """Sizes of one split; tokens are BPE tokens, ends of sentences included."""
+
+    n_sentences: int
+    n_tokens_src: int
+    n_tokens_tgt: int
+
+
+class DictionaryRows(_Record):
+    """Rows of the embedding tables; ``joined`` if both sides share one dictionary."""
+
+    src: int
+    tgt: int
+    joined: bool
+
+
+class TokenizerInfo(_Record):
+    """How raw text became tokens."""
+
+    moses: Literal["sacremoses, entities escaped, no aggressive hyphen splitting"] = (
+        "sacremoses, entities escaped, no aggressive hyphen splitting"
+    )
+    lower_case: Literal[True] = True
+    bpe_merges: int = Field(ge=0)  # learned jointly on both sides of train; may be fewer than asked
+
+
+class Manifest(_Record):
+    """All that a reader of the folder needs to know beside the files themselves."""
+
+    corpus: str
+    src: str
+    tgt: str
+    seed: int | None = None  # of a corpus that was generated or split at random
+    sources: tuple[Source, ...]
+    counts: Mapping[SplitName, SplitCounts]
+    dictionary: DictionaryRows
+    tokenizer: TokenizerInfo
+    licence: str
+    versions: Mapping[str, str]
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """The manifest of ``folder``: a prepared one, or an export, which keeps it too.
+
+        Raises:
+            UserError: there is none, or it can't be read.
+        """
+        path = folder / FILE_NAME
+        try:
+            manifest = cls.model_validate_json(path.read_bytes())
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{folder}: holds no {FILE_NAME}, so it is no prepared data; "
+                "prepare it with: reservoir-search data"
+            ) from error
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(str(part) for part in fault["loc"]) or "the file"
+            raise UserError(
+                f"{path}: is broken at {where} ({fault['msg']}); prepare the folder again"
+            ) from error
+        return manifest
+
+    def check_files(self, folder: Path) -> None:
+        """See whether the files that belong beside the manifest are there.
+
+        Raises:
+            UserError: one is missing.
+        """
+        for name in self.file_names():
+            if not (folder / name).is_file():
+                raise UserError(f"{folder}: {name} is missing; prepare the folder again")
+
+    def save(self, folder: Path) -> None:
+        """Write the manifest into ``folder``."""
+        text = self.model_dump_json(indent=2)
+        (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+    def file_names(self) -> tuple[str, ...]:
+        """The files that stand beside the manifest."""
+        sides = (self.src, self.tgt)
+        return (
+            BPE_CODES,
+            *(f"dict.{side}.txt" for side in sides),
+            *(
+                f"{split}.{self.src}-{self.tgt}.{side}.{end}"
+                for split in SPLITS
+                for side in sides
+                for end in ("bin", "idx")
+            ),
+            *(raw_name(split, side) for split in ("valid", "test") for side in sides),
+        )
+
+
+def raw_name(split: str, language: str) -> str:
+    """The file with a split's raw sentences, one a line."""
+    return f"{split}.raw.{language}"

@@ -1,0 +1,9 @@
+"""How many BPE merges each corpus gets where the user does not say."""
+
+BPE_MERGES = {
+    "grammar": 800,
+    "multi30k": 6_000,
+    "tatoeba": 8_000,
+    "iwslt14": 10_000,
+    "text": 8_000,
+}

@@ -1,0 +1,122 @@
+"""The common path of all corpora: tokens, BPE, dictionaries, binarised files, manifest."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from trainable.data import bpe
+from trainable.data.binarise import build_dictionary, write_binarised
+from trainable.data.corpus import Corpus, Pairs
+from trainable.data.folder import new_folder
+from trainable.data.manifest import (
+    BPE_CODES,
+    SPLITS,
+    DictionaryRows,
+    Manifest,
+    SplitCounts,
+    SplitName,
+    TokenizerInfo,
+    raw_name,
+)
+
+log = logging.getLogger(__name__)
+
+_PARTS = ("ve-fairseq", "sacremoses", "subword-nmt", "torch")
+
+
+def prepare(
+    read: Callable[[], Corpus], out: Path, *, n_merges: int, joined_dictionary: bool = False
+) -> Manifest:
+    """Prepare the corpus that ``read`` gives as the new folder ``out``.
+
+    Args:
+        read: called once it is known that ``out`` can be made.
+        out: the folder; absent or empty. It appears complete or not at all.
+        n_merges: BPE merges, learned jointly on both sides of train.
+        joined_dictionary: one dictionary for both sides, as ``tied = "all"`` needs it.
+
+    Raises:
+        UserError: the corpus, ``out`` or the disk does not allow it.
+    """
+    with new_folder(out) as folder:
+        corpus = read()
+        log.info("corpus=%s n_train=%d", corpus.name, len(corpus.splits["train"].raw))
+        manifest = _write(corpus, folder, n_merges=n_merges, joined=joined_dictionary)
+    log.info("corpus=%s prepared=%s", corpus.name, out)
+    return manifest
+
+
+def _write(corpus: Corpus, folder: Path, *, n_merges: int, joined: bool) -> Manifest:
+    for split in ("valid", "test"):
+        raw = corpus.splits[split].raw
+        _write_lines(raw.src, folder / raw_name(split, corpus.src))
+        _write_lines(raw.tgt, folder / raw_name(split, corpus.tgt))
+    codes = _learn(corpus.splits["train"].tokens, n_merges)
+    (folder / BPE_CODES).write_text(codes, encoding="utf-8")
+    segmented = {name: _segmented(corpus.splits[name].tokens, codes) for name in SPLITS}
+    dictionaries = _dictionaries(segmented["train"], joined=joined)
+    for language, dictionary in zip((corpus.src, corpus.tgt), dictionaries, strict=True):
+        dictionary.save(str(folder / f"dict.{language}.txt"))
+    counts = {
+        name: _write_split(name, pairs, corpus, folder, dictionaries)
+        for name, pairs in segmented.items()
+    }
+    src_rows, tgt_rows = (len(dictionary) for dictionary in dictionaries)
+    manifest = Manifest(
+        corpus=corpus.name,
+        src=corpus.src,
+        tgt=corpus.tgt,
+        seed=corpus.seed,
+        sources=corpus.sources,
+        counts=counts,
+        dictionary=DictionaryRows(src=src_rows, tgt=tgt_rows, joined=joined),
+        tokenizer=TokenizerInfo(bpe_merges=bpe.count_merges(codes)),
+        licence=corpus.licence,
+        versions=_versions(),
+    )
+    manifest.save(folder)
+    return manifest
+
+
+def _learn(train: Pairs, n_merges: int) -> str:
+    log.info("bpe_merges=%d learning", n_merges)
+    return bpe.learn((*train.src, *train.tgt), n_merges=n_merges)
+
+
+def _segmented(pairs: Pairs, codes: str) -> Pairs:
+    segment = bpe.segmenter(codes).segment
+    return Pairs(
+        src=[segment(line) for line in pairs.src], tgt=[segment(line) for line in pairs.tgt]
+    )
+
+
+def _dictionaries(train: Pairs, *, joined: bool) -> tuple[Any, Any]:
+    if joined:
+        both = build_dictionary((*train.src, *train.tgt))
+        return both, both
+    return build_dictionary(train.src), build_dictionary(train.tgt)
+
+
+def _write_split(
+    name: SplitName, pairs: Pairs, corpus: Corpus, folder: Path, dictionaries: tuple[Any, Any]
+) -> SplitCounts:
+    prefix = f"{name}.{corpus.src}-{corpus.tgt}"
+    src, tgt = dictionaries
+    return SplitCounts(
+        n_sentences=len(pairs),
+        n_tokens_src=write_binarised(pairs.src, src, folder / f"{prefix}.{corpus.src}"),
+        n_tokens_tgt=write_binarised(pairs.tgt, tgt, folder / f"{prefix}.{corpus.tgt}"),
+    )
+
+
+def _write_lines(lines: Sequence[str], path: Path) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in _PARTS}

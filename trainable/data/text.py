@@ -1,0 +1,110 @@
+"""The user's own parallel text: two files, or two for each split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from spaces.errors import UserError
+from trainable.data.blobs import Blob, find_path, read_blob
+from trainable.data.corpus import Corpus, Split, aligned, from_raw
+from trainable.data.holdout import hold_out, n_held_out
+from trainable.data.manifest import SplitName
+
+MIN_PAIRS = 20
+SEED = 1
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFiles:
+    """Where the sentences are, as (source side, target side); None: taken out of train."""
+
+    train: tuple[Path, Path]
+    valid: tuple[Path, Path] | None = None
+    test: tuple[Path, Path] | None = None
+
+
+def text(files: TextFiles, *, src: str, tgt: str) -> Corpus:
+    """The corpus of the user's files, raw text, one sentence a line, plain or .gz.
+
+    A missing valid or test is drawn from train: a twentieth of its pairs, at most 1,000,
+    so that no sentence stands in two of the splits drawn.
+    """
+    require_languages(src, tgt)
+    blobs: dict[SplitName, tuple[Blob, Blob]] = {
+        "train": (read_blob(files.train[0]), read_blob(files.train[1]))
+    }
+    if files.valid is not None:
+        blobs["valid"] = (read_blob(files.valid[0]), read_blob(files.valid[1]))
+    if files.test is not None:
+        blobs["test"] = (read_blob(files.test[0]), read_blob(files.test[1]))
+    splits = {name: from_raw(aligned(*pair), src=src, tgt=tgt) for name, pair in blobs.items()}
+    return Corpus(
+        name="text",
+        src=src,
+        tgt=tgt,
+        seed=None if len(blobs) == 3 else SEED,
+        splits=_complete(splits),
+        licence="the user's own text; its licence is not known here",
+        sources=tuple(blob.source() for pair in blobs.values() for blob in pair),
+    )
+
+
+def find_text(folder: Path, *, src: str, tgt: str) -> TextFiles:
+    """The files of ``folder`` named {train,valid,test}.LANGUAGE, plain or .gz.
+
+    Train must be there; valid and test may be missing, but not one side of them.
+    """
+    require_languages(src, tgt)
+    train = _find_pair(folder, "train", src, tgt)
+    if train is None:
+        raise UserError(f"--from {folder}: holds no train.{src} and train.{tgt}; add the files")
+    return TextFiles(
+        train=train,
+        valid=_find_pair(folder, "valid", src, tgt),
+        test=_find_pair(folder, "test", src, tgt),
+    )
+
+
+def require_languages(src: str, tgt: str) -> None:
+    """Refuse a language that can't be part of a file's name, and twice the same."""
+    for option, language in (("--src", src), ("--tgt", tgt)):
+        if not _LANGUAGE.fullmatch(language):
+            raise UserError(f"{option} {language}: is no language code; give one such as de or en")
+    if src == tgt:
+        raise UserError(f"--src and --tgt are both {src}; they must differ")
+
+
+def _find_pair(folder: Path, name: str, src: str, tgt: str) -> tuple[Path, Path] | None:
+    src_path, tgt_path = (find_path(folder, f"{name}.{side}") for side in (src, tgt))
+    if src_path is not None and tgt_path is not None:
+        return src_path, tgt_path
+    if src_path is None and tgt_path is None:
+        return None
+    missing = src if src_path is None else tgt
+    raise UserError(f"--from {folder}: holds one side of {name} only; add {name}.{missing}")
+
+
+def _complete(given: Mapping[SplitName, Split]) -> dict[SplitName, Split]:
+    """All three splits, clean; those not given come out of train."""
+    train = given["train"].cleaned()
+    splits: dict[SplitName, Split] = {"train": train}
+    if "valid" not in given or "test" not in given:
+        if len(train.raw) < MIN_PAIRS:
+            raise UserError(
+                f"train: {len(train.raw)} usable pairs are too few to draw valid and test from "
+                f"({MIN_PAIRS} at least); give more text, or the files of valid and test"
+            )
+        n_drawn = n_held_out(len(train.raw))
+        splits = hold_out(
+            train,
+            n_valid=0 if "valid" in given else n_drawn,
+            n_test=0 if "test" in given else n_drawn,
+            seed=SEED,
+        )
+    return splits | {
+        name: split.without_blanks() for name, split in given.items() if name != "train"
+    }
