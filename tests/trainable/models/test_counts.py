@@ -1,0 +1,56 @@
+"""The model owns as many parameters as the arithmetic of `spaces` says."""
+
+import pytest
+import torch
+
+from spaces.counts import count_params
+from spaces.dimensions import Dimensions
+from spaces.layout import Layout
+from trainable.config import ModelConfig
+from trainable.models.build import build_model
+
+from .conftest import SRC_ROWS, TGT_ROWS, make_dictionary
+
+
+def n_values(tensors) -> int:
+    return sum(tensor.numel() for tensor in tensors)
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("tied", ["none", "decoder", "all"])
+@pytest.mark.parametrize(
+    ("encoder", "decoder"),
+    [("L", "L"), ("R1LR1L", "L1L1"), ("FGC", "R"), ("(F1G1C1R1)*2L2", "L1R1L1R1"), ("RRRR", "LL")],
+)
+def test_the_model_has_the_counted_parameters(build, encoder, decoder, norm, tied):
+    model = build(encoder, decoder, norm=norm, tied=tied)
+    dims = Dimensions(
+        d_model=16,
+        ffn=24,
+        heads=2,
+        src_rows=SRC_ROWS,
+        tgt_rows=SRC_ROWS if tied == "all" else TGT_ROWS,
+        norm=norm,
+        tied=tied,
+    )
+    counts = count_params(Layout.parse(encoder), Layout.parse(decoder), dims)
+
+    n_learned = n_values(model.parameters())
+    n_reservoir = n_values(model.reservoir_tensors().values())
+    stack = [*model.encoder.layers.parameters(), *model.encoder.layers.buffers()]
+    final_norm = [] if model.encoder.layer_norm is None else model.encoder.layer_norm.parameters()
+
+    assert counts.learned == n_learned
+    assert counts.stored == n_learned
+    assert counts.total == n_learned + n_reservoir
+    assert counts.encoder == n_values(stack) + n_values(final_norm)
+
+
+def test_the_papers_model_0_has_fairseqs_31056896_parameters():
+    config = ModelConfig(encoder="L" * 8, decoder="LL", d_model=512, ffn=1024, norm="post")
+    model = build_model(
+        config, src_dict=make_dictionary(8848), tgt_dict=make_dictionary(6632), seed=1
+    )
+    # 8 x 2,102,784 + 2 x 3,154,432 + (8,848 + 6,632) x 512
+    assert n_values(model.parameters()) == 31_056_896
+    assert all(p.dtype == torch.float32 for p in model.parameters())

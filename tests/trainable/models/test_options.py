@@ -1,0 +1,61 @@
+"""A model's settings in fairseq's terms."""
+
+import pytest
+
+from spaces.errors import UserError
+from trainable.config import ModelConfig
+from trainable.fairseq_checkpoint import fairseq_config
+from trainable.models.options import command_line, fairseq_options, option_values
+
+DATA = ["data", "--source-lang", "de", "--target-lang", "en"]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        ModelConfig(),
+        ModelConfig(
+            encoder="(R1L1)*2",
+            decoder="L1R1L1",
+            norm="post",
+            tied="all",
+            dropout=0.25,
+            attention_dropout=0.125,
+            reservoir_gain=1e-05,
+        ),
+        ModelConfig(encoder="model3-pairs", tied="none", d_model=24, ffn=40, heads=3),
+    ],
+)
+def test_fairseq_reads_back_the_options_that_a_command_line_was_made_of(config):
+    options = fairseq_options(config, seed=17)
+    read = fairseq_config([*DATA, *command_line(options)])["model"]
+    assert read.pop("_name") == "reservoir_transformer"
+    assert read == option_values(options)
+
+
+def test_the_decoders_dimensions_follow_the_encoders_where_not_given():
+    arguments = ["--arch", "reservoir_transformer", "--encoder-embed-dim", "96"]
+    model = fairseq_config([*DATA, *arguments, "--encoder-ffn-embed-dim", "48"])["model"]
+    assert (model["decoder_embed_dim"], model["decoder_ffn_embed_dim"]) == (96, 48)
+
+
+def test_a_decoder_layout_that_cannot_decode_is_the_users_mistake(build):
+    with pytest.raises(UserError, match="kind 'F' at depth 1"):
+        build("L", "LF")
+
+
+def test_an_encoder_layout_may_be_a_presets_name(build):
+    layers = build("model3").encoder.layers
+    assert len(layers) == 8
+    assert layers[0] is layers[6]
+
+
+def test_one_embedding_for_two_dictionaries_is_the_users_mistake():
+    from fairseq.data import Dictionary
+
+    from trainable.models.build import build_model
+
+    other = Dictionary()
+    other.add_symbol("word")
+    with pytest.raises(UserError, match=r"model\.tied: 'all' needs one dictionary"):
+        build_model(ModelConfig(tied="all"), src_dict=Dictionary(), tgt_dict=other, seed=1)

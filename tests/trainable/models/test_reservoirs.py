@@ -1,0 +1,193 @@
+"""Reservoirs: drawn from (seed, weight set) alone, frozen, and stored nowhere."""
+
+import hashlib
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from trainable.reservoirs.draw import draw_uniform, xavier_bound
+
+ALL_KINDS = "RLFLGLCL"
+
+
+def snapshot(model):
+    return {name: tensor.clone() for name, tensor in model.reservoir_tensors().items()}
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[n], right[n]) for n in left)
+
+
+def digest(model):
+    sha = hashlib.sha256()
+    for name, tensor in model.reservoir_tensors().items():
+        sha.update(name.encode() + tensor.numpy().tobytes())
+    return sha.hexdigest()
+
+
+def test_reservoirs_are_bit_identical_after_updates(build, batch, loss):
+    model = build(ALL_KINDS, "RL")
+    before = snapshot(model)
+    learned = [p.clone() for p in model.parameters()]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1, weight_decay=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        loss(model, batch).backward()
+        optimizer.step()
+
+    assert same(snapshot(model), before)
+    assert not any(torch.equal(p, q) for p, q in zip(model.parameters(), learned, strict=True))
+
+
+def test_reservoirs_are_in_no_parameter_list_and_no_state_dict(build):
+    model = build(ALL_KINDS, "RL")
+    names = set(model.reservoir_tensors())
+
+    assert "encoder.layers.0.self_attn.q_proj.weight" in names
+    assert "encoder.layers.4.gru.weight_hh_l0_reverse" in names
+    assert names.isdisjoint(dict(model.named_parameters()))
+    assert names.isdisjoint(model.state_dict())
+    assert names <= set(dict(model.named_buffers()))
+
+
+def test_ddp_is_told_to_leave_the_reservoirs_alone(build):
+    model = build(ALL_KINDS, "RL")
+    assert set(model._ddp_params_and_buffers_to_ignore) == set(model.reservoir_tensors())
+
+
+def test_a_state_dict_loads_strictly_and_restores_the_model(build, batch, logits):
+    trained, fresh = build(ALL_KINDS, "RL", seed=3), build(ALL_KINDS, "RL", seed=3)
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.add_(0.1)
+    fresh.load_state_dict(trained.state_dict(), strict=True)
+    assert torch.equal(logits(trained.eval(), batch), logits(fresh.eval(), batch))
+
+
+def test_two_builds_draw_the_same_and_another_seed_does_not(build):
+    first = snapshot(build(ALL_KINDS, "RL", seed=4))
+    assert same(first, snapshot(build(ALL_KINDS, "RL", seed=4)))
+    drawn = {n: t for n, t in snapshot(build(ALL_KINDS, "RL", seed=5)).items() if t.ndim > 1}
+    assert drawn
+    assert not any(torch.equal(first[name], tensor) for name, tensor in drawn.items())
+
+
+def test_another_process_with_another_thread_count_draws_the_same(build):
+    program = """
+import hashlib, torch
+from fairseq.data import Dictionary
+from trainable.config import ModelConfig
+from trainable.models.build import build_model
+torch.set_num_threads(2)
+model = build_model(
+    ModelConfig(encoder="RLFLGLCL", decoder="RL", d_model=16, ffn=24, heads=2),
+    src_dict=Dictionary(), tgt_dict=Dictionary(), seed=6,
+)
+sha = hashlib.sha256()
+for name, tensor in model.reservoir_tensors().items():
+    sha.update(name.encode() + tensor.numpy().tobytes())
+print(sha.hexdigest())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=100
+    )
+    assert done.stdout.split()[-1] == digest(build(ALL_KINDS, "RL", seed=6))
+
+
+def test_a_reservoir_depends_on_its_number_among_its_kind_and_on_nothing_else(build):
+    alone = build("RR").encoder.layers
+    between = build("LRFLGRC", "RL", seed=1, tied="none").encoder.layers
+    for depth, other in ((0, 1), (1, 5)):
+        left, right = dict(alone[depth].named_buffers()), dict(between[other].named_buffers())
+        assert same(left, right)
+
+
+def test_learned_layers_start_alike_whatever_reservoirs_lie_between(build):
+    plain, mixed = build("LL", "L"), build("RLFGCL", "RL")
+    pairs = [
+        (plain.encoder.layers[0], mixed.encoder.layers[1]),
+        (plain.encoder.layers[1], mixed.encoder.layers[5]),
+        (plain.decoder.layers[0], mixed.decoder.layers[1]),
+    ]
+    for left, right in pairs:
+        assert same(dict(left.named_parameters()), dict(right.named_parameters()))
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+@pytest.mark.parametrize("kind", "RFGC")
+def test_gradients_reach_what_lies_below_a_reservoir(build, batch, loss, kind, norm):
+    model = build(f"L{kind}", norm=norm)
+    loss(model, batch).backward()
+    below = [*model.encoder.layers[0].parameters(), model.encoder.embed_tokens.weight]
+    for parameter in below:
+        assert parameter.grad is not None
+    assert model.encoder.layers[0].fc1.weight.grad.abs().max() > 0
+    assert model.encoder.embed_tokens.weight.grad.abs().max() > 0
+    assert not any(tensor.requires_grad for tensor in model.reservoir_tensors().values())
+
+
+def test_there_is_no_dropout_inside_reservoirs(build):
+    model = build("RFGC", dropout=0.5, attention_dropout=0.5, activation_dropout=0.5).train()
+    x = torch.randn(5, 2, 16)
+    for layer in model.encoder.layers:
+        assert torch.equal(layer(x, None), layer(x, None))
+
+
+def test_the_gain_scales_the_matrices_and_nothing_else(build):
+    plain = snapshot(build(ALL_KINDS, "RL"))
+    doubled = snapshot(build(ALL_KINDS, "RL", reservoir_gain=2.0))
+    for name, tensor in plain.items():
+        factor = 2.0 if tensor.ndim > 1 else 1.0
+        assert torch.equal(doubled[name], factor * tensor), name
+    assert all((t == 0).all() for n, t in plain.items() if "bias" in n)
+    assert all((t == 1).all() for n, t in plain.items() if n.endswith("layer_norm.weight"))
+
+
+def test_a_draw_is_the_float32_rounding_of_the_exact_product():
+    key, bound = "1/encoder/R1/fc1.weight", 0.3
+    seed = int.from_bytes(hashlib.sha256(key.encode()).digest(), "big")
+    bound_32 = Fraction(float(np.float32(bound)))
+    drawn = draw_uniform((5, 7), bound=bound, key=key).flatten().tolist()
+    for raw, value in zip(np.random.PCG64(seed).random_raw(35).tolist(), drawn, strict=True):
+        exact = (2 * Fraction(raw >> 40, 2**24) - 1) * bound_32
+        assert np.float32(float(exact)) == np.float32(value)
+
+
+def test_a_draw_is_the_same_on_every_machine():
+    drawn = draw_uniform((64, 64), bound=0.3, key="1/encoder/R1/fc1.weight")
+    bits = drawn.numpy().astype("<f4").tobytes()
+    # As numpy 2.4.6 on x86-64 drew it.
+    golden = "2f41b7aedf41f2a5ef98365e091c40f365a466630ee7aaf9325503093cd2ed73"
+    assert hashlib.sha256(bits).hexdigest() == golden
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "n_fans", "scale_squared"),
+    [
+        ("fc1.weight", (24, 16), 24 + 16, 1.0),
+        ("self_attn.q_proj.weight", (16, 16), 16 + 16, 0.5),  # fairseq's gain of 1/sqrt(2)
+        ("self_attn.out_proj.weight", (16, 16), 16 + 16, 1.0),
+        ("gru.weight_ih_l0", (3 * 8, 16), 8 + 16, 1.0),  # each of three gates is 16 -> 8
+        ("gru.weight_hh_l0_reverse", (3 * 8, 8), 8 + 8, 1.0),
+        ("convolution.weight", (4, 1, 7), (4 + 1) * 7, 1.0),
+    ],
+)
+def test_bounds_are_xaviers(name, shape, n_fans, scale_squared):
+    assert xavier_bound(name, shape) ** 2 == pytest.approx(scale_squared * 6 / n_fans)
+
+
+def test_the_bounds_of_attention_and_convolution_are_those_fairseq_starts_from():
+    from fairseq.modules import MultiheadAttention
+    from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
+
+    attention = MultiheadAttention(64, 4, self_attention=True)
+    convolution = LightweightConv1dTBC(64, kernel_size=7, padding_l=3, num_heads=32)
+    for module in (attention, convolution):
+        for name, parameter in module.named_parameters():
+            if parameter.ndim > 1:
+                bound = xavier_bound(name, tuple(parameter.shape))
+                assert 0.95 * bound < parameter.abs().max() <= bound * (1 + 1e-6)

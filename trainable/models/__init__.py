@@ -1,0 +1,1 @@
+"""The fairseq model `reservoir_transformer`; fairseq imports this folder by `--user-dir`."""

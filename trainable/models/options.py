@@ -1,0 +1,119 @@
+"""The options of the model in fairseq's terms, and how ours become those.
+
+fairseq reads the field types at run time, so annotations are not postponed in this file.
+"""
+
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fairseq.dataclass import FairseqDataclass
+from fairseq.models.transformer import TransformerConfig
+from omegaconf import II, DictConfig, OmegaConf
+
+from trainable.config import ModelConfig
+
+
+def _option(default: Any, description: str) -> Any:
+    return field(default=default, metadata={"help": description})
+
+
+@dataclass
+class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
+    """What `fairseq-train --arch reservoir_transformer` accepts for the model.
+
+    fairseq's names and defaults, but for the numbers of layers, which follow from the
+    layouts. Not frozen: fairseq fills such a class in place.
+    """
+
+    encoder_layout: str = _option("LLLLLL", "layers of the encoder, bottom to top")
+    decoder_layout: str = _option("LLLLLL", "layers of the decoder, bottom to top; L and R")
+    reservoir_seed: int = _option(1, "what the reservoirs' weights are drawn from")
+    reservoir_gain: float = _option(1.0, "factor on the reservoirs' initial weights")
+    encoder_embed_dim: int = _option(512, "encoder embedding dimension")
+    encoder_ffn_embed_dim: int = _option(2048, "encoder embedding dimension for FFN")
+    encoder_attention_heads: int = _option(8, "number of attention heads of the encoder")
+    encoder_normalize_before: bool = _option(False, "apply layernorm before each encoder block")
+    decoder_embed_dim: int = _option(II("model.encoder_embed_dim"), "decoder embedding dimension")
+    decoder_ffn_embed_dim: int = _option(
+        II("model.encoder_ffn_embed_dim"), "decoder embedding dimension for FFN"
+    )
+    decoder_attention_heads: int = _option(8, "number of attention heads of the decoder")
+    decoder_normalize_before: bool = _option(False, "apply layernorm before each decoder block")
+    activation_fn: str = _option("relu", "activation function of the Transformer layers")
+    dropout: float = _option(0.1, "dropout probability")
+    attention_dropout: float = _option(0.0, "dropout probability for attention weights")
+    activation_dropout: float = _option(0.0, "dropout probability after activation in FFN")
+    share_decoder_input_output_embed: bool = _option(
+        False, "share decoder input and output embeddings"
+    )
+    share_all_embeddings: bool = _option(
+        False, "share encoder, decoder and output embeddings (requires shared dictionary)"
+    )
+    max_source_positions: int = _option(1024, "max number of tokens in the source sequence")
+    max_target_positions: int = _option(1024, "max number of tokens in the target sequence")
+
+
+def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerConfig:
+    """The options of ``config``, with ``seed`` for its reservoirs."""
+    pre_norm = config.norm == "pre"
+    return ReservoirTransformerConfig(
+        encoder_layout=config.encoder,
+        decoder_layout=config.decoder,
+        reservoir_seed=seed,
+        reservoir_gain=config.reservoir_gain,
+        encoder_embed_dim=config.d_model,
+        encoder_ffn_embed_dim=config.ffn,
+        encoder_attention_heads=config.heads,
+        encoder_normalize_before=pre_norm,
+        decoder_embed_dim=config.d_model,
+        decoder_ffn_embed_dim=config.ffn,
+        decoder_attention_heads=config.heads,
+        decoder_normalize_before=pre_norm,
+        dropout=config.dropout,
+        attention_dropout=config.attention_dropout,
+        activation_dropout=config.activation_dropout,
+        share_decoder_input_output_embed=config.tied != "none",
+        share_all_embeddings=config.tied == "all",
+    )
+
+
+def command_line(options: ReservoirTransformerConfig) -> list[str]:
+    """``options`` as `fairseq-train` reads them, `--arch` first; defaults are written out."""
+    words = ["--arch", "reservoir_transformer"]
+    for name, value in option_values(options).items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is not False:
+            words += [flag, str(value)]
+    return words
+
+
+def option_values(options: ReservoirTransformerConfig | DictConfig) -> dict[str, Any]:
+    """The options by name, with fairseq's private ones left out."""
+    values: Mapping[Any, Any]
+    if isinstance(options, DictConfig):
+        values = OmegaConf.to_container(options, resolve=True)  # type: ignore[assignment]
+    else:
+        values = asdict(options)
+    return {str(name): value for name, value in values.items() if not name.startswith("_")}
+
+
+def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> TransformerConfig:
+    """``options`` as fairseq's Transformer classes take them.
+
+    No layers are left for fairseq to build. The options that it doesn't know ride along:
+    ``cfg.encoder_layout``, ``cfg.decoder_layout``, ``cfg.reservoir_seed`` and ``…_gain``.
+    """
+    values = option_values(options)
+    return TransformerConfig.from_namespace(
+        Namespace(
+            **values,
+            encoder_layers=0,
+            decoder_layers=0,
+            decoder_input_dim=values["decoder_embed_dim"],
+            decoder_output_dim=values["decoder_embed_dim"],
+        )
+    )

@@ -1,0 +1,54 @@
+"""The layers of one stack, from its layout."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from spaces.layout import RESERVOIR_KINDS, Layout
+from trainable.reservoirs.draw import ReservoirKey
+from trainable.reservoirs.freeze import make_reservoir
+
+
+def build_stack(
+    layout: Layout, *, stack: str, seed: int, gain: float, build: Callable[[str], nn.Module]
+) -> list[nn.Module]:
+    """One layer for each depth, bottom to top; depths with one weight set get one object.
+
+    Learned layers draw from torch's generator in order of first use, as fairseq does, and
+    reservoirs leave that generator as it was: which reservoirs lie between the learned
+    layers does not change what these start from.
+
+    Args:
+        layout: the stack; its reservoirs are told apart by their canonical numbers.
+        stack: "encoder" or "decoder".
+        seed: what the reservoirs are drawn from, with their numbers.
+        gain: factor on the reservoirs' matrices.
+        build: gives a new layer of a kind, not yet frozen.
+    """
+    layers: dict[int, nn.Module] = {}
+    n_of_kind: Counter[str] = Counter()
+    for layer, owner in zip(layout.layers, layout.owners, strict=True):
+        if owner in layers:
+            continue
+        n_of_kind[layer.kind] += 1
+        if layer.kind in RESERVOIR_KINDS:
+            key = ReservoirKey(
+                seed=seed, stack=stack, kind=layer.kind, ordinal=n_of_kind[layer.kind]
+            )
+            layers[owner] = _build_reservoir(build, key, gain=gain)
+        else:
+            layers[owner] = build(layer.kind)
+    return [layers[owner] for owner in layout.owners]
+
+
+def _build_reservoir(
+    build: Callable[[str], nn.Module], key: ReservoirKey, *, gain: float
+) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        layer = build(key.kind)
+    make_reservoir(layer, reservoir=key, gain=gain)
+    return layer

@@ -1,0 +1,1 @@
+"""Reservoir layers: how their weights are drawn, frozen and applied."""

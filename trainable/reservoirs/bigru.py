@@ -1,0 +1,40 @@
+"""The BiGRU reservoir, kind G.
+
+Shapes: T source, B batch, D model.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from trainable.reservoirs.residual import ResidualReservoir
+
+
+class BiGRUReservoir(ResidualReservoir):
+    """A GRU in each direction, half the model wide, side by side.
+
+    Source:
+        "BiGRU Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
+    """
+
+    def __init__(self, d_model: int, *, normalize_before: bool) -> None:
+        if d_model % 2:
+            raise ValueError(f"a BiGRU reservoir halves the model's width, and {d_model} is odd")
+        super().__init__(d_model, normalize_before=normalize_before)
+        self.gru = nn.GRU(d_model, d_model // 2, bidirectional=True)
+
+    def transform(self, x_TBD: torch.Tensor, padding_BT: torch.Tensor | None) -> torch.Tensor:
+        """Both directions over the tokens alone; padding gives zero."""
+        x_TBD = x_TBD.to(self.layer_norm.weight.dtype)  # a GRU takes no mixture
+        if padding_BT is None:
+            out_TBD: torch.Tensor = self.gru(x_TBD)[0]
+            return out_TBD
+        # Tokens first in each sentence, whichever side the padding is on.
+        order_TB = padding_BT.long().argsort(dim=1, stable=True).t()
+        index_TBD = order_TB.unsqueeze(-1).expand_as(x_TBD)
+        n_tokens_B = (~padding_BT).sum(dim=1).clamp(min=1).cpu()
+        packed = pack_padded_sequence(x_TBD.gather(0, index_TBD), n_tokens_B, enforce_sorted=False)
+        front_TBD, _ = pad_packed_sequence(self.gru(packed)[0], total_length=x_TBD.size(0))
+        return torch.zeros_like(front_TBD).scatter(0, index_TBD, front_TBD)

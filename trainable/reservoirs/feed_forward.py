@@ -1,0 +1,30 @@
+"""The feed-forward reservoir, kind F."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from trainable.reservoirs.residual import ResidualReservoir
+
+
+class FeedForwardReservoir(ResidualReservoir):
+    """Two linear maps with a ReLU between, each position by itself.
+
+    Source:
+        "FFN Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
+    """
+
+    def __init__(self, d_model: int, *, ffn: int, normalize_before: bool) -> None:
+        super().__init__(d_model, normalize_before=normalize_before)
+        self.fc1 = nn.Linear(d_model, ffn)
+        self.fc2 = nn.Linear(ffn, d_model)
+
+    def transform(
+        self,
+        x_TBD: torch.Tensor,
+        padding_BT: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """fc2(relu(fc1(x)))."""
+        out: torch.Tensor = self.fc2(torch.relu(self.fc1(x_TBD)))
+        return out

@@ -1,0 +1,24 @@
+"""How a layer becomes a reservoir: drawn weights in place of parameters."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from trainable.reservoirs.draw import ReservoirKey, draw_tensor
+
+
+def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, gain: float) -> None:
+    """Replace every parameter of ``layer`` by a drawn buffer of the same name and shape.
+
+    Non-persistent buffers are in no optimizer, no gradient reduction and no state dict,
+    yet they move with the module between devices and dtypes. They are not detached from
+    the graph: gradients still reach the layers below.
+    """
+    for path, module in layer.named_modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            full_name = f"{path}.{name}" if path else name
+            drawn = draw_tensor(full_name, tuple(parameter.shape), reservoir=reservoir, gain=gain)
+            delattr(module, name)
+            module.register_buffer(name, drawn, persistent=False)
+        if isinstance(module, nn.RNNBase):
+            module._init_flat_weights()  # it keeps a list of its own of the tensors
