@@ -1,0 +1,32 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig, ValidationConfig
+from trainable.data.grammar.corpus import grammar
+from trainable.data.prepare import prepare
+
+
+@pytest.fixture(scope="session")
+def small_grammar(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared corpus of 600 training pairs, which tests only read."""
+    out = tmp_path_factory.mktemp("corpus") / "grammar"
+    prepare(lambda: grammar(seed=3, n_train=600, n_valid=40, n_test=40), out, n_merges=200)
+    return out
+
+
+@pytest.fixture(scope="session")
+def tiny_trial(small_grammar: Path) -> TrialConfig:
+    """Twelve updates of a model small enough to train within a second or two."""
+    return TrialConfig(
+        data=str(small_grammar),
+        seed=5,
+        model=ModelConfig(encoder="R1LR1L", decoder="L", d_model=16, ffn=32, heads=2),
+        train=TrainConfig(lr=5e-3, warmup_updates=4, batch_tokens=256),
+        validation=ValidationConfig(interval_updates=4, n_sentences=10),
+        budget=Budget(updates=12),
+    )

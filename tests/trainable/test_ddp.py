@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainable.config import TrialConfig
+from trainable.training import run_trial
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def curves_of_ranks(config: TrialConfig, n_ranks: int, folder: Path) -> list[list[dict]]:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+    file = folder / "trial.json"
+    file.write_text(config.model_dump_json())
+    command = [sys.executable, str(ROOT / "tests" / "trainable" / "ddp_rank.py")]
+    processes = [
+        subprocess.Popen(
+            [*command, str(rank), str(n_ranks), str(port), str(file)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        )
+        for rank in range(n_ranks)
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert all(process.returncode == 0 for process in processes)
+    return [json.loads(output.splitlines()[-1]) for output in outputs]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
+    tiny_trial: TrialConfig, tmp_path: Path, accumulate: int
+):
+    model = tiny_trial.model.model_copy(update={"dropout": 0.0})
+    train = tiny_trial.train.model_copy(update={"accumulate": accumulate})
+    config = tiny_trial.model_copy(update={"model": model, "train": train})
+    alone = run_trial(config, report=lambda point: None).curve
+    first, second = curves_of_ranks(config, 2, tmp_path)
+    assert first == second
+    for name in ("loss", "train_loss"):
+        assert [point[name] for point in first] == pytest.approx(
+            [getattr(point, name) for point in alone], rel=1e-4
+        )
+    assert [point["bleu"] for point in first] == pytest.approx(
+        [point.bleu for point in alone], abs=0.5
+    )

@@ -1,0 +1,108 @@
+"""A trial's checkpoint: learned weights, the best ones, the optimizer, and the curve.
+
+No reservoir is stored: its seed draws it again. Nothing is pickled: weights are
+safetensors, the rest loads weights-only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from trainable.curve import Point
+
+Weights = dict[str, Tensor]
+
+_WEIGHTS = "weights.safetensors"
+BEST_WEIGHTS = "best.safetensors"
+_OPTIMIZER = "optimizer.pt"
+_PROGRESS = "progress.json"
+_CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is half a checkpoint
+
+
+class BrokenCheckpoint(Exception):
+    """A checkpoint's files are not the ones that were written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Where a trial stands after a validation."""
+
+    weights: Weights
+    best_weights: Weights
+    optimizer: dict[str, Any]
+    curve: tuple[Point, ...]
+    finished: bool
+
+
+def learned_weights(model: nn.Module) -> Weights:
+    """Copies of the model's learned tensors on the CPU, shared ones once."""
+    return {
+        name: parameter.detach().to("cpu", copy=True).contiguous()
+        for name, parameter in model.named_parameters()
+    }
+
+
+@torch.no_grad()
+def load_learned_weights(model: nn.Module, weights: Weights) -> None:
+    """Put ``weights`` into ``model``.
+
+    Raises:
+        ValueError: the names are not those of the model's learned tensors.
+    """
+    parameters = dict(model.named_parameters())
+    if parameters.keys() != weights.keys():
+        differing = sorted(parameters.keys() ^ weights.keys())
+        raise ValueError(f"weights of another layout: {differing[:3]} are in one of the two only")
+    for name, parameter in parameters.items():
+        parameter.copy_(weights[name])
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write ``checkpoint`` into an empty ``folder``; the checksums come last."""
+    save_file(checkpoint.weights, folder / _WEIGHTS)
+    save_file(checkpoint.best_weights, folder / BEST_WEIGHTS)
+    torch.save(checkpoint.optimizer, folder / _OPTIMIZER)
+    progress = {
+        "curve": [point.to_dict() for point in checkpoint.curve],
+        "finished": checkpoint.finished,
+    }
+    (folder / _PROGRESS).write_text(json.dumps(progress))
+    names = (_WEIGHTS, BEST_WEIGHTS, _OPTIMIZER, _PROGRESS)
+    checksums = {name: _sha256(folder / name) for name in names}
+    (folder / _CHECKSUMS).write_text(json.dumps(checksums))
+
+
+def load_checkpoint(folder: Path) -> Checkpoint:
+    """Read a checkpoint back.
+
+    Raises:
+        BrokenCheckpoint: a file is missing, cut short or changed.
+    """
+    try:
+        checksums: dict[str, str] = json.loads((folder / _CHECKSUMS).read_text())
+        changed = [name for name, digest in checksums.items() if _sha256(folder / name) != digest]
+    except (OSError, ValueError) as error:
+        raise BrokenCheckpoint(f"{folder}: {error}") from error
+    if changed:
+        raise BrokenCheckpoint(f"{folder}: {', '.join(changed)} changed since it was written")
+    progress = json.loads((folder / _PROGRESS).read_text())
+    return Checkpoint(
+        weights=load_file(folder / _WEIGHTS),
+        best_weights=load_file(folder / BEST_WEIGHTS),
+        optimizer=torch.load(folder / _OPTIMIZER, map_location="cpu", weights_only=True),
+        curve=tuple(Point.from_dict(point) for point in progress["curve"]),
+        finished=progress["finished"],
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

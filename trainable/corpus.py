@@ -1,0 +1,130 @@
+"""A prepared data folder as fairseq reads it: dictionaries, splits, update batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from fairseq.data import Dictionary, LanguagePairDataset, data_utils
+from fairseq.tasks.translation import TranslationConfig, TranslationTask
+
+from spaces.errors import UserError
+from trainable.data.manifest import Manifest
+
+Indices = npt.NDArray[np.int64]
+Batch = dict[str, Any]  # what LanguagePairDataset.collater makes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """A source and a target language, their dictionaries, and one dataset a split."""
+
+    folder: Path
+    manifest: Manifest
+    task: TranslationTask
+
+    @property
+    def src_dict(self) -> Dictionary:
+        return self.task.source_dictionary
+
+    @property
+    def tgt_dict(self) -> Dictionary:
+        return self.task.target_dictionary
+
+    def split(self, name: str) -> LanguagePairDataset:
+        """The ``train``, ``valid`` or ``test`` dataset, loaded on first use."""
+        if name not in self.task.datasets:
+            self.task.load_dataset(name)
+        return self.task.datasets[name]
+
+    def raw(self, split: str, side: str) -> list[str]:
+        """Untokenised sentences of an evaluation split, in dataset order."""
+        path = self.folder / f"{split}.raw.{side}"
+        return path.read_text(encoding="utf-8").split("\n")[:-1]
+
+
+@lru_cache(maxsize=2)  # trials of one study share a process and a corpus
+def load_corpus(folder: str) -> Corpus:
+    """The corpus in a folder that ``reservoir-search data`` prepared.
+
+    Raises:
+        UserError: the folder holds no prepared corpus, or a part of one.
+    """
+    corpus = load_vocabulary(folder)
+    corpus.manifest.check_files(corpus.folder)
+    return corpus
+
+
+def load_vocabulary(folder: str) -> Corpus:
+    """Dictionaries and manifest alone, of a prepared folder or an export: no splits.
+
+    Raises:
+        UserError: the folder holds no manifest.
+    """
+    manifest = Manifest.load(Path(folder))
+    config = TranslationConfig(
+        data=folder,
+        source_lang=manifest.src,
+        target_lang=manifest.tgt,
+        dataset_impl="mmap",
+        required_seq_len_multiple=1,  # its default is a reference that only hydra resolves
+    )
+    return Corpus(folder=Path(folder), manifest=manifest, task=TranslationTask.setup_task(config))
+
+
+def batches_by_tokens(
+    dataset: LanguagePairDataset, order: Indices, max_tokens: int
+) -> list[Indices]:
+    """Consecutive sentences of ``order`` in batches of at most ``max_tokens``, padding included.
+
+    Raises:
+        UserError: not one sentence fits.
+    """
+    n_tokens = dataset.num_tokens_vec(order).astype(np.int64)
+    fits = n_tokens <= max_tokens
+    if not fits.any():
+        raise UserError(
+            f"train.batch_tokens {max_tokens}: the shortest sentence has {n_tokens.min()} tokens; "
+            "give more tokens a batch"
+        )
+    return [
+        np.asarray(batch, dtype=np.int64)
+        for batch in data_utils.batch_by_size(
+            order[fits],
+            dataset.num_tokens,
+            num_tokens_vec=n_tokens[fits],
+            max_tokens=max_tokens,
+        )
+    ]
+
+
+def by_length(dataset: LanguagePairDataset, order: Indices) -> Indices:
+    """``order`` sorted by target, then source length; equal lengths keep their order."""
+    return order[np.lexsort((dataset.src_sizes[order], dataset.tgt_sizes[order]))]
+
+
+def epoch_batches(
+    dataset: LanguagePairDataset, *, batch_tokens: int, seed: int, epoch: int
+) -> list[Indices]:
+    """The update batches of one epoch: like lengths together, in an order of the seed's."""
+    rng = np.random.default_rng((seed, epoch))
+    order = by_length(dataset, rng.permutation(len(dataset)).astype(np.int64))
+    batches = batches_by_tokens(dataset, order, batch_tokens)
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def update_batches(
+    dataset: LanguagePairDataset, *, batch_tokens: int, seed: int, skip: int
+) -> Iterator[Indices]:
+    """Update batches without end, epoch after epoch, but for the first ``skip``."""
+    epoch = 0
+    while True:
+        batches = epoch_batches(dataset, batch_tokens=batch_tokens, seed=seed, epoch=epoch)
+        yield from batches[skip:]
+        skip = max(0, skip - len(batches))
+        epoch += 1

@@ -1,0 +1,33 @@
+"""Which device a rank trains on, and in which precision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+
+def training_device(gpus_per_rank: float) -> torch.device:
+    """CUDA's current device where the rank was given (a part of) a GPU, the CPU otherwise."""
+    if gpus_per_rank > 0:
+        return torch.device("cuda", torch.cuda.current_device())
+    return torch.device("cpu")
+
+
+def autocast_dtype(
+    precision: Literal["auto", "fp32", "bf16"], device: torch.device
+) -> torch.dtype | None:
+    """The compute type of forward passes; None where they stay in fp32.
+
+    ``auto`` takes bf16 where the device is fast at it: CUDA from compute capability 8.0,
+    CPUs with AMX tiles.
+    """
+    if precision == "fp32":
+        return None
+    if precision == "bf16":
+        return torch.bfloat16
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        fast = torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else None

@@ -1,0 +1,50 @@
+"""The ``fairseq-train`` command line that makes the updates of a trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spaces.errors import UserError
+from trainable.config import TrialConfig
+from trainable.corpus import Corpus
+from trainable.models.options import command_line, fairseq_options
+
+USER_DIR = str(Path(__file__).parent)
+
+
+def fairseq_train_arguments(config: TrialConfig, corpus: Corpus) -> list[str]:
+    """The data folder, then the options, ``--user-dir`` with this package among them.
+
+    fairseq counts ``--max-tokens`` for each forward pass, so a rank's part of an update
+    times ``--update-freq`` makes up our ``batch_tokens``.
+
+    Raises:
+        UserError: fairseq cannot end a training by the trial's budget.
+    """
+    train = config.train
+    if config.budget.updates is None:
+        raise UserError("fairseq-train ends by updates; give the study's budget in updates")
+    options = {
+        "--user-dir": USER_DIR,
+        "--source-lang": corpus.manifest.src,
+        "--target-lang": corpus.manifest.tgt,
+        "--task": "translation",
+        "--criterion": "label_smoothed_cross_entropy",
+        "--label-smoothing": train.label_smoothing,
+        "--optimizer": "adam",
+        "--adam-betas": "(0.9, 0.98)",
+        "--weight-decay": train.weight_decay,
+        "--lr": train.lr,
+        "--lr-scheduler": "inverse_sqrt",
+        "--warmup-updates": train.warmup_updates,
+        "--warmup-init-lr": 0.0,
+        "--clip-norm": 0.0 if train.clip_norm is None else train.clip_norm,
+        "--max-tokens": train.batch_tokens // train.accumulate,
+        "--update-freq": train.accumulate,
+        "--required-batch-size-multiple": 1,  # of more, fairseq drops sentences
+        "--max-update": config.budget.updates,
+        "--seed": config.seed,
+    }
+    words = [word for option in options.items() for word in (option[0], str(option[1]))]
+    model = command_line(fairseq_options(config.model, seed=config.seed))
+    return [str(corpus.folder), *words, *model]

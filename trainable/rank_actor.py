@@ -1,0 +1,45 @@
+"""A rank of a trial other than the first: a Ray actor that follows rank 0's lead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from trainable.checkpoint import Checkpoint
+from trainable.config import TrialConfig
+from trainable.curve import Point
+from trainable.ranks import Ranks, join_ranks, leave_ranks
+from trainable.training import Training
+
+
+class RankActor:
+    """Trains in step with the other ranks; kept alive from trial to trial."""
+
+    def __init__(self, rank: int, n_ranks: int, n_threads: int) -> None:
+        torch.set_num_threads(n_threads)
+        self._rank, self._n_ranks = rank, n_ranks
+        self._ranks: Ranks | None = None
+        self._points: Iterator[Point] = iter(())
+
+    def join(self, address: str, backend: str) -> None:
+        """Meet the other ranks of the trial."""
+        self._ranks = join_ranks(
+            rank=self._rank, n_ranks=self._n_ranks, address=address, backend=backend
+        )
+
+    def begin(self, config: TrialConfig, checkpoint: Checkpoint | None) -> None:
+        """Make ready for a trial, from its start or from where it was left."""
+        assert self._ranks is not None
+        self._points = Training(config, ranks=self._ranks, checkpoint=checkpoint).points()
+
+    def advance(self) -> None:
+        """Train to the next validation.
+
+        A rank that fails leaves the others, so that they fail too and do not wait.
+        """
+        try:
+            next(self._points, None)
+        except BaseException:
+            leave_ranks()
+            raise

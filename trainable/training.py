@@ -1,0 +1,251 @@
+"""One trial's training: from a trial's settings to its convergence curve."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from trainable.aucc import aucc
+from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
+from trainable.config import CLOCKS, TrialConfig
+from trainable.corpus import Batch, Indices, load_corpus, update_batches
+from trainable.curve import Point
+from trainable.device import autocast_dtype, training_device
+from trainable.loss import label_smoothed_loss
+from trainable.model_size import param_counts, training_flops_per_token
+from trainable.models.build import build_model
+from trainable.ranks import Ranks
+from trainable.schedule import inverse_square_root
+from trainable.stopwatch import Stopwatch
+from trainable.validation import evaluation_set
+
+
+class Diverged(Exception):
+    """The loss is no longer a finite number."""
+
+
+class Training:
+    """The state of one trial on one rank: model, optimizer, clocks and curve.
+
+    All ranks of a trial make the same updates and the same validations in the same
+    order. Dropout is seeded anew at each update from (seed, update, rank), so a trial
+    that goes on from a checkpoint draws what an unbroken one would have drawn.
+    """
+
+    def __init__(
+        self, config: TrialConfig, *, ranks: Ranks, checkpoint: Checkpoint | None = None
+    ) -> None:
+        self.config = config
+        self.ranks = ranks
+        self._device = training_device(config.ranks.gpus_per_rank)
+        self._autocast = autocast_dtype(config.train.precision, self._device)
+        corpus = load_corpus(config.data)
+        self._dataset = corpus.split("train")
+        self._model = build_model(
+            config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+        ).to(self._device)
+        self._parallel = ranks.parallel(self._model)
+        self._optimizer = torch.optim.AdamW(
+            self._model.parameters(),
+            betas=(0.9, 0.98),
+            weight_decay=config.train.weight_decay,
+            fused=True,
+        )
+        self._validation = evaluation_set(
+            corpus,
+            config.validation,
+            seed=config.seed,
+            label_smoothing=config.train.label_smoothing,
+            ranks=ranks,
+            device=self._device,
+        )
+        self.counts = param_counts(config.model, corpus)
+        self._flops_per_token = training_flops_per_token(config.model, corpus)
+        self._stopwatch = Stopwatch(self._device)
+        self._n_updates = 0
+        self._n_tokens = 0
+        self._loss_sum = torch.zeros((), device=self._device)
+        self._n_tokens_before = 0  # at the last point
+        self._curve: list[Point] = []
+        self._best_weights = learned_weights(self._model)
+        self.finished = False
+        if checkpoint is not None:
+            self._go_on_from(checkpoint)
+
+    @property
+    def curve(self) -> tuple[Point, ...]:
+        """The points so far."""
+        return tuple(self._curve)
+
+    def points(self) -> Iterator[Point]:
+        """Train until the budget is spent; give each validation when it is made."""
+        train, budget = self.config.train, self.config.budget
+        batches = update_batches(
+            self._dataset,
+            batch_tokens=train.batch_tokens,
+            seed=self.config.seed,
+            skip=self._n_updates,
+        )
+        while not self.finished:
+            self._stopwatch.start()
+            self._update(next(batches))
+            over = self._budget_is_spent()
+            if over or self._n_updates % self.config.validation.interval_updates == 0:
+                self._stopwatch.stop()
+                self._curve.append(self._validate())
+                # A time budget may run out between two looks at the clock.
+                self.finished = over or (
+                    budget.seconds is not None and self._curve[-1].seconds >= budget.seconds
+                )
+                yield self._curve[-1]
+
+    def aucc(self) -> float:
+        """The area so far; with the last score held to the horizon once finished."""
+        return aucc(
+            self._curve,
+            clock=self.config.objective.clock,
+            horizon=self.config.horizon,
+            hold_last=self.finished,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """All that a later process needs to go on from the last point."""
+        return Checkpoint(
+            weights=learned_weights(self._model),
+            best_weights=self._best_weights,
+            optimizer=self._optimizer.state_dict(),
+            curve=self.curve,
+            finished=self.finished,
+        )
+
+    def _update(self, indices: Indices) -> None:
+        """One optimizer step on the sentences ``indices``, shared out over the ranks."""
+        train = self.config.train
+        self._n_updates += 1
+        torch.manual_seed(_dropout_seed(self.config.seed, self._n_updates, self.ranks.rank))
+        lr = inverse_square_root(self._n_updates, lr=train.lr, warmup_updates=train.warmup_updates)
+        for group in self._optimizer.param_groups:
+            group["lr"] = lr
+        self._optimizer.zero_grad(set_to_none=True)
+        n_tokens = int(self._dataset.tgt_sizes[indices].sum())
+        shards = rank_shards(indices, self.ranks, train.accumulate)
+        for number, shard in enumerate(shards, start=1):
+            with self._all_reduce_only_when(number == len(shards)):
+                loss = self._loss(shard if len(shard) else indices[:1])
+                if not len(shard):  # fewer sentences than shards: join in, add nothing
+                    loss = loss * 0.0
+                # DDP averages over the ranks; the mean over the tokens of all is wanted.
+                (loss * (self.ranks.n_ranks / n_tokens)).backward()  # type: ignore[no-untyped-call]
+            self._loss_sum += loss.detach()
+        if train.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._model.parameters(), train.clip_norm)
+        self._optimizer.step()
+        self._n_tokens += n_tokens
+
+    def _loss(self, indices: Indices) -> torch.Tensor:
+        batch = self._batch(indices)
+        with torch.autocast(
+            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
+        ):
+            logits, _ = self._parallel(**batch["net_input"])
+        return label_smoothed_loss(logits, batch["target"], self.config.train.label_smoothing)
+
+    def _batch(self, indices: Indices) -> Batch:
+        batch: Batch = self._dataset.collater([self._dataset[int(index)] for index in indices])
+        if self._device.type == "cpu":
+            return batch
+        net_input = {name: value.to(self._device) for name, value in batch["net_input"].items()}
+        return {"net_input": net_input, "target": batch["target"].to(self._device)}
+
+    def _all_reduce_only_when(self, last: bool) -> contextlib.AbstractContextManager[None]:
+        if last or self.ranks.n_ranks == 1:
+            return contextlib.nullcontext()
+        return self._parallel.no_sync()  # type: ignore[operator, no-any-return]
+
+    def _budget_is_spent(self) -> bool:
+        budget = self.config.budget
+        readings: dict[str, float] = {
+            "updates": self._n_updates,
+            "tokens": self._n_tokens,
+            "flops": self._n_tokens * self._flops_per_token,
+        }
+        if budget.seconds is not None:
+            readings["seconds"] = self.ranks.first_says(self._stopwatch.seconds)
+        limits = {clock: budget.on(clock) for clock in CLOCKS}
+        return any(readings[clock] >= limit for clock, limit in limits.items() if limit is not None)
+
+    def _validate(self) -> Point:
+        loss_sum = sum(self.ranks.gather(float(self._loss_sum.item())))
+        n_tokens = self._n_tokens - self._n_tokens_before
+        if not math.isfinite(loss_sum):
+            raise Diverged(f"the training loss is {loss_sum} by update {self._n_updates}")
+        scores = self._validation.measure(self._model)
+        if not math.isfinite(scores.loss):
+            raise Diverged(f"the validation loss is {scores.loss} at update {self._n_updates}")
+        point = Point(
+            updates=self._n_updates,
+            seconds=self.ranks.first_says(self._stopwatch.seconds),
+            tokens=self._n_tokens,
+            flops=self._n_tokens * self._flops_per_token,
+            bleu=scores.bleu,
+            loss=scores.loss,
+            train_loss=loss_sum / n_tokens / math.log(2),
+        )
+        self._loss_sum.zero_()
+        self._n_tokens_before = self._n_tokens
+        if all(point.bleu > earlier.bleu for earlier in self._curve):
+            self._best_weights = learned_weights(self._model)
+        return point
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        load_learned_weights(self._model, checkpoint.weights)
+        self._optimizer.load_state_dict(checkpoint.optimizer)
+        self._best_weights = checkpoint.best_weights
+        self._curve = list(checkpoint.curve)
+        self.finished = checkpoint.finished
+        last = self._curve[-1]
+        self._n_updates = last.updates
+        self._n_tokens = self._n_tokens_before = last.tokens
+        self._stopwatch.seconds_before = last.seconds
+
+
+def run_trial(
+    config: TrialConfig,
+    *,
+    report: Callable[[Point], None],
+    checkpoint: Checkpoint | None = None,
+    ranks: Ranks | None = None,
+) -> Training:
+    """Train one layout to the end of its budget, without Ray.
+
+    Args:
+        config: the trial's settings.
+        report: called with each point of the curve.
+        checkpoint: where an earlier process left off.
+        ranks: this process's place, after ``join_ranks``; alone if absent.
+
+    Raises:
+        Diverged: the loss is no longer finite.
+        UserError: the data folder or the settings cannot be used.
+    """
+    training = Training(config, ranks=ranks or Ranks(), checkpoint=checkpoint)
+    for point in training.points():
+        report(point)
+    return training
+
+
+def rank_shards(indices: Indices, ranks: Ranks, accumulate: int) -> list[Indices]:
+    """This rank's parts of an update, one for each forward pass; some may be empty."""
+    n_shards = ranks.n_ranks * accumulate
+    return [indices[shard::n_shards] for shard in range(ranks.rank, n_shards, ranks.n_ranks)]
+
+
+def _dropout_seed(seed: int, update: int, rank: int) -> int:
+    """63 bits that differ for each update and rank."""
+    digest = hashlib.sha256(f"dropout/{seed}/{update}/{rank}".encode()).digest()
+    return int.from_bytes(digest[:8]) >> 1

@@ -1,0 +1,183 @@
+"""The Ray Tune trainable around one trial's training.
+
+Rank 0 trains in the trial's own actor, the others in actors of the trial's placement
+group. All of them stay alive between trials (``reuse_actors``), which spares a new
+trial the start of a process, the imports and the meeting of the ranks.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import ray
+import torch
+from ray import tune
+from ray.tune import PlacementGroupFactory
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from trainable.config import RanksConfig, TrialConfig
+from trainable.curve import Point
+from trainable.objective import objective_value
+from trainable.rank_actor import RankActor
+from trainable.ranks import Ranks, join_ranks, leave_ranks
+from trainable.training import Training
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def trial_resources(ranks: RanksConfig) -> PlacementGroupFactory:
+    """One bundle for each rank; the first is that of the trial's own actor."""
+    bundle = {"CPU": float(ranks.cpus_per_rank)}
+    if ranks.gpus_per_rank:
+        bundle["GPU"] = ranks.gpus_per_rank
+    return PlacementGroupFactory([dict(bundle) for _ in range(ranks.n_ranks)], strategy="PACK")
+
+
+class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
+    """Each step trains to the next validation and reports the curve so far.
+
+    ``config`` holds ``trial`` (a ``TrialConfig`` as a dict) and ``resume_from`` (the
+    folder of a checkpoint, or None). A trial that fails by its own doing (the loss
+    diverges, memory runs out, an exception) reports ``failure`` and ends, so that Tune
+    does not try it again; a process that dies is Tune's to restart.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        ranks = TrialConfig.model_validate(config["trial"]).ranks
+        torch.set_num_threads(ranks.cpus_per_rank)
+        self._gather_ranks(ranks)
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take on the next trial, with new peers where the last one lost its own."""
+        if not self._ranks_are_well:
+            self.cleanup()
+            self._gather_ranks(self._config.ranks)
+        self._begin(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if self._failure is None:
+            self._attempt(self._advance)
+        if self._failure is not None:
+            return {"failure": self._failure, "done": True}
+        assert self._training is not None
+        return _result(self._training)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        if self._training is not None and self._training.curve:
+            save_checkpoint(self._training.checkpoint(), Path(checkpoint_dir))
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        if any(Path(checkpoint_dir).iterdir()):
+            self._attempt(lambda: self._start_training(load_checkpoint(Path(checkpoint_dir))))
+
+    def cleanup(self) -> None:
+        leave_ranks()
+        for peer in self._peers:
+            ray.kill(peer)
+
+    def _gather_ranks(self, ranks: RanksConfig) -> None:
+        self._peers = _start_peers(ranks)
+        self._ranks = _meet(self._peers, ranks)
+        self._ranks_are_well = True
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._training: Training | None = None
+        self._failure: str | None = None
+        self._config = TrialConfig.model_validate(config["trial"])
+        resume_from = config["resume_from"]
+        self._attempt(
+            lambda: self._start_training(
+                None if resume_from is None else load_checkpoint(Path(resume_from))
+            )
+        )
+
+    def _start_training(self, checkpoint: Checkpoint | None) -> None:
+        self._with_peers(lambda: self._make_training(checkpoint), "begin", self._config, checkpoint)
+
+    def _make_training(self, checkpoint: Checkpoint | None) -> None:
+        self._training = Training(self._config, ranks=self._ranks, checkpoint=checkpoint)
+        self._points: Iterator[Point] = self._training.points()
+
+    def _advance(self) -> None:
+        self._with_peers(lambda: next(self._points, None), "advance")
+
+    def _with_peers(self, work: Callable[[], T], method: str, *args: Any) -> T:
+        """Do ``work`` here while the other ranks do ``method``; a rank's failure is ours."""
+        pending = [getattr(peer, method).remote(*args) for peer in self._peers]
+        try:
+            done = work()
+        except BaseException:
+            if self._peers:
+                leave_ranks()  # or the others would wait for this rank
+                ray.get(pending)  # the cause may be theirs
+            raise
+        ray.get(pending)
+        return done
+
+    def _attempt(self, work: Callable[[], None]) -> None:
+        """Do ``work``; what goes wrong becomes the trial's failure, unless a rank died."""
+        try:
+            work()
+        except (ray.exceptions.RayActorError, KeyboardInterrupt, SystemExit):
+            raise
+        except Exception as error:
+            logger.warning("trial failed", exc_info=True)
+            self._failure = f"{type(error).__name__}: {error}".strip().split("\n")[0]
+            self._ranks_are_well = not self._peers
+            self._training = None
+
+
+def _result(training: Training) -> dict[str, Any]:
+    """What Tune, the searcher and the tracking are told after each validation."""
+    last, area = training.curve[-1], training.aucc()
+    return {
+        **last.to_dict(),
+        "aucc": area,
+        "objective": objective_value(training.config.objective, area, training.counts),
+        "tokens_per_s": last.tokens / last.seconds,
+        "curve": [point.to_dict() for point in training.curve],
+        "finished": training.finished,
+        "failure": None,
+        "host": socket.gethostname(),
+        "done": training.finished,
+    }
+
+
+def _start_peers(ranks: RanksConfig) -> list[Any]:
+    group = ray.util.get_current_placement_group()
+    actor = ray.remote(RankActor)
+    return [
+        actor.options(
+            num_cpus=ranks.cpus_per_rank,
+            num_gpus=ranks.gpus_per_rank,
+            scheduling_strategy=PlacementGroupSchedulingStrategy(
+                placement_group=group, placement_group_bundle_index=rank
+            ),
+        ).remote(rank, ranks.n_ranks, ranks.cpus_per_rank)
+        for rank in range(1, ranks.n_ranks)
+    ]
+
+
+def _meet(peers: list[Any], ranks: RanksConfig) -> Ranks:
+    address = f"{ray.util.get_node_ip_address()}:{_free_port()}"
+    backend = "nccl" if ranks.gpus_per_rank else "gloo"
+    pending = [peer.join.remote(address, backend) for peer in peers]
+    me = join_ranks(rank=0, n_ranks=ranks.n_ranks, address=address, backend=backend)
+    ray.get(pending)
+    return me
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("", 0))
+        port: int = server.getsockname()[1]
+        return port
