@@ -1,0 +1,33 @@
+"""``reservoir-search export``: a layout for use elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    trial: Annotated[
+        int | None, typer.Option(min=0, help="A trial's id; the best if absent.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="New folder; export/ in the study's folder if absent.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train", help="Train to the study's full budget first.")
+    ] = False,
+) -> None:
+    """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
+    from search.export import export_layout
+    from search.study_folder import find_study
+
+    folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)
+    print(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")
+    print(
+        f"BLEU with beam 5: {exported.valid.bleu:.2f} on the validation set, "
+        f"{exported.test.bleu:.2f} on the test set"
+    )
+    print(f"  translate with it: reservoir-search translate {folder} < sentences.txt")

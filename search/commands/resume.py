@@ -1,0 +1,26 @@
+"""``reservoir-search resume``: go on with a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def resume(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    trials: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials in all, to give a finished study more."),
+    ] = None,
+) -> None:
+    """Go on after Ctrl-C or a crash, or give a finished study more trials.
+
+    Interrupted trials go on from their last checkpoint; nothing is trained twice. Safe to
+    repeat.
+    """
+    from search.driver import resume_study
+    from search.study_folder import find_study
+    from search.study_result import print_result
+
+    print_result(resume_study(find_study(study), n_trials=trials))

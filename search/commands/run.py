@@ -1,0 +1,27 @@
+"""``reservoir-search run``: a new study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    study: Annotated[Path, typer.Argument(help="Study file (TOML).", show_default=False)],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Put a setting over the file's, e.g. train.lr=3e-4."),
+    ] = None,
+) -> None:
+    """Search: train trials until the study's number is reached, then show the result.
+
+    The study's folder is studies/NAME; an existing one is never overwritten. Ctrl-C is
+    safe: go on with `reservoir-search resume NAME`.
+    """
+    from search.driver import start_study
+    from search.study_config import load_study
+    from search.study_result import print_result
+
+    print_result(start_study(load_study(study, settings or []), study))

@@ -1,0 +1,24 @@
+"""``reservoir-search show``: the trials of a study."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def show(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show a study's trials, its best layout and its front of AUCC against parameters."""
+    import json
+
+    from search.show import study_json, study_table
+    from search.study_folder import find_study
+
+    folder = find_study(study)
+    if as_json:
+        print(json.dumps(study_json(folder), indent=2))
+    else:
+        study_table(folder)

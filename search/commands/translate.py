@@ -1,0 +1,21 @@
+"""``reservoir-search translate``: raw sentences in, translations out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def translate(
+    export: Annotated[Path, typer.Argument(help="Folder of an export.", show_default=False)],
+    beam: Annotated[int, typer.Option(min=1, help="Beam width; 1 is greedy.")] = 5,
+) -> None:
+    """Translate the sentences on stdin, one a line, and write one translation a line."""
+    import sys
+
+    from search.translate import Translator
+
+    for translation in Translator(export).translate(sys.stdin, beam=beam):
+        print(translation, flush=True)

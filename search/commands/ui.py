@@ -1,0 +1,21 @@
+"""``reservoir-search ui``: MLflow's web interface on a study's store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def ui(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 5000,
+) -> None:
+    """Open MLflow's UI on the study's own store, on loopback; Ctrl-C ends it.
+
+    Prints the address of the page that compares all trials side by side.
+    """
+    from search.mlflow_ui import serve
+    from search.study_folder import find_study
+
+    serve(find_study(study), port)

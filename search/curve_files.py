@@ -1,0 +1,38 @@
+"""A trial's convergence curve as CSV and as a picture."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from search.trial_record import TrialRecord
+from trainable.curve import Point
+
+
+def write_curve_csv(curve: Sequence[Point], path: Path) -> None:
+    """One line a point, the columns called as the fields of ``Point``."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(Point.__dataclass_fields__))
+        writer.writeheader()
+        writer.writerows(point.to_dict() for point in curve)
+
+
+def write_curve_png(record: TrialRecord, path: Path) -> None:
+    """Validation BLEU over the objective's clock, with its area shaded."""
+    clock = record.config["objective"]["clock"]
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    FigureCanvasAgg(figure)  # no pyplot: its state is global and this runs in a thread
+    axes = figure.add_subplot()
+    readings = [0.0, *(point.at(clock) for point in record.curve)]
+    scores = [0.0, *(point.bleu for point in record.curve)]
+    axes.plot(readings, scores, marker="o")
+    axes.fill_between(readings, scores, alpha=0.2)
+    axes.set_xlabel(f"training {clock}")
+    axes.set_ylabel("validation BLEU")
+    axes.set_title(f"trial {record.id}: {record.canonical} ({record.state})")
+    axes.set_ylim(bottom=0)
+    figure.savefig(path, dpi=120)

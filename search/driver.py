@@ -1,0 +1,223 @@
+"""Running a study: Ray Tune with our searcher, scheduler and records around the trials."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ray
+from ray import tune
+from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+
+from search.errors import WorkFailed
+from search.kept_weights import latest_checkpoint
+from search.ledger import Ledger
+from search.progress import Progress
+from search.ranking import best_trial
+from search.recorder import Recorder
+from search.schedulers import make_scheduler, replay
+from search.searcher import StudySearcher, SuggestionCounts
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder, make_study_folder
+from search.tracking import Tracking
+from spaces.counts import ParamCounts
+from spaces.errors import UserError
+from trainable.config import RanksConfig, TrialConfig
+from trainable.corpus import load_corpus
+from trainable.model_size import param_counts
+from trainable.tune_trainable import ReservoirTrial, trial_resources
+
+logger = logging.getLogger(__name__)
+
+MAX_RESTARTS = 3  # of a trial whose process died; each goes on from the last checkpoint
+
+_RAY_SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow has it all
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # failed trials have no metric
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours to handle
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # it costs little here
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """How a study stands after a driver has worked on it."""
+
+    folder: StudyFolder
+    counts: SuggestionCounts
+    mlflow_is_complete: bool
+
+
+def start_study(config: StudyConfig, study_file: Path) -> StudyResult:
+    """Make the study's folder and search until its trials are done.
+
+    Raises:
+        UserError: the study exists, or its data or settings cannot be used.
+        WorkFailed: no trial was completed.
+    """
+    data = Path(config.data)
+    load_corpus(str(data.resolve()))  # a fault in the data comes before the folder
+    folder = make_study_folder(config, study_file, data)
+    return _search(config, folder)
+
+
+def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
+    """Go on with an interrupted study, or give a finished one more trials.
+
+    Raises:
+        UserError: another driver holds the study.
+        WorkFailed: no trial was completed.
+    """
+    config = folder.config()
+    if n_trials is not None:
+        search = config.search.model_copy(update={"n_trials": n_trials})
+        config = config.model_copy(update={"search": search})
+    return _search(config, folder)
+
+
+def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
+    with folder.locked(), _ray(config.ranks):
+        ledger = Ledger(folder.trials)
+        scheduler = make_scheduler(config)
+        replay(scheduler, config, [r for r in ledger.records if r.state != "running"])
+        tracking = Tracking(config, folder, ledger)
+        searcher = StudySearcher(
+            config,
+            ledger,
+            optuna_log=folder.optuna_log,
+            data=folder.data(),
+            count=_count,
+            n_concurrent=config.search.n_concurrent or _n_fitting_trials(config.ranks),
+            resume_from=lambda record: latest_checkpoint(folder, record),
+        )
+        for record in ledger.records:
+            tracking.note(record)  # what an earlier driver could not send
+        with (
+            _ending_mlflow(tracking, ledger, config, searcher) as ending,
+            Progress(config, ledger) as progress,
+        ):
+            tuner = Tuner(
+                tune.with_resources(ReservoirTrial, trial_resources(config.ranks)),
+                tune_config=TuneConfig(
+                    search_alg=searcher,
+                    scheduler=scheduler,
+                    num_samples=-1,  # the searcher ends the study
+                    reuse_actors=True,
+                    trial_dirname_creator=lambda trial: f"trial-{trial.config['id']:04d}",
+                ),
+                run_config=RunConfig(
+                    name=_session_name(folder),
+                    storage_path=str(folder.ray.resolve()),
+                    callbacks=[Recorder(folder, ledger, [tracking.note, progress.note])],
+                    failure_config=FailureConfig(max_failures=MAX_RESTARTS),
+                    checkpoint_config=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
+                    verbose=0,
+                ),
+            )
+            tuner.fit()
+        ledger.compact()
+        if best_trial(ledger.records, config.objective) is None:
+            raise WorkFailed(_why_nothing_completed(ledger, config))
+        return StudyResult(
+            folder=folder, counts=searcher.counts(), mlflow_is_complete=ending.is_complete
+        )
+
+
+@dataclass(slots=True)
+class _Ending:
+    is_complete: bool = False
+
+
+@contextmanager
+def _ending_mlflow(
+    tracking: Tracking, ledger: Ledger, config: StudyConfig, searcher: StudySearcher
+) -> Iterator[_Ending]:
+    """End the study's MLflow run as the search ended, interrupted trials included."""
+    ending = _Ending()
+    status = "FAILED"
+    try:
+        yield ending
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        counts = searcher.counts()
+        metrics = {
+            "n_suggestions": float(counts.n_suggestions),
+            "n_trained": float(counts.n_trained),
+            "n_known": float(counts.n_known),
+        }
+        tags = {}
+        best = best_trial(ledger.records, config.objective)
+        if best is not None and best.objective is not None and best.bleu_valid is not None:
+            metrics |= {"objective_final": best.objective, "bleu_best": best.bleu_valid}
+            tags = {"best_layout": best.canonical, "best_trial": str(best.id)}
+        ending.is_complete = tracking.close(status, metrics=metrics, tags=tags)
+        for record in ledger.records:
+            if record.state == "running":
+                tracking.interrupt(record)
+
+
+@contextmanager
+def _ray(ranks: RanksConfig) -> Iterator[None]:
+    """A Ray cluster of this machine, for as long as the search lasts."""
+    for name, value in _RAY_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    # Tune warns at the end that it finds no result.json: results are in our records.
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    ray.init(
+        include_dashboard=False,
+        log_to_driver=False,
+        configure_logging=False,
+        runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[1])}},
+    )
+    try:
+        _refuse_what_cannot_fit(ranks)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _refuse_what_cannot_fit(ranks: RanksConfig) -> None:
+    if _n_fitting_trials(ranks) == 0:
+        have = ray.cluster_resources()
+        raise UserError(
+            f"ranks: a trial asks for {ranks.n_ranks} x ({ranks.cpus_per_rank} CPUs, "
+            f"{ranks.gpus_per_rank} GPUs); Ray has {have.get('CPU', 0):g} CPUs and "
+            f"{have.get('GPU', 0):g} GPUs; ask for less"
+        )
+
+
+def _n_fitting_trials(ranks: RanksConfig) -> int:
+    """How many trials Ray's cluster holds at once."""
+    have = ray.cluster_resources()
+    n_by_cpu = int(have.get("CPU", 0) // ranks.cpus_per_rank)
+    if ranks.gpus_per_rank == 0:
+        return n_by_cpu // ranks.n_ranks
+    n_by_gpu = int(have.get("GPU", 0) / ranks.gpus_per_rank + 1e-9)
+    return min(n_by_cpu, n_by_gpu) // ranks.n_ranks
+
+
+def _count(config: TrialConfig) -> ParamCounts:
+    return param_counts(config.model, load_corpus(config.data))
+
+
+def _session_name(folder: StudyFolder) -> str:
+    """Each driver has a Tune experiment of its own: the study's memory is in our files."""
+    n_before = len(list(folder.ray.glob("session-*"))) if folder.ray.exists() else 0
+    return f"session-{n_before + 1:03d}"
+
+
+def _why_nothing_completed(ledger: Ledger, config: StudyConfig) -> str:
+    states = Counter(record.state for record in ledger.records)
+    told = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
+    reasons = [record.reason for record in ledger.records if record.reason]
+    last = f"; the last said: {reasons[-1]}" if reasons else ""
+    return f"study {config.name}: no trial was completed within the bounds ({told}){last}"

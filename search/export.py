@@ -1,0 +1,215 @@
+"""The export of a layout: all that is needed to train, check and use it elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from search.full_training import full_config, train_in_full
+from search.kept_weights import best_weights
+from search.ledger import read_records
+from search.model_card import model_card
+from search.ranking import best_trial
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
+from search.trial_record import TrialRecord
+from spaces.errors import UserError
+from trainable.checkpoint import Weights, load_learned_weights
+from trainable.config import TrialConfig
+from trainable.corpus import Corpus, load_corpus
+from trainable.device import training_device
+from trainable.fairseq_checkpoint import fairseq_checkpoint
+from trainable.fairseq_command import fairseq_train_arguments
+from trainable.models.build import build_model
+from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.ranks import Ranks
+from trainable.validation import EvaluationSet, Scores
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+EXPORT_BEAM = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """A layout with weights, and how good it is on the whole evaluation sets, beam 5."""
+
+    record: TrialRecord
+    config: TrialConfig
+    n_updates: int
+    trained_in_full: bool
+    valid: Scores
+    test: Scores
+
+
+def export_layout(
+    folder: StudyFolder, *, trial: int | None, out: Path | None, train: bool
+) -> tuple[Path, Exported]:
+    """Write the export of a trial, the best one unless told otherwise.
+
+    Args:
+        trial: the trial's id; the best completed one if absent.
+        out: the new folder; ``export`` in the study's folder if absent.
+        train: train the layout to the study's full budget first.
+
+    Raises:
+        UserError: there is no such trial, its weights were not kept, or ``out`` exists.
+    """
+    target = out or folder.export
+    if target.exists():
+        raise UserError(f"{target} exists; remove it, or name another folder with --out")
+    study = folder.config()
+    record = _chosen(folder, study, trial)
+    config = TrialConfig.model_validate(record.config)
+    if train:
+        config = full_config(study, config)
+        n_updates, weights = train_in_full(config, folder.full_training(record.id))
+    else:
+        n_updates, weights = _kept(folder, record)
+    corpus = load_corpus(config.data)
+    torch.set_num_threads(os.cpu_count() or 1)
+    model = build_model(
+        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+    ).to(training_device(config.ranks.gpus_per_rank))
+    load_learned_weights(model, weights)
+    exported = Exported(
+        record=record,
+        config=config,
+        n_updates=n_updates,
+        trained_in_full=train,
+        valid=_scores(model, corpus, config, "valid"),
+        test=_scores(model, corpus, config, "test"),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _write(building, exported, model, weights, corpus)
+        building.chmod(0o755)
+        building.rename(target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return target, exported
+
+
+def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> TrialRecord:
+    records = read_records(folder.trials)
+    if trial is None:
+        best = best_trial(list(records.values()), study.objective)
+        if best is None:
+            raise UserError(f"study {study.name}: no trial is completed yet; let it run on")
+        return best
+    if trial not in records:
+        raise UserError(
+            f"--trial {trial}: the study has trials 0 to {max(records, default=0)}; "
+            f"see them with: reservoir-search show {study.name}"
+        )
+    return records[trial]
+
+
+def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[int, Weights]:
+    """The trial's best weights and the update they are of."""
+    file = best_weights(folder, record)
+    if file is None:
+        raise UserError(
+            f"trial {record.id} ({record.state}): only the best trials' weights are kept; "
+            "train it anew with --train"
+        )
+    best = max(record.curve, key=lambda point: point.bleu)
+    return best.updates, load_file(file)
+
+
+def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, split: str) -> Scores:
+    return EvaluationSet(
+        corpus,
+        split,
+        n_sentences=None,
+        seed=config.seed,
+        beam=EXPORT_BEAM,
+        label_smoothing=config.train.label_smoothing,
+        ranks=Ranks(),
+        device=training_device(config.ranks.gpus_per_rank),
+    ).measure(model)
+
+
+def _write(
+    folder: Path, exported: Exported, model: ReservoirTransformer, weights: Weights, corpus: Corpus
+) -> None:
+    config, record = exported.config, exported.record
+    (folder / "layout.toml").write_text(_layout_toml(exported), encoding="utf-8")
+    (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    (folder / "scores.json").write_text(_scores_json(exported), encoding="utf-8")
+    save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
+    manifest = corpus.manifest
+    for name in (f"dict.{manifest.src}.txt", f"dict.{manifest.tgt}.txt", "bpe.codes"):
+        shutil.copyfile(corpus.folder / name, folder / name)
+    manifest.save(folder)
+    arguments = fairseq_train_arguments(config, corpus)
+    torch.save(
+        fairseq_checkpoint(model.cpu(), arguments=arguments, n_updates=exported.n_updates),
+        folder / "checkpoint.pt",
+    )
+    (folder / "fairseq-train.sh").write_text(_train_script(arguments), encoding="utf-8")
+    (folder / "README.md").write_text(model_card(exported, record, corpus), encoding="utf-8")
+
+
+def _layout_toml(exported: Exported) -> str:
+    model, counts = exported.config.model, exported.record.counts
+    lines = {
+        "encoder": json.dumps(model.encoder),
+        "decoder": json.dumps(model.decoder),
+        "d_model": model.d_model,
+        "ffn": model.ffn,
+        "heads": model.heads,
+        "norm": json.dumps(model.norm),
+        "tied": json.dumps(model.tied),
+        "reservoir_seed": exported.config.seed,
+        "reservoir_gain": model.reservoir_gain,
+        "n_params_total": counts.total,
+        "n_params_learned": counts.learned,
+        "n_params_stored": counts.stored,
+        "n_params_encoder": counts.encoder,
+    }
+    return "".join(f"{name} = {value}\n" for name, value in lines.items())
+
+
+def _scores_json(exported: Exported) -> str:
+    return (
+        json.dumps(
+            {
+                "beam": EXPORT_BEAM,
+                "n_updates": exported.n_updates,
+                "trained_in_full": exported.trained_in_full,
+                "bleu_valid": exported.valid.bleu,
+                "bleu_test": exported.test.bleu,
+                "loss_valid": exported.valid.loss,
+                "loss_test": exported.test.loss,
+                "signature": exported.valid.signature,
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+
+
+def _train_script(arguments: list[str]) -> str:
+    """The command that trains the layout outside; the plug-in's place is asked for."""
+    data, *options = arguments
+    user_dir = "\"$(python -c 'import trainable; print(trainable.__path__[0])')\""
+    words = [word for word in options if word != "--user-dir"]
+    place = options.index("--user-dir") + 1
+    words.remove(options[place])
+    return (
+        "#!/usr/bin/env bash\n"
+        "# Trains this layout with fairseq itself; the data folder may be given instead.\n"
+        "set -euo pipefail\n"
+        f'fairseq-train "${{1:-{data}}}" --user-dir {user_dir} {shlex.join(words)} "${{@:2}}"\n'
+    )

@@ -1,0 +1,70 @@
+"""Training an exported layout to the study's full budget, with checkpoints of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+
+from search.study_config import StudyConfig
+from trainable.checkpoint import (
+    BrokenCheckpoint,
+    Checkpoint,
+    Weights,
+    load_checkpoint,
+    save_checkpoint,
+)
+from trainable.config import RanksConfig, TrialConfig
+from trainable.ranks import Ranks
+from trainable.training import Training
+
+logger = logging.getLogger(__name__)
+
+
+def full_config(study: StudyConfig, config: TrialConfig) -> TrialConfig:
+    """``config`` with the study's full budget, on one rank with all of the machine's cores.
+
+    One rank gives the losses of many with the same batches, and needs no cluster.
+    """
+    ranks = RanksConfig(n_ranks=1, gpus_per_rank=min(1.0, config.ranks.gpus_per_rank))
+    budget = study.full_budget or study.budget
+    return config.model_copy(update={"budget": budget, "ranks": ranks})
+
+
+def train_in_full(config: TrialConfig, folder: Path) -> tuple[int, Weights]:
+    """Train to the end, going on from a checkpoint in ``folder`` if there is one.
+
+    Returns:
+        The update of the best validation, and the weights at it.
+    """
+    torch.set_num_threads(os.cpu_count() or 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    training = Training(config, ranks=Ranks(), checkpoint=_latest(folder))
+    for point in training.points():
+        _save(training.checkpoint(), folder, point.updates)
+        logger.info("update=%d bleu=%.2f loss=%.3f", point.updates, point.bleu, point.loss)
+    best = max(training.curve, key=lambda point: point.bleu)
+    return best.updates, training.checkpoint().best_weights
+
+
+def _save(checkpoint: Checkpoint, folder: Path, n_updates: int) -> None:
+    """Keep the newest checkpoint alone; the older one goes when the new one is whole."""
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
+    save_checkpoint(checkpoint, building)
+    older = list(folder.glob("checkpoint_*"))
+    building.rename(folder / f"checkpoint_{n_updates:09d}")
+    for path in (*older, *folder.glob(".building-*")):
+        shutil.rmtree(path)
+
+
+def _latest(folder: Path) -> Checkpoint | None:
+    for path in sorted(folder.glob("checkpoint_*"), reverse=True):
+        try:
+            return load_checkpoint(path)
+        except BrokenCheckpoint:
+            continue
+    return None

@@ -1,0 +1,74 @@
+"""MLflow's own server on a study's store, and the page that compares its trials."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from urllib.parse import quote
+
+from mlflow.tracking import MlflowClient
+
+from search.ledger import read_records
+from search.study_folder import StudyFolder
+from search.tracking import tracking_uri
+from spaces.errors import UserError
+
+MAX_COMPARED = 100  # MLflow's comparison page is slow beyond
+
+
+def serve(folder: StudyFolder, port: int) -> None:
+    """Run MLflow's server on loopback until it is interrupted.
+
+    A study recorded on a server elsewhere is compared on that server: then only the
+    address is printed.
+
+    Raises:
+        UserError: the port is taken.
+    """
+    uri = tracking_uri(folder.config(), folder)
+    if uri.startswith(("http://", "https://")):
+        print(f"compare trials: {comparison_page(folder, uri, uri.rstrip('/'))}")
+        return
+    base = f"http://127.0.0.1:{port}"
+    _refuse_taken(port)
+    print(f"all trials:     {base}/#/experiments/{_experiment_id(folder, uri)}")
+    print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
+    server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
+    subprocess.run(
+        [*server, "--port", str(port), "--backend-store-uri", uri, "--workers", "1"],
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        check=True,
+    )
+
+
+def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
+    """The address of MLflow's page with parallel coordinates over the trials.
+
+    The run list folds child runs away, so that its charts are empty until the parent is
+    opened; this page shows them at once.
+    """
+    run_ids = [
+        record.mlflow_run_id
+        for _, record in sorted(read_records(folder.trials).items())
+        if record.mlflow_run_id is not None
+    ]
+    runs = quote(json.dumps(run_ids[:MAX_COMPARED]))
+    experiments = quote(json.dumps([_experiment_id(folder, uri)]))
+    return f"{base}/#/compare-runs?runs={runs}&experiments={experiments}"
+
+
+def _experiment_id(folder: StudyFolder, uri: str) -> str:
+    name = folder.config().name
+    experiment = MlflowClient(uri).get_experiment_by_name(name)
+    if experiment is None:
+        raise UserError(f"MLflow at {uri} has no experiment '{name}'; run the study first")
+    return str(experiment.experiment_id)
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise UserError(f"--port {port}: something listens there; choose another port")

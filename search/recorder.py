@@ -1,0 +1,90 @@
+"""Tune's callback that writes down what happens to each trial."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.experiment import Trial
+
+from search.kept_weights import keep_best_weights
+from search.ledger import Ledger
+from search.study_folder import StudyFolder
+from search.trial_record import TrialRecord
+from trainable.curve import Point
+
+
+class Recorder(Callback):  # type: ignore[misc]
+    """Ledger first, then whoever listens; at a trial's end it frees the disk."""
+
+    def __init__(
+        self, folder: StudyFolder, ledger: Ledger, listeners: list[Callable[[TrialRecord], None]]
+    ) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._listeners = listeners
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # see Ledger
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        checkpoints = os.path.relpath(trial.storage.trial_fs_path, self._folder.path.resolve())
+        self._tell(self._ledger.update(trial.config["id"], checkpoints=checkpoints))
+
+    def on_trial_result(
+        self,
+        iteration: int,
+        trials: list[Trial],
+        trial: Trial,
+        result: dict[str, Any],
+        **info: Any,
+    ) -> None:
+        id_ = trial.config["id"]
+        changes = _reading(result)
+        if not result["done"]:
+            self._tell(self._ledger.note_curve(id_, **changes))
+            return
+        self._tell(self._ledger.update(id_, **changes, **_ending(result)))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        keep_best_weights(self._folder, self._ledger)
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        reason = (str(trial.get_error() or "")).strip().split("\n")[-1]
+        self._tell(
+            self._ledger.update(
+                trial.config["id"], state="failed", reason=f"its process died: {reason}"
+            )
+        )
+
+    def _tell(self, record: TrialRecord) -> None:
+        for listener in self._listeners:
+            listener(record)
+
+
+def _reading(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a record that a result brings; none where the trial failed."""
+    if result.get("failure"):
+        return {}
+    return {
+        "curve": tuple(Point.from_dict(point) for point in result["curve"]),
+        "aucc": result["aucc"],
+        "objective": result["objective"],
+        "host": result["host"],
+    }
+
+
+def _ending(result: Mapping[str, Any]) -> dict[str, Any]:
+    if result.get("failure"):
+        return {"state": "failed", "reason": result["failure"]}
+    if result["finished"]:
+        return {"state": "completed"}
+    return {"state": "stopped", "reason": f"by the scheduler at update {result['updates']}"}

@@ -1,0 +1,59 @@
+"""Ray Tune's schedulers by the names that a study file uses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    FIFOScheduler,
+    MedianStoppingRule,
+    TrialScheduler,
+)
+
+from search.study_config import StudyConfig
+from search.trial_record import TrialRecord
+from trainable.objective import objectives_so_far
+
+METRIC = "objective"
+
+
+def make_scheduler(config: StudyConfig) -> TrialScheduler:
+    """The scheduler that the study names, comparing trials on its clock."""
+    clock = config.scheduler.clock or config.objective.clock
+    budget = config.budget.on(clock)
+    if config.scheduler.name == "none" or budget is None:
+        return FIFOScheduler()
+    grace = config.scheduler.grace or budget / 8
+    if config.scheduler.name == "asha":
+        return AsyncHyperBandScheduler(
+            time_attr=clock,
+            metric=METRIC,
+            mode="max",
+            max_t=budget,
+            grace_period=grace,
+            reduction_factor=config.scheduler.reduction_factor,
+            brackets=1,  # more would be drawn from NumPy's global generator
+        )
+    return MedianStoppingRule(
+        time_attr=clock,
+        metric=METRIC,
+        mode="max",
+        grace_period=grace,
+        min_time_slice=budget,  # never pause a trial: its ranks would be lost
+    )
+
+
+def replay(scheduler: TrialScheduler, config: StudyConfig, records: Sequence[TrialRecord]) -> None:
+    """Show ``scheduler`` the curves of earlier trials, so that its rungs hold their scores."""
+    horizon = config.budget.on(config.objective.clock)
+    assert horizon is not None
+    for record in records:
+        trial = Trial("recorded", trial_id=f"recorded-{record.id}", stub=True)
+        scheduler.on_trial_add(None, trial)
+        objectives = objectives_so_far(
+            record.curve, config.objective, horizon=horizon, counts=record.counts
+        )
+        for point, objective in zip(record.curve, objectives, strict=True):
+            scheduler.on_trial_result(None, trial, {**point.to_dict(), METRIC: objective})

@@ -1,0 +1,309 @@
+"""Optuna behind Ray Tune's searcher, so that no model is ever trained twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from search.ledger import Ledger
+from search.samplers import make_sampler
+from search.study_config import StudyConfig
+from search.trial_record import TrialRecord
+from spaces.counts import ParamCounts
+from spaces.errors import UserError
+from spaces.space import Candidate, FixedChooser
+from trainable.config import TrialConfig
+from trainable.objective import objectives_so_far
+
+logger = logging.getLogger(__name__)
+
+MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
+MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
+MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the space is exhausted
+
+_KNOWN = "known"  # a trial's attribute: the id of the trial whose value it took
+_OUT_OF_BOUNDS = "out_of_bounds"  # a trial's attribute: why it was not trained
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionCounts:
+    """What became of Optuna's suggestions."""
+
+    n_suggestions: int
+    n_trained: int
+    n_known: int
+    n_out_of_bounds: int
+
+    def __str__(self) -> str:
+        text = f"{self.n_suggestions} suggestions, {self.n_trained} trained, {self.n_known} known"
+        return text + (f", {self.n_out_of_bounds} out of bounds" if self.n_out_of_bounds else "")
+
+
+class OptunaChooser:
+    """Answers a space's questions from an Optuna trial."""
+
+    def __init__(self, trial: optuna.Trial) -> None:
+        self._trial = trial
+
+    def categorical(self, name: str, values: Sequence[Any]) -> Any:
+        return self._trial.suggest_categorical(name, values)
+
+    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+        return self._trial.suggest_float(name, low, high, log=log)
+
+
+class StudySearcher(Searcher):  # type: ignore[misc]
+    """Hands out interrupted trials first, then what Optuna suggests and nobody trained.
+
+    A suggestion whose candidate is known takes the known value; one whose twin is
+    running waits for it. Optuna's own study, in its own storage, is all the state there
+    is, so nothing is lost with Tune's experiment state.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        ledger: Ledger,
+        *,
+        optuna_log: Path,
+        data: str,
+        count: Callable[[TrialConfig], ParamCounts],
+        n_concurrent: int,
+        resume_from: Callable[[TrialRecord], Path | None],
+    ) -> None:
+        super().__init__(metric=None, mode=None)
+        self._config = config
+        self._ledger = ledger
+        self._data = data
+        self._count = count
+        self._n_concurrent = n_concurrent
+        self._resume_from = resume_from
+        self._study = _optuna_study(config, optuna_log)
+        self._open: dict[int, optuna.Trial] = {}  # by Optuna's number, until told
+        self._interrupted = [r for r in ledger.records if r.state == "running"]
+        self._live: dict[str, int] = {}  # Tune's trial id to ours
+        self._twins: dict[int, list[int]] = defaultdict(list)  # ours to Optuna's numbers
+        self._n_repeats = 0
+        self._unseen: Iterator[dict[str, Any]] | None = None
+        self._settle_leftovers()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # see Ledger
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to do: Optuna's storage is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to do: see ``save``."""
+
+    def set_search_properties(
+        self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
+    ) -> bool:
+        return True
+
+    @property
+    def n_interrupted(self) -> int:
+        """Trials of an earlier driver that still wait to go on."""
+        return len(self._interrupted)
+
+    def counts(self) -> SuggestionCounts:
+        """What became of the suggestions so far, over all drivers of the study."""
+        trials = self._study.get_trials(deepcopy=False)
+        return SuggestionCounts(
+            n_suggestions=len(trials),
+            n_trained=len(self._ledger.records),
+            n_known=sum(_KNOWN in trial.user_attrs for trial in trials),
+            n_out_of_bounds=sum(_OUT_OF_BOUNDS in trial.user_attrs for trial in trials),
+        )
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next trial to run, None to be asked again later, or FINISHED."""
+        if len(self._live) >= self._n_concurrent:
+            return None
+        if self._interrupted:
+            record = self._interrupted.pop(0)
+        elif len(self._ledger.records) >= self._config.search.n_trials:
+            return str(Searcher.FINISHED)
+        else:
+            found = self._new_trial()
+            if found is None:
+                return str(Searcher.FINISHED)
+            record = found
+        self._live[trial_id] = record.id
+        resume_from = self._resume_from(record)
+        return {
+            "id": record.id,
+            "trial": dict(record.config),
+            "resume_from": None if resume_from is None else str(resume_from),
+        }
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing to do: the whole curve comes with the last result."""
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Tell Optuna what a trial and the suggestions that waited for it came to.
+
+        The recorder has ended the trial in the ledger by now, but for one whose process
+        died: Tune tells us of that first.
+        """
+        record = self._ledger[self._live.pop(trial_id)]
+        if error:
+            record = dataclasses.replace(record, state="failed")
+        for number in (record.optuna_number, *self._twins.pop(record.id, [])):
+            self._tell(number, record)
+
+    def _new_trial(self) -> TrialRecord | None:
+        """The first suggestion that nobody has trained; None when there is none left."""
+        for _ in range(MAX_FRUITLESS):
+            if not self._enqueue_point():
+                return None
+            suggestion = self._study.ask()
+            self._open[suggestion.number] = suggestion
+            candidate = self._config.space.choose(OptunaChooser(suggestion))
+            known = self._ledger.find(candidate.key)
+            if known is not None:
+                self._reuse(suggestion, known)
+                continue
+            record = self._make_record(suggestion, candidate)
+            if record is not None:
+                self._n_repeats = 0
+                self._ledger.put(record)
+                return record
+        logger.warning("%d suggestions without a new layout: the search ends", MAX_FRUITLESS)
+        return None
+
+    def _enqueue_point(self) -> bool:
+        """Queue an untried point where Optuna must not choose freely; False at the end."""
+        if self._config.search.algorithm != "grid" and self._n_repeats < MAX_REPEATS:
+            return True
+        if self._unseen is None:
+            size = self._config.space.size()
+            if size is None or (size > MAX_ENUMERATED and self._config.search.algorithm != "grid"):
+                return True
+            self._unseen = self._config.space.points()
+        for point in self._unseen:
+            candidate = self._config.space.choose(FixedChooser(point))
+            if self._ledger.find(candidate.key) is None:
+                self._study.enqueue_trial(point)
+                return True
+        return False
+
+    def _make_record(self, suggestion: optuna.Trial, candidate: Candidate) -> TrialRecord | None:
+        """The new trial, or None (and Optuna is told why) where it must not be trained."""
+        try:
+            config = self._config.trial(candidate, data=self._data)
+        except UserError as error:
+            self._refuse(suggestion, str(error), excess=1.0)
+            return None
+        counts = self._count(config)
+        record = TrialRecord(
+            id=self._ledger.next_id,
+            key=candidate.key,
+            layout=str(candidate.encoder),
+            config=config.model_dump(mode="json"),
+            counts=counts,
+            optuna_number=suggestion.number,
+        )
+        bound = self._config.objective.max_mparams
+        if bound is not None and record.n_mparams > bound:
+            reason = f"{record.n_mparams:.3f} M parameters are over max_mparams {bound}"
+            self._refuse(suggestion, reason, excess=record.n_mparams - bound)
+            return None
+        return record
+
+    def _refuse(self, suggestion: optuna.Trial, reason: str, *, excess: float) -> None:
+        """Tell Optuna that the suggestion is ``excess`` beyond a bound."""
+        self._n_repeats += 1
+        del self._open[suggestion.number]
+        suggestion.set_user_attr(_OUT_OF_BOUNDS, reason)
+        suggestion.set_constraint("bounds", excess)
+        state = TrialState.FAIL if self._several_objectives else TrialState.PRUNED
+        self._study.tell(suggestion, state=state)
+
+    def _reuse(self, suggestion: optuna.Trial, known: TrialRecord) -> None:
+        self._n_repeats += 1
+        suggestion.set_user_attr(_KNOWN, known.id)
+        if known.state == "running":
+            self._twins[known.id].append(suggestion.number)
+        else:
+            self._tell(suggestion.number, known)
+
+    def _tell(self, number: int, record: TrialRecord) -> None:
+        """Give the Optuna trial ``number`` the outcome of ``record``.
+
+        A stopped trial is told as pruned, with its curve: its area is not comparable to
+        that of a trial which ran to the horizon.
+        """
+        if number not in self._open:
+            return  # told by an earlier driver, which crashed before it could write that down
+        trial = self._open.pop(number)
+        if self._config.objective.min_bleu is not None and record.bleu_valid is not None:
+            trial.set_constraint("bounds", self._config.objective.min_bleu - record.bleu_valid)
+        if record.state == "completed" and self._several_objectives:
+            assert record.aucc is not None
+            self._study.tell(trial, [record.aucc, record.n_mparams])
+        elif record.state == "completed":
+            self._study.tell(trial, record.objective)
+        elif record.state == "stopped" and not self._several_objectives:
+            for point, objective in zip(record.curve, self._objectives(record), strict=True):
+                trial.report(objective, point.updates)
+            self._study.tell(trial, state=TrialState.PRUNED)
+        else:
+            self._study.tell(trial, state=TrialState.FAIL)
+
+    def _objectives(self, record: TrialRecord) -> list[float]:
+        horizon = self._config.budget.on(self._config.objective.clock)
+        assert horizon is not None
+        return objectives_so_far(
+            record.curve, self._config.objective, horizon=horizon, counts=record.counts
+        )
+
+    @property
+    def _several_objectives(self) -> bool:
+        return self._config.objective.name == "pareto"
+
+    def _settle_leftovers(self) -> None:
+        """End what an earlier driver left open in Optuna, but for trials that go on."""
+        by_number: Mapping[int, TrialRecord] = {r.optuna_number: r for r in self._ledger.records}
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
+            known = trial.user_attrs.get(_KNOWN)
+            record = by_number.get(trial.number) if known is None else self._ledger[known]
+            if record is None:  # asked, but never written down
+                self._study.tell(self._open.pop(trial.number), state=TrialState.FAIL)
+            elif record.state != "running":
+                self._tell(trial.number, record)
+            elif known is not None:
+                self._twins[known].append(trial.number)
+
+
+def _optuna_study(config: StudyConfig, log: Path) -> optuna.Study:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        storage = JournalStorage(JournalFileBackend(str(log)))
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    pareto = config.objective.name == "pareto"
+    study = optuna.create_study(
+        study_name=config.name,
+        storage=storage,
+        load_if_exists=True,
+        directions=["maximize", "minimize"] if pareto else ["maximize"],
+    )
+    # A resumed study must not draw the same points again.
+    n_before = len(study.get_trials(deepcopy=False))
+    study.sampler = make_sampler(config.search, seed=config.seed + n_before)
+    return study

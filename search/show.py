@@ -1,0 +1,88 @@
+"""A study as a table for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from search.ledger import read_records
+from search.ranking import best_trial, pareto_front
+from search.study_folder import StudyFolder
+from search.trial_record import State, TrialRecord
+
+FILE_WIDTH = 140  # characters, where no terminal sets the width
+
+_ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed": 3}
+
+
+def study_json(folder: StudyFolder) -> dict[str, Any]:
+    """The study, its objective, every trial, the best, and the ids on the front."""
+    config = folder.config()
+    records = _records(folder)
+    best = best_trial(records, config.objective)
+    return {
+        "study": config.name,
+        "objective": {
+            "name": config.objective.name,
+            "clock": config.objective.clock,
+            "horizon": config.budget.on(config.objective.clock),
+            "parameters": config.objective.parameters,
+        },
+        "trials": [record.summary() for record in records],
+        "best": None if best is None else best.summary(),
+        "front": [record.id for record in pareto_front(records, config.objective)],
+    }
+
+
+def study_table(folder: StudyFolder) -> None:
+    """Print the trials, best first; those on the front are starred."""
+    config = folder.config()
+    records = _records(folder)
+    front = {record.id for record in pareto_front(records, config.objective)}
+    clock, parameters = config.objective.clock, config.objective.parameters
+    table = Table(
+        title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters",
+        title_justify="left",
+    )
+    table.add_column("trial", justify="right")
+    table.add_column("encoder", overflow="fold")
+    table.add_column("decoder", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for column in (clock, "BLEU", "AUCC", "M params", "objective", "front"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for record in sorted(records, key=_place):
+        table.add_row(*_cells(record, on_front=record.id in front))
+    console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
+    console.print(table)
+    for record in records:
+        if record.state == "failed":
+            console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+
+
+def _records(folder: StudyFolder) -> list[TrialRecord]:
+    return [record for _, record in sorted(read_records(folder.trials).items())]
+
+
+def _place(record: TrialRecord) -> tuple[int, float]:
+    return _ORDER[record.state], -(record.objective or 0.0)
+
+
+def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
+    def shown(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    return [
+        str(record.id),
+        record.canonical,
+        record.decoder,
+        record.state,
+        shown(record.clock, ".6g"),
+        shown(record.bleu_valid, ".2f"),
+        shown(record.aucc, ".5g"),
+        shown(record.n_mparams, ".3f"),
+        shown(record.objective, ".5g"),
+        "*" if on_front else "",
+    ]

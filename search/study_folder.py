@@ -1,0 +1,169 @@
+"""A study's folder: where each thing stands, and that one driver has it at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from search.study_config import SEARCHED_FIELDS, StudyConfig, study_from
+from spaces.errors import UserError
+
+STUDIES = Path("studies")
+_PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The files of one study."""
+
+    path: Path
+
+    @property
+    def study_file(self) -> Path:
+        return self.path / "study.toml"
+
+    @property
+    def resolved(self) -> Path:
+        return self.path / "resolved.json"
+
+    @property
+    def ray(self) -> Path:
+        return self.path / "ray"
+
+    @property
+    def optuna_log(self) -> Path:
+        return self.path / "optuna.log"
+
+    @property
+    def mlflow_database(self) -> Path:
+        return self.path / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.path / "mlartifacts"
+
+    @property
+    def trials(self) -> Path:
+        return self.path / "trials.jsonl"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    def full_training(self, trial: int) -> Path:
+        """Where ``export --train`` keeps the checkpoints of a trial."""
+        return self.path / "full" / f"trial-{trial:04d}"
+
+    def config(self) -> StudyConfig:
+        """The settings as resolved when the study was made.
+
+        Raises:
+            UserError: there is no study here, or its resolved settings are broken.
+        """
+        return study_from(self._resolved()["study"], str(self.resolved))
+
+    def data(self) -> str:
+        """The absolute path of the study's prepared data."""
+        data: str = self._resolved()["data"]
+        return data
+
+    def _resolved(self) -> dict[str, Any]:
+        try:
+            resolved: dict[str, Any] = json.loads(self.resolved.read_text(encoding="utf-8"))
+            return resolved
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: no study is here; start one with: reservoir-search run STUDY.toml"
+            ) from error
+        except ValueError as error:
+            raise UserError(f"{self.resolved}: not JSON: {error}") from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for this process.
+
+        Raises:
+            UserError: another driver holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(
+                    f"{self.path}: another driver runs this study; wait for it or stop it first"
+                ) from error
+            yield
+
+
+def find_study(name: str) -> StudyFolder:
+    """The study called ``name``, or in the folder ``name``.
+
+    Raises:
+        UserError: there is none.
+    """
+    for path in (STUDIES / name, Path(name)):
+        if (path / "resolved.json").is_file():
+            return StudyFolder(path)
+    known = sorted(path.parent.name for path in STUDIES.glob("*/resolved.json"))
+    told = f"; studies here: {', '.join(known)}" if known else ""
+    raise UserError(f"study '{name}': neither {STUDIES / name} nor {name} holds a study{told}")
+
+
+def make_study_folder(config: StudyConfig, study_file: Path, data: Path) -> StudyFolder:
+    """Make the folder of a new study, whole or not at all.
+
+    Raises:
+        UserError: the study exists.
+    """
+    target = STUDIES / config.name
+    if target.exists():
+        raise UserError(
+            f"{target} already holds a study; continue it with: "
+            f"reservoir-search resume {config.name}"
+        )
+    STUDIES.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{config.name}-", dir=STUDIES))
+    try:
+        folder = StudyFolder(building)
+        shutil.copyfile(study_file, folder.study_file)
+        write_atomically(
+            folder.resolved,
+            json.dumps(
+                {
+                    "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
+                    "data": str(data.resolve()),
+                    "versions": _versions(),
+                },
+                indent=2,
+            ),
+        )
+        building.chmod(0o755)
+        building.rename(target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return StudyFolder(target)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text``, whole or not at all, through the disk's cache."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {part: metadata.version(part) for part in _PARTS}

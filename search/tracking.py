@@ -1,0 +1,290 @@
+"""MLflow: a parent run for the study, a child run for each trial.
+
+A thread of its own brings MLflow up to date with what it was told, so that neither a
+slow server nor one that is away holds up the search; what could not be sent is sent
+again. All it sends is a function of the trial's record, so sending twice does no harm.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+
+from search.curve_files import write_curve_csv, write_curve_png
+from search.ledger import Ledger
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
+from search.trial_record import TrialRecord
+from spaces.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 5.0
+CLOSING_S = 60.0  # how long the end of a search waits for a server that is away
+
+_STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+_TRIAL_ID = "reservoir_search.trial_id"
+_STUDY = "reservoir_search.study"
+
+
+def tracking_uri(config: StudyConfig, folder: StudyFolder) -> str:
+    """``MLFLOW_TRACKING_URI``, the study's own setting, or SQLite in the study's folder."""
+    database = f"sqlite:///{folder.mlflow_database.resolve()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri or database
+
+
+class Tracking:
+    """Keeps MLflow in step with a study's ledger."""
+
+    def __init__(self, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+        """Open the store and the study's run.
+
+        Raises:
+            UserError: there is no MLflow store at the tracking URI.
+        """
+        self._config = config
+        self._ledger = ledger
+        self._uri = tracking_uri(config, folder)
+        self._client = MlflowClient(self._uri)
+        try:
+            self.experiment_id = self._open_experiment(folder)
+            self.parent_id = self._open_parent(folder)
+        except mlflow.exceptions.MlflowException as error:
+            reason = str(error).split("\n")[0]
+            raise UserError(
+                f"MLflow at {self._uri}: {reason}; start the server or mend the URI"
+            ) from error
+        self._commit = _commit()
+        self._n_sent: dict[int, int] = {}
+        self._waiting: dict[int, TrialRecord] = {}
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
+        self._thread.start()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # see Ledger
+
+    def note(self, record: TrialRecord) -> None:
+        """Have ``record`` sent as it now stands; returns at once."""
+        with self._changed:
+            self._waiting[record.id] = record
+            self._changed.notify()
+
+    def close(self, status: str, *, metrics: dict[str, float], tags: dict[str, str]) -> bool:
+        """Send what is left and end the study's run; False if some could not be sent."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout=CLOSING_S)
+        try:
+            now = _now_ms()
+            self._client.log_batch(
+                self.parent_id,
+                metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+                tags=[RunTag(name, value) for name, value in tags.items()],
+            )
+            self._client.set_terminated(self.parent_id, status)
+        except mlflow.exceptions.MlflowException:
+            logger.warning("MLflow at %s could not be told the end of the study", self._uri)
+            return False
+        return not self._waiting
+
+    def interrupt(self, record: TrialRecord) -> None:
+        """Mark a trial that a later driver will go on with."""
+        if record.mlflow_run_id is not None:
+            self._client.set_tag(record.mlflow_run_id, "state", "interrupted")
+            self._client.set_terminated(record.mlflow_run_id, "KILLED")
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                if not self._waiting:
+                    return
+                id_, record = self._waiting.popitem()
+            try:
+                self._send(record)
+            except Exception as error:  # noqa: BLE001 - whatever a store fails of: try again
+                logger.warning("MLflow at %s: %s; trying again", self._uri, error)
+                with self._changed:
+                    self._waiting.setdefault(id_, record)
+                    if self._closing and time.monotonic() > self._give_up_at():
+                        return
+                time.sleep(RETRY_S)
+
+    def _give_up_at(self) -> float:
+        if not hasattr(self, "_closing_since"):
+            self._closing_since = time.monotonic()
+        return self._closing_since + CLOSING_S
+
+    def _send(self, record: TrialRecord) -> None:
+        """Bring the trial's run up to ``record``, making the run where there is none."""
+        run_id = record.mlflow_run_id or self._ledger[record.id].mlflow_run_id
+        if run_id is None:
+            run_id = self._open_child(record)
+            self._ledger.update(record.id, mlflow_run_id=run_id)
+        if record.id not in self._n_sent:
+            # An earlier driver may have sent a part, and ended the run when it stopped.
+            self._n_sent[record.id] = len(self._client.get_metric_history(run_id, "bleu"))
+            self._client.update_run(run_id, status="RUNNING")
+            self._client.set_tag(run_id, "state", "running")
+        self._send_points(run_id, record)
+        if record.state != "running":
+            self._end_child(run_id, record)
+
+    def _send_points(self, run_id: str, record: TrialRecord) -> None:
+        n_sent = self._n_sent[record.id]
+        new = record.curve[n_sent:]
+        if not new:
+            return
+        start_ms = self._client.get_run(run_id).info.start_time
+        metrics = []
+        for number, point in enumerate(new, start=n_sent + 1):
+            area, objective = record.so_far(number)
+            # Training time as the time axis: what the trial spent, not when we heard of it.
+            when = start_ms + round(1000 * point.seconds)
+            values = {
+                "bleu": point.bleu,
+                "loss": point.loss,
+                "train_loss": point.train_loss,
+                "aucc": area,
+                "objective": objective,
+                "tokens_per_s": point.tokens / point.seconds,
+                "seconds": point.seconds,
+            }
+            metrics += [Metric(name, value, when, point.updates) for name, value in values.items()]
+        self._client.log_batch(run_id, metrics=metrics)
+        self._n_sent[record.id] = len(record.curve)
+
+    def _end_child(self, run_id: str, record: TrialRecord) -> None:
+        tags = {"state": record.state, "reason": record.reason or "", "host": record.host or ""}
+        final = {
+            "bleu_best": record.bleu_valid,
+            "aucc_final": record.aucc,
+            "objective_final": record.objective,
+        }
+        now = _now_ms()
+        self._client.log_batch(
+            run_id,
+            metrics=[
+                Metric(name, value, now, 0) for name, value in final.items() if value is not None
+            ],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            self._write_artifacts(Path(folder), record)
+            self._client.log_artifacts(run_id, folder)
+        self._client.set_terminated(run_id, _STATUS[record.state])
+
+    def _write_artifacts(self, folder: Path, record: TrialRecord) -> None:
+        model = record.config["model"]
+        (folder / "layout.txt").write_text(
+            f"encoder = {model['encoder']}\ndecoder = {model['decoder']}\n"
+        )
+        (folder / "config.json").write_text(json.dumps(dict(record.config), indent=2))
+        write_curve_csv(record.curve, folder / "curve.csv")
+        write_curve_png(record, folder / "curve.png")
+
+    def _open_experiment(self, folder: StudyFolder) -> str:
+        experiment = self._client.get_experiment_by_name(self._config.name)
+        if experiment is not None:
+            return str(experiment.experiment_id)
+        local = self._uri.startswith("sqlite:")
+        location = folder.mlflow_artifacts.resolve().as_uri() if local else None
+        return str(self._client.create_experiment(self._config.name, artifact_location=location))
+
+    def _open_parent(self, folder: StudyFolder) -> str:
+        identity = str(folder.path.resolve())
+        found = self._client.search_runs(
+            [self.experiment_id], filter_string=f"tags.`{_STUDY}` = '{identity}'", max_results=1
+        )
+        if found:
+            run_id = str(found[0].info.run_id)
+            self._client.update_run(run_id, status="RUNNING")
+            return run_id
+        run = self._client.create_run(
+            self.experiment_id,
+            run_name=f"study {self._config.name}",
+            tags={_STUDY: identity, "host": socket.gethostname(), "state": "study"},
+        )
+        self._client.log_batch(
+            run.info.run_id,
+            params=[
+                Param("algorithm", self._config.search.algorithm),
+                Param("scheduler", self._config.scheduler.name),
+                Param("objective", self._config.objective.name),
+                Param("clock", self._config.objective.clock),
+                Param("parameters", self._config.objective.parameters),
+                Param("seed", str(self._config.seed)),
+            ],
+        )
+        self._client.log_artifact(run.info.run_id, str(folder.study_file))
+        self._client.log_artifact(run.info.run_id, str(folder.resolved))
+        return str(run.info.run_id)
+
+    def _open_child(self, record: TrialRecord) -> str:
+        found = self._client.search_runs(
+            [self.experiment_id],
+            filter_string=(
+                f"tags.`mlflow.parentRunId` = '{self.parent_id}' "
+                f"and tags.`{_TRIAL_ID}` = '{record.id}'"
+            ),
+            max_results=1,
+        )
+        if found:
+            return str(found[0].info.run_id)
+        run = self._client.create_run(
+            self.experiment_id,
+            run_name=f"trial {record.id:03d} {record.canonical}",
+            tags={
+                "mlflow.parentRunId": self.parent_id,
+                _TRIAL_ID: str(record.id),
+                "state": "running",
+                "commit": self._commit,
+                "layout": record.canonical,
+            },
+        )
+        params = {
+            "layout": record.layout,
+            "canonical": record.canonical,
+            "decoder": record.decoder,
+            "seed": record.config["seed"],
+            "n_params_total": record.counts.total,
+            "n_params_learned": record.counts.learned,
+            "n_params_stored": record.counts.stored,
+            "n_params_encoder": record.counts.encoder,
+            **record.hyper(),
+        }
+        self._client.log_batch(
+            run.info.run_id, params=[Param(name, str(value)) for name, value in params.items()]
+        )
+        return str(run.info.run_id)
+
+
+def _now_ms() -> int:
+    return round(time.time() * 1000)
+
+
+def _commit() -> str:
+    """The commit of the code that runs, or "unknown" outside a checkout."""
+    told = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "unknown"

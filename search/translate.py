@@ -1,0 +1,88 @@
+"""Translating raw sentences with an export; nothing pickled is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from fairseq.data import LanguagePairDataset
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from spaces.errors import UserError
+from trainable.checkpoint import load_learned_weights
+from trainable.config import TrialConfig
+from trainable.corpus import Corpus, load_vocabulary
+from trainable.data.tokenizer import Tokenizer
+from trainable.models.build import build_model
+from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.validation import decode
+
+BATCH_SENTENCES = 64
+
+
+class Translator:
+    """An export, ready to translate."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the export in ``folder``.
+
+        Raises:
+            UserError: it is no export, or its files are broken.
+        """
+        self._corpus = load_vocabulary(str(folder))
+        self._model = _load_model(folder, self._corpus)
+        self._src = Tokenizer.load(folder, "src")
+        self._tgt = Tokenizer.load(folder, "tgt")
+
+    def translate(self, sentences: Iterable[str], *, beam: int) -> Iterator[str]:
+        """One translation a sentence, in order; an empty line stays empty."""
+        remaining = iter(sentences)
+        while part := list(islice(remaining, BATCH_SENTENCES)):
+            yield from self._translate_batch(part, beam)
+
+    def _translate_batch(self, sentences: list[str], beam: int) -> list[str]:
+        translations = [""] * len(sentences)
+        places = [place for place, sentence in enumerate(sentences) if sentence.strip()]
+        tokens = [self._tokens(sentences[place]) for place in places]
+        if not tokens:
+            return translations
+        sizes = np.array([len(sentence) for sentence in tokens])
+        dataset = LanguagePairDataset(tokens, sizes, self._corpus.src_dict, shuffle=False)
+        batch = dataset.collater([dataset[index] for index in range(len(dataset))])
+        # The collater sorts by length, and says by ``id`` whose translation is whose.
+        for index, hypothesis in zip(
+            batch["id"].tolist(),
+            decode(self._model, batch, self._corpus, beam=beam),
+            strict=True,
+        ):
+            translations[places[index]] = self._tgt.decode(hypothesis)
+        return translations
+
+    def _tokens(self, sentence: str) -> torch.Tensor:
+        tokens: torch.Tensor = self._corpus.src_dict.encode_line(
+            self._src.encode(sentence.strip()), add_if_not_exist=False
+        ).long()
+        return tokens
+
+
+def _load_model(folder: Path, corpus: Corpus) -> ReservoirTransformer:
+    try:
+        config = TrialConfig.model_validate_json((folder / "config.json").read_text())
+        weights = load_file(folder / "model.safetensors")
+    except (OSError, ValidationError, SafetensorError, UnicodeDecodeError) as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
+    model = build_model(
+        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+    )
+    try:
+        load_learned_weights(model, weights)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(f"{folder}: {error}; export it again") from error
+    model.eval()
+    return model

@@ -1,0 +1,113 @@
+"""What a study remembers of one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from spaces.counts import ParamCounts
+from trainable.aucc import aucc, best_point, minimum_loss_point
+from trainable.config import ObjectiveConfig
+from trainable.curve import Point
+from trainable.objective import objective_value
+
+State = Literal["running", "completed", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """One trial: what was asked, where it stands, what it reached."""
+
+    id: int
+    layout: str  # of the encoder, as it was suggested
+    key: str  # the candidate's key: equal keys are the same model with the same settings
+    config: Mapping[str, Any]  # the TrialConfig, as a dict
+    counts: ParamCounts
+    optuna_number: int
+    state: State = "running"
+    reason: str | None = None  # of a failure, or of a stop
+    curve: tuple[Point, ...] = ()
+    aucc: float | None = None
+    objective: float | None = None
+    checkpoints: str | None = None  # the folder of Tune's trial, in the study's folder
+    mlflow_run_id: str | None = None
+    host: str | None = None
+
+    @property
+    def canonical(self) -> str:
+        """The encoder's canonical layout."""
+        layout: str = self.config["model"]["encoder"]
+        return layout
+
+    @property
+    def decoder(self) -> str:
+        """The decoder's canonical layout."""
+        layout: str = self.config["model"]["decoder"]
+        return layout
+
+    @property
+    def clock(self) -> float:
+        """The objective's clock at the last point."""
+        return self.curve[-1].at(self.config["objective"]["clock"]) if self.curve else 0.0
+
+    @property
+    def bleu_valid(self) -> float | None:
+        """The best BLEU on the validation set."""
+        return best_point(self.curve).bleu if self.curve else None
+
+    @property
+    def n_mparams(self) -> float:
+        """Parameters in millions, counted as the objective asks."""
+        n_params: int = getattr(self.counts, self.config["objective"]["parameters"])
+        return n_params / 1e6
+
+    def so_far(self, n_points: int) -> tuple[float, float]:
+        """AUCC and objective as they stood after ``n_points`` validations."""
+        if n_points == len(self.curve) and self.aucc is not None and self.objective is not None:
+            return self.aucc, self.objective
+        config = ObjectiveConfig.model_validate(self.config["objective"])
+        horizon = self.config["budget"][config.clock]
+        area = aucc(self.curve[:n_points], clock=config.clock, horizon=horizon, hold_last=False)
+        return area, objective_value(config, area, self.counts)
+
+    def hyper(self) -> dict[str, Any]:
+        """The settings beside the layout that a search may vary, by dotted name."""
+        return {
+            f"{table}.{name}": value
+            for table in ("model", "train")
+            for name, value in self.config[table].items()
+            if name not in ("encoder", "decoder")
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The fields of ``show --json``."""
+        clock = self.config["objective"]["clock"]
+        return {
+            "id": self.id,
+            "layout": self.canonical,
+            "decoder": self.decoder,
+            "state": self.state,
+            "reason": self.reason,
+            "seed": self.config["seed"],
+            "clock": self.clock,
+            "bleu_valid": self.bleu_valid,
+            "aucc": self.aucc,
+            "objective": self.objective,
+            "time_to_best": best_point(self.curve).at(clock) if self.curve else None,
+            "loss_minimum": minimum_loss_point(self.curve).loss if self.curve else None,
+            "n_params_total": self.counts.total,
+            "n_params_learned": self.counts.learned,
+            "n_params_stored": self.counts.stored,
+            "n_params_encoder": self.counts.encoder,
+            "hyper": self.hyper(),
+            "mlflow_run_id": self.mlflow_run_id,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrialRecord:
+        curve = tuple(Point.from_dict(point) for point in values["curve"])
+        return cls(**{**values, "curve": curve, "counts": ParamCounts(**values["counts"])})

@@ -1,0 +1,237 @@
+"""What every search algorithm must do, tried without training: curves come from a formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.tune.search import Searcher
+
+from search.ledger import Ledger
+from search.searcher import StudySearcher
+from search.study_config import StudyConfig, study_from
+from spaces.counts import ParamCounts
+from spaces.layout import Layout
+from spaces.space import Candidate
+from trainable.aucc import aucc
+from trainable.config import TrialConfig
+from trainable.curve import Point
+
+SPACE: dict[str, Any] = {
+    "depth": [2, 3, 4],
+    "n_reservoirs": [0, 1, 2],
+    "interleaving": ["bottom", "top", "alternating-r-first"],
+    "share_learned": ["none", "all"],
+    "share_reservoir": ["none", "all"],
+    "decoder_depth": [1, 2],
+}
+RANGES = {
+    "reservoir_gain": {"low": 0.5, "high": 4.0, "log": True},
+    "hyper": {"train.lr": {"low": 1e-4, "high": 1e-2, "log": True}},
+}
+ALGORITHMS = ("tpe", "random", "gp", "nsga2", "cmaes", "grid")
+
+
+def study(algorithm: str, **tables: Any) -> StudyConfig:
+    space = SPACE if algorithm == "grid" else {**SPACE, **RANGES}
+    values = {
+        "name": "contract",
+        "data": "d",
+        "space": space,
+        "budget": {"updates": 30},
+        "search": {"algorithm": algorithm, "n_trials": 14, "n_startup": 5},
+        **tables,
+    }
+    return study_from(values, "test")
+
+
+def count(config: TrialConfig) -> ParamCounts:
+    n_params = 100_000 * (config.model.encoder.count("L") + 2)
+    return ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
+
+
+def curve_of(config: TrialConfig) -> list[Point]:
+    quality = 20 + 5 * config.model.encoder.count("R") - abs(math.log(config.train.lr / 1e-3))
+    return [
+        Point(
+            updates=updates,
+            seconds=float(updates),
+            tokens=updates,
+            flops=float(updates),
+            bleu=max(0.0, quality * updates / 30),
+            loss=3.0,
+            train_loss=3.0,
+        )
+        for updates in (10, 20, 30)
+    ]
+
+
+class Bench:
+    """A searcher and what Tune and the recorder would do around it."""
+
+    def __init__(self, config: StudyConfig, folder: Path) -> None:
+        self.config = config
+        self.ledger = Ledger(folder / "trials.jsonl")
+        self.searcher = StudySearcher(
+            config,
+            self.ledger,
+            optuna_log=folder / "optuna.log",
+            data="d",
+            count=count,
+            n_concurrent=2,
+            resume_from=lambda record: None,
+        )
+        self._n_asked = 0
+
+    def ask(self) -> tuple[str, Any]:
+        self._n_asked += 1
+        tune_id = f"tune-{self._n_asked}"
+        return tune_id, self.searcher.suggest(tune_id)
+
+    def end(self, tune_id: str, suggested: dict[str, Any], state: str) -> None:
+        trial = TrialConfig.model_validate(suggested["trial"])
+        curve = tuple(curve_of(trial)[: {"completed": 3, "stopped": 1, "failed": 0}[state]])
+        area = aucc(curve, clock="updates", horizon=30, hold_last=False)
+        record = self.ledger.update(
+            suggested["id"], state=state, curve=curve, aucc=area, objective=0.0
+        )
+        objective = area / (record.counts.total / 1e6)
+        self.ledger.update(suggested["id"], objective=objective)
+        self.searcher.on_trial_complete(tune_id, result={"done": True})
+
+    def run(self, state_of: Callable[[int], str] = lambda id_: "completed") -> None:
+        while True:
+            tune_id, suggested = self.ask()
+            if suggested == Searcher.FINISHED:
+                return
+            self.end(tune_id, suggested, state_of(suggested["id"]))
+
+
+def some_fail_and_some_stop(id_: int) -> str:
+    return ("completed", "stopped", "failed")[id_ % 3]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_it_proposes_members_of_the_space_alone_and_none_twice(algorithm: str, tmp_path: Path):
+    bench = Bench(study(algorithm), tmp_path)
+    bench.run()
+    records = bench.ledger.records
+    assert len(records) == 14
+    assert len({record.key for record in records}) == 14
+    for record in records:
+        trial = TrialConfig.model_validate(record.config)
+        hyper = {} if algorithm == "grid" else {"train.lr": trial.train.lr}
+        bench.config.space.encode(
+            Candidate(
+                encoder=Layout.parse(trial.model.encoder),
+                decoder=Layout.parse(trial.model.decoder),
+                reservoir_gain=trial.model.reservoir_gain,
+                hyper=hyper,
+            )
+        )
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_it_repeats_itself_with_the_same_seed(algorithm: str, tmp_path: Path):
+    keys = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        bench = Bench(study(algorithm), tmp_path / name)
+        bench.run()
+        keys.append([record.key for record in bench.ledger.records])
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_it_survives_failed_and_stopped_trials_and_tells_optuna_of_each(
+    algorithm: str, tmp_path: Path
+):
+    bench = Bench(study(algorithm), tmp_path)
+    bench.run(some_fail_and_some_stop)
+    told = {trial.number: trial for trial in bench.searcher._study.get_trials(deepcopy=False)}
+    names = {"completed": "COMPLETE", "stopped": "PRUNED", "failed": "FAIL"}
+    for record in bench.ledger.records:
+        trial = told[record.optuna_number]
+        assert trial.state.name == names[record.state]
+        if record.state == "stopped":
+            assert list(trial.intermediate_values) == [10]
+        if record.state == "completed":
+            assert trial.value == record.objective
+    assert not [t for t in told.values() if t.state.name == "RUNNING"]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_resumed_study_goes_on_where_it_was_left(algorithm: str, tmp_path: Path):
+    bench = Bench(study(algorithm), tmp_path)
+    for _ in range(4):
+        tune_id, suggested = bench.ask()
+        bench.end(tune_id, suggested, "completed")
+    _, interrupted = bench.ask()
+    resumed = Bench(study(algorithm), tmp_path)
+    tune_id, again = resumed.ask()
+    assert (again["id"], again["trial"]) == (interrupted["id"], interrupted["trial"])
+    resumed.end(tune_id, again, "completed")
+    resumed.run()
+    keys = [record.key for record in resumed.ledger.records]
+    assert len(keys) == len(set(keys)) == 14
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "random", "grid"])
+def test_a_space_with_fewer_layouts_than_trials_is_searched_to_the_last_one(
+    algorithm: str, tmp_path: Path
+):
+    # RL, LR, LL, L1L1: with no R or one of two layers there is nothing more to choose.
+    space = {
+        "depth": 2,
+        "n_reservoirs": [0, 1],
+        "interleaving": ["bottom", "top"],
+        "share_learned": ["none", "all"],
+        "decoder_depth": 1,
+    }
+    bench = Bench(study(algorithm, space=space), tmp_path)
+    bench.run()
+    layouts = sorted(record.canonical for record in bench.ledger.records)
+    assert layouts == ["L1L1", "LL", "LR", "RL"]
+
+
+def test_a_twin_of_a_running_trial_waits_and_takes_its_value(tmp_path: Path):
+    space = {"depth": 2, "n_reservoirs": [0, 1], "interleaving": "bottom", "decoder_depth": 1}
+    bench = Bench(study("random", space=space), tmp_path)
+    first_id, first = bench.ask()
+    second_id, second = bench.ask()
+    assert first["trial"]["model"]["encoder"] != second["trial"]["model"]["encoder"]
+    assert bench.ask()[1] is None  # two run already
+    bench.end(first_id, first, "completed")
+    assert bench.ask()[1] == Searcher.FINISHED
+    bench.end(second_id, second, "completed")
+    trials = bench.searcher._study.get_trials(deepcopy=False)
+    values = {record.id: record.objective for record in bench.ledger.records}
+    waited = [trial for trial in trials if "known" in trial.user_attrs]
+    assert waited
+    assert all(trial.value == values[trial.user_attrs["known"]] for trial in waited)
+    counts = bench.searcher.counts()
+    assert counts.n_suggestions == counts.n_trained + counts.n_known == len(trials)
+
+
+def test_a_candidate_over_the_bound_on_parameters_is_never_trained(tmp_path: Path):
+    config = study("tpe", objective={"max_mparams": 0.45})
+    bench = Bench(config, tmp_path)
+    bench.run()
+    assert max(record.n_mparams for record in bench.ledger.records) <= 0.45
+    counts = bench.searcher.counts()
+    assert counts.n_out_of_bounds > 0
+    assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_out_of_bounds
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "random", "gp", "nsga2"])
+def test_a_pareto_study_tells_optuna_both_objectives(algorithm: str, tmp_path: Path):
+    config = study(algorithm, objective={"name": "pareto"}, scheduler={"name": "none"})
+    bench = Bench(config, tmp_path)
+    bench.run(lambda id_: "failed" if id_ == 3 else "completed")
+    for record in bench.ledger.records:
+        trial = bench.searcher._study.get_trials(deepcopy=False)[record.optuna_number]
+        expected = None if record.id == 3 else [record.aucc, record.n_mparams]
+        assert trial.values == expected
