@@ -15,7 +15,7 @@ from ray import tune
 from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 
 from search.errors import WorkFailed
-from search.kept_weights import latest_checkpoint
+from search.kept_weights import latest_checkpoint, trial_dirname
 from search.ledger import Ledger
 from search.progress import Progress
 from search.ranking import best_trial
@@ -78,6 +78,7 @@ def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
     if n_trials is not None:
         search = config.search.model_copy(update={"n_trials": n_trials})
         config = config.model_copy(update={"search": search})
+        folder.resolve(config)  # a later resume goes on to the new number
     return _search(config, folder)
 
 
@@ -109,7 +110,7 @@ def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
                     scheduler=scheduler,
                     num_samples=-1,  # the searcher ends the study
                     reuse_actors=True,
-                    trial_dirname_creator=lambda trial: f"trial-{trial.config['id']:04d}",
+                    trial_dirname_creator=lambda trial: trial_dirname(trial.config["id"]),
                 ),
                 run_config=RunConfig(
                     name=_session_name(folder),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from search.full_training import full_config, train_in_full
 from search.kept_weights import best_weights
@@ -117,14 +117,14 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
 
 def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[int, Weights]:
     """The trial's best weights and the update they are of."""
-    file = best_weights(folder, record)
-    if file is None:
+    kept = best_weights(folder, record)
+    if kept is None:
         raise UserError(
             f"trial {record.id} ({record.state}): only the best trials' weights are kept; "
             "train it anew with --train"
         )
-    best = max(record.curve, key=lambda point: point.bleu)
-    return best.updates, load_file(file)
+    weights, point = kept
+    return point.updates, weights
 
 
 def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, split: str) -> Scores:

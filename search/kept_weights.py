@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+
+from safetensors.torch import load_file
 
 from search.ledger import Ledger
 from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
-from trainable.checkpoint import BEST_WEIGHTS, BrokenCheckpoint, load_checkpoint
+from trainable.aucc import best_point
+from trainable.checkpoint import (
+    BEST_WEIGHTS,
+    PROGRESS,
+    BrokenCheckpoint,
+    Weights,
+    load_checkpoint,
+)
+from trainable.curve import Point
 
 N_KEPT_WEIGHTS = 3  # finished trials whose best weights stay on disk
 
 
+def trial_dirname(id_: int) -> str:
+    """What Tune calls a trial's folder, in the folder of each driver that worked on it."""
+    return f"trial-{id_:04d}"
+
+
+def checkpoints_of(folder: StudyFolder, record: TrialRecord) -> list[Path]:
+    """A trial's checkpoints on disk, oldest first, whichever driver's."""
+    return sorted(folder.ray.glob(f"session-*/{trial_dirname(record.id)}/checkpoint_*"))
+
+
 def keep_best_weights(folder: StudyFolder, ledger: Ledger) -> None:
-    """Free the disk of all that finished trials left but the best few's best weights."""
-    finished = [record for record in ledger.records if record.state != "running"]
-    completed = [record for record in finished if record.state == "completed"]
+    """Free the disk of all that ended trials left but the best few's best weights."""
+    completed = [record for record in ledger.records if record.state == "completed"]
     completed.sort(key=lambda record: record.objective or 0.0, reverse=True)
     kept = {record.id for record in completed[:N_KEPT_WEIGHTS]}
-    for record in finished:
-        if record.checkpoints is None:
+    for record in ledger.records:
+        if record.state == "running":
             continue
-        checkpoints = sorted((folder.path / record.checkpoints).glob("checkpoint_*"))
+        checkpoints = checkpoints_of(folder, record)
+        newest = checkpoints[-1:] if record.id in kept else []
         for checkpoint in checkpoints:
-            if record.id not in kept or checkpoint != checkpoints[-1]:
+            if checkpoint not in newest:
                 shutil.rmtree(checkpoint, ignore_errors=True)
-                continue
+        for checkpoint in newest:
             for file in checkpoint.iterdir():
-                if file.name not in (BEST_WEIGHTS, "progress.json"):
+                if file.name not in (BEST_WEIGHTS, PROGRESS):
                     file.unlink(missing_ok=True)
 
 
-def best_weights(folder: StudyFolder, record: TrialRecord) -> Path | None:
-    """The file of a finished trial's best weights, where it was kept."""
-    if record.checkpoints is None:
-        return None
-    files = sorted((folder.path / record.checkpoints).glob(f"checkpoint_*/{BEST_WEIGHTS}"))
-    return files[-1] if files else None
+def best_weights(folder: StudyFolder, record: TrialRecord) -> tuple[Weights, Point] | None:
+    """A trial's best weights and the point they are of, where they were kept."""
+    for checkpoint in reversed(checkpoints_of(folder, record)):
+        if (checkpoint / BEST_WEIGHTS).is_file():
+            progress = json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
+            curve = [Point.from_dict(point) for point in progress["curve"]]
+            return load_file(checkpoint / BEST_WEIGHTS), best_point(curve)
+    return None
 
 
 def latest_checkpoint(folder: StudyFolder, record: TrialRecord) -> Path | None:
     """The newest whole checkpoint of an interrupted trial."""
-    if record.checkpoints is None:
-        return None
-    for checkpoint in sorted((folder.path / record.checkpoints).glob("checkpoint_*"), reverse=True):
+    for checkpoint in reversed(checkpoints_of(folder, record)):
         try:
             load_checkpoint(checkpoint)
         except BrokenCheckpoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -32,8 +31,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        checkpoints = os.path.relpath(trial.storage.trial_fs_path, self._folder.path.resolve())
-        self._tell(self._ledger.update(trial.config["id"], checkpoints=checkpoints))
+        self._tell(self._ledger[trial.config["id"]])
 
     def on_trial_result(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ray.tune.experiment import Trial
@@ -41,7 +42,7 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
         metric=METRIC,
         mode="max",
         grace_period=grace,
-        min_time_slice=budget,  # never pause a trial: its ranks would be lost
+        min_time_slice=math.inf,  # never pause a trial: its ranks would be lost
     )
 
 

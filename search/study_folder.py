@@ -72,6 +72,19 @@ class StudyFolder:
         """
         return study_from(self._resolved()["study"], str(self.resolved))
 
+    def resolve(self, config: StudyConfig, data: Path | None = None) -> None:
+        """Write every setting down, with the versions of what will run it.
+
+        Args:
+            data: the prepared data; where it stood before, if absent.
+        """
+        resolved = {
+            "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
+            "data": self.data() if data is None else str(data.resolve()),
+            "versions": _versions(),
+        }
+        write_atomically(self.resolved, json.dumps(resolved, indent=2))
+
     def data(self) -> str:
         """The absolute path of the study's prepared data."""
         data: str = self._resolved()["data"]
@@ -136,17 +149,7 @@ def make_study_folder(config: StudyConfig, study_file: Path, data: Path) -> Stud
     try:
         folder = StudyFolder(building)
         shutil.copyfile(study_file, folder.study_file)
-        write_atomically(
-            folder.resolved,
-            json.dumps(
-                {
-                    "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
-                    "data": str(data.resolve()),
-                    "versions": _versions(),
-                },
-                indent=2,
-            ),
-        )
+        folder.resolve(config, data)
         building.chmod(0o755)
         building.rename(target)
     except BaseException:

@@ -70,7 +70,7 @@ class Tracking:
         self._n_sent: dict[int, int] = {}
         self._waiting: dict[int, TrialRecord] = {}
         self._changed = threading.Condition()
-        self._closing = False
+        self._deadline: float | None = None  # set when the search is over
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
         self._thread.start()
 
@@ -86,9 +86,9 @@ class Tracking:
     def close(self, status: str, *, metrics: dict[str, float], tags: dict[str, str]) -> bool:
         """Send what is left and end the study's run; False if some could not be sent."""
         with self._changed:
-            self._closing = True
+            self._deadline = time.monotonic() + CLOSING_S
             self._changed.notify()
-        self._thread.join(timeout=CLOSING_S)
+        self._thread.join()
         try:
             now = _now_ms()
             self._client.log_batch(
@@ -104,31 +104,33 @@ class Tracking:
 
     def interrupt(self, record: TrialRecord) -> None:
         """Mark a trial that a later driver will go on with."""
-        if record.mlflow_run_id is not None:
+        if record.mlflow_run_id is None:
+            return
+        try:
             self._client.set_tag(record.mlflow_run_id, "state", "interrupted")
             self._client.set_terminated(record.mlflow_run_id, "KILLED")
+        except mlflow.exceptions.MlflowException as error:
+            logger.warning("MLflow at %s: %s", self._uri, error)
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closing)
-                if not self._waiting:
-                    return
-                id_, record = self._waiting.popitem()
+        """Send what waits, the oldest trial first, until the search is over."""
+        while (record := self._next()) is not None:
             try:
                 self._send(record)
             except Exception as error:  # noqa: BLE001 - whatever a store fails of: try again
                 logger.warning("MLflow at %s: %s; trying again", self._uri, error)
                 with self._changed:
-                    self._waiting.setdefault(id_, record)
-                    if self._closing and time.monotonic() > self._give_up_at():
+                    self._waiting.setdefault(record.id, record)
+                    if self._deadline is not None and time.monotonic() > self._deadline:
                         return
                 time.sleep(RETRY_S)
 
-    def _give_up_at(self) -> float:
-        if not hasattr(self, "_closing_since"):
-            self._closing_since = time.monotonic()
-        return self._closing_since + CLOSING_S
+    def _next(self) -> TrialRecord | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._deadline is not None)
+            if not self._waiting:
+                return None
+            return self._waiting.pop(min(self._waiting))
 
     def _send(self, record: TrialRecord) -> None:
         """Bring the trial's run up to ``record``, making the run where there is none."""
@@ -136,14 +138,21 @@ class Tracking:
         if run_id is None:
             run_id = self._open_child(record)
             self._ledger.update(record.id, mlflow_run_id=run_id)
-        if record.id not in self._n_sent:
-            # An earlier driver may have sent a part, and ended the run when it stopped.
-            self._n_sent[record.id] = len(self._client.get_metric_history(run_id, "bleu"))
-            self._client.update_run(run_id, status="RUNNING")
-            self._client.set_tag(run_id, "state", "running")
+        if record.id not in self._n_sent and self._take_up(run_id, record):
+            return
         self._send_points(run_id, record)
         if record.state != "running":
             self._end_child(run_id, record)
+
+    def _take_up(self, run_id: str, record: TrialRecord) -> bool:
+        """See what an earlier driver sent; True if that was everything."""
+        run = self._client.get_run(run_id)
+        if record.state != "running" and run.data.tags.get("state") == record.state:
+            return True
+        self._n_sent[record.id] = len(self._client.get_metric_history(run_id, "bleu"))
+        self._client.update_run(run_id, status="RUNNING")
+        self._client.set_tag(run_id, "state", "running")
+        return False
 
     def _send_points(self, run_id: str, record: TrialRecord) -> None:
         n_sent = self._n_sent[record.id]
@@ -170,7 +179,7 @@ class Tracking:
         self._n_sent[record.id] = len(record.curve)
 
     def _end_child(self, run_id: str, record: TrialRecord) -> None:
-        tags = {"state": record.state, "reason": record.reason or "", "host": record.host or ""}
+        tags = {"reason": record.reason or "", "host": record.host or ""}
         final = {
             "bleu_best": record.bleu_valid,
             "aucc_final": record.aucc,
@@ -188,6 +197,7 @@ class Tracking:
             self._write_artifacts(Path(folder), record)
             self._client.log_artifacts(run_id, folder)
         self._client.set_terminated(run_id, _STATUS[record.state])
+        self._client.set_tag(run_id, "state", record.state)  # last: all of the run is sent
 
     def _write_artifacts(self, folder: Path, record: TrialRecord) -> None:
         model = record.config["model"]

@@ -30,7 +30,6 @@ class TrialRecord:
     curve: tuple[Point, ...] = ()
     aucc: float | None = None
     objective: float | None = None
-    checkpoints: str | None = None  # the folder of Tune's trial, in the study's folder
     mlflow_run_id: str | None = None
     host: str | None = None
 

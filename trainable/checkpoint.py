@@ -23,7 +23,7 @@ Weights = dict[str, Tensor]
 _WEIGHTS = "weights.safetensors"
 BEST_WEIGHTS = "best.safetensors"
 _OPTIMIZER = "optimizer.pt"
-_PROGRESS = "progress.json"
+PROGRESS = "progress.json"
 _CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is half a checkpoint
 
 
@@ -74,8 +74,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         "curve": [point.to_dict() for point in checkpoint.curve],
         "finished": checkpoint.finished,
     }
-    (folder / _PROGRESS).write_text(json.dumps(progress))
-    names = (_WEIGHTS, BEST_WEIGHTS, _OPTIMIZER, _PROGRESS)
+    (folder / PROGRESS).write_text(json.dumps(progress))
+    names = (_WEIGHTS, BEST_WEIGHTS, _OPTIMIZER, PROGRESS)
     checksums = {name: _sha256(folder / name) for name in names}
     (folder / _CHECKSUMS).write_text(json.dumps(checksums))
 
@@ -93,7 +93,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         raise BrokenCheckpoint(f"{folder}: {error}") from error
     if changed:
         raise BrokenCheckpoint(f"{folder}: {', '.join(changed)} changed since it was written")
-    progress = json.loads((folder / _PROGRESS).read_text())
+    progress = json.loads((folder / PROGRESS).read_text())
     return Checkpoint(
         weights=load_file(folder / _WEIGHTS),
         best_weights=load_file(folder / BEST_WEIGHTS),

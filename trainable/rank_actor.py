@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import torch
@@ -31,15 +32,20 @@ class RankActor:
     def begin(self, config: TrialConfig, checkpoint: Checkpoint | None) -> None:
         """Make ready for a trial, from its start or from where it was left."""
         assert self._ranks is not None
-        self._points = Training(config, ranks=self._ranks, checkpoint=checkpoint).points()
+        with _leaving_on_failure():
+            self._points = Training(config, ranks=self._ranks, checkpoint=checkpoint).points()
 
     def advance(self) -> None:
-        """Train to the next validation.
-
-        A rank that fails leaves the others, so that they fail too and do not wait.
-        """
-        try:
+        """Train to the next validation."""
+        with _leaving_on_failure():
             next(self._points, None)
-        except BaseException:
-            leave_ranks()
-            raise
+
+
+@contextlib.contextmanager
+def _leaving_on_failure() -> Iterator[None]:
+    """A rank that fails leaves the others, so that they fail too and do not wait."""
+    try:
+        yield
+    except BaseException:
+        leave_ranks()
+        raise

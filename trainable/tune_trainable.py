@@ -77,7 +77,9 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         if any(Path(checkpoint_dir).iterdir()):
-            self._attempt(lambda: self._start_training(load_checkpoint(Path(checkpoint_dir))))
+            # A broken one is for Tune to hear of: it starts the trial again.
+            checkpoint = load_checkpoint(Path(checkpoint_dir))
+            self._attempt(lambda: self._start_training(checkpoint))
 
     def cleanup(self) -> None:
         leave_ranks()

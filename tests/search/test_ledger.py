@@ -10,7 +10,7 @@ Make = Callable[..., TrialRecord]
 
 
 def test_a_record_survives_the_file(make_record: Make, tmp_path: Path):
-    record = make_record(3, reason="because", checkpoints="ray/x", mlflow_run_id="abc")
+    record = make_record(3, reason="because", mlflow_run_id="abc")
     Ledger(tmp_path / "trials.jsonl").put(record)
     assert read_records(tmp_path / "trials.jsonl") == {3: record}
 

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+
+from search.schedulers import METRIC, make_scheduler, replay
+from search.study_config import StudyConfig
+from search.trial_record import TrialRecord
+from tests.search.conftest import curve_point
+
+Study = Callable[..., StudyConfig]
+Make = Callable[..., TrialRecord]
+
+
+def decision_at(scheduler: TrialScheduler, updates: int, objective: float) -> str:
+    trial = Trial("new", trial_id="new", stub=True)
+    scheduler.on_trial_add(None, trial)
+    return str(
+        scheduler.on_trial_result(None, trial, {"updates": updates, METRIC: objective, "done": 0})
+    )
+
+
+@pytest.mark.parametrize("name", ["asha", "median"])
+def test_a_resumed_scheduler_stops_what_the_first_driver_would_have_stopped(
+    tiny_study: Study, make_record: Make, name: str
+):
+    config = tiny_study(scheduler={"name": name, "grace": 4})
+    fresh, resumed = make_scheduler(config), make_scheduler(config)
+    records = [
+        make_record(id_, curve=tuple(curve_point(updates, 20) for updates in (4, 8, 12)))
+        for id_ in range(4)
+    ]
+    replay(resumed, config, records)
+    # 4 x 20 / 2 = 40 BLEU x updates over 2 M parameters: an objective of 20 at update 4.
+    assert decision_at(resumed, 4, 1.0) == TrialScheduler.STOP
+    assert decision_at(resumed, 8, 100.0) == TrialScheduler.CONTINUE
+    assert decision_at(fresh, 4, 1.0) == TrialScheduler.CONTINUE
+
+
+def test_a_failed_trial_without_a_curve_leaves_no_trace_in_the_rungs(
+    tiny_study: Study, make_record: Make
+):
+    config = tiny_study()
+    scheduler = make_scheduler(config)
+    replay(scheduler, config, [make_record(0, state="failed", curve=())])
+    assert decision_at(scheduler, 4, 0.1) == TrialScheduler.CONTINUE
+
+
+def test_no_scheduler_stops_nothing(tiny_study: Study):
+    scheduler = make_scheduler(tiny_study(scheduler={"name": "none"}))
+    assert decision_at(scheduler, 4, 0.0) == TrialScheduler.CONTINUE
