@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 from collections.abc import Callable
 
-import click
 import typer
 
 from search.commands import data, export, layout, resume, run, show, translate, ui
 from search.errors import WorkFailed
 from spaces.errors import UserError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 app = typer.Typer(
     name="reservoir-search",
@@ -49,20 +51,27 @@ def main() -> None:
 def exit_code(work: Callable[[], object]) -> int:
     """Run ``work``: 0 done, 1 it failed, 2 the user's mistake, 130 interrupted."""
     try:
-        work()
+        told = work()
     except UserError as error:
         for line in str(error).split("\n"):
             print(f"error: {line}", file=sys.stderr)
         return 2
-    except click.ClickException as error:
-        print(f"error: {error.format_message()}; see --help", file=sys.stderr)
+    except typer.TyperException as error:  # an option or argument that is not right
+        told = getattr(error, "format_message", error.__str__)()
+        if told:  # nothing is told where the whole help was
+            print(f"error: {told.rstrip('.')}; see --help", file=sys.stderr)
         return 2
     except WorkFailed as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, click.Abort):
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"failed: {error.filename or 'the disk'}: no space is left", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        told = INTERRUPTED
+    if told == INTERRUPTED:  # Typer turns Ctrl-C into this value
         print("interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return 0
+        return INTERRUPTED
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.text import Text
 
 from search.ledger import Ledger
 from search.ranking import best_trial
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Logs each event; on a terminal also keeps a table of where the study stands."""
+    """Logs each event; on a terminal also keeps a line of where the study stands."""
 
     def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
         self._config = config
@@ -48,7 +48,7 @@ class Progress:
             logger.info("%s", _event(record))
             return
         self._live.console.print(_event(record), highlight=False, soft_wrap=True)
-        self._live.update(self._table(), refresh=True)
+        self._live.update(self._status(), refresh=True)
 
     def time_left_s(self) -> float | None:
         """Seconds to the end at the pace of the trials so far; None before the first ended."""
@@ -59,25 +59,18 @@ class Progress:
         pace = (time.monotonic() - self._started) / n_here
         return pace * max(0, self._config.search.n_trials - n_ended)
 
-    def _table(self) -> Table:
+    def _status(self) -> Text:
         states = Counter(record.state for record in self._ledger.records)
-        best = best_trial(self._ledger.records, self._config.objective)
-        left = self.time_left_s()
-        n_trials = self._config.search.n_trials
-        table = Table(title=f"study {self._config.name}", title_justify="left")
-        table.add_column("done")
-        for state in ("completed", "stopped", "failed", "running"):
-            table.add_column(state, justify="right")
-        table.add_column("best so far")
-        table.add_column("time left", justify="right")
         n_ended = sum(states.values()) - states["running"]
-        table.add_row(
-            f"{n_ended}/{n_trials}",
-            *(str(states[state]) for state in ("completed", "stopped", "failed", "running")),
-            "-" if best is None else f"trial {best.id} {best.canonical} {best.objective:.4g}",
-            "-" if left is None else f"{left / 60:.1f} min",
-        )
-        return table
+        told = [f"{n_ended}/{self._config.search.n_trials} trials done"]
+        told += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
+        best = best_trial(self._ledger.records, self._config.objective)
+        if best is not None:
+            told.append(f"best: {best.canonical} {best.objective:.5g}")
+        left_s = self.time_left_s()
+        if left_s is not None:
+            told.append(f"{left_s / 60:.0f} min left")
+        return Text(" · ".join(told), style="bold")
 
 
 def _event(record: TrialRecord) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -38,20 +39,22 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
 
 
 def study_table(folder: StudyFolder) -> None:
-    """Print the trials, best first; those on the front are starred."""
+    """Print the trials, best first; those on the front are starred, failures explained."""
     config = folder.config()
     records = _records(folder)
     front = {record.id for record in pareto_front(records, config.objective)}
     clock, parameters = config.objective.clock, config.objective.parameters
     table = Table(
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
         title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters",
         title_justify="left",
     )
     table.add_column("trial", justify="right")
-    table.add_column("encoder", overflow="fold")
-    table.add_column("decoder", overflow="fold")
+    table.add_column("encoder", overflow="fold", min_width=8)
+    table.add_column("decoder", overflow="fold", min_width=4)
     table.add_column("state", no_wrap=True)
-    for column in (clock, "BLEU", "AUCC", "M params", "objective", "front"):
+    for column in (clock, "BLEU", "AUCC", "M params", "objective", "*"):
         table.add_column(column, justify="right", no_wrap=True)
     for record in sorted(records, key=_place):
         table.add_row(*_cells(record, on_front=record.id in front))
