@@ -29,5 +29,5 @@ def autocast_dtype(
     if device.type == "cuda":
         fast = torch.cuda.get_device_capability(device) >= (8, 0)
     else:
-        fast = torch.cpu._is_amx_tile_supported()
+        fast = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
     return torch.bfloat16 if fast else None
