@@ -76,6 +76,8 @@ def _reading(result: Mapping[str, Any]) -> dict[str, Any]:
         "curve": tuple(Point.from_dict(point) for point in result["curve"]),
         "aucc": result["aucc"],
         "objective": result["objective"],
+        "n_epochs": result["n_epochs"],
+        "peak_memory_bytes": result["peak_memory_bytes"],
         "host": result["host"],
     }
 

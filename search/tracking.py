@@ -184,6 +184,7 @@ class Tracking:
             "bleu_best": record.bleu_valid,
             "aucc_final": record.aucc,
             "objective_final": record.objective,
+            **record.measures(),
         }
         now = _now_ms()
         self._client.log_batch(

@@ -32,6 +32,8 @@ class TrialRecord:
     objective: float | None = None
     mlflow_run_id: str | None = None
     host: str | None = None
+    n_epochs: float | None = None
+    peak_memory_bytes: int | None = None  # of the first rank
 
     @property
     def canonical(self) -> str:
@@ -79,9 +81,25 @@ class TrialRecord:
             if name not in ("encoder", "decoder")
         }
 
+    def measures(self) -> dict[str, float]:
+        """What else a curve tells; the times are readings of the objective's clock."""
+        if not self.curve or self.n_epochs is None or self.peak_memory_bytes is None:
+            return {}
+        clock = self.config["objective"]["clock"]
+        lowest, last = minimum_loss_point(self.curve), self.curve[-1]
+        return {
+            "time_to_best": best_point(self.curve).at(clock),
+            "loss_minimum": lowest.loss,
+            "time_to_minimum_loss": lowest.at(clock),
+            "n_updates": float(last.updates),
+            "n_epochs": self.n_epochs,
+            "mean_tokens_per_s": last.tokens / last.seconds,
+            "peak_memory_mib": self.peak_memory_bytes / 2**20,
+            "weights_mib": 4 * self.counts.stored / 2**20,  # fp32, as they are stored
+        }
+
     def summary(self) -> dict[str, Any]:
         """The fields of ``show --json``."""
-        clock = self.config["objective"]["clock"]
         return {
             "id": self.id,
             "layout": self.canonical,
@@ -93,8 +111,7 @@ class TrialRecord:
             "bleu_valid": self.bleu_valid,
             "aucc": self.aucc,
             "objective": self.objective,
-            "time_to_best": best_point(self.curve).at(clock) if self.curve else None,
-            "loss_minimum": minimum_loss_point(self.curve).loss if self.curve else None,
+            **self.measures(),
             "n_params_total": self.counts.total,
             "n_params_learned": self.counts.learned,
             "n_params_stored": self.counts.stored,

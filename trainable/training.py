@@ -17,6 +17,7 @@ from trainable.corpus import Batch, Indices, load_corpus, update_batches
 from trainable.curve import Point
 from trainable.device import autocast_dtype, training_device
 from trainable.loss import label_smoothed_loss
+from trainable.memory import forget_peak_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
 from trainable.models.build import build_model
 from trainable.ranks import Ranks
@@ -43,6 +44,7 @@ class Training:
         self.config = config
         self.ranks = ranks
         self._device = training_device(config.ranks.gpus_per_rank)
+        forget_peak_memory(self._device)
         self._autocast = autocast_dtype(config.train.precision, self._device)
         corpus = load_corpus(config.data)
         self._dataset = corpus.split("train")
@@ -112,6 +114,16 @@ class Training:
             horizon=self.config.horizon,
             hold_last=self.finished,
         )
+
+    @property
+    def n_epochs(self) -> float:
+        """How often the training set was gone through."""
+        return self._n_tokens / float(self._dataset.tgt_sizes.sum())
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most memory that this rank used."""
+        return peak_memory_bytes(self._device)
 
     def checkpoint(self) -> Checkpoint:
         """All that a later process needs to go on from the last point."""

@@ -149,6 +149,8 @@ def _result(training: Training) -> dict[str, Any]:
         "curve": [point.to_dict() for point in training.curve],
         "finished": training.finished,
         "failure": None,
+        "n_epochs": training.n_epochs,
+        "peak_memory_bytes": training.peak_memory_bytes,
         "host": socket.gethostname(),
         "done": training.finished,
     }
