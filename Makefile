@@ -1,0 +1,39 @@
+# `make help` lists what there is. Everything sets up first where that is not done.
+
+export RAY_USAGE_STATS_ENABLED = 0
+export MLFLOW_DISABLE_TELEMETRY = true
+
+PY := .venv/bin/python
+RUN := $(PY) -m search
+
+.DEFAULT_GOAL := help
+.PHONY: help setup search test test-slow check clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup:  ## Make .venv with the locked packages (PYTHON=… names the Python)
+	@PYTHON="$(PYTHON)" scripts/setup.sh
+
+search: setup  ## Search on the embedded corpus and export the best layout; safe to repeat
+	@test -d data/grammar || $(RUN) data grammar --out data/grammar
+	@if test -d studies/quickstart; then $(RUN) resume quickstart; \
+		else $(RUN) run studies/quickstart.toml; fi
+	@test -d studies/quickstart/export || $(RUN) export quickstart
+	@echo "Compare the trials in MLflow: .venv/bin/reservoir-search ui quickstart"
+
+test: setup  ## Run the tests, but for the slow ones and those for a GPU
+	@OMP_NUM_THREADS=1 $(PY) -m pytest
+
+test-slow: setup  ## Run the slow tests
+	@$(PY) -m pytest -m "slow and not gpu" --timeout 1200
+
+check: setup  ## Check format, lint, types and the arrows between the packages
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports
+
+clean:  ## Remove caches and .venv; data/ and studies/ stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+	find spaces trainable search tests -name __pycache__ -prune -exec rm -rf {} +
