@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable
 
 import typer
@@ -42,6 +43,8 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of the libraries, to us; python -W shows them
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)

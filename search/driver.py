@@ -63,8 +63,8 @@ def start_study(config: StudyConfig, study_file: Path) -> StudyResult:
     """
     data = Path(config.data)
     load_corpus(str(data.resolve()))  # a fault in the data comes before the folder
-    folder = make_study_folder(config, study_file, data)
-    return _search(config, folder)
+    with _ray(config.ranks):  # which refuses what can never run, also before the folder
+        return _search(config, make_study_folder(config, study_file, data))
 
 
 def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
@@ -79,11 +79,12 @@ def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
         search = config.search.model_copy(update={"n_trials": n_trials})
         config = config.model_copy(update={"search": search})
         folder.resolve(config)  # a later resume goes on to the new number
-    return _search(config, folder)
+    with _ray(config.ranks):
+        return _search(config, folder)
 
 
 def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
-    with folder.locked(), _ray(config.ranks):
+    with folder.locked():
         ledger = Ledger(folder.trials)
         scheduler = make_scheduler(config)
         replay(scheduler, config, [r for r in ledger.records if r.state != "running"])
@@ -115,7 +116,9 @@ def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
                 run_config=RunConfig(
                     name=_session_name(folder),
                     storage_path=str(folder.ray.resolve()),
-                    callbacks=[Recorder(folder, ledger, [tracking.note, progress.note])],
+                    callbacks=[
+                        Recorder(folder, ledger, config.objective, [tracking.note, progress.note])
+                    ],
                     failure_config=FailureConfig(max_failures=MAX_RESTARTS),
                     checkpoint_config=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
                     verbose=0,

@@ -93,6 +93,8 @@ def export_layout(
     try:
         _write(building, exported, model, weights, corpus)
         building.chmod(0o755)
+        for file in building.iterdir():
+            file.chmod(0o644)  # safetensors writes for the owner alone
         building.rename(target)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)

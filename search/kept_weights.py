@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file
 
-from search.ledger import Ledger
+from search.ranking import comparable, pareto_front
 from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
 from trainable.aucc import best_point
@@ -19,6 +20,7 @@ from trainable.checkpoint import (
     Weights,
     load_checkpoint,
 )
+from trainable.config import ObjectiveConfig
 from trainable.curve import Point
 
 N_KEPT_WEIGHTS = 3  # finished trials whose best weights stay on disk
@@ -34,12 +36,21 @@ def checkpoints_of(folder: StudyFolder, record: TrialRecord) -> list[Path]:
     return sorted(folder.ray.glob(f"session-*/{trial_dirname(record.id)}/checkpoint_*"))
 
 
-def keep_best_weights(folder: StudyFolder, ledger: Ledger) -> None:
-    """Free the disk of all that ended trials left but the best few's best weights."""
-    completed = [record for record in ledger.records if record.state == "completed"]
-    completed.sort(key=lambda record: record.objective or 0.0, reverse=True)
-    kept = {record.id for record in completed[:N_KEPT_WEIGHTS]}
-    for record in ledger.records:
+def keep_best_weights(
+    folder: StudyFolder, records: Sequence[TrialRecord], objective: ObjectiveConfig
+) -> None:
+    """Free the disk of all that ended trials left but the best weights of those worth exporting.
+
+    These are the few best within the study's bounds, and the whole front of a ``pareto``
+    study.
+    """
+    best = sorted(
+        comparable(records, objective), key=lambda record: record.objective or 0.0, reverse=True
+    )
+    kept = {record.id for record in best[:N_KEPT_WEIGHTS]}
+    if objective.name == "pareto":
+        kept |= {record.id for record in pareto_front(records, objective)}
+    for record in records:
         if record.state == "running":
             continue
         checkpoints = checkpoints_of(folder, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from mlflow.tracking import MlflowClient
 
+from search.errors import WorkFailed
 from search.ledger import read_records
 from search.study_folder import StudyFolder
 from search.tracking import tracking_uri
@@ -34,14 +36,29 @@ def serve(folder: StudyFolder, port: int) -> None:
         return
     base = f"http://127.0.0.1:{port}"
     _refuse_taken(port)
-    print(f"all trials:     {base}/#/experiments/{_experiment_id(folder, uri)}")
+    # Without the workflow's type MLflow opens its page for language models, which is empty.
+    runs = f"experiments/{_experiment_id(folder, uri)}/runs?workflowType=machine_learning"
+    print(f"all trials:     {base}/#/{runs}")
     print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
-    server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
-    subprocess.run(
-        [*server, "--port", str(port), "--backend-store-uri", uri, "--workers", "1"],
+    _run_server(["--port", str(port), "--backend-store-uri", uri, "--workers", "1"])
+
+
+def _run_server(options: list[str]) -> None:
+    """Run the server with all its processes until it ends or this process is told to."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", *options],
         env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        check=True,
+        start_new_session=True,  # so that its workers can be ended with it
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = server.wait()
+    except KeyboardInterrupt:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+        raise
+    if status != 0:
+        raise WorkFailed(f"MLflow's server ended with status {status}")
 
 
 def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:

@@ -12,6 +12,7 @@ from search.kept_weights import keep_best_weights
 from search.ledger import Ledger
 from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
+from trainable.config import ObjectiveConfig
 from trainable.curve import Point
 
 
@@ -19,10 +20,15 @@ class Recorder(Callback):  # type: ignore[misc]
     """Ledger first, then whoever listens; at a trial's end it frees the disk."""
 
     def __init__(
-        self, folder: StudyFolder, ledger: Ledger, listeners: list[Callable[[TrialRecord], None]]
+        self,
+        folder: StudyFolder,
+        ledger: Ledger,
+        objective: ObjectiveConfig,
+        listeners: list[Callable[[TrialRecord], None]],
     ) -> None:
         self._folder = folder
         self._ledger = ledger
+        self._objective = objective
         self._listeners = listeners
 
     def __getstate__(self) -> dict[str, Any]:
@@ -51,7 +57,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        keep_best_weights(self._folder, self._ledger)
+        keep_best_weights(self._folder, self._ledger.records, self._objective)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

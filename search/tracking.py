@@ -272,6 +272,9 @@ class Tracking:
             "layout": record.layout,
             "canonical": record.canonical,
             "decoder": record.decoder,
+            "depth": record.encoder.depth,
+            "n_reservoirs": record.encoder.n_reservoirs,
+            "n_weight_sets": len(set(record.encoder.owners)),
             "seed": record.config["seed"],
             "n_params_total": record.counts.total,
             "n_params_learned": record.counts.learned,
@@ -298,4 +301,4 @@ def _commit() -> str:
         text=True,
         check=False,
     )
-    return told.stdout.strip() or "unknown"
+    return told.stdout.strip() if told.returncode == 0 else "unknown"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from spaces.counts import ParamCounts
+from spaces.layout import Layout
 from trainable.aucc import aucc, best_point, minimum_loss_point
 from trainable.config import ObjectiveConfig
 from trainable.curve import Point
@@ -40,6 +41,11 @@ class TrialRecord:
         """The encoder's canonical layout."""
         layout: str = self.config["model"]["encoder"]
         return layout
+
+    @property
+    def encoder(self) -> Layout:
+        """The encoder's layout."""
+        return Layout.parse(self.canonical)
 
     @property
     def decoder(self) -> str:

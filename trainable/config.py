@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
@@ -57,9 +57,14 @@ class TrainConfig(Section):
     label_smoothing: Fraction = 0.1
     batch_tokens: PositiveInt = 2048  # of one update, over all ranks, padding included
     accumulate: PositiveInt = 1  # forward passes a rank splits its share of an update into
-    clip_norm: PositiveFloat | None = 1.0
+    clip_norm: PositiveFloat | None = 1.0  # "none" in a study file, for TOML has no null
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    @field_validator("clip_norm", mode="before")
+    @classmethod
+    def _none_is_written_out(cls, value: object) -> object:
+        return None if value == "none" else value
 
 
 class ValidationConfig(Section):
@@ -95,7 +100,16 @@ class RanksConfig(Section):
 
     n_ranks: PositiveInt = 1
     cpus_per_rank: PositiveInt = 1
-    gpus_per_rank: Annotated[float, Field(ge=0.0)] = 0.0
+    gpus_per_rank: Annotated[float, Field(ge=0.0)] = 0.0  # a fraction shares a GPU among trials
+
+    @model_validator(mode="after")
+    def _ranks_do_not_share_a_gpu(self) -> Self:
+        if self.n_ranks > 1 and 0 < self.gpus_per_rank < 1:
+            raise ValueError(
+                f"gpus_per_rank {self.gpus_per_rank} with {self.n_ranks} ranks: "
+                "NCCL needs a GPU for each rank; give 1, or one rank a trial"
+            )
+        return self
 
 
 class ObjectiveConfig(Section):
