@@ -45,7 +45,7 @@ def main() -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of the libraries, to us; python -W shows them
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
     sys.exit(exit_code(lambda: app(standalone_mode=False)))

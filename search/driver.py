@@ -23,7 +23,7 @@ from search.recorder import Recorder
 from search.schedulers import make_scheduler, replay
 from search.searcher import StudySearcher, SuggestionCounts
 from search.study_config import StudyConfig
-from search.study_folder import StudyFolder, make_study_folder
+from search.study_folder import StudyFolder, make_study_folder, place_for_study
 from search.tracking import Tracking
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
@@ -61,6 +61,7 @@ def start_study(config: StudyConfig, study_file: Path) -> StudyResult:
         UserError: the study exists, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
+    place_for_study(config.name)  # before Ray starts, which takes a while
     data = Path(config.data)
     load_corpus(str(data.resolve()))  # a fault in the data comes before the folder
     with _ray(config.ranks):  # which refuses what can never run, also before the folder

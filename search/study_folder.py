@@ -132,18 +132,27 @@ def find_study(name: str) -> StudyFolder:
     raise UserError(f"study '{name}': neither {STUDIES / name} nor {name} holds a study{told}")
 
 
+def place_for_study(name: str) -> Path:
+    """Where a new study called ``name`` will stand.
+
+    Raises:
+        UserError: one stands there.
+    """
+    place = STUDIES / name
+    if place.exists():
+        raise UserError(
+            f"{place} already holds a study; continue it with: reservoir-search resume {name}"
+        )
+    return place
+
+
 def make_study_folder(config: StudyConfig, study_file: Path, data: Path) -> StudyFolder:
     """Make the folder of a new study, whole or not at all.
 
     Raises:
         UserError: the study exists.
     """
-    target = STUDIES / config.name
-    if target.exists():
-        raise UserError(
-            f"{target} already holds a study; continue it with: "
-            f"reservoir-search resume {config.name}"
-        )
+    target = place_for_study(config.name)
     STUDIES.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{config.name}-", dir=STUDIES))
     try:
