@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from search.ledger import read_records
+from search.ranking import best_trial
 from search.study_config import StudyConfig, study_from
+from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
+from tests.search.command_line import reservoir_search, study_toml
 from trainable.config import TrialConfig
 from trainable.curve import Point
 
@@ -88,3 +93,59 @@ def studies_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, in which ``studies/`` will be made."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@dataclass(frozen=True)
+class RealStudy:
+    """A study called ``mine`` that the command line ran in the working folder ``place``."""
+
+    place: Path
+    stdout: str
+
+    @property
+    def folder(self) -> StudyFolder:
+        return StudyFolder(self.place / "studies/mine")
+
+    @property
+    def records(self) -> list[TrialRecord]:
+        return list(read_records(self.folder.trials).values())
+
+
+@pytest.fixture(scope="session")
+def real_study(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> RealStudy:
+    """Eight trials by Ray, Optuna and MLflow, some of them doomed to diverge.
+
+    One for all tests, as it takes half a minute. They may add to it, never change what is
+    there.
+    """
+    place = tmp_path_factory.mktemp("place")
+    # A learning rate of 1e38 cannot but diverge.
+    space = (
+        'depth = [2, 3]\nn_reservoirs = [0, 1]\ninterleaving = ["bottom", "top"]\n'
+        'share_learned = ["none", "all"]\ndecoder_depth = 1\n'
+        '[space.hyper]\n"train.lr" = [4e-3, 5e-3, 6e-3, 1e38]'
+    )
+    search = 'algorithm = "random"\nn_trials = 8'
+    (place / "mine.toml").write_text(study_toml(small_grammar, space=space, search=search))
+    done = reservoir_search("run", "mine.toml", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return RealStudy(place, done.stdout)
+
+
+@dataclass(frozen=True)
+class RealExport:
+    """The export of the trial that was the best of the real study's first eight."""
+
+    folder: Path
+    record: TrialRecord
+    stdout: str
+
+
+@pytest.fixture(scope="session")
+def real_export(real_study: RealStudy) -> RealExport:
+    config = real_study.folder.config()
+    best = best_trial(real_study.records, config.objective)
+    assert best is not None
+    done = reservoir_search("export", "mine", cwd=real_study.place)
+    assert done.returncode == 0, done.stderr
+    return RealExport(real_study.folder.export, best, done.stdout)

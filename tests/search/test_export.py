@@ -1,0 +1,223 @@
+"""Exports: of the real study's best trial, and of trials that need no Ray."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from sacrebleu import corpus_bleu
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from search.cli import app, exit_code
+from search.export import export_layout
+from search.full_training import train_in_full
+from search.kept_weights import trial_dirname
+from search.ledger import Ledger
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder, make_study_folder
+from search.translate import Translator
+from search.trial_record import TrialRecord
+from tests.search.command_line import COMMAND, environment, reservoir_search
+from tests.search.conftest import RealExport, RealStudy
+from trainable.checkpoint import save_checkpoint
+from trainable.config import Budget, TrialConfig
+from trainable.ranks import Ranks
+from trainable.training import Training, run_trial
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command line says of a user's mistake, which is one line and exit 2."""
+    assert exit_code(lambda: app(list(arguments), standalone_mode=False)) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("error: ")
+    assert output.err.count("\n") == 1
+    return output.err
+
+
+def test_an_export_is_whole(real_export: RealExport):
+    assert {path.name for path in real_export.folder.iterdir()} == {
+        *("README.md", "layout.toml", "config.json", "scores.json", "manifest.json"),
+        *("model.safetensors", "checkpoint.pt", "fairseq-train.sh"),
+        *("bpe.codes", "dict.de.txt", "dict.en.txt"),
+    }
+    layout = tomllib.loads((real_export.folder / "layout.toml").read_text())
+    assert layout["encoder"] == real_export.record.canonical
+    assert layout["n_params_total"] == real_export.record.counts.total
+
+
+def test_the_weights_are_those_of_the_best_validation_and_no_reservoirs(
+    real_study: RealStudy, real_export: RealExport
+):
+    (kept,) = real_study.folder.ray.glob(
+        f"session-*/{trial_dirname(real_export.record.id)}/checkpoint_*/best.safetensors"
+    )
+    best, exported = load_file(kept), load_file(real_export.folder / "model.safetensors")
+    assert exported.keys() == best.keys()
+    assert all(torch.equal(exported[name], best[name]) for name in best)
+    n_stored = sum(weight.numel() for weight in exported.values())
+    assert n_stored == real_export.record.counts.stored
+    with safe_open(real_export.folder / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"reservoir_seed": str(real_export.record.config["seed"])}
+
+
+def test_the_fairseq_checkpoint_loads_without_unpickling_and_has_the_same_weights(
+    real_export: RealExport,
+):
+    checkpoint = torch.load(real_export.folder / "checkpoint.pt", weights_only=True)
+    weights = load_file(real_export.folder / "model.safetensors")
+    assert all(torch.equal(checkpoint["model"][name], weights[name]) for name in weights)
+
+
+def test_the_told_bleu_is_that_of_the_translations(real_export: RealExport, small_grammar: Path):
+    scores = json.loads((real_export.folder / "scores.json").read_text())
+    translator = Translator(real_export.folder)
+    for split in ("valid", "test"):
+        sources, references = (
+            (small_grammar / f"{split}.raw.{side}").read_text().splitlines()
+            for side in ("de", "en")
+        )
+        translations = list(translator.translate(sources, beam=scores["beam"]))
+        bleu = corpus_bleu(translations, [references], lowercase=True).score
+        assert scores[f"bleu_{split}"] == pytest.approx(bleu, abs=1e-6)
+        assert f"{bleu:.2f}" in real_export.stdout
+
+
+def test_an_export_is_never_overwritten(
+    real_study: RealStudy,
+    real_export: RealExport,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(real_study.place)
+    before = (real_export.folder / "model.safetensors").stat().st_mtime_ns
+    assert "studies/mine/export exists" in refused(capsys, "export", "mine")
+    assert (real_export.folder / "model.safetensors").stat().st_mtime_ns == before
+
+
+def test_trials_without_weights_are_refused(
+    real_study: RealStudy,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(real_study.place)
+    out = ("--out", "other")
+    assert "--trial 99: the study has trials 0 to" in refused(
+        capsys, "export", "mine", "--trial", "99", *out
+    )
+    failed = next(record.id for record in real_study.records if record.state == "failed")
+    assert "only the best trials' weights are kept" in refused(
+        capsys, "export", "mine", "--trial", str(failed), *out
+    )
+    assert not (real_study.place / "other").exists()
+
+
+def test_translations_keep_the_order_and_the_empty_lines(
+    real_study: RealStudy, real_export: RealExport
+):
+    sentences = ["Der Hund schläft.", "", "   ", "Die Frau sieht das Haus nicht."]
+    together = reservoir_search(
+        "translate", str(real_export.folder), cwd=real_study.place, stdin="\n".join(sentences)
+    )
+    assert together.returncode == 0, together.stderr
+    lines = together.stdout.split("\n")
+    assert len(lines) == 5
+    assert lines[1] == lines[2] == lines[4] == ""
+    translator = Translator(real_export.folder)
+    for place in (0, 3):
+        (alone,) = translator.translate([sentences[place]], beam=5)
+        assert lines[place] == alone != ""
+
+
+def test_strange_sentences_have_a_translation_each(real_export: RealExport):
+    strange = [
+        "Hund " * 2000,
+        "\u4f60\u597d \U0001f600",
+        "a\u2028b",
+        "\x00",
+        "@@ @-@ &amp;",
+        "Hund",
+    ]
+    translations = list(Translator(real_export.folder).translate(strange, beam=1))
+    assert len(translations) == len(strange)
+    assert not any("\n" in translation for translation in translations)
+
+
+def test_text_that_is_not_utf8_is_one_clear_line(real_study: RealStudy, real_export: RealExport):
+    done = subprocess.run(
+        [*COMMAND, "translate", str(real_export.folder)],
+        cwd=real_study.place,
+        input="Der Hund schläft.\n".encode("latin-1"),
+        capture_output=True,
+        check=False,
+        env=environment(),
+    )
+    assert done.returncode == 2, done.stderr.decode()[-300:]
+    assert done.stderr.startswith(b"error: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "manifest.json"])
+def test_half_an_export_is_one_clear_line(
+    real_export: RealExport, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+):
+    half = tmp_path / "half"
+    shutil.copytree(real_export.folder, half)
+    (half / name).write_bytes((half / name).read_bytes()[:100])
+    assert str(half) in refused(capsys, "translate", str(half))
+
+
+def trained_study(
+    config: StudyConfig, trial: TrialConfig, make_record: Callable[..., TrialRecord]
+) -> tuple[StudyFolder, TrialRecord]:
+    """A study's folder in which one trial was trained, as a driver leaves it."""
+    Path("study.toml").touch()
+    folder = make_study_folder(config, Path("study.toml"), Path(trial.data))
+    training = run_trial(trial, report=lambda point: None)
+    record = make_record(
+        0, config=trial.model_dump(mode="json"), counts=training.counts, curve=training.curve
+    )
+    Ledger(folder.trials).put(record)
+    place = folder.ray / "session-001" / trial_dirname(0) / "checkpoint_000000"
+    place.mkdir(parents=True)
+    save_checkpoint(training.checkpoint(), place)
+    return folder, record
+
+
+def test_a_budget_in_seconds_is_no_obstacle_to_an_export(
+    tiny_study: Callable[..., StudyConfig],
+    tiny_trial: TrialConfig,
+    make_record: Callable[..., TrialRecord],
+    studies_here: Path,
+):
+    clock = {"objective": {"clock": "seconds"}, "scheduler": {"name": "none", "grace": 0.01}}
+    config = tiny_study(**clock).model_copy(update={"budget": Budget(seconds=0.2)})
+    objective = tiny_trial.objective.model_copy(update={"clock": "seconds"})
+    trial = tiny_trial.model_copy(update={"budget": config.budget, "objective": objective})
+    folder, record = trained_study(config, trial, make_record)
+    target, _ = export_layout(folder, trial=None, out=None, train=False)
+    command = (target / "fairseq-train.sh").read_text()
+    assert f"--max-update {record.curve[-1].updates}" in command
+
+
+def test_full_training_goes_on_from_where_it_was_killed(tiny_trial: TrialConfig, tmp_path: Path):
+    folder = tmp_path / "trial-0000"
+    (folder / "checkpoint_000000004").mkdir(parents=True)
+    killed = Training(tiny_trial, ranks=Ranks())
+    next(killed.points())
+    save_checkpoint(killed.checkpoint(), folder / "checkpoint_000000004")
+    (folder / ".building-abc").mkdir()  # what it was writing
+    n_updates, weights = train_in_full(tiny_trial, folder)
+    unbroken_updates, unbroken = train_in_full(tiny_trial, tmp_path / "unbroken")
+    assert n_updates == unbroken_updates
+    assert all(torch.equal(weights[name], unbroken[name]) for name in unbroken)
+    assert [path.name for path in folder.iterdir()] == ["checkpoint_000000012"]

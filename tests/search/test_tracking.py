@@ -1,0 +1,204 @@
+"""What MLflow holds of a study: of the real one, and of drivers that end in mid-work."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+from search.ledger import Ledger
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder, make_study_folder
+from search.tracking import Tracking
+from search.trial_record import TrialRecord
+from spaces.errors import UserError
+from tests.search.conftest import RealStudy
+
+pytestmark = pytest.mark.timeout(600)
+
+STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+CURVE_METRICS = ("bleu", "loss", "train_loss", "aucc", "objective", "tokens_per_s", "seconds")
+Make = Callable[..., TrialRecord]
+
+
+@pytest.fixture(scope="module")
+def records(real_study: RealStudy) -> list[TrialRecord]:
+    return real_study.records
+
+
+@pytest.fixture(scope="module")
+def client(real_study: RealStudy) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{real_study.folder.mlflow_database}")
+
+
+@pytest.fixture(scope="module")
+def runs(client: MlflowClient) -> dict[str, Run]:
+    """The real study's runs by id."""
+    return {run.info.run_id: run for run in runs_of(client, "mine")}
+
+
+def runs_of(client: MlflowClient, study: str) -> list[Run]:
+    experiment = client.get_experiment_by_name(study)
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id]))
+
+
+def children(client: MlflowClient, study: str) -> list[Run]:
+    return [run for run in runs_of(client, study) if "mlflow.parentRunId" in run.data.tags]
+
+
+def test_each_trial_has_a_run_under_the_studys(records: list[TrialRecord], runs: dict[str, Run]):
+    parents = [run for run in runs.values() if "mlflow.parentRunId" not in run.data.tags]
+    assert [run.info.status for run in parents] == ["FINISHED"]
+    assert len(runs) == 1 + len(records)
+    for record in records:
+        run = runs[str(record.mlflow_run_id)]
+        assert run.data.tags["mlflow.parentRunId"] == parents[0].info.run_id
+        assert run.info.status == STATUS[record.state]
+        assert run.data.tags["state"] == record.state
+        assert run.data.tags["reason"] == (record.reason or "")
+        assert {"commit", "host"} <= run.data.tags.keys()
+
+
+def test_a_run_has_the_layout_the_counts_and_the_settings(
+    records: list[TrialRecord], runs: dict[str, Run]
+):
+    for record in records:
+        params = runs[str(record.mlflow_run_id)].data.params
+        assert params["canonical"] == record.canonical
+        assert params["decoder"] == record.decoder
+        for name in ("total", "learned", "stored", "encoder"):
+            assert params[f"n_params_{name}"] == str(getattr(record.counts, name))
+        assert float(params["train.lr"]) == record.config["train"]["lr"]
+        assert params["model.d_model"] == "16"
+
+
+def test_a_run_has_each_point_of_the_curve_once(client: MlflowClient, records: list[TrialRecord]):
+    for record in records:
+        for name in CURVE_METRICS:
+            history = client.get_metric_history(str(record.mlflow_run_id), name)
+            assert [m.step for m in history] == [point.updates for point in record.curve]
+        for name in ("bleu", "loss", "train_loss", "seconds"):
+            history = client.get_metric_history(str(record.mlflow_run_id), name)
+            assert [m.value for m in history] == [getattr(point, name) for point in record.curve]
+
+
+def test_the_last_objective_of_a_run_is_the_trials(
+    records: list[TrialRecord], runs: dict[str, Run]
+):
+    for record in records:
+        metrics = runs[str(record.mlflow_run_id)].data.metrics
+        assert metrics.get("objective") == record.objective
+        assert metrics.get("objective_final") == record.objective
+        assert metrics.get("bleu_best") == record.bleu_valid
+
+
+def test_a_run_holds_the_curve_as_a_table_and_a_picture(
+    client: MlflowClient, records: list[TrialRecord], tmp_path: Path
+):
+    for record in records:
+        run_id = str(record.mlflow_run_id)
+        artifacts = {item.path for item in client.list_artifacts(run_id)}
+        assert artifacts == {"layout.txt", "config.json", "curve.csv", "curve.png"}
+        with Path(client.download_artifacts(run_id, "curve.csv", str(tmp_path))).open() as file:
+            rows = list(csv.DictReader(file))
+        assert [float(row["bleu"]) for row in rows] == [point.bleu for point in record.curve]
+        picture = Path(client.download_artifacts(run_id, "curve.png", str(tmp_path)))
+        assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store for many studies: making one takes seconds."""
+    return f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def study(
+    tiny_study: Callable[..., StudyConfig], studies_here: Path, store: str
+) -> tuple[StudyConfig, StudyFolder]:
+    """A study's settings and its folder, in which nothing has run."""
+    config = tiny_study(name=studies_here.name, tracking={"uri": store})
+    (studies_here / "study.toml").touch()
+    return config, make_study_folder(config, studies_here / "study.toml", studies_here)
+
+
+def end(tracking: Tracking, status: str = "FINISHED") -> None:
+    assert tracking.close(status, metrics={}, tags={})
+
+
+def test_a_driver_that_takes_over_sends_only_what_is_missing(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    client, ledger = MlflowClient(store), Ledger(folder.trials)
+    whole = make_record(0)
+    begun = make_record(0, state="running", curve=whole.curve[:2], aucc=None, objective=None)
+    ledger.put(begun)
+    first = Tracking(config, folder, ledger)
+    first.note(begun)
+    end(first, "KILLED")
+    first.interrupt(ledger[0])
+    assert {run.info.status for run in runs_of(client, config.name)} == {"KILLED"}
+
+    second = Tracking(config, folder, Ledger(folder.trials))
+    second.note(whole)
+    second.note(whole)
+    end(second)
+    (run,) = children(client, config.name)
+    assert (run.info.status, run.data.tags["state"]) == ("FINISHED", "completed")
+    history = client.get_metric_history(run.info.run_id, "bleu")
+    assert [(m.step, m.value) for m in history] == [(4, 2.0), (8, 6.0), (12, 7.0)]
+    assert len(runs_of(client, config.name)) == 2
+
+
+def test_a_run_whose_id_was_never_written_down_is_found_again(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    ledger = Ledger(folder.trials)
+    ledger.put(make_record(0))
+    first = Tracking(config, folder, ledger)
+    first.note(ledger[0])
+    end(first)
+    ledger.update(0, mlflow_run_id=None)  # as if killed between the two
+    second = Tracking(config, folder, Ledger(folder.trials))
+    second.note(make_record(0))
+    end(second)
+    assert len(children(MlflowClient(store), config.name)) == 1
+
+
+def test_two_studies_of_one_name_share_an_experiment_but_no_run(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make, tmp_path: Path
+):
+    config, folder = study
+    elsewhere = StudyFolder(tmp_path / "elsewhere")
+    elsewhere.path.mkdir()
+    for file in (folder.study_file, folder.resolved):
+        (elsewhere.path / file.name).write_bytes(file.read_bytes())
+    for place in (folder, elsewhere):
+        ledger = Ledger(place.trials)
+        ledger.put(make_record(0))
+        tracking = Tracking(config, place, ledger)
+        tracking.note(ledger[0])
+        end(tracking)
+    parents = {
+        run.data.tags["mlflow.parentRunId"] for run in children(MlflowClient(store), config.name)
+    }
+    assert len(parents) == 2
+
+
+def test_a_uri_that_is_none_is_the_users_mistake(
+    study: tuple[StudyConfig, StudyFolder], monkeypatch: pytest.MonkeyPatch
+):
+    config, folder = study
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UserError, match=r"MLflow at http://127\.0\.0\.1:9: .*start the server"):
+        Tracking(config, folder, Ledger(folder.trials))
+    assert mlflow.active_run() is None
