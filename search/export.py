@@ -154,7 +154,7 @@ def _write(
     for name in (f"dict.{manifest.src}.txt", f"dict.{manifest.tgt}.txt", "bpe.codes"):
         shutil.copyfile(corpus.folder / name, folder / name)
     manifest.save(folder)
-    arguments = fairseq_train_arguments(config, corpus)
+    arguments = fairseq_train_arguments(config, corpus, n_updates=exported.n_updates)
     torch.save(
         fairseq_checkpoint(model.cpu(), arguments=arguments, n_updates=exported.n_updates),
         folder / "checkpoint.pt",

@@ -113,7 +113,7 @@ class Tracking:
             logger.warning("MLflow at %s: %s", self._uri, error)
 
     def _work(self) -> None:
-        """Send what waits, the oldest trial first, until the search is over."""
+        """Send what waits, in turn, until the search is over; what fails goes to the end."""
         while (record := self._next()) is not None:
             try:
                 self._send(record)
@@ -130,7 +130,7 @@ class Tracking:
             self._changed.wait_for(lambda: self._waiting or self._deadline is not None)
             if not self._waiting:
                 return None
-            return self._waiting.pop(min(self._waiting))
+            return self._waiting.pop(next(iter(self._waiting)))
 
     def _send(self, record: TrialRecord) -> None:
         """Bring the trial's run up to ``record``, making the run where there is none."""

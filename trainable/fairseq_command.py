@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spaces.errors import UserError
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus
 from trainable.models.options import command_line, fairseq_options
@@ -12,18 +11,17 @@ from trainable.models.options import command_line, fairseq_options
 USER_DIR = str(Path(__file__).parent)
 
 
-def fairseq_train_arguments(config: TrialConfig, corpus: Corpus) -> list[str]:
+def fairseq_train_arguments(config: TrialConfig, corpus: Corpus, *, n_updates: int) -> list[str]:
     """The data folder, then the options, ``--user-dir`` with this package among them.
 
     fairseq counts ``--max-tokens`` for each forward pass, so a rank's part of an update
     times ``--update-freq`` makes up our ``batch_tokens``.
 
-    Raises:
-        UserError: fairseq cannot end a training by the trial's budget.
+    Args:
+        n_updates: where a training ends whose budget is not in updates: fairseq knows of
+            no other end.
     """
     train = config.train
-    if config.budget.updates is None:
-        raise UserError("fairseq-train ends by updates; give the study's budget in updates")
     options = {
         "--user-dir": USER_DIR,
         "--source-lang": corpus.manifest.src,
@@ -42,7 +40,7 @@ def fairseq_train_arguments(config: TrialConfig, corpus: Corpus) -> list[str]:
         "--max-tokens": train.batch_tokens // train.accumulate,
         "--update-freq": train.accumulate,
         "--required-batch-size-multiple": 1,  # of more, fairseq drops sentences
-        "--max-update": config.budget.updates,
+        "--max-update": config.budget.updates or n_updates,
         "--seed": config.seed,
     }
     words = [word for option in options.items() for word in (option[0], str(option[1]))]

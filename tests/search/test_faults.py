@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import optuna
 import pytest
 from mlflow.tracking import MlflowClient
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
+from search.driver import MAX_RESTARTS
 from search.ledger import read_records
 from search.trial_record import TrialRecord
 from tests.search.command_line import environment, reservoir_search, start, study_toml
@@ -80,6 +87,20 @@ def mlflow_statuses(place: Path) -> list[str]:
     return sorted(run.info.status for run in client.search_runs([experiment.experiment_id]))
 
 
+def mlflow_curves(place: Path) -> dict[int, list[int]]:
+    """The updates of each trial's points, as MLflow has them."""
+    client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
+    return {
+        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "bleu")]
+        for record in records_in(place)
+    }
+
+
+def optuna_states(place: Path) -> list[str]:
+    storage = JournalStorage(JournalFileBackend(str(place / "studies/mine/optuna.log")))
+    return [t.state.name for t in optuna.load_study(study_name="mine", storage=storage).trials]
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> Path:
     """A working folder in which the grid ran to its end, with the log of it."""
@@ -89,18 +110,37 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -
     return place
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def kill_driver(driver: subprocess.Popen[str]) -> None:
+    os.kill(driver.pid, signal.SIGKILL)
+
+
+def interrupt_driver(driver: subprocess.Popen[str]) -> None:
+    os.kill(driver.pid, signal.SIGINT)
+
+
+def press_ctrl_c(driver: subprocess.Popen[str]) -> None:
+    """As a terminal does it: all of the foreground's processes hear of it."""
+    os.killpg(driver.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("end", [kill_driver, interrupt_driver, press_ctrl_c])
 def test_a_driver_that_ends_in_mid_study_loses_nothing(
-    tmp_path: Path, small_grammar: Path, undisturbed: Path, how: signal.Signals
+    tmp_path: Path,
+    small_grammar: Path,
+    undisturbed: Path,
+    end: Callable[[subprocess.Popen[str]], None],
 ):
     place = prepare(tmp_path / "place", small_grammar)
     driver = start("run", "mine.toml", cwd=place)
     wait_for(is_in_mid_study(place))
+    # Wherever the second trial then is: in an update, a validation, a checkpoint.
+    time.sleep(random.Random(os.urandom(8)).uniform(0, 1))
     before = records_in(place)
-    os.kill(driver.pid, how)
-    status = driver.wait(timeout=90)
-    if how == signal.SIGINT:
+    end(driver)
+    status = driver.wait(timeout=30)
+    if end is not kill_driver:
         assert status == 130
+        assert (place / "log.txt").read_text().rstrip().endswith("interrupted")
         assert "RUNNING" not in mlflow_statuses(place)
     resumed = reservoir_search("resume", "mine", cwd=place, timeout=600)
     assert resumed.returncode == 0, resumed.stderr
@@ -112,6 +152,13 @@ def test_a_driver_that_ends_in_mid_study_loses_nothing(
     ]
     assert on_updates(after) == on_updates(records_in(undisturbed))
     assert mlflow_statuses(place) == ["FINISHED"] * (1 + N_TRIALS)
+    assert mlflow_curves(place) == {
+        record.id: [point.updates for point in record.curve] for record in after
+    }
+    assert optuna_states(place) == ["COMPLETE"] * N_TRIALS
+    again = reservoir_search("resume", "mine", cwd=place, timeout=600)
+    assert again.returncode == 0, again.stderr
+    assert records_in(place) == after
 
 
 def test_a_resumed_trial_goes_on_from_its_checkpoint(tmp_path: Path, small_grammar: Path):
@@ -162,23 +209,107 @@ def gaps_between_trials(log: str) -> list[float]:
     ]
 
 
-def test_a_killed_rank_costs_no_more_than_the_work_since_the_checkpoint(
-    tmp_path: Path, small_grammar: Path, undisturbed: Path
+@pytest.mark.parametrize(
+    ("moment", "delay_s"),
+    [
+        ("studies/mine", 0.0),
+        ("studies/mine/mlflow.db", 0.0),
+        ("studies/mine/mlflow.db", 1.0),  # its tables are being made
+        ("studies/mine/optuna.log", 0.0),
+        ("studies/mine/ray", 0.5),
+    ],
+)
+def test_a_driver_killed_while_it_makes_a_study_can_be_resumed(
+    tmp_path: Path, small_grammar: Path, moment: str, delay_s: float
 ):
-    place = prepare(tmp_path / "place", small_grammar, ranks="n_ranks = 2")
+    place = prepare(tmp_path / "place", small_grammar, budget="updates = 8")
+    driver = start("run", "mine.toml", "--set", "search.n_trials=1", cwd=place)
+    wait_for((place / moment).exists)
+    time.sleep(delay_s)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait(timeout=30)
+    done = reservoir_search("resume", "mine", cwd=place, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert [record.state for record in records_in(place)] == ["completed"]
+    assert mlflow_statuses(place) == ["FINISHED", "FINISHED"]
+
+
+def test_a_study_has_one_driver_at_a_time(tmp_path: Path, small_grammar: Path):
+    place = prepare(tmp_path / "place", small_grammar)
     driver = start("run", "mine.toml", cwd=place)
     wait_for(is_in_mid_study(place))
-    os.kill(pid_of_a_peer(driver.pid), signal.SIGKILL)
+    resolved = (place / "studies/mine/resolved.json").read_text()
+    second = reservoir_search("resume", "mine", "--trials", "1", cwd=place)
+    assert second.returncode == 2
+    assert second.stderr.splitlines()[-1] == (
+        "error: studies/mine: another driver runs this study; wait for it or stop it first"
+    )
+    assert (place / "studies/mine/resolved.json").read_text() == resolved
     assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
-    after = records_in(place)
+    assert [record.id for record in records_in(place)] == list(range(N_TRIALS))
+
+
+@pytest.mark.parametrize("n_ranks", [1, 2])
+def test_a_killed_rank_costs_no_more_than_the_work_since_the_checkpoint(
+    tmp_path: Path, small_grammar: Path, undisturbed: Path, n_ranks: int
+):
+    place = prepare(tmp_path / "place", small_grammar, ranks=f"n_ranks = {n_ranks}")
+    driver = start("run", "mine.toml", cwd=place)
+    wait_for(is_in_mid_study(place))
+    (killed,) = (record for record in records_in(place) if record.state == "running")
+    victim = "RankActor" if n_ranks > 1 else "ResourceTrainable"
+    os.kill(next(iter(processes(driver.pid, victim))), signal.SIGKILL)
+    assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
+    after, alone = records_in(place), on_updates(records_in(undisturbed))
     assert {record.state for record in after} == {"completed"}
-    assert {layout: len(curve) for layout, curve in on_updates(after).items()} == {
-        layout: len(curve) for layout, curve in on_updates(records_in(undisturbed)).items()
-    }
+    assert on_updates(after).keys() == alone.keys()
+    for layout, curve in on_updates(after).items():
+        assert [(updates, loss) for updates, _, loss in curve] == [
+            (updates, pytest.approx(loss, rel=0 if n_ranks == 1 else 2e-3))
+            for updates, _, loss in alone[layout]
+        ]
+    told = re.findall(rf"trial={killed.id} state=\w+ update=(\d+)", (place / "log.txt").read_text())
+    assert told.count("4") == 1  # it did not start from the beginning again
 
 
-def pid_of_a_peer(driver: int) -> int:
-    """The process of a second rank, of the Ray that ``driver`` started."""
+def test_a_trial_whose_process_dies_again_and_again_is_given_up(
+    tmp_path: Path, small_grammar: Path
+):
+    place = prepare(tmp_path / "place", small_grammar)
+    driver = start("run", "mine.toml", "--set", "search.n_trials=2", cwd=place)
+    killed: set[int] = set()
+    while len(killed) < 1 + MAX_RESTARTS:
+        wait_for(lambda: bool(processes(driver.pid, "ResourceTrainable") - killed))
+        pid = next(iter(processes(driver.pid, "ResourceTrainable") - killed))
+        os.kill(pid, signal.SIGKILL)
+        killed.add(pid)
+    assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
+    first, second = records_in(place)
+    assert first.state == "failed"
+    assert str(first.reason).startswith("its process died: ")
+    assert second.state == "completed"
+    assert mlflow_statuses(place) == ["FAILED", "FINISHED", "FINISHED"]
+    assert optuna_states(place) == ["FAIL", "COMPLETE"]
+
+
+def test_two_ranks_that_diverge_are_a_failed_trial_and_the_next_one_trains(
+    tmp_path: Path, small_grammar: Path
+):
+    space = (
+        'depth = 2\nn_reservoirs = 1\ninterleaving = "bottom"\ndecoder_depth = 1\n'
+        '[space.hyper]\n"train.lr" = [4e-3, 1e38, 5e-3]'
+    )
+    tables = {"space": space, "budget": "updates = 8", "ranks": "n_ranks = 2"}
+    place = prepare(tmp_path / "place", small_grammar, **tables)
+    done = reservoir_search("run", "mine.toml", cwd=place, timeout=600)
+    assert done.returncode == 0, done.stderr
+    first, second, third = records_in(place)
+    assert (first.state, second.state, third.state) == ("completed", "failed", "completed")
+    assert str(second.reason).startswith("Diverged: the training loss is")
+
+
+def processes(driver: int, named: str) -> set[int]:
+    """Processes with ``named`` in their title, of the Ray that ``driver`` started."""
     table = subprocess.run(
         ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
     ).stdout.splitlines()[1:]
@@ -190,25 +321,77 @@ def pid_of_a_peer(driver: int) -> int:
             pid = parents[pid]
         return pid == driver
 
-    return next(int(pid) for pid, _, name in rows if "RankActor" in name and descends(int(pid)))
+    return {int(pid) for pid, _, name in rows if named in name and descends(int(pid))}
 
 
-def test_an_mlflow_server_elsewhere_gets_the_records(tmp_path: Path, small_grammar: Path):
-    place = prepare(tmp_path / "place", small_grammar)
-    port = "5097"
+@contextmanager
+def mlflow_server(folder: Path, port: int) -> Iterator[MlflowClient]:
+    """MLflow's own server, whose store is in ``folder``."""
     server = subprocess.Popen(
         [
-            *(sys.executable, "-m", "mlflow", "server", "--port", port, "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{tmp_path / 'server.db'}"),
-            *("--artifacts-destination", str(tmp_path / "artifacts")),
+            *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
+            *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
+            *("--artifacts-destination", str(folder / "artifacts")),
         ],
         env=environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
         start_new_session=True,
     )
     try:
-        uri = f"http://127.0.0.1:{port}"
-        client = MlflowClient(uri)
+        client = MlflowClient(f"http://127.0.0.1:{port}")
         wait_for(lambda: answers(client))
+        yield client
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_an_mlflow_server_that_was_away_gets_all_it_missed(tmp_path: Path, small_grammar: Path):
+    place, port = prepare(tmp_path / "place", small_grammar), free_port()
+    uri = f"http://127.0.0.1:{port}"
+    with mlflow_server(tmp_path, port):
+        driver = start("run", "mine.toml", cwd=place, MLFLOW_TRACKING_URI=uri)
+        wait_for(is_in_mid_study(place))
+    wait_for(lambda: sum(record.state == "completed" for record in records_in(place)) > 1)
+    with mlflow_server(tmp_path, port) as client:
+        assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
+        if "MLflow does not have everything yet" in (place / "log.txt").read_text():
+            done = reservoir_search("resume", "mine", cwd=place, MLFLOW_TRACKING_URI=uri)
+            assert done.returncode == 0, done.stderr
+        for record in records_in(place):
+            run = client.get_run(str(record.mlflow_run_id))
+            assert run.info.status == "FINISHED"
+            history = client.get_metric_history(run.info.run_id, "bleu")
+            assert [m.step for m in history] == [point.updates for point in record.curve]
+
+
+def test_a_server_that_is_not_there_is_refused_at_once_and_leaves_no_study(
+    tmp_path: Path, small_grammar: Path
+):
+    place = prepare(tmp_path / "place", small_grammar)
+    started = time.monotonic()
+    done = reservoir_search(
+        *("run", "mine.toml"),
+        cwd=place,
+        timeout=500,
+        MLFLOW_TRACKING_URI=f"http://127.0.0.1:{free_port()}",
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: MLflow at http://127.0.0.1:")
+    assert time.monotonic() - started < 60
+    assert not (place / "studies/mine").exists()
+
+
+def test_an_mlflow_server_elsewhere_gets_the_records(tmp_path: Path, small_grammar: Path):
+    place, port = prepare(tmp_path / "place", small_grammar), free_port()
+    uri = f"http://127.0.0.1:{port}"
+    with mlflow_server(tmp_path, port) as client:
         done = reservoir_search(
             *("run", "mine.toml", "--set", "search.n_trials=1"),
             cwd=place,
@@ -223,9 +406,6 @@ def test_an_mlflow_server_elsewhere_gets_the_records(tmp_path: Path, small_gramm
         artifacts = {item.path for item in client.list_artifacts(str(record.mlflow_run_id))}
         assert "curve.csv" in artifacts
         assert not (place / "studies/mine/mlflow.db").exists()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
 
 
 def answers(client: MlflowClient) -> bool:
