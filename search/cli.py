@@ -71,13 +71,21 @@ def exit_code(work: Callable[[], object]) -> int:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print(f"failed: {error.filename or 'the disk'}: no space is left", file=sys.stderr)
-        return 1
+        return _of_the_system(error)
     except KeyboardInterrupt:
         told = INTERRUPTED
     if told == INTERRUPTED:  # Typer turns Ctrl-C into this value
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
+
+
+def _of_the_system(error: OSError) -> int:
+    """The exit code of a file that cannot be read or written, or of a full disk."""
+    if error.errno == errno.EPIPE:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if error.filename is None and error.errno != errno.ENOSPC:
+        raise error
+    print(f"failed: {error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
+    return 1

@@ -6,7 +6,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tun
 
 from search.errors import WorkFailed
 from search.kept_weights import latest_checkpoint, trial_dirname
-from search.ledger import Ledger
+from search.ledger import Ledger, read_records
 from search.progress import Progress
 from search.ranking import best_trial
 from search.recorder import Recorder
@@ -29,7 +29,7 @@ from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from trainable.config import RanksConfig, TrialConfig
 from trainable.corpus import load_corpus
-from trainable.model_size import param_counts
+from trainable.model_size import dimensions, param_counts
 from trainable.tune_trainable import ReservoirTrial, trial_resources
 
 logger = logging.getLogger(__name__)
@@ -63,9 +63,12 @@ def start_study(config: StudyConfig, study_file: Path) -> StudyResult:
     """
     place_for_study(config.name)  # before Ray starts, which takes a while
     data = Path(config.data)
-    load_corpus(str(data.resolve()))  # a fault in the data comes before the folder
-    with _ray(config.ranks):  # which refuses what can never run, also before the folder
-        return _search(config, make_study_folder(config, study_file, data))
+    # What can never run is refused before the folder is made.
+    dimensions(config.model, load_corpus(str(data.resolve())))
+    with _ray(config.ranks):
+        folder = make_study_folder(config, study_file, data)
+        with folder.locked():
+            return _search(config, folder)
 
 
 def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
@@ -76,17 +79,27 @@ def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
         WorkFailed: no trial was completed.
     """
     config = folder.config()
-    if n_trials is not None:
-        search = config.search.model_copy(update={"n_trials": n_trials})
-        config = config.model_copy(update={"search": search})
-        folder.resolve(config)  # a later resume goes on to the new number
-    with _ray(config.ranks):
-        return _search(config, folder)
+    with folder.locked():
+        load_corpus(folder.data())  # without which every trial that goes on would fail
+        if n_trials is not None:
+            config = _extended(config, folder, n_trials)
+        with _ray(config.ranks):
+            return _search(config, folder)
+
+
+def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
+    """The study with another number of trials, which a later resume keeps to."""
+    n_before = len(read_records(folder.trials))
+    if n_trials < n_before:
+        raise UserError(f"--trials {n_trials}: the study has {n_before} trials already; give more")
+    search = config.search.model_copy(update={"n_trials": n_trials})
+    config = config.model_copy(update={"search": search})
+    folder.resolve(config)
+    return config
 
 
 def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
-    with folder.locked():
-        ledger = Ledger(folder.trials)
+    with closing(Ledger(folder.trials)) as ledger:
         scheduler = make_scheduler(config)
         replay(scheduler, config, [r for r in ledger.records if r.state != "running"])
         tracking = Tracking(config, folder, ledger)
@@ -126,9 +139,8 @@ def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
                 ),
             )
             tuner.fit()
-        ledger.compact()
         if best_trial(ledger.records, config.objective) is None:
-            raise WorkFailed(_why_nothing_completed(ledger, config))
+            raise WorkFailed(_why_nothing_completed(ledger, config, searcher.last_refusal))
         return StudyResult(
             folder=folder, counts=searcher.counts(), mlflow_is_complete=ending.is_complete
         )
@@ -220,9 +232,10 @@ def _session_name(folder: StudyFolder) -> str:
     return f"session-{n_before + 1:03d}"
 
 
-def _why_nothing_completed(ledger: Ledger, config: StudyConfig) -> str:
+def _why_nothing_completed(ledger: Ledger, config: StudyConfig, last_refusal: str | None) -> str:
     states = Counter(record.state for record in ledger.records)
-    told = ", ".join(f"{n} {state}" for state, n in sorted(states.items()))
-    reasons = [record.reason for record in ledger.records if record.reason]
+    told = ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "none was trained"
+    reasons = [last_refusal] if last_refusal else []
+    reasons += [record.reason for record in ledger.records if record.reason]
     last = f"; the last said: {reasons[-1]}" if reasons else ""
     return f"study {config.name}: no trial was completed within the bounds ({told}){last}"

@@ -20,6 +20,7 @@ from search.model_card import model_card
 from search.ranking import best_trial
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
+from search.translate import CONFIG, WEIGHTS
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.checkpoint import Weights, load_learned_weights
@@ -33,8 +34,6 @@ from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.validation import EvaluationSet, Scores
 
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
 EXPORT_BEAM = 5
 
 
@@ -78,7 +77,7 @@ def export_layout(
     torch.set_num_threads(os.cpu_count() or 1)
     model = build_model(
         config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-    ).to(training_device(config.ranks.gpus_per_rank))
+    ).to(_device())
     load_learned_weights(model, weights)
     exported = Exported(
         record=record,
@@ -102,6 +101,11 @@ def export_layout(
     return target, exported
 
 
+def _device() -> torch.device:
+    """This machine's, which need not be that of the study."""
+    return training_device(float(torch.cuda.is_available()))
+
+
 def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> TrialRecord:
     records = read_records(folder.trials)
     if trial is None:
@@ -114,6 +118,8 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
             f"--trial {trial}: the study has trials 0 to {max(records, default=0)}; "
             f"see them with: reservoir-search show {study.name}"
         )
+    if records[trial].state == "running":
+        raise UserError(f"--trial {trial}: it is still running; wait for it, or take another")
     return records[trial]
 
 
@@ -138,7 +144,7 @@ def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, sp
         beam=EXPORT_BEAM,
         label_smoothing=config.train.label_smoothing,
         ranks=Ranks(),
-        device=training_device(config.ranks.gpus_per_rank),
+        device=_device(),
     ).measure(model)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import torch
 
+from search.errors import WorkFailed
 from search.study_config import StudyConfig
+from trainable.aucc import best_point
 from trainable.checkpoint import (
     BrokenCheckpoint,
     Checkpoint,
@@ -20,17 +22,17 @@ from trainable.checkpoint import (
 )
 from trainable.config import RanksConfig, TrialConfig
 from trainable.ranks import Ranks
-from trainable.training import Training
+from trainable.training import Diverged, Training
 
 logger = logging.getLogger(__name__)
 
 
 def full_config(study: StudyConfig, config: TrialConfig) -> TrialConfig:
-    """``config`` with the study's full budget, on one rank with all of the machine's cores.
+    """``config`` with the study's full budget, on this machine's GPU or all its cores, one rank.
 
     One rank gives the losses of many with the same batches, and needs no cluster.
     """
-    ranks = RanksConfig(n_ranks=1, gpus_per_rank=min(1.0, config.ranks.gpus_per_rank))
+    ranks = RanksConfig(n_ranks=1, gpus_per_rank=float(torch.cuda.is_available()))
     budget = study.full_budget or study.budget
     return config.model_copy(update={"budget": budget, "ranks": ranks})
 
@@ -40,15 +42,20 @@ def train_in_full(config: TrialConfig, folder: Path) -> tuple[int, Weights]:
 
     Returns:
         The update of the best validation, and the weights at it.
+
+    Raises:
+        WorkFailed: the training diverged.
     """
     torch.set_num_threads(os.cpu_count() or 1)
     folder.mkdir(parents=True, exist_ok=True)
     training = Training(config, ranks=Ranks(), checkpoint=_latest(folder))
-    for point in training.points():
-        _save(training.checkpoint(), folder, point.updates)
-        logger.info("update=%d bleu=%.2f loss=%.3f", point.updates, point.bleu, point.loss)
-    best = max(training.curve, key=lambda point: point.bleu)
-    return best.updates, training.checkpoint().best_weights
+    try:
+        for point in training.points():
+            _save(training.checkpoint(), folder, point.updates)
+            logger.info("update=%d bleu=%.2f loss=%.3f", point.updates, point.bleu, point.loss)
+    except Diverged as error:
+        raise WorkFailed(f"full training of {config.model.encoder}: {error}") from error
+    return best_point(training.curve).updates, training.checkpoint().best_weights
 
 
 def _save(checkpoint: Checkpoint, folder: Path, n_updates: int) -> None:

@@ -14,11 +14,11 @@ from search.trial_record import TrialRecord
 
 
 class Ledger:
-    """All trials of a study, by id, each change written down at once.
+    """All trials of a study, by id.
 
     The file takes one line a change, the last line of a trial counts, and ``compact``
-    leaves one line a trial. A line that a crash cut short is dropped on reading: what it
-    told stands in the trial's checkpoint.
+    leaves one line a trial. A line that a crash cut short is dropped on reading: the one
+    before it, and the trial's checkpoint, tell what is needed to go on.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,11 +63,15 @@ class Ledger:
             self.put(record)
             return record
 
-    def note_curve(self, id_: int, **changes: Any) -> TrialRecord:
-        """Change fields in memory alone: a running trial's curve stands in its checkpoint."""
+    def change(self, id_: int, **changes: Any) -> TrialRecord:
+        """Change fields of a trial in memory alone, until it is put."""
         with self._lock:
             self._records[id_] = dataclasses.replace(self._records[id_], **changes)
             return self._records[id_]
+
+    def close(self) -> None:
+        """Leave the file in order: one line a trial."""
+        self.compact()
 
     def compact(self) -> None:
         """Leave one line a trial in the file."""
@@ -89,3 +93,8 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
         record = TrialRecord.from_dict(values)
         records[record.id] = record
     return records
+
+
+def sorted_records(path: Path) -> list[TrialRecord]:
+    """The records in a ``trials.jsonl``, in order of id."""
+    return [record for _, record in sorted(read_records(path).items())]

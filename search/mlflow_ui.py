@@ -13,7 +13,7 @@ from urllib.parse import quote
 from mlflow.tracking import MlflowClient
 
 from search.errors import WorkFailed
-from search.ledger import read_records
+from search.ledger import sorted_records
 from search.study_folder import StudyFolder
 from search.tracking import tracking_uri
 from spaces.errors import UserError
@@ -69,7 +69,7 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
     """
     run_ids = [
         record.mlflow_run_id
-        for _, record in sorted(read_records(folder.trials).items())
+        for record in sorted_records(folder.trials)
         if record.mlflow_run_id is not None
     ]
     runs = quote(json.dumps(run_ids[:MAX_COMPARED]))

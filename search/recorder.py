@@ -30,6 +30,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._ledger = ledger
         self._objective = objective
         self._listeners = listeners
+        self._closing: set[int] = set()  # trials that ended and still save their checkpoint
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger
@@ -48,20 +49,26 @@ class Recorder(Callback):  # type: ignore[misc]
         **info: Any,
     ) -> None:
         id_ = trial.config["id"]
-        changes = _reading(result)
         if not result["done"]:
-            self._tell(self._ledger.note_curve(id_, **changes))
+            self._tell(self._ledger.update(id_, **_reading(result)))
             return
-        self._tell(self._ledger.update(id_, **changes, **_ending(result)))
+        # Not on disk yet: a trial has ended when its last checkpoint is there.
+        self._closing.add(id_)
+        self._tell(self._ledger.change(id_, **_reading(result), **_ending(result)))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        keep_best_weights(self._folder, self._ledger.records, self._objective)
+        id_ = trial.config["id"]
+        self._closing.discard(id_)
+        self._ledger.put(self._ledger[id_])
+        ended = [record for record in self._ledger.records if record.id not in self._closing]
+        keep_best_weights(self._folder, ended, self._objective)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
+        self._closing.discard(trial.config["id"])
         reason = (str(trial.get_error() or "")).strip().split("\n")[-1]
         self._tell(
             self._ledger.update(

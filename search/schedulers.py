@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import (
@@ -18,6 +19,18 @@ from search.trial_record import TrialRecord
 from trainable.objective import objectives_so_far
 
 METRIC = "objective"
+
+
+class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
+    """Ray's rule, which stumbles over failed trials and has no memory of earlier drivers."""
+
+    def on_trial_complete(self, controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        if self._time_attr in result:  # a failed trial has no clock
+            super().on_trial_complete(controller, trial, result)
+
+    def remember(self, trial: Trial, results: Sequence[dict[str, Any]]) -> None:
+        """Compare later trials with ``results`` too; nothing is decided of this one."""
+        self._results[trial].extend(results)
 
 
 def make_scheduler(config: StudyConfig) -> TrialScheduler:
@@ -37,7 +50,7 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
             reduction_factor=config.scheduler.reduction_factor,
             brackets=1,  # more would be drawn from NumPy's global generator
         )
-    return MedianStoppingRule(
+    return PatientMedianRule(
         time_attr=clock,
         metric=METRIC,
         mode="max",
@@ -52,9 +65,16 @@ def replay(scheduler: TrialScheduler, config: StudyConfig, records: Sequence[Tri
     assert horizon is not None
     for record in records:
         trial = Trial("recorded", trial_id=f"recorded-{record.id}", stub=True)
-        scheduler.on_trial_add(None, trial)
         objectives = objectives_so_far(
             record.curve, config.objective, horizon=horizon, counts=record.counts
         )
-        for point, objective in zip(record.curve, objectives, strict=True):
-            scheduler.on_trial_result(None, trial, {**point.to_dict(), METRIC: objective})
+        results = [
+            {**point.to_dict(), METRIC: objective}
+            for point, objective in zip(record.curve, objectives, strict=True)
+        ]
+        if isinstance(scheduler, PatientMedianRule):
+            scheduler.remember(trial, results)
+            continue
+        scheduler.on_trial_add(None, trial)
+        for result in results:
+            scheduler.on_trial_result(None, trial, result)

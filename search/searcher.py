@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,13 +26,13 @@ from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.space import Candidate, FixedChooser
 from trainable.config import TrialConfig
-from trainable.objective import objectives_so_far
+from trainable.objective import mparams
 
 logger = logging.getLogger(__name__)
 
 MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
 MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
-MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the space is exhausted
+MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search ends
 
 _KNOWN = "known"  # a trial's attribute: the id of the trial whose value it took
 _OUT_OF_BOUNDS = "out_of_bounds"  # a trial's attribute: why it was not trained
@@ -49,6 +50,14 @@ class SuggestionCounts:
     def __str__(self) -> str:
         text = f"{self.n_suggestions} suggestions, {self.n_trained} trained, {self.n_known} known"
         return text + (f", {self.n_out_of_bounds} out of bounds" if self.n_out_of_bounds else "")
+
+
+class OutOfBounds(Exception):
+    """A candidate that must not be trained, and by how much it breaks a bound."""
+
+    def __init__(self, reason: str, *, excess: float) -> None:
+        super().__init__(reason)
+        self.excess = excess
 
 
 class OptunaChooser:
@@ -96,6 +105,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._live: dict[str, int] = {}  # Tune's trial id to ours
         self._twins: dict[int, list[int]] = defaultdict(list)  # ours to Optuna's numbers
         self._n_repeats = 0
+        self.last_refusal: str | None = None  # why a candidate was out of bounds
         self._unseen: Iterator[dict[str, Any]] | None = None
         self._settle_leftovers()
 
@@ -112,11 +122,6 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
         return True
-
-    @property
-    def n_interrupted(self) -> int:
-        """Trials of an earlier driver that still wait to go on."""
-        return len(self._interrupted)
 
     def counts(self) -> SuggestionCounts:
         """What became of the suggestions so far, over all drivers of the study."""
@@ -197,20 +202,44 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             self._unseen = self._config.space.points()
         for point in self._unseen:
             candidate = self._config.space.choose(FixedChooser(point))
-            if self._ledger.find(candidate.key) is None:
+            if self._ledger.find(candidate.key) is None and self._may_be_trained(candidate):
                 self._study.enqueue_trial(point)
                 return True
         return False
 
+    def _may_be_trained(self, candidate: Candidate) -> bool:
+        try:
+            self._check(candidate)
+        except OutOfBounds:
+            return False
+        return True
+
+    def _check(self, candidate: Candidate) -> tuple[TrialConfig, ParamCounts]:
+        """The candidate's trial and its size.
+
+        Raises:
+            OutOfBounds: its settings do not fit each other, or it is too large.
+        """
+        try:
+            config = self._config.trial(candidate, data=self._data)
+            counts = self._count(config)
+        except UserError as error:
+            raise OutOfBounds(str(error), excess=1.0) from error
+        bound = self._config.objective.max_mparams
+        size = mparams(counts, self._config.objective.parameters)
+        if bound is not None and size > bound:
+            reason = f"{size:.3f} M parameters are over max_mparams {bound}"
+            raise OutOfBounds(reason, excess=size - bound)
+        return config, counts
+
     def _make_record(self, suggestion: optuna.Trial, candidate: Candidate) -> TrialRecord | None:
         """The new trial, or None (and Optuna is told why) where it must not be trained."""
         try:
-            config = self._config.trial(candidate, data=self._data)
-        except UserError as error:
-            self._refuse(suggestion, str(error), excess=1.0)
+            config, counts = self._check(candidate)
+        except OutOfBounds as refusal:
+            self._refuse(suggestion, refusal)
             return None
-        counts = self._count(config)
-        record = TrialRecord(
+        return TrialRecord(
             id=self._ledger.next_id,
             key=candidate.key,
             layout=str(candidate.encoder),
@@ -218,19 +247,14 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             counts=counts,
             optuna_number=suggestion.number,
         )
-        bound = self._config.objective.max_mparams
-        if bound is not None and record.n_mparams > bound:
-            reason = f"{record.n_mparams:.3f} M parameters are over max_mparams {bound}"
-            self._refuse(suggestion, reason, excess=record.n_mparams - bound)
-            return None
-        return record
 
-    def _refuse(self, suggestion: optuna.Trial, reason: str, *, excess: float) -> None:
-        """Tell Optuna that the suggestion is ``excess`` beyond a bound."""
+    def _refuse(self, suggestion: optuna.Trial, refusal: OutOfBounds) -> None:
+        """Tell Optuna how far the suggestion is beyond a bound."""
         self._n_repeats += 1
+        self.last_refusal = str(refusal)
         del self._open[suggestion.number]
-        suggestion.set_user_attr(_OUT_OF_BOUNDS, reason)
-        suggestion.set_constraint("bounds", excess)
+        suggestion.set_user_attr(_OUT_OF_BOUNDS, str(refusal))
+        suggestion.set_constraint("bounds", refusal.excess)
         state = TrialState.FAIL if self._several_objectives else TrialState.PRUNED
         self._study.tell(suggestion, state=state)
 
@@ -259,18 +283,12 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         elif record.state == "completed":
             self._study.tell(trial, record.objective)
         elif record.state == "stopped" and not self._several_objectives:
-            for point, objective in zip(record.curve, self._objectives(record), strict=True):
+            for n_points, point in enumerate(record.curve, start=1):
+                _, objective = record.so_far(n_points)
                 trial.report(objective, point.updates)
             self._study.tell(trial, state=TrialState.PRUNED)
         else:
             self._study.tell(trial, state=TrialState.FAIL)
-
-    def _objectives(self, record: TrialRecord) -> list[float]:
-        horizon = self._config.budget.on(self._config.objective.clock)
-        assert horizon is not None
-        return objectives_so_far(
-            record.curve, self._config.objective, horizon=horizon, counts=record.counts
-        )
 
     @property
     def _several_objectives(self) -> bool:
@@ -292,6 +310,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
 
 def _optuna_study(config: StudyConfig, log: Path) -> optuna.Study:
+    _drop_torn_line(log)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         storage = JournalStorage(JournalFileBackend(str(log)))
@@ -307,3 +326,10 @@ def _optuna_study(config: StudyConfig, log: Path) -> optuna.Study:
     n_before = len(study.get_trials(deepcopy=False))
     study.sampler = make_sampler(config.search, seed=config.seed + n_before)
     return study
+
+
+def _drop_torn_line(log: Path) -> None:
+    """Cut off what a crash left of a last line: Optuna would write on behind it."""
+    if log.exists():
+        whole = log.read_bytes().rpartition(b"\n")
+        os.truncate(log, len(whole[0]) + len(whole[1]))

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from search.ledger import read_records
+from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front
 from search.study_folder import StudyFolder
 from search.trial_record import State, TrialRecord
@@ -22,7 +22,7 @@ _ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed"
 def study_json(folder: StudyFolder) -> dict[str, Any]:
     """The study, its objective, every trial, the best, and the ids on the front."""
     config = folder.config()
-    records = _records(folder)
+    records = sorted_records(folder.trials)
     best = best_trial(records, config.objective)
     return {
         "study": config.name,
@@ -41,7 +41,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
 def study_table(folder: StudyFolder) -> None:
     """Print the trials, best first; those on the front are starred, failures explained."""
     config = folder.config()
-    records = _records(folder)
+    records = sorted_records(folder.trials)
     front = {record.id for record in pareto_front(records, config.objective)}
     clock, parameters = config.objective.clock, config.objective.parameters
     table = Table(
@@ -63,10 +63,6 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
-
-
-def _records(folder: StudyFolder) -> list[TrialRecord]:
-    return [record for _, record in sorted(read_records(folder.trials).items())]
 
 
 def _place(record: TrialRecord) -> tuple[int, float]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from spaces.axes import Range
 from spaces.errors import UserError
 from spaces.space import Candidate, SearchSpace
 from trainable.config import (
@@ -92,6 +93,11 @@ class StudyConfig(Section):
                 f"objective.clock is '{self.objective.clock}', so budget.{self.objective.clock} "
                 "must be given: it is the horizon of the area"
             )
+        if self.full_budget is not None and self.full_budget.on(self.objective.clock) is None:
+            faults.append(
+                f"objective.clock is '{self.objective.clock}', so "
+                f"full_budget.{self.objective.clock} must be given"
+            )
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -108,11 +114,31 @@ class StudyConfig(Section):
             for table, model in _SEARCHABLE.items()
             for field in model.model_fields.keys() - SEARCHED_FIELDS
         }
-        return [
+        faults = [
             f"space.hyper: '{name}' is no setting of a trial; one of {', '.join(sorted(known))}"
             for name in self.space.hyper
             if name not in known
         ]
+        for name, axis in self.space.hyper.items():
+            if name in known:
+                values = (axis.low, axis.high) if isinstance(axis, Range) else axis
+                faults += [fault for value in values for fault in self._value_faults(name, value)]
+        return faults
+
+    def _value_faults(self, name: str, value: object) -> list[str]:
+        """What is wrong with a value of a hyper-parameter, whatever the others are."""
+        table, _, field = name.partition(".")
+        given = getattr(self, table).model_dump() | {field: value}
+        try:
+            _SEARCHABLE[table].model_validate(given)
+        except ValidationError as error:
+            return [
+                f"space.hyper: {name} {value!r}: {fault['msg'].removeprefix('Value error, ')}"
+                for fault in error.errors()
+                # A rule over several settings may hold with other values of the others.
+                if fault["loc"] or len(self.space.hyper) == 1
+            ]
+        return []
 
     def _scheduler_faults(self) -> list[str]:
         if self.scheduler.name == "none":
@@ -135,6 +161,8 @@ class StudyConfig(Section):
 
     def _algorithm_faults(self) -> list[str]:
         axes = self.space.continuous_axes()
+        if self.search.algorithm == "nsga2" and self.search.n_startup < 2:
+            return ["search.n_startup is nsga2's population; give 2 or more"]
         if self.search.algorithm == "grid" and axes:
             return [f"search.algorithm 'grid' needs lists of values; {', '.join(axes)} is a range"]
         if self.search.algorithm == "cmaes" and len(axes) < 2:

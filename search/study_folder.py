@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from search.study_config import SEARCHED_FIELDS, StudyConfig, study_from
 from spaces.errors import UserError
@@ -76,10 +77,11 @@ class StudyFolder:
         """Write every setting down, with the versions of what will run it.
 
         Args:
-            data: the prepared data; where it stood before, if absent.
+            data: the prepared data of a new study; what stood before is kept if absent.
         """
         resolved = {
             "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
+            "id": uuid4().hex if data is not None else self.id(),
             "data": self.data() if data is None else str(data.resolve()),
             "versions": _versions(),
         }
@@ -89,6 +91,11 @@ class StudyFolder:
         """The absolute path of the study's prepared data."""
         data: str = self._resolved()["data"]
         return data
+
+    def id(self) -> str:
+        """What tells the study from all others, wherever its folder stands."""
+        id_: str = self._resolved()["id"]
+        return id_
 
     def _resolved(self) -> dict[str, Any]:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from search.driver import StudyResult
-from search.ledger import read_records
+from search.ledger import sorted_records
 from search.ranking import best_trial
 from search.show import study_table
 
@@ -15,7 +15,7 @@ def print_result(result: StudyResult) -> None:
     study_table(result.folder)
     config = result.folder.config()
     name = config.name
-    records = [record for _, record in sorted(read_records(result.folder.trials).items())]
+    records = sorted_records(result.folder.trials)
     best = best_trial(records, config.objective)
     assert best is not None
     assert best.bleu_valid is not None

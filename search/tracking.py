@@ -88,7 +88,9 @@ class Tracking:
         with self._changed:
             self._deadline = time.monotonic() + CLOSING_S
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(CLOSING_S)
+        if self._thread.is_alive():
+            return False
         try:
             now = _now_ms()
             self._client.log_batch(
@@ -104,7 +106,7 @@ class Tracking:
 
     def interrupt(self, record: TrialRecord) -> None:
         """Mark a trial that a later driver will go on with."""
-        if record.mlflow_run_id is None:
+        if record.mlflow_run_id is None or self._thread.is_alive():
             return
         try:
             self._client.set_tag(record.mlflow_run_id, "state", "interrupted")
@@ -135,7 +137,7 @@ class Tracking:
     def _send(self, record: TrialRecord) -> None:
         """Bring the trial's run up to ``record``, making the run where there is none."""
         run_id = record.mlflow_run_id or self._ledger[record.id].mlflow_run_id
-        if run_id is None:
+        if run_id is None or (record.id not in self._n_sent and not self._knows(run_id)):
             run_id = self._open_child(record)
             self._ledger.update(record.id, mlflow_run_id=run_id)
         if record.id not in self._n_sent and self._take_up(run_id, record):
@@ -143,6 +145,16 @@ class Tracking:
         self._send_points(run_id, record)
         if record.state != "running":
             self._end_child(run_id, record)
+
+    def _knows(self, run_id: str) -> bool:
+        """Whether the store has the run: a study can be resumed on another store."""
+        try:
+            self._client.get_run(run_id)
+        except mlflow.exceptions.MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
+        return True
 
     def _take_up(self, run_id: str, record: TrialRecord) -> bool:
         """See what an earlier driver sent; True if that was everything."""
@@ -218,9 +230,8 @@ class Tracking:
         return str(self._client.create_experiment(self._config.name, artifact_location=location))
 
     def _open_parent(self, folder: StudyFolder) -> str:
-        identity = str(folder.path.resolve())
         found = self._client.search_runs(
-            [self.experiment_id], filter_string=f"tags.`{_STUDY}` = '{identity}'", max_results=1
+            [self.experiment_id], filter_string=f"tags.`{_STUDY}` = '{folder.id()}'", max_results=1
         )
         if found:
             run_id = str(found[0].info.run_id)
@@ -229,7 +240,7 @@ class Tracking:
         run = self._client.create_run(
             self.experiment_id,
             run_name=f"study {self._config.name}",
-            tags={_STUDY: identity, "host": socket.gethostname(), "state": "study"},
+            tags={_STUDY: folder.id(), "host": socket.gethostname(), "state": "study"},
         )
         self._client.log_batch(
             run.info.run_id,

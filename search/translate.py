@@ -23,6 +23,8 @@ from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.validation import decode
 
 BATCH_SENTENCES = 64
+CONFIG = "config.json"  # an export's files
+WEIGHTS = "model.safetensors"
 
 
 class Translator:
@@ -34,6 +36,11 @@ class Translator:
         Raises:
             UserError: it is no export, or its files are broken.
         """
+        if not (folder / CONFIG).is_file():
+            raise UserError(
+                f"{folder}: is no export (it has no {CONFIG}); "
+                "make one with: reservoir-search export STUDY"
+            )
         self._corpus = load_vocabulary(str(folder))
         self._model = _load_model(folder, self._corpus)
         self._src = Tokenizer.load(folder, "src")
@@ -72,8 +79,8 @@ class Translator:
 
 def _load_model(folder: Path, corpus: Corpus) -> ReservoirTransformer:
     try:
-        config = TrialConfig.model_validate_json((folder / "config.json").read_text())
-        weights = load_file(folder / "model.safetensors")
+        config = TrialConfig.model_validate_json((folder / CONFIG).read_text())
+        weights = load_file(folder / WEIGHTS)
     except (OSError, ValidationError, SafetensorError, UnicodeDecodeError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error

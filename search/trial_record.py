@@ -11,7 +11,7 @@ from spaces.layout import Layout
 from trainable.aucc import aucc, best_point, minimum_loss_point
 from trainable.config import ObjectiveConfig
 from trainable.curve import Point
-from trainable.objective import objective_value
+from trainable.objective import mparams, objective_value
 
 State = Literal["running", "completed", "stopped", "failed"]
 
@@ -66,8 +66,7 @@ class TrialRecord:
     @property
     def n_mparams(self) -> float:
         """Parameters in millions, counted as the objective asks."""
-        n_params: int = getattr(self.counts, self.config["objective"]["parameters"])
-        return n_params / 1e6
+        return mparams(self.counts, self.config["objective"]["parameters"])
 
     def so_far(self, n_points: int) -> tuple[float, float]:
         """AUCC and objective as they stood after ``n_points`` validations."""

@@ -32,6 +32,7 @@ class RankActor:
     def begin(self, config: TrialConfig, checkpoint: Checkpoint | None) -> None:
         """Make ready for a trial, from its start or from where it was left."""
         assert self._ranks is not None
+        self._points = iter(())  # lets go of the trial before
         with _leaving_on_failure():
             self._points = Training(config, ranks=self._ranks, checkpoint=checkpoint).points()
 

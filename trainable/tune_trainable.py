@@ -92,7 +92,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         self._ranks_are_well = True
 
     def _begin(self, config: dict[str, Any]) -> None:
-        self._training: Training | None = None
+        self._forget_training()
         self._failure: str | None = None
         self._config = TrialConfig.model_validate(config["trial"])
         resume_from = config["resume_from"]
@@ -102,12 +102,17 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
             )
         )
 
+    def _forget_training(self) -> None:
+        """Let go of a trial's model, which its points hold too, before another is built."""
+        self._training: Training | None = None
+        self._points: Iterator[Point] = iter(())
+
     def _start_training(self, checkpoint: Checkpoint | None) -> None:
         self._with_peers(lambda: self._make_training(checkpoint), "begin", self._config, checkpoint)
 
     def _make_training(self, checkpoint: Checkpoint | None) -> None:
         self._training = Training(self._config, ranks=self._ranks, checkpoint=checkpoint)
-        self._points: Iterator[Point] = self._training.points()
+        self._points = self._training.points()
 
     def _advance(self) -> None:
         self._with_peers(lambda: next(self._points, None), "advance")
@@ -117,10 +122,10 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         pending = [getattr(peer, method).remote(*args) for peer in self._peers]
         try:
             done = work()
-        except BaseException:
+        except BaseException as error:
             if self._peers:
                 leave_ranks()  # or the others would wait for this rank
-                ray.get(pending)  # the cause may be theirs
+                _raise_the_cause(error, pending)
             raise
         ray.get(pending)
         return done
@@ -133,9 +138,22 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
             raise
         except Exception as error:
             logger.warning("trial failed", exc_info=True)
-            self._failure = f"{type(error).__name__}: {error}".strip().split("\n")[0]
+            cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
+            self._failure = f"{type(cause).__name__}: {cause}".strip().split("\n")[0]
             self._ranks_are_well = not self._peers
-            self._training = None
+            self._forget_training()
+
+
+def _raise_the_cause(error: BaseException, pending: list[Any]) -> None:
+    """Raise another rank's failure where rank 0's is no more than the loss of it."""
+    lost_another = isinstance(error, RuntimeError) and any(
+        backend in str(error) for backend in ("gloo", "NCCL", "Connection")
+    )
+    try:
+        ray.get(pending)
+    except ray.exceptions.RayTaskError:
+        if lost_another:
+            raise
 
 
 def _result(training: Training) -> dict[str, Any]:

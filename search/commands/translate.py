@@ -16,6 +16,14 @@ def translate(
     import sys
 
     from search.translate import Translator
+    from spaces.errors import UserError
 
-    for translation in Translator(export).translate(sys.stdin, beam=beam):
-        print(translation, flush=True)
+    translator = Translator(export)
+    try:
+        for translation in translator.translate(sys.stdin, beam=beam):
+            print(translation, flush=True)
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"stdin: byte {error.object[error.start]:#04x} is not UTF-8; convert the text first, "
+            "e.g. with iconv -f latin1 -t utf-8"
+        ) from error

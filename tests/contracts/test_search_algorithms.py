@@ -235,3 +235,26 @@ def test_a_pareto_study_tells_optuna_both_objectives(algorithm: str, tmp_path: P
         trial = bench.searcher._study.get_trials(deepcopy=False)[record.optuna_number]
         expected = None if record.id == 3 else [record.aucc, record.n_mparams]
         assert trial.values == expected
+
+
+def test_a_grid_passes_over_what_is_out_of_bounds_to_its_end(tmp_path: Path):
+    # The first 3 x 32 points are too deep; the bound leaves those of depth 2 alone.
+    space = {**SPACE, "depth": [12, 2], "n_reservoirs": [0, 1], "decoder_depth": 1}
+    config = study("grid", space=space, objective={"max_mparams": 0.45})
+    bench = Bench(config, tmp_path)
+    bench.run()
+    assert {len(Layout.parse(record.canonical).layers) for record in bench.ledger.records} == {2}
+    assert bench.searcher.counts().n_out_of_bounds == 0
+
+
+def test_a_torn_last_line_of_optunas_log_costs_nothing(tmp_path: Path):
+    bench = Bench(study("random"), tmp_path)
+    tune_id, suggested = bench.ask()
+    bench.end(tune_id, suggested, "completed")
+    log = tmp_path / "optuna.log"
+    log.write_bytes(log.read_bytes() + b'{"op_code": 4, "work')
+    for _ in range(2):
+        resumed = Bench(study("random"), tmp_path)
+        tune_id, suggested = resumed.ask()
+        resumed.end(tune_id, suggested, "completed")
+    assert len(resumed.ledger.records) == 3

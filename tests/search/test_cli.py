@@ -35,7 +35,7 @@ def test_every_command_has_help(command: list[str]):
         (["export", "nothing"], "error: study 'nothing'"),
         (["ui", "nothing"], "error: study 'nothing'"),
         (["run", "nothing.toml"], "error: nothing.toml: No such file or directory"),
-        (["translate", "nothing"], "error: nothing: holds no manifest.json"),
+        (["translate", "nothing"], "error: nothing: is no export"),
         (["layout", "LRX"], "error: layout 'LRX': unknown layer kind 'X' at depth 2"),
         (["layout", "L", "--depth", "3"], "error: No such option: --depth"),
         (["run"], "error: Missing argument 'study'"),
@@ -73,7 +73,7 @@ def test_exit_codes_tell_mistakes_failures_and_interrupts_apart(
     assert capsys.readouterr().err.split("\n") == [
         "error: a: b",
         "failed: no trial was completed",
-        "failed: studies/a: no space is left",
+        "failed: studies/a: No space left on device",
         "interrupted",
         "",
     ]

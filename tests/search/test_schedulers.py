@@ -52,3 +52,17 @@ def test_a_failed_trial_without_a_curve_leaves_no_trace_in_the_rungs(
 def test_no_scheduler_stops_nothing(tiny_study: Study):
     scheduler = make_scheduler(tiny_study(scheduler={"name": "none"}))
     assert decision_at(scheduler, 4, 0.0) == TrialScheduler.CONTINUE
+
+
+def test_median_stopping_survives_a_failed_trial_and_weak_curves_of_earlier_drivers(
+    tiny_study: Study, make_record: Make
+):
+    scheduler = make_scheduler(tiny_study(scheduler={"name": "median", "grace": 4}))
+    strong = tuple(curve_point(updates, 20) for updates in (4, 8, 12))
+    weak = tuple(curve_point(updates, 0) for updates in (4, 8, 12))
+    records = [make_record(id_, curve=strong) for id_ in range(4)] + [make_record(4, curve=weak)]
+    replay(scheduler, tiny_study(scheduler={"name": "median", "grace": 4}), records)
+    failed = Trial("failed", trial_id="failed", stub=True)
+    scheduler.on_trial_add(None, failed)
+    scheduler.on_trial_complete(None, failed, {"failure": "Diverged", "done": True})
+    assert decision_at(scheduler, 8, 1.0) == TrialScheduler.STOP

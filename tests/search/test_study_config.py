@@ -115,3 +115,8 @@ def test_a_candidate_whose_settings_do_not_fit_is_refused(
     )
     with pytest.raises(UserError, match="d_model 18 must be a multiple of 2 x heads = 4"):
         tiny_study().trial(candidate, data="d")
+
+
+def test_clipping_can_be_switched_off(tmp_path: Path):
+    path = write(tmp_path, MINIMAL + '[train]\nclip_norm = "none"\n')
+    assert load_study(path).train.clip_norm is None

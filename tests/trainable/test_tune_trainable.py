@@ -217,5 +217,5 @@ def test_a_killed_peer_is_an_error_for_tune_and_no_failure_of_the_trials(
     (peer,) = ray.get(actor.peers.remote())
     os.kill(peer, signal.SIGKILL)
     # Tune restarts a trial whose step raises, and believes one that reports a failure.
-    with pytest.raises(ray.exceptions.RayTaskError, match="ActorDiedError|RayActorError"):
+    with pytest.raises(ray.exceptions.RayTaskError, match=r"ActorDiedError|RayActorError"):
         ray.get(actor.train.remote(), timeout=120)
