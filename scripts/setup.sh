@@ -70,9 +70,11 @@ is_asked_python() {
     [ -z "${PYTHON:-}" ] || [ "$(version $venv/bin/python)" = "$(version "$PYTHON")" ]
 }
 
+# Whether .venv can be kept: a moved one cannot, for its scripts name the old place.
 venv_fits() {
     [ -x $venv/bin/python ] && [ -z "$(fault $venv/bin/python)" ] &&
-        $venv/bin/python -m pip --version > /dev/null 2>&1 && is_asked_python
+        $venv/bin/python -m pip --version > /dev/null 2>&1 &&
+        grep -qF "$(pwd -P)/$venv/bin/python" $venv/bin/pip && is_asked_python
 }
 
 has_cuda() {
@@ -117,7 +119,7 @@ torch_source() {
 
 # Changes with everything that the environment is made from, and with its place.
 fingerprint() {
-    { cat scripts/setup.sh requirements-build.lock requirements.lock pyproject.toml; pwd; } |
+    { cat scripts/setup.sh requirements-build.lock requirements.lock pyproject.toml; pwd -P; } |
         sha256sum
 }
 

@@ -23,16 +23,18 @@ from search.study_folder import StudyFolder
 from search.translate import CONFIG, WEIGHTS
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
+from trainable.aucc import best_point
 from trainable.checkpoint import Weights, load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
+from trainable.curve import Point
 from trainable.device import training_device
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
-from trainable.validation import EvaluationSet, Scores
+from trainable.validation import FULL_LIMIT, EvaluationSet, Scores
 
 EXPORT_BEAM = 5
 
@@ -43,10 +45,15 @@ class Exported:
 
     record: TrialRecord
     config: TrialConfig
-    n_updates: int
+    curve: tuple[Point, ...]  # of the training that the weights are from
     trained_in_full: bool
     valid: Scores
     test: Scores
+
+    @property
+    def n_updates(self) -> int:
+        """The update that the weights are of: the best on the validation set."""
+        return best_point(self.curve).updates
 
 
 def export_layout(
@@ -70,9 +77,9 @@ def export_layout(
     config = TrialConfig.model_validate(record.config)
     if train:
         config = full_config(study, config)
-        n_updates, weights = train_in_full(config, folder.full_training(record.id))
+        curve, weights = train_in_full(config, folder.full_training(record.id))
     else:
-        n_updates, weights = _kept(folder, record)
+        curve, weights = _kept(folder, record)
     corpus = load_corpus(config.data)
     torch.set_num_threads(os.cpu_count() or 1)
     model = build_model(
@@ -82,7 +89,7 @@ def export_layout(
     exported = Exported(
         record=record,
         config=config,
-        n_updates=n_updates,
+        curve=curve,
         trained_in_full=train,
         valid=_scores(model, corpus, config, "valid"),
         test=_scores(model, corpus, config, "test"),
@@ -123,16 +130,16 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
     return records[trial]
 
 
-def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[int, Weights]:
-    """The trial's best weights and the update they are of."""
+def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[tuple[Point, ...], Weights]:
+    """The trial's best weights and its curve up to where they were kept."""
     kept = best_weights(folder, record)
     if kept is None:
         raise UserError(
             f"trial {record.id} ({record.state}): only the best trials' weights are kept; "
             "train it anew with --train"
         )
-    weights, point = kept
-    return point.updates, weights
+    weights, curve = kept
+    return curve, weights
 
 
 def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, split: str) -> Scores:
@@ -142,6 +149,7 @@ def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, sp
         n_sentences=None,
         seed=config.seed,
         beam=EXPORT_BEAM,
+        limit=FULL_LIMIT,
         label_smoothing=config.train.label_smoothing,
         ranks=Ranks(),
         device=_device(),
@@ -160,7 +168,7 @@ def _write(
     for name in (f"dict.{manifest.src}.txt", f"dict.{manifest.tgt}.txt", "bpe.codes"):
         shutil.copyfile(corpus.folder / name, folder / name)
     manifest.save(folder)
-    arguments = fairseq_train_arguments(config, corpus, n_updates=exported.n_updates)
+    arguments = fairseq_train_arguments(config, corpus, n_updates=exported.curve[-1].updates)
     torch.save(
         fairseq_checkpoint(model.cpu(), arguments=arguments, n_updates=exported.n_updates),
         folder / "checkpoint.pt",

@@ -12,7 +12,6 @@ import torch
 
 from search.errors import WorkFailed
 from search.study_config import StudyConfig
-from trainable.aucc import best_point
 from trainable.checkpoint import (
     BrokenCheckpoint,
     Checkpoint,
@@ -21,6 +20,7 @@ from trainable.checkpoint import (
     save_checkpoint,
 )
 from trainable.config import RanksConfig, TrialConfig
+from trainable.curve import Point
 from trainable.ranks import Ranks
 from trainable.training import Diverged, Training
 
@@ -37,11 +37,11 @@ def full_config(study: StudyConfig, config: TrialConfig) -> TrialConfig:
     return config.model_copy(update={"budget": budget, "ranks": ranks})
 
 
-def train_in_full(config: TrialConfig, folder: Path) -> tuple[int, Weights]:
+def train_in_full(config: TrialConfig, folder: Path) -> tuple[tuple[Point, ...], Weights]:
     """Train to the end, going on from a checkpoint in ``folder`` if there is one.
 
     Returns:
-        The update of the best validation, and the weights at it.
+        The curve, and the weights at its best point.
 
     Raises:
         WorkFailed: the training diverged.
@@ -55,7 +55,7 @@ def train_in_full(config: TrialConfig, folder: Path) -> tuple[int, Weights]:
             logger.info("update=%d bleu=%.2f loss=%.3f", point.updates, point.bleu, point.loss)
     except Diverged as error:
         raise WorkFailed(f"full training of {config.model.encoder}: {error}") from error
-    return best_point(training.curve).updates, training.checkpoint().best_weights
+    return training.curve, training.checkpoint().best_weights
 
 
 def _save(checkpoint: Checkpoint, folder: Path, n_updates: int) -> None:

@@ -12,7 +12,6 @@ from safetensors.torch import load_file
 from search.ranking import comparable, pareto_front
 from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
-from trainable.aucc import best_point
 from trainable.checkpoint import (
     BEST_WEIGHTS,
     PROGRESS,
@@ -64,13 +63,15 @@ def keep_best_weights(
                     file.unlink(missing_ok=True)
 
 
-def best_weights(folder: StudyFolder, record: TrialRecord) -> tuple[Weights, Point] | None:
-    """A trial's best weights and the point they are of, where they were kept."""
+def best_weights(
+    folder: StudyFolder, record: TrialRecord
+) -> tuple[Weights, tuple[Point, ...]] | None:
+    """A trial's best weights, where they were kept, and the curve whose best point is theirs."""
     for checkpoint in reversed(checkpoints_of(folder, record)):
         if (checkpoint / BEST_WEIGHTS).is_file():
             progress = json.loads((checkpoint / PROGRESS).read_text(encoding="utf-8"))
-            curve = [Point.from_dict(point) for point in progress["curve"]]
-            return load_file(checkpoint / BEST_WEIGHTS), best_point(curve)
+            curve = tuple(Point.from_dict(point) for point in progress["curve"])
+            return load_file(checkpoint / BEST_WEIGHTS), curve
     return None
 
 

@@ -20,7 +20,7 @@ from trainable.corpus import Corpus, load_vocabulary
 from trainable.data.tokenizer import Tokenizer
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
-from trainable.validation import decode
+from trainable.validation import FULL_LIMIT, decode
 
 BATCH_SENTENCES = 64
 CONFIG = "config.json"  # an export's files
@@ -64,7 +64,13 @@ class Translator:
         # The collater sorts by length, and says by ``id`` whose translation is whose.
         for index, hypothesis in zip(
             batch["id"].tolist(),
-            decode(self._model, batch, self._corpus, beam=beam),
+            decode(
+                self._model,
+                batch,
+                self._corpus,
+                beam=beam,
+                limit=FULL_LIMIT,
+            ),
             strict=True,
         ):
             translations[places[index]] = self._tgt.decode(hypothesis)

@@ -20,8 +20,23 @@ from trainable.loss import label_smoothed_loss
 from trainable.ranks import Ranks
 
 DECODING_TOKENS = 8192  # of a batch; without gradients many sentences fit
-MAX_LENGTH_RATIO = 1.5  # a translation may have 1.5 times the source's tokens ...
-MAX_LENGTH_EXTRA = 10  # ... and 10 more; an untrained model stops nowhere else
+
+
+@dataclass(frozen=True, slots=True)
+class LengthLimit:
+    """Where a hypothesis ends at the latest: ``ratio`` x source + ``extra`` tokens.
+
+    The source is the longest of the batch, so only a ratio of 0 leaves a translation
+    independent of its neighbours.
+    """
+
+    ratio: float
+    extra: int
+
+
+# While a trial trains: a model that has learned little yet stops nowhere else.
+QUICK_LIMIT = LengthLimit(ratio=1.5, extra=10)
+FULL_LIMIT = LengthLimit(ratio=0.0, extra=200)  # fairseq's own default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +59,7 @@ class EvaluationSet:
         n_sentences: int | None,
         seed: int,
         beam: int,
+        limit: LengthLimit,
         label_smoothing: float,
         ranks: Ranks,
         device: torch.device,
@@ -51,6 +67,7 @@ class EvaluationSet:
         self._corpus = corpus
         self._dataset = corpus.split(split)
         self._beam = beam
+        self._limit = limit
         self._label_smoothing = label_smoothing
         self._ranks = ranks
         self._device = device
@@ -95,7 +112,7 @@ class EvaluationSet:
         return float(label_smoothed_loss(logits, batch["target"], self._label_smoothing).item())
 
     def _translate(self, model: BaseFairseqModel, batch: Batch) -> dict[int, str]:
-        hypotheses = decode(model, batch, self._corpus, beam=self._beam)
+        hypotheses = decode(model, batch, self._corpus, beam=self._beam, limit=self._limit)
         return {
             index: self._tokenizer.decode(tokens)
             for index, tokens in zip(batch["id"].tolist(), hypotheses, strict=True)
@@ -118,20 +135,28 @@ def evaluation_set(
         n_sentences=config.n_sentences,
         seed=seed,
         beam=config.beam,
+        limit=QUICK_LIMIT,
         label_smoothing=label_smoothing,
         ranks=ranks,
         device=device,
     )
 
 
-def decode(model: BaseFairseqModel, batch: Batch, corpus: Corpus, *, beam: int) -> list[str]:
+def decode(
+    model: BaseFairseqModel,
+    batch: Batch,
+    corpus: Corpus,
+    *,
+    beam: int,
+    limit: LengthLimit,
+) -> list[str]:
     """The best hypothesis of each sentence, as BPE tokens, in the batch's order."""
     generator = SequenceGenerator(
         [model],
         corpus.tgt_dict,
         beam_size=beam,
-        max_len_a=MAX_LENGTH_RATIO,
-        max_len_b=MAX_LENGTH_EXTRA,
+        max_len_a=limit.ratio,
+        max_len_b=limit.extra,
     )
     return [corpus.tgt_dict.string(hypotheses[0]["tokens"]) for hypotheses in generator(batch)]
 

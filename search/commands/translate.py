@@ -13,12 +13,15 @@ def translate(
     beam: Annotated[int, typer.Option(min=1, help="Beam width; 1 is greedy.")] = 5,
 ) -> None:
     """Translate the sentences on stdin, one a line, and write one translation a line."""
+    import io
     import sys
 
     from search.translate import Translator
     from spaces.errors import UserError
 
     translator = Translator(export)
+    # Strictly: by default Python takes what is not UTF-8 where no locale is set.
+    sys.stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="strict")
     try:
         for translation in translator.translate(sys.stdin, beam=beam):
             print(translation, flush=True)

@@ -173,24 +173,41 @@ def test_a_run_whose_id_was_never_written_down_is_found_again(
     assert len(children(MlflowClient(store), config.name)) == 1
 
 
+def record_one_trial(config: StudyConfig, folder: StudyFolder, record: TrialRecord) -> None:
+    ledger = Ledger(folder.trials)
+    ledger.put(record)
+    tracking = Tracking(config, folder, ledger)
+    tracking.note(ledger[record.id])
+    end(tracking)
+
+
 def test_two_studies_of_one_name_share_an_experiment_but_no_run(
-    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make, tmp_path: Path
+    study: tuple[StudyConfig, StudyFolder],
+    store: str,
+    make_record: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     config, folder = study
-    elsewhere = StudyFolder(tmp_path / "elsewhere")
-    elsewhere.path.mkdir()
-    for file in (folder.study_file, folder.resolved):
-        (elsewhere.path / file.name).write_bytes(file.read_bytes())
-    for place in (folder, elsewhere):
-        ledger = Ledger(place.trials)
-        ledger.put(make_record(0))
-        tracking = Tracking(config, place, ledger)
-        tracking.note(ledger[0])
-        end(tracking)
-    parents = {
-        run.data.tags["mlflow.parentRunId"] for run in children(MlflowClient(store), config.name)
-    }
-    assert len(parents) == 2
+    record_one_trial(config, folder, make_record(0))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    record_one_trial(
+        config, make_study_folder(config, tmp_path / "study.toml", tmp_path), make_record(0)
+    )
+    runs = children(MlflowClient(store), config.name)
+    assert len({run.data.tags["mlflow.parentRunId"] for run in runs}) == 2
+
+
+def test_a_study_that_was_moved_goes_on_with_its_runs(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    record_one_trial(config, folder, make_record(0))
+    moved = StudyFolder(folder.path.rename("moved"))
+    record_one_trial(config, moved, make_record(1))
+    runs = children(MlflowClient(store), config.name)
+    assert len({run.data.tags["mlflow.parentRunId"] for run in runs}) == 1
 
 
 def test_a_uri_that_is_none_is_the_users_mistake(
