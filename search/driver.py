@@ -24,7 +24,7 @@ from search.schedulers import make_scheduler, replay
 from search.searcher import StudySearcher, SuggestionCounts
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder, place_for_study
-from search.tracking import Tracking
+from search.tracking import Tracking, check_store
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from trainable.config import RanksConfig, TrialConfig
@@ -64,6 +64,7 @@ def start_study(config: StudyConfig, study_file: Path) -> StudyResult:
     place_for_study(config.name)  # before Ray starts, which takes a while
     data = Path(config.data)
     # What can never run is refused before the folder is made.
+    check_store(config)
     dimensions(config.model, load_corpus(str(data.resolve())))
     with _ray(config.ranks):
         folder = make_study_folder(config, study_file, data)

@@ -15,6 +15,8 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +43,19 @@ _STUDY = "reservoir_search.study"
 
 def tracking_uri(config: StudyConfig, folder: StudyFolder) -> str:
     """``MLFLOW_TRACKING_URI``, the study's own setting, or SQLite in the study's folder."""
-    database = f"sqlite:///{folder.mlflow_database.resolve()}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri or database
+    return _chosen_uri(config) or _sqlite(folder.mlflow_database)
+
+
+def check_store(config: StudyConfig) -> None:
+    """See whether a store that was chosen can be reached; a study's own need not be there yet.
+
+    Raises:
+        UserError: there is no MLflow store at the tracking URI.
+    """
+    uri = _chosen_uri(config)
+    if uri is not None:
+        with _telling_the_uri(uri):
+            MlflowClient(uri).search_experiments(max_results=1)
 
 
 class Tracking:
@@ -57,15 +70,12 @@ class Tracking:
         self._config = config
         self._ledger = ledger
         self._uri = tracking_uri(config, folder)
-        self._client = MlflowClient(self._uri)
-        try:
+        with _telling_the_uri(self._uri):
+            if self._uri == _sqlite(folder.mlflow_database):
+                _make_database(folder.mlflow_database)
+            self._client = MlflowClient(self._uri)
             self.experiment_id = self._open_experiment(folder)
             self.parent_id = self._open_parent(folder)
-        except mlflow.exceptions.MlflowException as error:
-            reason = str(error).split("\n")[0]
-            raise UserError(
-                f"MLflow at {self._uri}: {reason}; start the server or mend the URI"
-            ) from error
         self._commit = _commit()
         self._n_sent: dict[int, int] = {}
         self._waiting: dict[int, TrialRecord] = {}
@@ -297,6 +307,33 @@ class Tracking:
             run.info.run_id, params=[Param(name, str(value)) for name, value in params.items()]
         )
         return str(run.info.run_id)
+
+
+def _chosen_uri(config: StudyConfig) -> str | None:
+    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri
+
+
+def _sqlite(database: Path) -> str:
+    return f"sqlite:///{database.resolve()}"
+
+
+def _make_database(database: Path) -> None:
+    """Make MLflow's tables, whole or not at all: half of its migrations cannot be repeated."""
+    if database.exists():
+        return
+    building = database.with_name(f".{database.name}.tmp")
+    building.unlink(missing_ok=True)
+    MlflowClient(_sqlite(building)).search_experiments(max_results=1)
+    building.rename(database)
+
+
+@contextmanager
+def _telling_the_uri(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except mlflow.exceptions.MlflowException as error:
+        reason = str(error).split("\n")[0]
+        raise UserError(f"MLflow at {uri}: {reason}; start the server or mend the URI") from error
 
 
 def _now_ms() -> int:
