@@ -35,7 +35,7 @@ class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
 
 def make_scheduler(config: StudyConfig) -> TrialScheduler:
     """The scheduler that the study names, comparing trials on its clock."""
-    clock = config.scheduler.clock or config.objective.clock
+    clock = config.scheduler_clock
     budget = config.budget.on(clock)
     if config.scheduler.name == "none" or budget is None:
         return FIFOScheduler()

@@ -102,6 +102,11 @@ class StudyConfig(Section):
             raise ValueError("; ".join(faults))
         return self
 
+    @property
+    def scheduler_clock(self) -> Clock:
+        """The clock of the scheduler's rungs."""
+        return self.scheduler.clock or self.objective.clock
+
     def _layout_faults(self) -> list[str]:
         return [
             f"model.{name} is what the study searches; give {_DECIDING_AXES[name]}"
@@ -149,7 +154,7 @@ class StudyConfig(Section):
                 f"scheduler.name '{self.scheduler.name}' compares one number, and objective.name "
                 "'pareto' has two; set scheduler.name = \"none\""
             )
-        clock = self.scheduler.clock or self.objective.clock
+        clock = self.scheduler_clock
         budget = self.budget.on(clock)
         if budget is None:
             faults.append(f"scheduler.clock is '{clock}', so budget.{clock} must be given")
