@@ -28,13 +28,14 @@ from trainable.checkpoint import Weights, load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
 from trainable.curve import Point
+from trainable.decoding import FULL_LIMIT
 from trainable.device import training_device
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
-from trainable.validation import FULL_LIMIT, EvaluationSet, Scores
+from trainable.validation import EvaluationSet, Scores
 
 EXPORT_BEAM = 5
 

@@ -18,9 +18,9 @@ from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_vocabulary
 from trainable.data.tokenizer import Tokenizer
+from trainable.decoding import FULL_LIMIT, decode
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
-from trainable.validation import FULL_LIMIT, decode
 
 BATCH_SENTENCES = 64
 CONFIG = "config.json"  # an export's files
@@ -67,7 +67,7 @@ class Translator:
             decode(
                 self._model,
                 batch,
-                self._corpus,
+                self._corpus.tgt_dict,
                 beam=beam,
                 limit=FULL_LIMIT,
             ),

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from fairseq.data import Dictionary, LanguagePairDataset, data_utils
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
 from spaces.errors import UserError
+from trainable.collate import Collator, Indices
 from trainable.data.manifest import Manifest
-
-Indices = npt.NDArray[np.int64]
-Batch = dict[str, Any]  # what LanguagePairDataset.collater makes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +37,16 @@ class Corpus:
         if name not in self.task.datasets:
             self.task.load_dataset(name)
         return self.task.datasets[name]
+
+    def collator(self, split: str) -> Collator:
+        """What makes batches of a split."""
+        src, tgt = self.manifest.src, self.manifest.tgt
+        prefix = f"{split}.{src}-{tgt}"
+        return Collator(
+            self.split(split),
+            src=self.folder / f"{prefix}.{src}",
+            tgt=self.folder / f"{prefix}.{tgt}",
+        )
 
     def raw(self, split: str, side: str) -> list[str]:
         """Untokenised sentences of an evaluation split, in dataset order."""

@@ -1,30 +1,100 @@
-"""fairseq's label-smoothed cross-entropy, in one fused call."""
+"""fairseq's label-smoothed cross-entropy, from the decoder's features.
+
+Shapes: N tokens, D model, V vocabulary.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 PADDING = 1  # fairseq's padding index in every dictionary
+CHUNK = 2**21  # scores at a time, 8 MiB: they stay in a processor's cache
 
 
-def label_smoothed_loss(logits: Tensor, target: Tensor, label_smoothing: float) -> Tensor:
+def label_smoothed_loss(
+    features: Tensor, weight_VD: Tensor, target: Tensor, label_smoothing: float
+) -> Tensor:
     """The sum over tokens, in nats, equal to fairseq's ``label_smoothed_cross_entropy``.
 
-    fairseq spreads the smoothed mass over the other V - 1 words, torch over all V; the
-    two agree when torch is given V / (V - 1) times the mass.
-
     Args:
-        logits: B, T, V.
-        target: B, T; padding counts nothing.
-        label_smoothing: the mass that the right word loses, 0 to 1.
+        features: B, T, D, what the output projection takes.
+        weight_VD: the output projection.
+        target: B, T; padding counts nothing, and no score of it is computed.
+        label_smoothing: the mass that the right word loses, 0 to 1, in equal parts to the
+            V - 1 others.
     """
-    n_words = logits.size(-1)
-    return functional.cross_entropy(
-        logits.view(-1, n_words).to(torch.float32),
-        target.view(-1),
-        ignore_index=PADDING,
-        reduction="sum",
-        label_smoothing=label_smoothing * n_words / (n_words - 1),
+    tokens = target != PADDING
+    loss: Tensor = _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
+        features[tokens], weight_VD, target[tokens], label_smoothing, torch.is_grad_enabled()
     )
+    return loss
+
+
+class _ProjectedLoss(torch.autograd.Function):
+    """Projection, softmax, loss and its gradients, some tokens at a time.
+
+    The scores of an update, tokens times vocabulary, are its largest tensor by far. Here
+    they exist a chunk at a time, and become their own gradient in place.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features_ND: Tensor,
+        weight_VD: Tensor,
+        target_N: Tensor,
+        label_smoothing: float,
+        with_gradients: bool,
+    ) -> Tensor:
+        weight_VD = weight_VD.to(features_ND.dtype)
+        to_features = torch.empty_like(features_ND) if with_gradients else None
+        to_weight = torch.zeros_like(weight_VD) if with_gradients else None
+        n_chunk = max(1, CHUNK // weight_VD.size(0))
+        loss = features_ND.new_zeros((), dtype=torch.float32)
+        for start in range(0, len(target_N), n_chunk):
+            chunk = slice(start, start + n_chunk)
+            features = features_ND[chunk]
+            gradient_NV, losses = _chunk_loss(
+                features @ weight_VD.t(), target_N[chunk], label_smoothing
+            )
+            loss += losses
+            if to_features is not None and to_weight is not None:
+                gradient_NV = gradient_NV.to(features.dtype)
+                torch.mm(gradient_NV, weight_VD, out=to_features[chunk])
+                to_weight.addmm_(gradient_NV.t(), features)
+        ctx.save_for_backward(to_features, to_weight)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        to_features, to_weight = ctx.saved_tensors
+        return to_features * gradient, to_weight * gradient, None, None, None
+
+
+def _chunk_loss(
+    scores_NV: Tensor, target_N: Tensor, label_smoothing: float
+) -> tuple[Tensor, Tensor]:
+    """The gradient to the scores, and the sum of the losses.
+
+    With e the smoothed mass of a wrong word, log Z the log-sum-exp of a row and y the right
+    word: loss = log Z - e sum(scores) - (1 - e V) scores[y], whose gradient is
+    softmax - e - (1 - e V) at y.
+    """
+    scores_NV = scores_NV.float()
+    n_words = scores_NV.size(1)
+    wrong = label_smoothing / (n_words - 1)
+    right = 1.0 - wrong * n_words
+    index_N1 = target_N.unsqueeze(1)
+    score_sum = scores_NV.sum()
+    right_sum = scores_NV.gather(1, index_N1).sum()
+    highest_N = scores_NV.amax(dim=1)
+    gradient_NV = torch.softmax(scores_NV, dim=1)
+    # The highest word's probability is 1 / sum(exp(score - highest)).
+    log_z = (highest_N - gradient_NV.amax(dim=1).log()).sum()
+    if wrong:
+        gradient_NV.sub_(wrong)
+    gradient_NV.scatter_add_(1, index_N1, gradient_NV.new_full((), -right).expand_as(index_N1))
+    return gradient_NV, log_z - wrong * score_sum - right * right_sum

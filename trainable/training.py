@@ -12,8 +12,9 @@ from torch import nn
 
 from trainable.aucc import aucc
 from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
+from trainable.collate import Batch, Indices
 from trainable.config import CLOCKS, TrialConfig
-from trainable.corpus import Batch, Indices, load_corpus, update_batches
+from trainable.corpus import load_corpus, update_batches
 from trainable.curve import Point
 from trainable.device import autocast_dtype, training_device
 from trainable.loss import label_smoothed_loss
@@ -48,6 +49,7 @@ class Training:
         self._autocast = autocast_dtype(config.train.precision, self._device)
         corpus = load_corpus(config.data)
         self._dataset = corpus.split("train")
+        self._collate = corpus.collator("train")
         self._model = build_model(
             config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
         ).to(self._device)
@@ -164,11 +166,16 @@ class Training:
         with torch.autocast(
             self._device.type, dtype=self._autocast, enabled=self._autocast is not None
         ):
-            logits, _ = self._parallel(**batch["net_input"])
-        return label_smoothed_loss(logits, batch["target"], self.config.train.label_smoothing)
+            features, _ = self._parallel(**batch["net_input"], features_only=True)
+        return label_smoothed_loss(
+            features,
+            self._model.decoder.output_projection.weight,
+            batch["target"],
+            self.config.train.label_smoothing,
+        )
 
     def _batch(self, indices: Indices) -> Batch:
-        batch: Batch = self._dataset.collater([self._dataset[int(index)] for index in indices])
+        batch = self._collate(indices)
         if self._device.type == "cpu":
             return batch
         net_input = {name: value.to(self._device) for name, value in batch["net_input"].items()}

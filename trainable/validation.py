@@ -10,33 +10,18 @@ import numpy as np
 import torch
 from fairseq import utils
 from fairseq.models import BaseFairseqModel
-from fairseq.sequence_generator import SequenceGenerator
 from sacrebleu.metrics.bleu import BLEU
 
+from trainable.collate import Batch, Indices
 from trainable.config import ValidationConfig
-from trainable.corpus import Batch, Corpus, Indices, batches_by_tokens, by_length
+from trainable.corpus import Corpus, batches_by_tokens, by_length
 from trainable.data.tokenizer import Tokenizer
+from trainable.decoding import QUICK_LIMIT, LengthLimit, decode, encode
 from trainable.loss import label_smoothed_loss
+from trainable.models.decoder import EncoderOut
 from trainable.ranks import Ranks
 
 DECODING_TOKENS = 8192  # of a batch; without gradients many sentences fit
-
-
-@dataclass(frozen=True, slots=True)
-class LengthLimit:
-    """Where a hypothesis ends at the latest: ``ratio`` x source + ``extra`` tokens.
-
-    The source is the longest of the batch, so only a ratio of 0 leaves a translation
-    independent of its neighbours.
-    """
-
-    ratio: float
-    extra: int
-
-
-# While a trial trains: a model that has learned little yet stops nowhere else.
-QUICK_LIMIT = LengthLimit(ratio=1.5, extra=10)
-FULL_LIMIT = LengthLimit(ratio=0.0, extra=200)  # fairseq's own default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,18 +50,19 @@ class EvaluationSet:
         device: torch.device,
     ) -> None:
         self._corpus = corpus
-        self._dataset = corpus.split(split)
+        dataset = corpus.split(split)
+        self._collate = corpus.collator(split)
         self._beam = beam
         self._limit = limit
         self._label_smoothing = label_smoothing
         self._ranks = ranks
         self._device = device
         self._tokenizer = Tokenizer.load(corpus.folder, "tgt")
-        chosen = _chosen_sentences(len(self._dataset), n_sentences, seed)
+        chosen = _chosen_sentences(len(dataset), n_sentences, seed)
         references = corpus.raw(split, corpus.manifest.tgt)
         self._references = {index: references[index] for index in chosen.tolist()}
         self._batches = ranks.share(
-            batches_by_tokens(self._dataset, by_length(self._dataset, chosen), DECODING_TOKENS)
+            batches_by_tokens(dataset, by_length(dataset, chosen), DECODING_TOKENS)
         )
 
     @torch.no_grad()
@@ -87,9 +73,10 @@ class EvaluationSet:
         loss_sum, n_tokens = 0.0, 0
         for indices in self._batches:
             batch = self._batch(indices)
-            loss_sum += self._loss(model, batch)
+            encoder_out = encode(model, batch)
+            loss_sum += self._loss(model, batch, encoder_out)
             n_tokens += batch["ntokens"]
-            translations |= self._translate(model, batch)
+            translations |= self._translate(model, batch, encoder_out)
         model.train()
         parts = self._ranks.gather((translations, loss_sum, n_tokens))
         everywhere: dict[int, str] = {}
@@ -102,17 +89,34 @@ class EvaluationSet:
         return Scores(bleu=bleu, loss=loss, signature=signature)
 
     def _batch(self, indices: Indices) -> Batch:
-        batch: Batch = self._dataset.collater([self._dataset[int(index)] for index in indices])
+        batch = self._collate(indices)
         if self._device.type == "cuda":
             batch = utils.move_to_cuda(batch)
         return batch
 
-    def _loss(self, model: BaseFairseqModel, batch: Batch) -> float:
-        logits, _ = model(**batch["net_input"])
-        return float(label_smoothed_loss(logits, batch["target"], self._label_smoothing).item())
+    def _loss(self, model: BaseFairseqModel, batch: Batch, encoder_out: EncoderOut) -> float:
+        features, _ = model.decoder(
+            batch["net_input"]["prev_output_tokens"], encoder_out, features_only=True
+        )
+        loss = label_smoothed_loss(
+            features,
+            model.decoder.output_projection.weight,
+            batch["target"],
+            self._label_smoothing,
+        )
+        return float(loss.item())
 
-    def _translate(self, model: BaseFairseqModel, batch: Batch) -> dict[int, str]:
-        hypotheses = decode(model, batch, self._corpus, beam=self._beam, limit=self._limit)
+    def _translate(
+        self, model: BaseFairseqModel, batch: Batch, encoder_out: EncoderOut
+    ) -> dict[int, str]:
+        hypotheses = decode(
+            model,
+            batch,
+            self._corpus.tgt_dict,
+            beam=self._beam,
+            limit=self._limit,
+            encoder_out=encoder_out,
+        )
         return {
             index: self._tokenizer.decode(tokens)
             for index, tokens in zip(batch["id"].tolist(), hypotheses, strict=True)
@@ -140,25 +144,6 @@ def evaluation_set(
         ranks=ranks,
         device=device,
     )
-
-
-def decode(
-    model: BaseFairseqModel,
-    batch: Batch,
-    corpus: Corpus,
-    *,
-    beam: int,
-    limit: LengthLimit,
-) -> list[str]:
-    """The best hypothesis of each sentence, as BPE tokens, in the batch's order."""
-    generator = SequenceGenerator(
-        [model],
-        corpus.tgt_dict,
-        beam_size=beam,
-        max_len_a=limit.ratio,
-        max_len_b=limit.extra,
-    )
-    return [corpus.tgt_dict.string(hypotheses[0]["tokens"]) for hypotheses in generator(batch)]
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[float, str]:

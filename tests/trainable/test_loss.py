@@ -4,19 +4,57 @@ import pytest
 import torch
 from fairseq.criterions.label_smoothed_cross_entropy import label_smoothed_nll_loss
 
+import trainable.loss
 from trainable.loss import PADDING, label_smoothed_loss
+
+N_WORDS, WIDTH = 11, 4
+
+
+@pytest.fixture
+def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Features, output projection and targets of three sentences, the second one shorter."""
+    generator = torch.Generator().manual_seed(1)
+    features = torch.randn(3, 5, WIDTH, generator=generator, requires_grad=True)
+    weight = torch.randn(N_WORDS, WIDTH, generator=generator, requires_grad=True)
+    target = torch.randint(2, N_WORDS, (3, 5), generator=generator)
+    target[1, 3:] = PADDING
+    return features, weight, target
+
+
+def fairseq_loss(features, weight, target, label_smoothing):
+    log_probabilities = torch.log_softmax(features @ weight.t(), dim=-1).view(-1, N_WORDS)
+    loss, _ = label_smoothed_nll_loss(
+        log_probabilities, target.view(-1), label_smoothing, ignore_index=PADDING
+    )
+    return loss
 
 
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.1, 0.3])
-def test_the_loss_is_fairseqs_own(label_smoothing: float):
-    generator = torch.Generator().manual_seed(1)
-    logits = torch.randn(3, 5, 11, generator=generator)
-    target = torch.randint(2, 11, (3, 5), generator=generator)
-    target[1, 3:] = PADDING
-    log_probabilities = torch.log_softmax(logits, dim=-1).view(-1, 11)
-    theirs, _ = label_smoothed_nll_loss(
-        log_probabilities, target.view(-1), label_smoothing, ignore_index=PADDING
+@pytest.mark.parametrize("chunk", [N_WORDS, 3 * N_WORDS, 2**21])
+def test_loss_and_gradients_are_fairseqs_own(inputs, label_smoothing, chunk, monkeypatch):
+    monkeypatch.setattr(trainable.loss, "CHUNK", chunk)
+    features, weight, target = inputs
+    ours = label_smoothed_loss(features, weight, target, label_smoothing)
+    theirs = fairseq_loss(features, weight, target, label_smoothing)
+    assert ours.item() == pytest.approx(theirs.item(), rel=1e-6)
+
+    expected = torch.autograd.grad(0.25 * theirs, (features, weight))
+    computed = torch.autograd.grad(0.25 * ours, (features, weight))
+    for ours_of, theirs_of in zip(computed, expected, strict=True):
+        torch.testing.assert_close(ours_of, theirs_of, rtol=1e-5, atol=1e-6)
+
+
+def test_scores_that_leave_a_word_no_probability_give_a_finite_loss(inputs):
+    features, weight, target = inputs
+    loss = label_smoothed_loss(1e4 * features, weight, target, 0.1)
+    assert torch.isfinite(loss)
+    assert loss.item() == pytest.approx(
+        fairseq_loss(1e4 * features, weight, target, 0.1).item(), rel=1e-5
     )
-    assert label_smoothed_loss(logits, target, label_smoothing).item() == pytest.approx(
-        theirs.item(), rel=1e-6
-    )
+
+
+def test_without_gradients_the_loss_is_the_same(inputs):
+    features, weight, target = inputs
+    with torch.no_grad():
+        measured = label_smoothed_loss(features, weight, target, 0.1)
+    assert measured.item() == label_smoothed_loss(features, weight, target, 0.1).item()

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from fairseq.data import Dictionary
 from fairseq.models.transformer import TransformerConfig
 from fairseq.models.transformer.transformer_decoder import TransformerDecoderBase
 from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
-from torch import nn
+from torch import Tensor, nn
 
 from spaces.layout import Layout
+from trainable.models.attention import Attention, KeysAndValues, future_mask, padding_mask
+from trainable.models.dropout import Dropout
 from trainable.models.encoder import without_dropout
 from trainable.models.stack import build_stack
+from trainable.models.sublayers import SubLayers
 
 # What a decoder remembers of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]
+# What fairseq's encoders give: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
+EncoderOut = dict[str, list[Tensor]]
+
+
+@dataclass(slots=True)
+class Remembered:
+    """What greedy decoding keeps of a batch, one entry a depth where it is a list."""
+
+    source: list[KeysAndValues]
+    source_mask: Tensor | None  # B, 1, 1, S, added to the scores
+    target: list[KeysAndValues]  # room for every position, filled up to the last token
+    n_tokens: int = 0  # so far, of each sentence
+
+    @property
+    def n_sentences(self) -> int:
+        return len(self.target[0].keys) // self.target[0].heads
+
+    def select(self, rows: Tensor) -> Remembered:
+        """That of the sentences ``rows``."""
+        return Remembered(
+            source=[part.select(rows) for part in self.source],
+            source_mask=None if self.source_mask is None else self.source_mask[rows],
+            target=[part.select(rows) for part in self.target],
+            n_tokens=self.n_tokens,
+        )
 
 
 class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
@@ -38,19 +66,26 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
             build=lambda kind: build_decoder_layer(kind, cfg),
         )
         super().__init__(cfg, dictionary, embed_tokens)
+        self.dropout_module = Dropout(cfg.dropout)
         self.layers.extend(layers)
         self.num_layers = len(layers)
 
     def extract_features_scriptable(
         self,
-        prev_output_tokens: torch.Tensor,
-        encoder_out: dict[str, list[torch.Tensor]] | None,
+        prev_output_tokens: Tensor,
+        encoder_out: EncoderOut | None,
         incremental_state: State | None = None,
         full_context_alignment: bool = False,
         alignment_layer: int | None = None,
         alignment_heads: int | None = None,
     ) -> Any:
-        """The features, with the incremental state handed out depth by depth."""
+        """The features of whole sentences, or token by token as fairseq computes them.
+
+        Token by token the incremental state is handed out depth by depth. Attention weights
+        are given there alone.
+        """
+        if incremental_state is None and encoder_out is not None and not full_context_alignment:
+            return self._features(prev_output_tokens, encoder_out), {"attn": [None]}
         return super().extract_features_scriptable(
             prev_output_tokens,
             encoder_out,
@@ -60,8 +95,54 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
             alignment_heads,
         )
 
+    def _features(self, tokens_BT: Tensor, encoder_out: EncoderOut) -> Tensor:
+        """B, T, D: what the output projection takes at each position of whole sentences."""
+        embedded_BTD = self.embed_scale * self.embed_tokens(tokens_BT)
+        x_TBD = self.dropout_module(embedded_BTD + self.embed_positions(tokens_BT)).transpose(0, 1)
+        memory_SBD, padding_BS = (
+            encoder_out[name][0] for name in ("encoder_out", "encoder_padding_mask")
+        )
+        memory_mask = padding_mask(padding_BS, x_TBD.dtype)
+        # Padding stands behind the sentence, where no token of it looks.
+        mask = future_mask(len(x_TBD), x_TBD)
+        for layer in self.layers:
+            x_TBD = layer.whole_sentences(x_TBD, memory_SBD, mask, memory_mask)
+        features_TBD: Tensor = x_TBD if self.layer_norm is None else self.layer_norm(x_TBD)
+        return features_TBD.transpose(0, 1)
+
+    def remember(self, encoder_out: EncoderOut, n_positions: int) -> Remembered:
+        """The start of greedy decoding: the source for every depth, and room for the target."""
+        memory_SBD, padding_BS = (
+            encoder_out[name][0] for name in ("encoder_out", "encoder_padding_mask")
+        )
+        n_sentences, heads = memory_SBD.size(1), self.layers[0].self_attn.num_heads
+        room = (n_sentences * heads, n_positions, self.embed_dim // heads)
+        return Remembered(
+            source=[layer.encoder_attn.keys_and_values(memory_SBD) for layer in self.layers],
+            source_mask=padding_mask(padding_BS, memory_SBD.dtype),
+            target=[
+                KeysAndValues(memory_SBD.new_empty(room), memory_SBD.new_empty(room), heads=heads)
+                for _ in self.layers
+            ],
+        )
+
+    def next_features(self, tokens_B: Tensor, remembered: Remembered) -> Tensor:
+        """B, D: what the output projection takes behind ``tokens``, which are remembered."""
+        remembered.n_tokens += 1
+        so_far = tokens_B.new_empty(1, remembered.n_tokens)  # its length alone is looked at
+        position_1D = self.embed_positions(so_far, incremental_state={})[0]
+        x_BD = self.embed_scale * self.embed_tokens(tokens_B) + position_1D
+        for layer, source, target in zip(
+            self.layers, remembered.source, remembered.target, strict=True
+        ):
+            x_BD = layer.next_token(
+                x_BD, target.upto(remembered.n_tokens), source, remembered.source_mask
+            )
+        features_BD: Tensor = x_BD if self.layer_norm is None else self.layer_norm(x_BD)
+        return features_BD
+
     def reorder_incremental_state_scripting(
-        self, incremental_state: State, new_order: torch.Tensor
+        self, incremental_state: State, new_order: Tensor
     ) -> None:
         """Follow the beams: reorder what every depth remembers."""
         states = DepthStates(incremental_state)
@@ -86,18 +167,81 @@ class DepthStates:
         return state
 
 
-class DecoderLayer(TransformerDecoderLayerBase):  # type: ignore[misc]
-    """fairseq's decoder layer that takes its depth's part of the incremental state."""
+class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc]
+    """The parameters of fairseq's decoder layer, with a faster way through them."""
+
+    def __init__(self, cfg: TransformerConfig) -> None:
+        super().__init__(cfg)
+        self.use_cheap_dropout(cfg.dropout, cfg.activation_dropout)
+
+    def build_self_attention(
+        self, embed_dim: int, cfg: TransformerConfig, **options: Any
+    ) -> Attention:
+        """An attention of ours with fairseq's initial weights."""
+        return Attention(
+            embed_dim,
+            cfg.decoder.attention_heads,
+            dropout=cfg.attention_dropout,
+            self_attention=True,
+        )
+
+    def build_encoder_attention(self, embed_dim: int, cfg: TransformerConfig) -> Attention:
+        """An attention of ours with fairseq's initial weights."""
+        return Attention(
+            embed_dim,
+            cfg.decoder.attention_heads,
+            kdim=cfg.encoder.embed_dim,
+            vdim=cfg.encoder.embed_dim,
+            dropout=cfg.attention_dropout,
+            encoder_decoder_attention=True,
+        )
+
+    def whole_sentences(
+        self, x_TBD: Tensor, memory_SBD: Tensor, mask: Tensor, memory_mask: Tensor | None
+    ) -> Tensor:
+        """The layer's output at every position of a sentence at once."""
+        x_TBD = self.residual(
+            self.self_attn_layer_norm, x_TBD, lambda x: self.self_attn.attend(x, x, mask)
+        )
+        x_TBD = self.residual(
+            self.encoder_attn_layer_norm,
+            x_TBD,
+            lambda x: self.encoder_attn.attend(x, memory_SBD, memory_mask),
+        )
+        return self.residual(self.final_layer_norm, x_TBD, self.feed_forward)
+
+    def next_token(
+        self,
+        x_BD: Tensor,
+        target: KeysAndValues,
+        source: KeysAndValues,
+        source_mask: Tensor | None,
+    ) -> Tensor:
+        """The layer's output at the last position of ``target``, whose keys it fills in."""
+
+        def attend_itself(x_BD: Tensor) -> Tensor:
+            added = self.self_attn.keys_and_values(x_BD.unsqueeze(0))
+            target.keys[:, -1:], target.values[:, -1:] = added.keys, added.values
+            seen_BD: Tensor = self.self_attn.attend_next(x_BD, target, None)
+            return seen_BD
+
+        x_BD = self.residual(self.self_attn_layer_norm, x_BD, attend_itself)
+        x_BD = self.residual(
+            self.encoder_attn_layer_norm,
+            x_BD,
+            lambda x: self.encoder_attn.attend_next(x, source, source_mask),
+        )
+        return self.residual(self.final_layer_norm, x_BD, self.feed_forward)
 
     def forward(
         self,
-        x: torch.Tensor,
-        encoder_out: torch.Tensor | None = None,
-        encoder_padding_mask: torch.Tensor | None = None,
+        x: Tensor,
+        encoder_out: Tensor | None = None,
+        encoder_padding_mask: Tensor | None = None,
         incremental_state: DepthStates | None = None,
         **options: Any,
     ) -> Any:
-        """The arguments and the result of fairseq's layer."""
+        """The layer as fairseq has it, with its depth's part of the incremental state."""
         state = None if incremental_state is None else incremental_state.next_depth()
         return super().forward(x, encoder_out, encoder_padding_mask, state, **options)
 

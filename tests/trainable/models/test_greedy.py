@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from fairseq.sequence_generator import SequenceGenerator
+
+import trainable.greedy
+from trainable.decoding import LengthLimit, decode
+from trainable.models.reservoir_transformer import ReservoirTransformer
+
+LIMIT = LengthLimit(ratio=1.5, extra=6)
+
+
+def fairseqs_words(model, batch, limit):
+    generator = SequenceGenerator(
+        [model],
+        model.decoder.dictionary,
+        beam_size=1,
+        max_len_a=limit.ratio,
+        max_len_b=limit.extra,
+    )
+    dictionary = model.decoder.dictionary
+    return [dictionary.string(found[0]["tokens"]) for found in generator(batch)]
+
+
+def a_batch(n_sentences: int, rows: int, seed: int) -> dict[str, object]:
+    generator = torch.Generator().manual_seed(seed)
+    src = torch.randint(4, rows, (n_sentences, 9), generator=generator)
+    lengths = torch.randint(1, 10, (n_sentences,), generator=generator).sort(descending=True)[0]
+    for row, length in enumerate(lengths.tolist()):
+        src[row, : 9 - length] = 1
+    return {"net_input": {"src_tokens": src, "src_lengths": lengths}}
+
+
+@pytest.fixture
+def strong(build: Callable[..., ReservoirTransformer]) -> Callable[..., ReservoirTransformer]:
+    """A random model whose words depend on the source."""
+
+    def make(encoder: str, decoder: str, **settings: object) -> ReservoirTransformer:
+        model = build(encoder, decoder, **settings).eval()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.mul_(3.0)  # or it would hardly look at the source
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("compact_below", [0.0, 0.8, 1.0])
+@pytest.mark.parametrize("decoder", ["L", "LL", "L1L1", "R1LR1"])
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_greedy_words_are_those_of_fairseqs_generator(
+    strong, decoder, norm, compact_below, monkeypatch
+):
+    monkeypatch.setattr(trainable.greedy, "COMPACT_BELOW", compact_below)
+    for seed in range(4):
+        model = strong("RL", decoder, norm=norm, seed=seed)
+        batch = a_batch(12, len(model.encoder.dictionary), seed)
+        ours = decode(model, batch, model.decoder.dictionary, beam=1, limit=LIMIT)
+        assert ours == fairseqs_words(model, batch, LIMIT)
+
+
+def test_a_sentence_at_the_limit_is_cut_there(strong):
+    model = strong("L", "L", seed=1)
+    limit = LengthLimit(ratio=0.0, extra=2)
+    batch = a_batch(12, len(model.encoder.dictionary), 1)
+    ours = decode(model, batch, model.decoder.dictionary, beam=1, limit=limit)
+    assert ours == fairseqs_words(model, batch, limit)
+    assert max(len(words.split()) for words in ours) == 2
