@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,19 +11,21 @@ from pathlib import Path
 
 import ray
 from ray import tune
-from ray.tune import CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune import CheckpointConfig
 
 from search.errors import WorkFailed
-from search.kept_weights import latest_checkpoint, trial_dirname
+from search.kept_weights import latest_checkpoint
 from search.ledger import Ledger, read_records
 from search.progress import Progress
 from search.ranking import best_trial
+from search.ray_cluster import local_ray
 from search.recorder import Recorder
-from search.schedulers import make_scheduler, replay
+from search.schedulers import make_scheduler, show_earlier
 from search.searcher import StudySearcher, SuggestionCounts
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder, place_for_study
 from search.tracking import Tracking, check_store
+from search.tuner import make_tuner
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from trainable.config import RanksConfig, TrialConfig
@@ -35,14 +36,6 @@ from trainable.tune_trainable import ReservoirTrial, trial_resources
 logger = logging.getLogger(__name__)
 
 MAX_RESTARTS = 3  # of a trial whose process died; each goes on from the last checkpoint
-
-_RAY_SETTINGS = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow has it all
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # failed trials have no metric
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours to handle
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # it costs little here
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +95,7 @@ def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyC
 def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
     with closing(Ledger(folder.trials)) as ledger:
         scheduler = make_scheduler(config)
-        replay(scheduler, config, [r for r in ledger.records if r.state != "running"])
+        show_earlier(scheduler, config, [r for r in ledger.records if r.state != "running"])
         tracking = Tracking(config, folder, ledger)
         searcher = StudySearcher(
             config,
@@ -119,25 +112,16 @@ def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
             _ending_mlflow(tracking, ledger, config, searcher) as ending,
             Progress(config, ledger) as progress,
         ):
-            tuner = Tuner(
+            tuner = make_tuner(
                 tune.with_resources(ReservoirTrial, trial_resources(config.ranks)),
-                tune_config=TuneConfig(
-                    search_alg=searcher,
-                    scheduler=scheduler,
-                    num_samples=-1,  # the searcher ends the study
-                    reuse_actors=True,
-                    trial_dirname_creator=lambda trial: trial_dirname(trial.config["id"]),
-                ),
-                run_config=RunConfig(
-                    name=_session_name(folder),
-                    storage_path=str(folder.ray.resolve()),
-                    callbacks=[
-                        Recorder(folder, ledger, config.objective, [tracking.note, progress.note])
-                    ],
-                    failure_config=FailureConfig(max_failures=MAX_RESTARTS),
-                    checkpoint_config=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
-                    verbose=0,
-                ),
+                searcher=searcher,
+                scheduler=scheduler,
+                callbacks=[
+                    Recorder(folder, ledger, config.objective, [tracking.note, progress.note])
+                ],
+                place=folder.ray / _session_name(folder),
+                checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
+                max_restarts=MAX_RESTARTS,
             )
             tuner.fit()
         if best_trial(ledger.records, config.objective) is None:
@@ -185,22 +169,10 @@ def _ending_mlflow(
 
 @contextmanager
 def _ray(ranks: RanksConfig) -> Iterator[None]:
-    """A Ray cluster of this machine, for as long as the search lasts."""
-    for name, value in _RAY_SETTINGS.items():
-        os.environ.setdefault(name, value)
-    # Tune warns at the end that it finds no result.json: results are in our records.
-    logging.getLogger("ray.tune").setLevel(logging.ERROR)
-    ray.init(
-        include_dashboard=False,
-        log_to_driver=False,
-        configure_logging=False,
-        runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[1])}},
-    )
-    try:
+    """Ray for as long as the search lasts, if it can hold a trial."""
+    with local_ray():
         _refuse_what_cannot_fit(ranks)
         yield
-    finally:
-        ray.shutdown()
 
 
 def _refuse_what_cannot_fit(ranks: RanksConfig) -> None:

@@ -14,6 +14,7 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
+from search.extrapolation_scheduler import ExtrapolationScheduler
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from trainable.objective import objectives_so_far
@@ -40,6 +41,8 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
     if config.scheduler.name == "none" or budget is None:
         return FIFOScheduler()
     grace = config.scheduler.grace or budget / 8
+    if config.scheduler.name == "extrapolation":
+        return ExtrapolationScheduler(config, grace=grace)
     if config.scheduler.name == "asha":
         return AsyncHyperBandScheduler(
             time_attr=clock,
@@ -59,11 +62,16 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
     )
 
 
-def replay(scheduler: TrialScheduler, config: StudyConfig, records: Sequence[TrialRecord]) -> None:
-    """Show ``scheduler`` the curves of earlier trials, so that its rungs hold their scores."""
+def show_earlier(
+    scheduler: TrialScheduler, config: StudyConfig, records: Sequence[TrialRecord]
+) -> None:
+    """Show ``scheduler`` earlier trials, so that it decides as if it had seen them."""
     horizon = config.budget.on(config.objective.clock)
     assert horizon is not None
     for record in records:
+        if isinstance(scheduler, ExtrapolationScheduler):
+            scheduler.remember(record)
+            continue
         trial = Trial("recorded", trial_id=f"recorded-{record.id}", stub=True)
         objectives = objectives_so_far(
             record.curve, config.objective, horizon=horizon, counts=record.counts

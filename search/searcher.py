@@ -21,6 +21,7 @@ from ray.tune.search import Searcher
 from search.ledger import Ledger
 from search.samplers import make_sampler
 from search.study_config import StudyConfig
+from search.surrogate import Surrogate
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
@@ -107,6 +108,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._n_repeats = 0
         self.last_refusal: str | None = None  # why a candidate was out of bounds
         self._unseen: Iterator[dict[str, Any]] | None = None
+        is_surrogate = config.search.algorithm == "surrogate"
+        self._surrogate = Surrogate(config, self._size_of) if is_surrogate else None
         self._settle_leftovers()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -193,6 +196,11 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
     def _enqueue_point(self) -> bool:
         """Queue an untried point where Optuna must not choose freely; False at the end."""
+        if self._surrogate is not None:
+            point = self._surrogate.propose(self._ledger.records)
+            if point is not None:
+                self._study.enqueue_trial(point)
+            return point is not None
         if self._config.search.algorithm != "grid" and self._n_repeats < MAX_REPEATS:
             return True
         if self._unseen is None:
@@ -202,17 +210,18 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             self._unseen = self._config.space.points()
         for point in self._unseen:
             candidate = self._config.space.choose(FixedChooser(point))
-            if self._ledger.find(candidate.key) is None and self._may_be_trained(candidate):
+            if self._ledger.find(candidate.key) is None and self._size_of(candidate) is not None:
                 self._study.enqueue_trial(point)
                 return True
         return False
 
-    def _may_be_trained(self, candidate: Candidate) -> bool:
+    def _size_of(self, candidate: Candidate) -> float | None:
+        """The candidate's parameters in millions; None where it must not be trained."""
         try:
-            self._check(candidate)
+            _, counts = self._check(candidate)
         except OutOfBounds:
-            return False
-        return True
+            return None
+        return mparams(counts, self._config.objective.parameters)
 
     def _check(self, candidate: Candidate) -> tuple[TrialConfig, ParamCounts]:
         """The candidate's trial and its size.

@@ -41,19 +41,20 @@ SEARCHED_FIELDS = set(_DECIDING_AXES)
 class SearchConfig(Section):
     """Who chooses the layouts, and how many are trained."""
 
-    algorithm: Literal["tpe", "random", "gp", "nsga2", "cmaes", "grid"] = "tpe"
+    algorithm: Literal["tpe", "surrogate", "random", "gp", "nsga2", "cmaes", "grid"] = "tpe"
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
-    n_startup: PositiveInt = 8  # trials drawn at random before the algorithm chooses
+    n_startup: PositiveInt = 8  # drawn at random before the algorithm chooses; not by surrogate
 
 
 class SchedulerConfig(Section):
     """Who stops trials early, comparing them at rungs of a clock."""
 
-    name: Literal["asha", "median", "none"] = "asha"
+    name: Literal["asha", "median", "extrapolation", "none"] = "asha"
     clock: Clock | None = None  # the objective's clock if absent
     grace: PositiveFloat | None = None  # on that clock; an eighth of the budget if absent
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0
+    risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: a chance below is none
 
 
 class TrackingConfig(Section):
@@ -170,6 +171,8 @@ class StudyConfig(Section):
             return ["search.n_startup is nsga2's population; give 2 or more"]
         if self.search.algorithm == "grid" and axes:
             return [f"search.algorithm 'grid' needs lists of values; {', '.join(axes)} is a range"]
+        if self.search.algorithm == "surrogate" and self.objective.name == "pareto":
+            return ["search.algorithm 'surrogate' has one objective; use tpe or nsga2 for 'pareto'"]
         if self.search.algorithm == "cmaes" and len(axes) < 2:
             return ["search.algorithm 'cmaes' needs at least two ranges {low, high}; use tpe"]
         if self.search.algorithm == "cmaes" and self.objective.name == "pareto":
@@ -227,7 +230,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
         raise UserError(f"{path}: not TOML: {error}") from error
     values.setdefault("name", path.stem)
     for override in overrides:
-        _set(values, override)
+        put_setting(values, override)
     return study_from(values, str(path))
 
 
@@ -259,8 +262,12 @@ def _is_short(value: object) -> bool:
     return isinstance(value, str | int | float) and len(repr(value)) <= 60
 
 
-def _set(values: dict[str, Any], override: str) -> None:
-    """Put one ``table.key=value`` into ``values``; the value is TOML, or a bare string."""
+def put_setting(values: dict[str, Any], override: str) -> None:
+    """Put one ``table.key=value`` into ``values``; the value is TOML, or a bare string.
+
+    Raises:
+        UserError: it is not written so, or its table is a value.
+    """
     key, separator, text = override.partition("=")
     if not separator or not key:
         raise UserError(f"--set '{override}': write it as table.key=value, e.g. train.lr=3e-4")

@@ -32,7 +32,7 @@ RANGES = {
     "reservoir_gain": {"low": 0.5, "high": 4.0, "log": True},
     "hyper": {"train.lr": {"low": 1e-4, "high": 1e-2, "log": True}},
 }
-ALGORITHMS = ("tpe", "random", "gp", "nsga2", "cmaes", "grid")
+ALGORITHMS = ("tpe", "surrogate", "random", "gp", "nsga2", "cmaes", "grid")
 
 
 def study(algorithm: str, **tables: Any) -> StudyConfig:
@@ -179,7 +179,7 @@ def test_a_resumed_study_goes_on_where_it_was_left(algorithm: str, tmp_path: Pat
     assert len(keys) == len(set(keys)) == 14
 
 
-@pytest.mark.parametrize("algorithm", ["tpe", "random", "grid"])
+@pytest.mark.parametrize("algorithm", ["tpe", "surrogate", "random", "grid"])
 def test_a_space_with_fewer_layouts_than_trials_is_searched_to_the_last_one(
     algorithm: str, tmp_path: Path
 ):

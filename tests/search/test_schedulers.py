@@ -6,7 +6,7 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from search.schedulers import METRIC, make_scheduler, replay
+from search.schedulers import METRIC, make_scheduler, show_earlier
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from tests.search.conftest import curve_point
@@ -33,7 +33,7 @@ def test_a_resumed_scheduler_stops_what_the_first_driver_would_have_stopped(
         make_record(id_, curve=tuple(curve_point(updates, 20) for updates in (4, 8, 12)))
         for id_ in range(4)
     ]
-    replay(resumed, config, records)
+    show_earlier(resumed, config, records)
     # 4 x 20 / 2 = 40 BLEU x updates over 2 M parameters: an objective of 20 at update 4.
     assert decision_at(resumed, 4, 1.0) == TrialScheduler.STOP
     assert decision_at(resumed, 8, 100.0) == TrialScheduler.CONTINUE
@@ -45,7 +45,7 @@ def test_a_failed_trial_without_a_curve_leaves_no_trace_in_the_rungs(
 ):
     config = tiny_study()
     scheduler = make_scheduler(config)
-    replay(scheduler, config, [make_record(0, state="failed", curve=())])
+    show_earlier(scheduler, config, [make_record(0, state="failed", curve=())])
     assert decision_at(scheduler, 4, 0.1) == TrialScheduler.CONTINUE
 
 
@@ -61,7 +61,7 @@ def test_median_stopping_survives_a_failed_trial_and_weak_curves_of_earlier_driv
     strong = tuple(curve_point(updates, 20) for updates in (4, 8, 12))
     weak = tuple(curve_point(updates, 0) for updates in (4, 8, 12))
     records = [make_record(id_, curve=strong) for id_ in range(4)] + [make_record(4, curve=weak)]
-    replay(scheduler, tiny_study(scheduler={"name": "median", "grace": 4}), records)
+    show_earlier(scheduler, tiny_study(scheduler={"name": "median", "grace": 4}), records)
     failed = Trial("failed", trial_id="failed", stub=True)
     scheduler.on_trial_add(None, failed)
     scheduler.on_trial_complete(None, failed, {"failure": "Diverged", "done": True})

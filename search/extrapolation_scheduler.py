@@ -1,0 +1,66 @@
+"""Stops the trials that are unlikely to beat the best one, by the forecast of their curves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+
+from search.extrapolation import WholeCurve, forecast
+from search.study_config import StudyConfig
+from search.trial_record import TrialRecord
+from trainable.aucc import best_point
+from trainable.curve import Point
+
+MIN_COMPLETED = 5  # below that nothing is stopped
+
+
+class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
+    """Decides from curves alone: those of the completed trials, and the trial's own."""
+
+    def __init__(self, config: StudyConfig, *, grace: float) -> None:
+        super().__init__()
+        self._config = config
+        self._grace = grace
+        self._whole: list[WholeCurve] = []
+        self._best: float | None = None  # objective of a completed trial within the bounds
+
+    def on_trial_result(self, controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        is_early = result[self._config.scheduler_clock] < self._grace
+        # Without any area its parameters, and so what it has to reach, can't be told.
+        if is_early or result["aucc"] <= 0 or len(self._whole) < MIN_COMPLETED:
+            return str(TrialScheduler.CONTINUE)
+        chance = self._chance(_points(result), area=result["aucc"], objective=result["objective"])
+        is_hopeless = chance < self._config.scheduler.risk
+        return str(TrialScheduler.STOP if is_hopeless else TrialScheduler.CONTINUE)
+
+    def on_trial_complete(self, controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        if result.get("finished"):  # a failed trial has no curve
+            self._learn(_points(result), area=result["aucc"], objective=result["objective"])
+
+    def remember(self, record: TrialRecord) -> None:
+        """Know a trial of an earlier driver."""
+        if record.state == "completed" and record.aucc is not None:
+            assert record.objective is not None
+            self._learn(record.curve, area=record.aucc, objective=record.objective)
+
+    def _learn(self, points: tuple[Point, ...], *, area: float, objective: float) -> None:
+        self._whole.append(WholeCurve(points=points, aucc=area))
+        min_bleu = self._config.objective.min_bleu
+        if min_bleu is None or best_point(points).bleu >= min_bleu:
+            self._best = objective if self._best is None else max(self._best, objective)
+
+    def _chance(self, points: tuple[Point, ...], *, area: float, objective: float) -> float:
+        """How likely the trial beats the best; objective and area are in a fixed ratio."""
+        clock = self._config.objective.clock
+        horizon = self._config.budget.on(clock)
+        assert horizon is not None
+        guess = forecast(points, self._whole, clock=clock, horizon=horizon)
+        if guess is None or self._best is None:
+            return 1.0
+        return guess.chance_above(self._best * area / objective)
+
+
+def _points(result: dict[str, Any]) -> tuple[Point, ...]:
+    return tuple(Point.from_dict(point) for point in result["curve"])

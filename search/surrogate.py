@@ -1,0 +1,133 @@
+"""The surrogate: it guesses every candidate's objective and names the most promising one.
+
+A candidate's parameters are known before it trains. Its AUCC is not, yet it is a smooth
+function of a few features, so a Gaussian process over those learns it from few trials.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from scipy.stats import norm
+
+from search.extrapolation import WholeCurve, forecast
+from search.ranking import best_trial
+from search.study_config import StudyConfig
+from search.surrogate_gp import Array, GaussianProcess
+from search.surrogate_pool import Choice, Pool, candidate_of
+from search.trial_record import TrialRecord
+from spaces.candidate import Candidate
+from spaces.chooser import Point
+from spaces.features import features
+
+_FLOOR = 0.1  # of the best AUCC: how much worse a trial is than this teaches nothing
+
+
+class Surrogate:
+    """Proposes points of a study's space from its records alone, so resume needs no more.
+
+    Args:
+        size_of: a candidate's parameters in millions; None where it must not be trained.
+    """
+
+    def __init__(self, config: StudyConfig, size_of: Callable[[Candidate], float | None]) -> None:
+        self._config = config
+        self._pool = Pool(config.space, size_of)
+
+    def propose(self, records: Sequence[TrialRecord]) -> Point | None:
+        """The untried point with the highest expected improvement; None when none is left."""
+        rng = random.Random(f"{self._config.seed}/{len(records)}")
+        best = best_trial(records, self._config.objective)
+        near = None if best is None else candidate_of(best, self._config.space)
+        tried = {record.key for record in records}
+        choices = [
+            choice for choice in self._pool.choices(near, rng) if choice.candidate.key not in tried
+        ]
+        if not choices:
+            return None
+        rng.shuffle(choices)  # among equals the first is taken
+        means, deviations = self._predict(choices, records)
+        goal = None if best is None or not best.objective else float(np.log(best.objective))
+        return choices[int(np.argmax(log_improvement(means, deviations, goal)))].point
+
+    def _predict(
+        self, choices: Sequence[Choice], records: Sequence[TrialRecord]
+    ) -> tuple[Array, Array]:
+        """Mean and deviation of the logarithm of each choice's objective."""
+        sizes = np.array([self._divisor(choice.mparams) for choice in choices])
+        seen = self._seen(records)
+        if not seen:
+            return -np.log(sizes), np.ones(len(choices))
+        running = [record for record in records if record.state == "running"]
+        inputs = self._inputs([*(record for record, _, _ in seen), *running], choices)
+        n_seen, n_known = len(seen), len(seen) + len(running)
+        values, errors = (np.array([row[i] for row in seen]) for i in (1, 2))
+        process = GaussianProcess.fit(inputs[:n_seen], values, errors)
+        if running:  # believed to come out as predicted, so that others are not its likes
+            believed, _ = process.predict(inputs[n_seen:n_known])
+            values, errors = np.append(values, believed), np.append(errors, 0.0 * believed)
+            process = GaussianProcess.fit(inputs[:n_known], values, errors)
+        means, deviations = process.predict(inputs[n_known:])
+        return means - np.log(sizes), deviations
+
+    def _divisor(self, mparams: float) -> float:
+        return mparams if self._config.objective.name == "aucc_per_mparam" else 1.0
+
+    def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
+        """The features, records first; each column with deviation 1 over the choices."""
+        space = self._config.space
+        candidates = [candidate_of(record, space) for record in records]
+        candidates += [choice.candidate for choice in choices]
+        table = np.array([features(candidate, space) for candidate in candidates])
+        table = table[:, np.ptp(table, axis=0) > 0]
+        return table / table.std(axis=0) if table.size else np.zeros((len(candidates), 1))
+
+    def _seen(self, records: Sequence[TrialRecord]) -> list[tuple[TrialRecord, float, float]]:
+        """Trials with the logarithm of their AUCC and its error, which stopped ones have."""
+        guesses = [(record, *self._outcome(record, records)) for record in records]
+        known = [(record, area, error) for record, area, error in guesses if area is not None]
+        floor = _FLOOR * max((area for _, area, _ in known), default=0.0)
+        if floor == 0.0:
+            return []
+        return [(record, float(np.log(max(area, floor))), error) for record, area, error in known]
+
+    def _outcome(
+        self, record: TrialRecord, records: Sequence[TrialRecord]
+    ) -> tuple[float | None, float]:
+        """A trial's AUCC, or where it would have ended, and the error of its logarithm."""
+        if record.state == "completed":
+            return record.aucc, 0.0
+        if record.state != "stopped" or not record.curve:
+            return None, 0.0
+        clock = self._config.objective.clock
+        horizon = self._config.budget.on(clock)
+        assert horizon is not None
+        guess = forecast(record.curve, whole_curves(records), clock=clock, horizon=horizon)
+        return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
+
+
+def whole_curves(records: Sequence[TrialRecord]) -> list[WholeCurve]:
+    """The curves of the completed trials."""
+    return [
+        WholeCurve(points=record.curve, aucc=record.aucc)
+        for record in records
+        if record.state == "completed" and record.aucc is not None
+    ]
+
+
+def log_improvement(means: Array, deviations: Array, goal: float | None) -> Array:
+    """The logarithm of the expected improvement over ``goal``; without one, the means.
+
+    In logarithms, for far below the goal the improvement itself is zero to the last bit.
+    """
+    if goal is None:
+        return means
+    off = (means - goal) / deviations
+    with np.errstate(divide="ignore", invalid="ignore"):
+        direct = np.log(norm.pdf(off) + off * norm.cdf(off))
+    # Mills' ratio: pdf(z) + z cdf(z) -> pdf(z) / z² as z falls.
+    tail = norm.logpdf(off) - 2 * np.log(np.maximum(-off, 1.0))
+    improvement: Array = np.log(deviations) + np.where(off < -5, tail, direct)
+    return improvement

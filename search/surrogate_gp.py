@@ -1,0 +1,104 @@
+"""A Gaussian process for a few dozen noisy values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.optimize import minimize
+
+Array = npt.NDArray[np.float64]
+
+# Where the logarithm of each kernel parameter is expected, and how far off it may be. Between
+# the layouts of a space log AUCC differs by some tenths, between seeds by some hundredths.
+SIGNAL, NOISE, PRIOR_DEVIATION = np.log(0.2), np.log(0.03), 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianProcess:
+    """Matérn 5/2 with a length for each input, and noise.
+
+    Its parameters are the most probable ones under log-normal priors: a few values alone
+    would not tell them.
+    """
+
+    inputs: Array
+    kernel: Array  # log lengths, then log deviations of signal and noise
+    factor: Array  # lower Cholesky factor of the values' covariance
+    weights: Array
+    center: float
+
+    @classmethod
+    def fit(cls, inputs: Array, values: Array, errors: Array) -> GaussianProcess:
+        """Fit logarithms of AUCC at ``inputs``: one row each, columns of deviation 1.
+
+        Args:
+            errors: the known part of each value's deviation; that of all alike is fitted.
+        """
+        center = float(values.mean())
+        data = (inputs, values - center, errors**2)
+        start = _prior_means(inputs.shape[1])
+        kernel: Array = minimize(_cost, start, args=data, jac=True, method="L-BFGS-B").x
+        factor = _factor(_covariance(kernel, inputs, inputs), kernel, errors**2)
+        weights = cho_solve((factor, True), values - center)
+        return cls(inputs=inputs, kernel=kernel, factor=factor, weights=weights, center=center)
+
+    def predict(self, inputs: Array) -> tuple[Array, Array]:
+        """Mean and deviation of the value at each row of ``inputs``, without noise."""
+        cross = _covariance(self.kernel, inputs, self.inputs)
+        explained = solve_triangular(self.factor, cross.T, lower=True)
+        variance = np.exp(2 * self.kernel[-2]) - (explained**2).sum(axis=0)
+        return self.center + cross @ self.weights, np.sqrt(np.maximum(variance, 1e-12))
+
+
+def _prior_means(n_inputs: int) -> Array:
+    """Lengths grow with the root of the number of inputs, as distances do."""
+    return np.append(np.full(n_inputs, 0.5 * np.log(n_inputs)), [SIGNAL, NOISE])
+
+
+def _cost(kernel: Array, inputs: Array, targets: Array, known: Array) -> tuple[float, Array]:
+    """Minus the logarithm of the posterior of ``kernel``, up to a constant, and its gradient."""
+    covariance = _covariance(kernel, inputs, inputs)
+    factor = _factor(covariance, kernel, known)
+    inverse = cho_solve((factor, True), np.eye(len(targets)))
+    weights = inverse @ targets
+    off = (kernel - _prior_means(inputs.shape[1])) / PRIOR_DEVIATION
+    cost = 0.5 * (targets @ weights + off @ off) + np.log(np.diag(factor)).sum()
+    slack = inverse - np.outer(weights, weights)  # d cost / d covariance, twice
+    gradient = np.append(
+        0.5 * (slack[:, :, None] * _by_lengths(kernel, inputs)).sum(axis=(0, 1)),
+        [(slack * covariance).sum(), np.trace(slack) * np.exp(2 * kernel[-1])],
+    )
+    return float(cost), gradient + off / PRIOR_DEVIATION
+
+
+def _factor(covariance: Array, kernel: Array, known: Array) -> Array:
+    noise = np.exp(2 * kernel[-1]) + known + 1e-8
+    factor: Array = cholesky(covariance + np.diag(noise), lower=True)
+    return factor
+
+
+def _covariance(kernel: Array, left: Array, right: Array) -> Array:
+    """Matérn 5/2 between the rows of ``left`` and of ``right``."""
+    distance = np.sqrt(5 * _squares(kernel, left, right).sum(axis=2))
+    covariance: Array = (
+        np.exp(2 * kernel[-2]) * (1 + distance + distance**2 / 3) * np.exp(-distance)
+    )
+    return covariance
+
+
+def _by_lengths(kernel: Array, inputs: Array) -> Array:
+    """How the covariance changes with each log length, one matrix behind the other."""
+    squares = _squares(kernel, inputs, inputs)
+    distance = np.sqrt(5 * squares.sum(axis=2))
+    slope: Array = np.exp(2 * kernel[-2]) * 5 / 3 * (1 + distance) * np.exp(-distance)
+    changes: Array = slope[:, :, None] * squares
+    return changes
+
+
+def _squares(kernel: Array, left: Array, right: Array) -> Array:
+    lengths = np.exp(kernel[:-2])
+    steps: Array = (left / lengths)[:, None, :] - (right / lengths)[None, :, :]
+    return steps**2

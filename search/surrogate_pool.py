@@ -1,0 +1,112 @@
+"""The candidates among which the surrogate chooses: all of a small space, some of a large one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import TypeVar
+
+from search.trial_record import TrialRecord
+from spaces.candidate import Candidate
+from spaces.chooser import FixedChooser, Point, Scalar
+from spaces.layout import Layout
+from spaces.space import SearchSpace
+
+S = TypeVar("S", bound=Scalar)
+
+MAX_ENUMERATED = 2_000  # a space up to this many points is looked at whole
+N_DRAWN, N_NEIGHBOURS = 400, 100  # looked at in a larger one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A candidate that may be trained."""
+
+    point: Point
+    candidate: Candidate
+    mparams: float  # as the objective counts them
+
+
+class DrawingChooser:
+    """Answers from a point where that has an allowed answer, else by chance; takes notes."""
+
+    def __init__(self, kept: Mapping[str, Scalar], rng: random.Random) -> None:
+        self.point: Point = {}
+        self._kept = kept
+        self._rng = rng
+
+    def categorical(self, name: str, values: Sequence[S]) -> S:
+        kept = [value for value in values if value == self._kept.get(name)]
+        value = self.point[name] = kept[0] if kept else self._rng.choice(values)
+        return value
+
+    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+        kept = self._kept.get(name)
+        value = self._draw(low, high, log) if kept is None else float(kept)
+        self.point[name] = value
+        return value
+
+    def _draw(self, low: float, high: float, is_log: bool) -> float:
+        if not is_log:
+            return self._rng.uniform(low, high)
+        return min(high, max(low, exp(self._rng.uniform(log(low), log(high)))))
+
+
+class Pool:
+    """Choices of a space.
+
+    Args:
+        size_of: a candidate's parameters in millions; None where it must not be trained.
+    """
+
+    def __init__(self, space: SearchSpace, size_of: Callable[[Candidate], float | None]) -> None:
+        self._space = space
+        self._size_of = size_of
+        n_points = space.size()
+        is_small = n_points is not None and n_points <= MAX_ENUMERATED
+        self._all = list(self._choices(space.points())) if is_small else None
+
+    def choices(self, best: Candidate | None, rng: random.Random) -> list[Choice]:
+        """Every choice, or some by chance and some that differ little from ``best``."""
+        if self._all is not None:
+            return self._all
+        points = [self._draw({}, rng) for _ in range(N_DRAWN)]
+        if best is not None:
+            known = self._space.encode(best)
+            points += [self._draw(_without_one(known, rng), rng) for _ in range(N_NEIGHBOURS)]
+        return list(self._choices(iter(points)))
+
+    def _draw(self, kept: Mapping[str, Scalar], rng: random.Random) -> Point:
+        chooser = DrawingChooser(kept, rng)
+        self._space.choose(chooser)
+        return chooser.point
+
+    def _choices(self, points: Iterator[Point]) -> Iterator[Choice]:
+        """Each candidate once, whatever the number of points that make it."""
+        seen: set[str] = set()
+        for point in points:
+            candidate = self._space.choose(FixedChooser(point))
+            if candidate.key in seen:
+                continue
+            seen.add(candidate.key)
+            mparams = self._size_of(candidate)
+            if mparams is not None:
+                yield Choice(point=point, candidate=candidate, mparams=mparams)
+
+
+def candidate_of(record: TrialRecord, space: SearchSpace) -> Candidate:
+    """The candidate that a trial of ``space`` trained."""
+    hyper = record.hyper()
+    return Candidate(
+        encoder=record.encoder,
+        decoder=Layout.parse(record.decoder),
+        reservoir_gain=record.config["model"]["reservoir_gain"],
+        hyper={name: hyper[name] for name in space.hyper},
+    )
+
+
+def _without_one(point: Point, rng: random.Random) -> Point:
+    asked_again = rng.choice(sorted(point))
+    return {name: value for name, value in point.items() if name != asked_again}

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+from statistics import median
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from search.study_config import StudyConfig
+from search.surrogate import Surrogate, log_improvement
+from search.trial_record import TrialRecord
+from spaces.candidate import Candidate
+from spaces.space import FixedChooser
+from tests.search.conftest import curve_point
+
+Study = Callable[..., StudyConfig]
+Make = Callable[..., TrialRecord]
+SPACE = {
+    "depth": [2, 4, 6, 8],
+    "n_reservoirs": [0, 1, 2],
+    "interleaving": ["bottom", "top", "alternating-r-first"],
+    "share_learned": ["none", "pairs", "all"],
+    "decoder_depth": [1, 2],
+}
+
+
+def size_of(candidate: Candidate) -> float:
+    return 1.0 + 0.1 * len(candidate.encoder.set_kinds)
+
+
+def area_of(candidate: Candidate) -> float:
+    """Smooth, and highest in the midst of the space: depth 6, one reservoir, some sharing."""
+    encoder = candidate.encoder
+    off = (
+        abs(encoder.depth - 6)
+        + 2 * abs(encoder.n_reservoirs - 1)
+        + abs(len(encoder.set_kinds) - 4)
+        + candidate.decoder.depth
+    )
+    return float(100.0 * np.exp(-0.1 * off))
+
+
+@pytest.fixture
+def config(tiny_study: Study) -> StudyConfig:
+    return tiny_study(space=SPACE, search={"algorithm": "surrogate"})
+
+
+class Search:
+    """A study's records, made by asking the surrogate and looking the outcome up."""
+
+    def __init__(self, config: StudyConfig, make_record: Make) -> None:
+        self.config = config
+        self.surrogate = Surrogate(config, size_of)
+        self.records: list[TrialRecord] = []
+        self._make_record = make_record
+
+    def step(self, state: str = "completed") -> Candidate | None:
+        point = self.surrogate.propose(self.records)
+        if point is None:
+            return None
+        candidate = self.config.space.choose(FixedChooser(point))
+        self.records.append(self._record(candidate, state))
+        return candidate
+
+    def _record(self, candidate: Candidate, state: str) -> TrialRecord:
+        area = area_of(candidate)
+        record = self._make_record(
+            len(self.records),
+            key=candidate.key,
+            config=self.config.trial(candidate, data="d").model_dump(mode="json"),
+            curve=tuple(curve_point(updates, area * updates / 72) for updates in (4, 8, 12)),
+            aucc=area,
+            objective=area / size_of(candidate),
+            state=state,
+        )
+        if state == "running":
+            return dataclasses.replace(record, curve=(), aucc=None, objective=None)
+        return dataclasses.replace(record, curve=record.curve[:1]) if state == "stopped" else record
+
+
+def objective(candidate: Candidate) -> float:
+    return area_of(candidate) / size_of(candidate)
+
+
+def all_candidates(config: StudyConfig) -> list[Candidate]:
+    points = config.space.points()
+    found = [config.space.choose(FixedChooser(point)) for point in points]
+    return list({candidate.key: candidate for candidate in found}.values())
+
+
+def test_it_finds_the_best_of_a_smooth_space_long_before_chance_does(
+    config: StudyConfig, make_record: Make
+):
+    candidates = all_candidates(config)
+    best = max(map(objective, candidates))
+    n_needed = []
+    for seed in range(5):
+        search = Search(config.model_copy(update={"seed": seed}), make_record)
+        while (candidate := search.step()) is not None and objective(candidate) < 0.99 * best:
+            pass
+        n_needed.append(len(search.records))
+    n_good = sum(objective(candidate) >= 0.99 * best for candidate in candidates)
+    # Of N drawn in any order the first of k good ones comes at (N + 1) / (k + 1), on average.
+    assert median(n_needed) < (len(candidates) + 1) / (n_good + 1) / 2
+
+
+def test_the_first_proposal_is_the_smallest_model_where_parameters_divide(
+    config: StudyConfig, make_record: Make
+):
+    first = Search(config, make_record).step()
+    assert first is not None
+    assert size_of(first) == min(map(size_of, all_candidates(config)))
+
+
+def test_it_proposes_each_candidate_once_and_ends(tiny_study: Study, make_record: Make):
+    config = tiny_study(search={"algorithm": "surrogate"})
+    search = Search(config, make_record)
+    states = ("completed", "stopped", "failed", "running")
+    while search.step(states[len(search.records) % 4]) is not None:
+        pass
+    keys = [record.key for record in search.records]
+    assert sorted(keys) == sorted(candidate.key for candidate in all_candidates(config))
+
+
+def test_it_goes_on_from_records_as_if_it_had_never_stopped(config: StudyConfig, make_record: Make):
+    unbroken, resumed = Search(config, make_record), Search(config, make_record)
+    for _ in range(6):
+        unbroken.step()
+    resumed.records = unbroken.records[:3]
+    for _ in range(3):
+        resumed.step()
+    assert resumed.records == unbroken.records
+
+
+def test_what_may_not_be_trained_is_never_proposed(config: StudyConfig, make_record: Make):
+    search = Search(config, make_record)
+    search.surrogate = Surrogate(
+        config, lambda candidate: size_of(candidate) if candidate.encoder.depth < 4 else None
+    )
+    while search.step() is not None:
+        pass
+    assert {record.encoder.depth for record in search.records} == {2}
+
+
+def test_where_ranges_make_the_space_endless_it_still_proposes_members(
+    tiny_study: Study, make_record: Make
+):
+    space = {**SPACE, "reservoir_gain": {"low": 0.5, "high": 4.0, "log": True}}
+    config = tiny_study(space=space, search={"algorithm": "surrogate"})
+    search = Search(config, make_record)
+    for _ in range(4):
+        candidate = search.step()
+        assert candidate is not None
+        config.space.encode(candidate)  # raises where it is none
+    assert len({record.key for record in search.records}) == 4
+
+
+def test_the_logarithm_of_the_improvement_is_that_of_its_integral():
+    rng = random.Random(1)
+    for _ in range(20):
+        mean, deviation, goal = rng.gauss(0, 1), rng.uniform(0.2, 2), rng.gauss(0, 1)
+        integral, _ = quad(
+            lambda x, m=mean, d=deviation, g=goal: (x - g) * norm.pdf(x, m, d), goal, mean + 12
+        )
+        found = log_improvement(np.array([mean]), np.array([deviation]), goal)[0]
+        assert found == pytest.approx(np.log(integral), rel=1e-3, abs=1e-3)
+
+
+def test_a_sure_loser_is_worth_nothing_and_a_worse_one_still_less():
+    worth = log_improvement(np.array([-3.0, -10.0, -300.0]), np.full(3, 0.1), 0.0)
+    assert np.isfinite(worth).all()
+    assert np.exp(worth[0]) < 1e-100
+    assert worth[0] > worth[1] > worth[2]
