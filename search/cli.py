@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from search.commands import data, export, layout, resume, run, show, translate, ui
+from search.commands import data, export, layout, replay, resume, run, show, translate, ui
 from search.errors import WorkFailed
 from spaces.errors import UserError
 
@@ -32,6 +32,7 @@ app.add_typer(data.app, name="data")
 app.command()(layout.layout)
 app.command()(run.run)
 app.command()(resume.resume)
+app.command()(replay.replay)
 app.command()(show.show)
 app.command()(ui.ui)
 app.command()(export.export)

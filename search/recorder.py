@@ -17,11 +17,14 @@ from trainable.curve import Point
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """Ledger first, then whoever listens; at a trial's end it frees the disk."""
+    """Ledger first, then whoever listens; at a trial's end it frees the disk.
+
+    Without a folder there is nothing on disk to free: trials are replayed.
+    """
 
     def __init__(
         self,
-        folder: StudyFolder,
+        folder: StudyFolder | None,
         ledger: Ledger,
         objective: ObjectiveConfig,
         listeners: list[Callable[[TrialRecord], None]],
@@ -62,8 +65,9 @@ class Recorder(Callback):  # type: ignore[misc]
         id_ = trial.config["id"]
         self._closing.discard(id_)
         self._ledger.put(self._ledger[id_])
-        ended = [record for record in self._ledger.records if record.id not in self._closing]
-        keep_best_weights(self._folder, ended, self._objective)
+        if self._folder is not None:
+            ended = [record for record in self._ledger.records if record.id not in self._closing]
+            keep_best_weights(self._folder, ended, self._objective)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

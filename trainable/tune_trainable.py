@@ -22,10 +22,10 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
-from trainable.objective import objective_value
 from trainable.rank_actor import RankActor
 from trainable.ranks import Ranks, join_ranks, leave_ranks
 from trainable.training import Training
+from trainable.trial_result import trial_result
 
 logger = logging.getLogger(__name__)
 
@@ -157,21 +157,15 @@ def _raise_the_cause(error: BaseException, pending: list[Any]) -> None:
 
 
 def _result(training: Training) -> dict[str, Any]:
-    """What Tune, the searcher and the tracking are told after each validation."""
-    last, area = training.curve[-1], training.aucc()
-    return {
-        **last.to_dict(),
-        "aucc": area,
-        "objective": objective_value(training.config.objective, area, training.counts),
-        "tokens_per_s": last.tokens / last.seconds,
-        "curve": [point.to_dict() for point in training.curve],
-        "finished": training.finished,
-        "failure": None,
-        "n_epochs": training.n_epochs,
-        "peak_memory_bytes": training.peak_memory_bytes,
-        "host": socket.gethostname(),
-        "done": training.finished,
-    }
+    return trial_result(
+        training.curve,
+        area=training.aucc(),
+        objective=training.config.objective,
+        counts=training.counts,
+        finished=training.finished,
+        n_epochs=training.n_epochs,
+        peak_memory_bytes=training.peak_memory_bytes,
+    )
 
 
 def _start_peers(ranks: RanksConfig) -> list[Any]:

@@ -1,0 +1,106 @@
+"""The trial table that recorded studies amount to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from search.ledger import sorted_records
+from search.study_config import StudyConfig, study_from
+from search.study_folder import StudyFolder, find_study
+from search.table_file import read_table
+from search.trial_record import TrialRecord
+from search.trial_table import RecordedTrial, TrialTable, recorded_settings
+from spaces.errors import UserError
+from spaces.layout import Layout
+from spaces.space import Candidate
+from trainable.data.manifest import Manifest
+
+# What must be equal for curves to be compared.
+_SETTINGS = ("model", "train", "validation", "budget", "ranks", "objective")
+
+
+def open_table(name: str) -> TrialTable:
+    """The table file ``name``, or the study of that name or in that folder as a table.
+
+    Raises:
+        UserError: there is neither, or it cannot be read.
+    """
+    path = Path(name)
+    return read_table(path) if path.is_file() else table_of_studies([find_study(name)])
+
+
+def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
+    """The completed trials of studies that differ in seed and space alone.
+
+    Args:
+        folders: the space of the first one is the table's.
+        made: what a reader of the figures must know, beside the versions.
+
+    Raises:
+        UserError: a study's settings or data differ, or nothing was completed.
+    """
+    first = folders[0]
+    study, corpus = first.config(), _digest(first)
+    for folder in folders[1:]:
+        _refuse_other_settings(folder, study, like=first)
+        if _digest(folder) != corpus:
+            raise UserError(f"{folder.path}: its data are not those of {first.path}; leave it out")
+    trials = tuple(
+        _recorded(record)
+        for folder in folders
+        for record in sorted_records(folder.trials)
+        if record.state == "completed"
+    )
+    if not trials:
+        raise UserError(f"{first.path}: no completed trial to replay; wait until there are some")
+    return TrialTable(
+        study=study_from({**recorded_settings(study), "data": Path(study.data).name}, study.name),
+        corpus=corpus,
+        made={**_versions(first), **made},
+        trials=trials,
+    )
+
+
+def _refuse_other_settings(folder: StudyFolder, study: StudyConfig, *, like: StudyFolder) -> None:
+    config = folder.config()
+    other = [name for name in _SETTINGS if getattr(config, name) != getattr(study, name)]
+    if other:
+        raise UserError(
+            f"{folder.path}: [{'], ['.join(other)}] differ from those of {like.path}, so their "
+            "curves do not compare; record them in tables of their own"
+        )
+
+
+def _recorded(record: TrialRecord) -> RecordedTrial:
+    encoder = record.encoder
+    assert record.n_epochs is not None
+    assert record.peak_memory_bytes is not None
+    return RecordedTrial(
+        candidate=Candidate(
+            encoder=encoder,
+            decoder=Layout.parse(record.decoder),
+            reservoir_gain=record.config["model"]["reservoir_gain"],
+            hyper=json.loads(record.key)["hyper"],
+        ),
+        seed=record.config["seed"],
+        counts=record.counts,
+        curve=record.curve,
+        n_epochs=record.n_epochs,
+        peak_memory_bytes=record.peak_memory_bytes,
+    )
+
+
+def _digest(folder: StudyFolder) -> str:
+    """Equal for equal data, whoever prepared them."""
+    manifest = Manifest.load(Path(folder.data()))
+    told = manifest.model_dump_json(exclude={"licence", "versions"})
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _versions(folder: StudyFolder) -> dict[str, Any]:
+    versions: dict[str, Any] = json.loads(folder.resolved.read_text(encoding="utf-8"))["versions"]
+    return versions

@@ -1,0 +1,1 @@
+"""Recorded trials as a simulated trainable: the real search, in simulated time."""

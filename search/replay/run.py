@@ -1,0 +1,132 @@
+"""Replaying a search over a table's space, through the real Tuner."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+import ray
+from ray import tune
+from ray.tune import CheckpointConfig, PlacementGroupFactory
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
+
+from search.ledger import Ledger
+from search.ray_cluster import local_ray
+from search.recorder import Recorder
+from search.replay.clock import SimulatedClock, TimeKeeper
+from search.replay.peer import Peer, PointSearcher
+from search.replay.scores import candidate_values
+from search.replay.simulated_trial import SimulatedTrial, candidate_of
+from search.replay.trace import Replay, Trace
+from search.schedulers import make_scheduler
+from search.searcher import StudySearcher
+from search.study_config import StudyConfig
+from search.trial_table import TrialTable
+from search.tuner import make_tuner
+from spaces.counts import ParamCounts
+from trainable.config import TrialConfig
+
+logger = logging.getLogger(__name__)
+
+# A simulated trial waits nearly all the time: as many as one likes fit on a CPU.
+_RESOURCES = PlacementGroupFactory([{"CPU": 0.01}])
+
+# Ledger and Optuna's journal wait for the disk at every line, a third of a replay's time
+# that is for nothing: none of it outlives the replay.
+_MEMORY_DISK = Path("/dev/shm")
+
+
+def replay_seeds(
+    table: TrialTable, config: StudyConfig, *, n_seeds: int, n_workers: int
+) -> list[Replay]:
+    """Search the table with the seeds from 1, on a Ray of its own.
+
+    Raises:
+        UserError: the table lacks candidates of the study's space.
+    """
+    candidate_values(table, config)  # before Ray starts, which takes a while
+    with local_ray():
+        replays = []
+        for seed in range(1, n_seeds + 1):
+            replays.append(replay(table, config, seed=seed, n_workers=n_workers))
+            logger.info("seed=%d updates=%d", seed, replays[-1].n_updates)
+        return replays
+
+
+def replay(
+    table: TrialTable, config: StudyConfig, *, seed: int, n_workers: int, peer: Peer | None = None
+) -> Replay:
+    """Search the table once, on a Ray that is up (``search.ray_cluster.local_ray``).
+
+    Args:
+        table: where the trials come from.
+        config: the study to replay; see ``replayed_study``.
+        seed: of the search; it also picks which of a candidate's recorded trials is seen.
+        n_workers: how many trials run side by side, in simulated time.
+        peer: what searches and stops in the place of the study's algorithm and scheduler.
+
+    Raises:
+        UserError: the table lacks candidates of the study's space.
+    """
+    config = config.model_copy(update={"seed": seed})
+    values = candidate_values(table, config)
+    clock = ray.remote(SimulatedClock).options(num_cpus=0).remote()
+    keeper = TimeKeeper(clock, n_workers=n_workers)
+    trace = Trace(config.objective, values, now=lambda: keeper.now)
+    try:
+        with (
+            tempfile.TemporaryDirectory(
+                prefix="replay-", dir=_MEMORY_DISK if _MEMORY_DISK.is_dir() else None
+            ) as place,
+            closing(Ledger(Path(place) / "trials.jsonl")) as ledger,
+        ):
+            searcher, scheduler = _searching(table, config, ledger, Path(place), n_workers, peer)
+            trainable = tune.with_parameters(SimulatedTrial, table=table, seed=seed, clock=clock)
+            make_tuner(
+                tune.with_resources(trainable, _RESOURCES),
+                searcher=searcher,
+                scheduler=scheduler,
+                callbacks=[Recorder(None, ledger, config.objective, [trace.note]), keeper],
+                place=Path(place) / "tune",
+                checkpoints=CheckpointConfig(checkpoint_at_end=False),
+                max_restarts=0,
+            ).fit()
+            records = tuple(ledger.records)
+    finally:
+        ray.kill(clock)
+    return Replay(
+        seed=seed,
+        events=tuple(trace.events),
+        records=records,
+        best_possible=max(values.values()),
+    )
+
+
+def _searching(
+    table: TrialTable,
+    config: StudyConfig,
+    ledger: Ledger,
+    place: Path,
+    n_workers: int,
+    peer: Peer | None,
+) -> tuple[Searcher, TrialScheduler]:
+    if peer is not None:
+        searcher = PointSearcher(peer.searcher, config, ledger, table, n_concurrent=n_workers)
+        return searcher, peer.scheduler
+
+    def count(trial: TrialConfig) -> ParamCounts:
+        return table.counts(candidate_of(trial, config.space).key)
+
+    searcher = StudySearcher(
+        config,
+        ledger,
+        optuna_log=place / "optuna.log",
+        data=config.data,
+        count=count,
+        n_concurrent=n_workers,
+        resume_from=lambda _record: None,
+    )
+    return searcher, make_scheduler(config)

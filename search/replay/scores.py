@@ -1,0 +1,71 @@
+"""What a table's candidates are worth, whichever of their trials a search happened to see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from search.searcher import MAX_ENUMERATED
+from search.study_config import StudyConfig
+from search.trial_table import RecordedTrial, TrialTable
+from spaces.errors import UserError
+from spaces.space import FixedChooser, SearchSpace
+from trainable.aucc import aucc, best_point
+from trainable.config import ObjectiveConfig
+from trainable.objective import mparams, objective_value
+
+_N_NAMED = 3  # of the candidates that a table lacks
+
+
+def candidate_values(table: TrialTable, config: StudyConfig) -> Mapping[str, float]:
+    """The mean objective of each candidate of the study's space, by key.
+
+    Those that break a bound of the objective are left out: they can't win.
+
+    Raises:
+        UserError: the table lacks candidates, or none of them is within the bounds.
+    """
+    values = {
+        key: fmean(_objective(trial, config) for trial in table.by_key[key])
+        for key in _keys(config.space, table)
+        if _within_bounds(table.by_key[key], config.objective)
+    }
+    if not any(value > 0 for value in values.values()):
+        raise UserError("objective: no candidate of the table is within its bounds; loosen them")
+    return values
+
+
+def _keys(space: SearchSpace, table: TrialTable) -> list[str]:
+    """The keys of the space's candidates, all of which the table holds."""
+    size = space.size()
+    if size is None or size > MAX_ENUMERATED:
+        raise UserError(
+            f"space: no table holds ranges, or more than {MAX_ENUMERATED:,} points; narrow the "
+            "space to recorded values: --set space.AXIS=[…]"
+        )
+    candidates = (space.choose(FixedChooser(point)) for point in space.points())
+    keys = list(dict.fromkeys(candidate.key for candidate in candidates))
+    absent = [key for key in keys if key not in table.by_key]
+    if absent:
+        named = ", ".join(absent[:_N_NAMED]) + (", …" if len(absent) > _N_NAMED else "")
+        raise UserError(
+            f"space: the table has no trial of {len(absent)} of its {len(keys)} candidates: "
+            f"{named}; record them, or narrow the space: --set space.AXIS=[…]"
+        )
+    return keys
+
+
+def _objective(trial: RecordedTrial, config: StudyConfig) -> float:
+    clock = config.objective.clock
+    horizon = config.budget.on(clock)
+    assert horizon is not None
+    area = aucc(trial.curve, clock=clock, horizon=horizon, hold_last=True)
+    return objective_value(config.objective, area, trial.counts)
+
+
+def _within_bounds(trials: Sequence[RecordedTrial], objective: ObjectiveConfig) -> bool:
+    bleu = fmean(best_point(trial.curve).bleu for trial in trials)
+    if objective.min_bleu is not None and bleu < objective.min_bleu:
+        return False
+    size = mparams(trials[0].counts, objective.parameters)
+    return objective.max_mparams is None or size <= objective.max_mparams

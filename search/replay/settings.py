@@ -1,0 +1,31 @@
+"""What study a replay of a table is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.study_config import StudyConfig, put_setting, study_from
+from search.trial_table import TrialTable, recorded_settings
+from spaces.errors import UserError
+
+# What the recorded curves hold for, and for nothing else.
+_RECORDED = ("data", "model", "train", "validation", "budget", "ranks")
+
+
+def replayed_study(table: TrialTable, overrides: Sequence[str] = ()) -> StudyConfig:
+    """The table's study, searched by the defaults, with ``table.key=value`` put over it.
+
+    Raises:
+        UserError: a setting breaks a rule, or would need other curves than the table's.
+    """
+    values = recorded_settings(table.study)
+    for override in overrides:
+        put_setting(values, override)
+    config = study_from(values, "replay")
+    other = [name for name in _RECORDED if getattr(config, name) != getattr(table.study, name)]
+    if other:
+        raise UserError(
+            f"--set: {', '.join(other)}: the table was recorded with other settings and cannot "
+            "tell; a replay may change seed, space, objective, search and scheduler"
+        )
+    return config

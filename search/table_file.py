@@ -1,0 +1,181 @@
+"""The file of a trial table: JSON, one object a line, gzipped where its name ends in ``.gz``.
+
+First the study and how it was recorded, then the trials.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import ValidationError, model_validator
+
+from search.study_config import faults_of, study_from
+from search.study_folder import write_atomically
+from search.trial_table import RecordedTrial, TrialTable, recorded_settings
+from spaces.chooser import Scalar
+from spaces.counts import ParamCounts
+from spaces.errors import UserError
+from spaces.layout import Layout
+from spaces.space import Candidate
+from trainable.config import PositiveFloat, PositiveInt, Section
+from trainable.curve import Point
+
+FORMAT = 1
+DIGITS = 6  # of a number in the file: a trial's seconds repeat to fewer
+_REMEDY = "a table file is made by: python -m benchmarks.record_table"
+
+S = TypeVar("S", bound=Section)
+
+
+def read_table(path: Path) -> TrialTable:
+    """Read a table file.
+
+    Raises:
+        UserError: it cannot be read, or holds something else; its first fault.
+    """
+    lines = _text(path).splitlines()
+    header = _parse(_Header, lines[0] if lines else "", f"{path}: line 1")
+    trials = tuple(
+        _parse(_Line, text, f"{path}: line {number}").trial()
+        for number, text in enumerate(lines[1:], start=2)
+    )
+    if not trials:
+        raise UserError(f"{path}: the table holds no trial; record it again")
+    study = study_from(header.study, str(path))
+    return TrialTable(study=study, corpus=header.corpus, made=header.made, trials=trials)
+
+
+def write_table(table: TrialTable, path: Path) -> None:
+    """Write the table file; numbers are rounded."""
+    header = {
+        "table": FORMAT,
+        "study": recorded_settings(table.study),
+        "corpus": table.corpus,
+        "made": dict(table.made),
+    }
+    rows = [header, *(_row(trial) for trial in table.trials)]
+    text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    else:
+        write_atomically(path, text)
+
+
+class _Header(Section):
+    """The first line of a table file."""
+
+    table: Literal[1]
+    study: dict[str, Any]
+    corpus: str
+    made: dict[str, str]
+
+
+class _Counts(Section):
+    total: PositiveInt
+    learned: PositiveInt
+    stored: PositiveInt
+    encoder: PositiveInt
+
+
+class _Curve(Section):
+    """The points of a curve, column by column."""
+
+    updates: tuple[int, ...]
+    seconds: tuple[float, ...]
+    tokens: tuple[int, ...]
+    flops: tuple[float, ...]
+    bleu: tuple[float, ...]
+    loss: tuple[float, ...]
+    train_loss: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> Self:
+        if len({len(column) for column in self._columns()}) > 1 or not self.updates:
+            raise ValueError("a curve has points, and each of them all seven readings")
+        for clock in (self.updates, self.seconds, self.tokens, self.flops):
+            if any(b <= a for a, b in zip((0, *clock), clock, strict=False)):
+                raise ValueError("the clocks of a curve increase from 0")
+        return self
+
+    def _columns(self) -> list[tuple[float, ...]]:
+        return [getattr(self, name) for name in type(self).model_fields]
+
+    def points(self) -> tuple[Point, ...]:
+        names = list(type(self).model_fields)
+        rows = zip(*self._columns(), strict=True)
+        return tuple(Point.from_dict(dict(zip(names, row, strict=True))) for row in rows)
+
+
+class _Line(Section):
+    """A trial in a table file."""
+
+    encoder: str
+    decoder: str
+    gain: PositiveFloat
+    hyper: dict[str, Scalar]
+    seed: int
+    counts: _Counts
+    n_epochs: PositiveFloat
+    peak_memory_bytes: PositiveInt
+    curve: _Curve
+
+    def trial(self) -> RecordedTrial:
+        """What the line says."""
+        return RecordedTrial(
+            candidate=Candidate(
+                encoder=Layout.parse(self.encoder),
+                decoder=Layout.parse(self.decoder),
+                reservoir_gain=self.gain,
+                hyper=self.hyper,
+            ),
+            seed=self.seed,
+            counts=ParamCounts(**self.counts.model_dump()),
+            curve=self.curve.points(),
+            n_epochs=self.n_epochs,
+            peak_memory_bytes=self.peak_memory_bytes,
+        )
+
+
+def _row(trial: RecordedTrial) -> dict[str, Any]:
+    """A line of the file, as ``_Line`` reads it."""
+    return {
+        "encoder": str(trial.candidate.encoder.canonical()),
+        "decoder": str(trial.candidate.decoder.canonical()),
+        "gain": trial.candidate.reservoir_gain,
+        "hyper": dict(trial.candidate.hyper),
+        "seed": trial.seed,
+        "counts": asdict(trial.counts),
+        "n_epochs": _rounded(trial.n_epochs),
+        "peak_memory_bytes": trial.peak_memory_bytes,
+        "curve": {
+            name: [_rounded(point.to_dict()[name]) for point in trial.curve]
+            for name in _Curve.model_fields
+        },
+    }
+
+
+def _rounded(value: float) -> float:
+    """A count as it is, another number with few digits."""
+    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
+
+
+def _text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: {error}; {_REMEDY}") from error
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; give the path of a table file") from error
+
+
+def _parse(kind: type[S], text: str, place: str) -> S:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        first = faults_of(error, place).split("\n")[0]
+        raise UserError(f"{first}; {_REMEDY}") from error

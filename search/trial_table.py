@@ -1,0 +1,63 @@
+"""A table of recorded trials: what a search over their space could have found."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from search.study_config import SEARCHED_FIELDS, StudyConfig
+from spaces.counts import ParamCounts
+from spaces.space import Candidate
+from trainable.curve import Point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedTrial:
+    """One candidate, trained with one seed to the end of its budget."""
+
+    candidate: Candidate
+    seed: int
+    counts: ParamCounts
+    curve: tuple[Point, ...]
+    n_epochs: float
+    peak_memory_bytes: int
+
+    def n_epochs_at(self, point: Point) -> float:
+        """How often the training set was gone through by ``point``."""
+        return self.n_epochs * point.tokens / self.curve[-1].tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialTable:
+    """Recorded trials of one space under the same settings; a candidate may have several seeds."""
+
+    study: StudyConfig  # searched and scheduled by the defaults
+    corpus: str  # a digest that tells the data apart from others
+    made: Mapping[str, str]  # versions, machine, whatever a reader of the figures must know
+    trials: tuple[RecordedTrial, ...]
+
+    @cached_property
+    def by_key(self) -> Mapping[str, Sequence[RecordedTrial]]:
+        """The trials of each candidate, by its key and in order of seed."""
+        replicates: dict[str, list[RecordedTrial]] = defaultdict(list)
+        for trial in sorted(self.trials, key=lambda trial: trial.seed):
+            replicates[trial.candidate.key].append(trial)
+        return dict(replicates)
+
+    def draw(self, key: str, *, seed: int) -> RecordedTrial:
+        """One of the candidate's trials, always the same for ``seed``."""
+        return random.Random(f"{seed} {key}").choice(self.by_key[key])
+
+    def counts(self, key: str) -> ParamCounts:
+        """The size of a candidate's model."""
+        return self.by_key[key][0].counts
+
+
+def recorded_settings(study: StudyConfig) -> dict[str, Any]:
+    """The settings of a table's study: not how it was searched, but what there was to find."""
+    how_searched = dict.fromkeys(("search", "scheduler", "tracking"), True)
+    return study.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS, **how_searched})

@@ -1,0 +1,58 @@
+"""Trial tables made by hand: which candidate is how good and how fast is plain to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.study_config import StudyConfig, study_from
+from search.trial_table import RecordedTrial, TrialTable, recorded_settings
+from spaces.candidate import Candidate
+from spaces.counts import ParamCounts
+from spaces.space import FixedChooser
+from trainable.curve import Point
+
+UPDATES = (4, 8, 12)  # of each curve's points
+
+
+def candidates_of(config: StudyConfig) -> list[Candidate]:
+    """Every candidate of the study's space, once each."""
+    found = (config.space.choose(FixedChooser(point)) for point in config.space.points())
+    return list({candidate.key: candidate for candidate in found}.values())
+
+
+def made_table(config: StudyConfig, *, seeds: Sequence[int] = (1,)) -> TrialTable:
+    """Candidate number ``n`` has BLEU in proportion to ``10 + n``; the later, the slower."""
+    return TrialTable(
+        study=study_from(recorded_settings(config), "test"),
+        corpus="0" * 64,
+        made={"note": "made by hand"},
+        trials=tuple(
+            made_trial(candidate, number, seed)
+            for number, candidate in enumerate(candidates_of(config))
+            for seed in seeds
+        ),
+    )
+
+
+def made_trial(candidate: Candidate, number: int, seed: int) -> RecordedTrial:
+    """A completed trial of one million parameters; a higher seed has a little more BLEU."""
+    top = 10 + number + 0.01 * seed
+    return RecordedTrial(
+        candidate=candidate,
+        seed=seed,
+        counts=ParamCounts(total=1_000_000, learned=900_000, stored=900_000, encoder=9),
+        curve=tuple(
+            Point(
+                updates=updates,
+                seconds=updates * (1 + number / 8),  # sums of eighths are exact
+                tokens=100 * updates,
+                flops=1e6 * updates,
+                bleu=top * updates / UPDATES[-1],
+                loss=8.0 - updates / 12,
+                train_loss=9.0 - updates / 12,
+            )
+            for updates in UPDATES
+        ),
+        n_epochs=0.5,
+        peak_memory_bytes=2**20,
+    )

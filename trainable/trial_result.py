@@ -1,0 +1,39 @@
+"""What a trial reports after each validation."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from spaces.counts import ParamCounts
+from trainable.config import ObjectiveConfig
+from trainable.curve import Point
+from trainable.objective import objective_value
+
+
+def trial_result(
+    curve: Sequence[Point],
+    *,
+    area: float,
+    objective: ObjectiveConfig,
+    counts: ParamCounts,
+    finished: bool,
+    n_epochs: float,
+    peak_memory_bytes: int,
+) -> dict[str, Any]:
+    """What Tune, the searcher and the tracking are told, with the whole curve so far."""
+    last = curve[-1]
+    return {
+        **last.to_dict(),
+        "aucc": area,
+        "objective": objective_value(objective, area, counts),
+        "tokens_per_s": last.tokens / last.seconds,
+        "curve": [point.to_dict() for point in curve],
+        "finished": finished,
+        "failure": None,
+        "n_epochs": n_epochs,
+        "peak_memory_bytes": peak_memory_bytes,
+        "host": socket.gethostname(),
+        "done": finished,
+    }
