@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN := $(PY) -m search
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test test-slow check clean
+.PHONY: help setup search test test-slow check bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,12 @@ check: setup  ## Check format, lint, types and the arrows between the packages
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
 
+# Those that fit in 30 minutes on two cores, which should have nothing else to do.
+BENCHMARKS := training reservoir_gain validation trial_overhead tracking orchestration search_quality
+
+bench: setup  ## Measure the speed; the results go to benchmarks/results
+	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name --out benchmarks/results || exit 1; done
+
 clean:  ## Remove caches and .venv; data/ and studies/ stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
-	find spaces trainable search tests -name __pycache__ -prune -exec rm -rf {} +
+	find spaces trainable search benchmarks tests -name __pycache__ -prune -exec rm -rf {} +

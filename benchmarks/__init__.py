@@ -1,0 +1,1 @@
+"""What the project's speed is, one command each: ``python -m benchmarks`` lists them."""

@@ -1,0 +1,43 @@
+"""The ``fairseq-train`` command line of fairseq's own Transformer for one of our trials."""
+
+from __future__ import annotations
+
+from spaces.layout import Layout
+from trainable.config import TrialConfig
+from trainable.corpus import load_corpus
+from trainable.fairseq_command import fairseq_train_arguments
+
+# What only our plug-in knows.
+_OURS = (
+    "--user-dir",
+    "--arch",
+    "--encoder-layout",
+    "--decoder-layout",
+    "--reservoir-seed",
+    "--reservoir-gain",
+)
+
+
+def transformer_arguments(config: TrialConfig) -> list[str]:
+    """``--arch transformer`` of the trial's depths, with the same sizes, batches and updates.
+
+    A layout without reservoirs is the same model; of one with reservoirs, it is the model
+    that fairseq would train instead.
+    """
+    updates = config.budget.updates
+    assert updates is not None
+    data, *options = fairseq_train_arguments(config, load_corpus(config.data), n_updates=updates)
+    for name in _OURS:
+        place = options.index(name)
+        del options[place : place + 2]
+    return [
+        data,
+        *options,
+        *("--arch", "transformer"),
+        *("--encoder-layers", str(Layout.parse(config.model.encoder).depth)),
+        *("--decoder-layers", str(Layout.parse(config.model.decoder).depth)),
+        *("--log-format", "json", "--log-interval", str(config.validation.interval_updates)),
+        *("--disable-validation", "--no-save", "--num-workers", "0"),
+        *("--distributed-world-size", "1"),  # of all the GPUs there may be
+        *(("--fp16",) if config.ranks.gpus_per_rank else ("--cpu",)),
+    ]

@@ -1,0 +1,185 @@
+"""Orchestration: trials a second of the whole service, where a trial costs nothing.
+
+A trainable that reports once, behind our searcher, scheduler, records and tracking,
+against bare Ray Tune and bare Optuna.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import optuna
+from ray import tune
+from ray.tune import CheckpointConfig, RunConfig, TuneConfig, Tuner
+
+from benchmarks.alternate import alternate
+from benchmarks.command import Asked, run
+from benchmarks.corpora import grammar_data
+from benchmarks.machine import ROOT, machine
+from benchmarks.report import Report, Row, Table
+from benchmarks.reports_once import ReportsOnce
+from benchmarks.spread import Spread, ratio
+from search.driver import MAX_RESTARTS
+from search.kept_weights import latest_checkpoint
+from search.ledger import Ledger
+from search.ray_cluster import local_ray
+from search.recorder import Recorder
+from search.samplers import make_sampler
+from search.schedulers import make_scheduler
+from search.searcher import OptunaChooser, StudySearcher
+from search.study_config import StudyConfig, load_study
+from search.study_folder import StudyFolder
+from search.tracking import Tracking
+from search.trial_record import TrialRecord
+from search.tuner import make_tuner
+from spaces.chooser import FixedChooser
+from trainable.corpus import load_corpus
+from trainable.model_size import param_counts
+from trainable.tune_trainable import trial_resources
+
+STUDY = ROOT / "studies" / "quickstart.toml"
+N_TRIALS = 100
+N_CONCURRENT = 2
+N_ROUNDS = 3
+SERVICE, UNTRACKED = "the whole service", "the service without MLflow"
+TUNE, OPTUNA = "bare Ray Tune", "bare Optuna, in memory"
+
+
+def measure(asked: Asked) -> Report:
+    """The rates, the service first."""
+    data = (asked.data or grammar_data()).resolve()
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # the caller's own store is no place for this
+    config = load_study(
+        STUDY,
+        [
+            f"data={data}",
+            f"search.n_trials={N_TRIALS}",
+            f"search.n_concurrent={N_CONCURRENT}",
+        ],
+    )
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with local_ray():
+        rates = alternate(
+            {
+                SERVICE: partial(_service, config, data, is_tracked=True),
+                UNTRACKED: partial(_service, config, data, is_tracked=False),
+                TUNE: partial(_bare_tune, config, data),
+                OPTUNA: partial(_bare_optuna, config),
+            },
+            n_rounds=N_ROUNDS,
+        )
+    return Report(
+        name="orchestration",
+        title="Orchestration",
+        header={
+            **machine(),
+            "study": f"quickstart's space and search, {N_TRIALS} trials, {N_CONCURRENT} at a time, "
+            "each reports once",
+            "measured": f"{N_ROUNDS} rounds, Ray running and MLflow's tables made before",
+        },
+        tables=[
+            Table(
+                caption="Trials a second",
+                rows=[_row(name, rates[name], rates[TUNE]) for name in rates],
+            )
+        ],
+        notes=[
+            "the whole service: search, scheduler, records on disk, MLflow on SQLite",
+            "bare Ray Tune: the same trainable, actors reused, its own random search, no records",
+            "bare Optuna: the same sampler over the same space, told a number at once",
+        ],
+    )
+
+
+def _service(config: StudyConfig, data: Path, *, is_tracked: bool) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        folder = StudyFolder(Path(name))
+        shutil.copyfile(STUDY, folder.study_file)
+        folder.resolve(config, data)
+        with closing(Ledger(folder.trials)) as ledger:
+            tracking = Tracking(config, folder, ledger) if is_tracked else None
+            start = time.perf_counter()
+            _tuner(config, folder, ledger, [tracking.note] if tracking else []).fit()
+            if tracking is not None:
+                assert tracking.close("FINISHED", metrics={}, tags={})  # it has everything
+            seconds = time.perf_counter() - start
+            assert len(ledger.records) == N_TRIALS
+        return N_TRIALS / seconds
+
+
+def _tuner(
+    config: StudyConfig,
+    folder: StudyFolder,
+    ledger: Ledger,
+    listeners: list[Callable[[TrialRecord], None]],
+) -> Tuner:
+    """The driver's, around another trainable."""
+    searcher = StudySearcher(
+        config,
+        ledger,
+        optuna_log=folder.optuna_log,
+        data=folder.data(),
+        count=lambda trial: param_counts(trial.model, load_corpus(trial.data)),
+        n_concurrent=N_CONCURRENT,
+        resume_from=partial(latest_checkpoint, folder),
+    )
+    return make_tuner(
+        tune.with_resources(ReportsOnce, trial_resources(config.ranks)),
+        searcher=searcher,
+        scheduler=make_scheduler(config),
+        callbacks=[Recorder(folder, ledger, config.objective, listeners)],
+        place=folder.ray / "session-001",
+        checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
+        max_restarts=MAX_RESTARTS,
+    )
+
+
+def _bare_tune(config: StudyConfig, data: Path) -> float:
+    first = next(config.space.points())
+    trial = config.trial(config.space.choose(FixedChooser(first)), data=str(data))
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        results = Tuner(
+            tune.with_resources(ReportsOnce, trial_resources(config.ranks)),
+            param_space={"trial": trial.model_dump(mode="json"), "draw": tune.uniform(0, 1)},
+            tune_config=TuneConfig(
+                num_samples=N_TRIALS, reuse_actors=True, max_concurrent_trials=N_CONCURRENT
+            ),
+            run_config=RunConfig(storage_path=folder, verbose=0),
+        ).fit()
+        assert len(results) == N_TRIALS
+        return N_TRIALS / (time.perf_counter() - start)
+
+
+def _bare_optuna(config: StudyConfig) -> float:
+    study = optuna.create_study(
+        direction="maximize", sampler=make_sampler(config.search, seed=config.seed)
+    )
+
+    def value(trial: optuna.Trial) -> float:
+        candidate = config.space.choose(OptunaChooser(trial))
+        return float(candidate.encoder.depth)
+
+    start = time.perf_counter()
+    study.optimize(value, n_trials=N_TRIALS)
+    return N_TRIALS / (time.perf_counter() - start)
+
+
+def _row(name: str, rates: list[float], bare: list[float]) -> Row:
+    return {
+        "": name,
+        "trials/s": Spread.of(rates),
+        "ms a trial": Spread.of(1000 / rate for rate in rates).median,
+        "× bare Ray Tune": ratio(rates, bare),
+    }
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

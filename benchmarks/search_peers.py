@@ -1,0 +1,50 @@
+"""What others search a trial table with: Ray's Optuna searcher, as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import optuna
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search.optuna import OptunaSearch
+
+from search.replay.peer import Peer
+from search.schedulers import METRIC, make_scheduler
+from search.searcher import OptunaChooser
+from search.study_config import SchedulerConfig, StudyConfig
+
+MakePeer = Callable[[StudyConfig, int], Peer]  # for a study and a seed
+
+
+def random_search(config: StudyConfig, seed: int) -> Peer:
+    """Points at random, each trained to the end."""
+    return _optuna_search(config, RandomSampler(seed=seed), FIFOScheduler())
+
+
+def random_search_with_asha(config: StudyConfig, seed: int) -> Peer:
+    """Points at random, stopped by ASHA."""
+    return _optuna_search(config, RandomSampler(seed=seed), _asha(config))
+
+
+def plain_tpe(config: StudyConfig, seed: int) -> Peer:
+    """Optuna's default sampler, each point trained to the end."""
+    return _optuna_search(config, TPESampler(seed=seed), FIFOScheduler())
+
+
+def plain_tpe_with_asha(config: StudyConfig, seed: int) -> Peer:
+    """Optuna's default sampler under ASHA."""
+    return _optuna_search(config, TPESampler(seed=seed), _asha(config))
+
+
+def _asha(config: StudyConfig) -> TrialScheduler:
+    asha = SchedulerConfig(name="asha")
+    return make_scheduler(config.model_copy(update={"scheduler": asha}))
+
+
+def _optuna_search(config: StudyConfig, sampler: BaseSampler, scheduler: TrialScheduler) -> Peer:
+    def define(trial: optuna.Trial) -> None:
+        config.space.choose(OptunaChooser(trial))
+
+    searcher = OptunaSearch(space=define, metric=METRIC, mode="max", sampler=sampler)
+    return Peer(searcher=searcher, scheduler=scheduler)

@@ -1,0 +1,141 @@
+"""Search: updates spent until the best layout so far is within 1 % of the best there is.
+
+Ours with its defaults, random search, plain TPE through Ray's `OptunaSearch` and, where
+it is installed, Syne Tune: all over the same table of recorded trials, in simulated time.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import optuna
+
+from benchmarks.command import Asked, run
+from benchmarks.machine import ROOT, machine
+from benchmarks.report import Cell, Report, Row, Table
+from benchmarks.search_peers import (
+    MakePeer,
+    plain_tpe,
+    plain_tpe_with_asha,
+    random_search,
+    random_search_with_asha,
+)
+from benchmarks.spread import Spread
+from benchmarks.syne_tune_peer import is_installed, syne_tune
+from search.ray_cluster import local_ray
+from search.recorded_studies import open_table
+from search.replay.run import replay
+from search.replay.trace import Replay
+from search.study_config import StudyConfig, study_from
+from search.trial_table import TrialTable, recorded_settings
+
+logger = logging.getLogger(__name__)
+
+TABLE = ROOT / "benchmarks" / "tables" / "multi30k-small.jsonl.gz"
+N_SEEDS = 20
+N_TRIALS = 48
+N_WORKERS = 2
+FRACTION = 0.01
+OURS = "ours, with its defaults"
+
+PEERS: Mapping[str, MakePeer] = {
+    "random search": random_search,
+    "random search with ASHA": random_search_with_asha,
+    "plain TPE (OptunaSearch)": plain_tpe,
+    "plain TPE (OptunaSearch) with ASHA": plain_tpe_with_asha,
+}
+SYNE_TUNE: Mapping[str, MakePeer] = {
+    f"Syne Tune's {algorithm}": partial(syne_tune, algorithm) for algorithm in ("ASHA", "BOHB")
+}
+
+
+def measure(asked: Asked) -> Report:
+    """The updates that each search spent."""
+    table = open_table(str(asked.data or TABLE))
+    config = _study(table)
+    peers = {**PEERS, **(SYNE_TUNE if is_installed() else {})}
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with local_ray():
+        replays = _replay_all(table, config, peers)
+    return Report(
+        name="search_quality",
+        title="Search",
+        header={
+            **machine(),
+            "table": f"{_name(asked.data or TABLE)}: {len(table.by_key)} layouts, "
+            f"{len(table.trials)} trials",
+            "search": f"{config.objective.name} over {config.objective.clock}, at most {N_TRIALS} "
+            f"trials, {N_WORKERS} at a time, seeds 1 to {N_SEEDS}",
+        },
+        tables=[
+            Table(
+                caption=f"Until the best layout is within {FRACTION:.0%} of the best in the table",
+                rows=[_row(name, replays[name], replays[OURS]) for name in replays],
+            )
+        ],
+        notes=[
+            (
+                "the best layout is that of the best completed trial; its worth is its mean "
+                "objective over the recorded seeds"
+            ),
+            (
+                "updates are those of all trials, stopped ones to where they stopped; a search "
+                "that does not come there within its trials counts as more than any that does"
+            ),
+            *([] if is_installed() else ["Syne Tune is not installed here: pip install syne-tune"]),
+        ],
+    )
+
+
+def _study(table: TrialTable) -> StudyConfig:
+    """The recorded study, searched with the defaults."""
+    settings = {**recorded_settings(table.study), "search": {"n_trials": N_TRIALS}}
+    return study_from(settings, "the table's study")
+
+
+def _replay_all(
+    table: TrialTable, config: StudyConfig, peers: Mapping[str, MakePeer]
+) -> dict[str, list[Replay]]:
+    replays: dict[str, list[Replay]] = {name: [] for name in (OURS, *peers)}
+    for seed in range(1, N_SEEDS + 1):
+        for name, kept in replays.items():
+            peer = None if name == OURS else peers[name](config, seed)
+            kept.append(replay(table, config, seed=seed, n_workers=N_WORKERS, peer=peer))
+            logger.info("seed=%d search=%r updates=%s", seed, name, _updates(kept[-1]))
+    return replays
+
+
+def _row(name: str, replays: Sequence[Replay], ours: Sequence[Replay]) -> Row:
+    spent = median(map(_updates, replays))
+    ours_spent = median(map(_updates, ours))
+    return {
+        "": name,
+        "updates, median": _finite(spent),
+        "× ours": _finite(spent / ours_spent) if math.isfinite(ours_spent) else None,
+        "came there": f"{sum(map(math.isfinite, map(_updates, replays)))} of {len(replays)}",
+        "updates in all": Spread.of(float(each.events[-1].n_updates) for each in replays),
+        "regret at the end, %": Spread.of(100 * each.regret for each in replays),
+    }
+
+
+def _updates(replayed: Replay) -> float:
+    """The updates until the search was good enough; infinite where it never was."""
+    updates = replayed.updates_until(FRACTION)
+    return math.inf if updates is None else float(updates)
+
+
+def _finite(value: float) -> Cell:
+    return value if math.isfinite(value) else "never"
+
+
+def _name(path: Path) -> str:
+    return path.name.partition(".")[0]
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

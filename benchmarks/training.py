@@ -1,0 +1,132 @@
+"""Training: tokens and updates a second, memory, and how near to the device's limit.
+
+Ours against `fairseq-train` on the same data, sizes, batches and threads, for the paper's
+Models 0 to 4: the small size on the CPU, the paper's on a GPU where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from benchmarks.alternate import alternate
+from benchmarks.command import Asked, run
+from benchmarks.corpora import made_up_data
+from benchmarks.machine import machine
+from benchmarks.matrix_products import Limits, measure_limits
+from benchmarks.models import (
+    BATCH_TOKENS,
+    DECODER,
+    MODELS,
+    SMALL,
+    Size,
+    is_fast_at_bf16,
+    sizes,
+    trial,
+)
+from benchmarks.rates import Rate, fairseq_rate, our_rate
+from benchmarks.report import Report, Row, Table
+from benchmarks.spread import Spread, ratio
+from spaces.presets import PRESETS
+from trainable.config import TrialConfig
+from trainable.corpus import load_corpus
+from trainable.model_size import dimensions, training_flops_per_token
+
+N_ROUNDS = 3
+N_TURNS = 4  # of a process; the first warms up
+FAIRSEQ = "fairseq-train, transformer"
+IN_BF16 = ("model0", "model4")  # on a CPU that multiplies it faster
+
+
+def measure(asked: Asked) -> Report:
+    """One table for each size."""
+    data = asked.data or made_up_data()
+    manifest = load_corpus(str(data.resolve())).manifest
+    return Report(
+        name="training",
+        title="Training",
+        header={
+            **machine(),
+            "data": f"{manifest.corpus}, dictionaries of {manifest.dictionary.src:,} and "
+            f"{manifest.dictionary.tgt:,} words",
+            "model": f"8 encoder layers, decoder {DECODER}, dropout 0.1, label smoothing 0.1",
+            "update": f"{BATCH_TOKENS} tokens, Adam (0.9, 0.98), clip norm 1",
+            "measured": f"{N_ROUNDS} rounds, each in a new process, after its warm-up",
+        },
+        tables=[_table(size, data) for size in sizes()],
+        notes=[
+            "tokens are target tokens, ends of sentences included and padding not",
+            (
+                "fairseq has no reservoirs: for Models 1 to 4 its rate is that of Model 0, "
+                "the Transformer that it would train instead"
+            ),
+            "the rows in bf16 are against fairseq in fp32, which is how it trains on a CPU",
+            "memory is the process's resident memory at its peak; on a GPU, what torch held of it",
+            (
+                "the limits are matrix products alone, measured here: in the shapes of these "
+                "models, and of large squares; FLOPs are by spaces/flops.py, padding not counted"
+            ),
+        ],
+    )
+
+
+def _table(size: Size, data: Path) -> Table:
+    trials = {model: trial(model, size, data, n_turns=N_TURNS) for model in MODELS}
+    if size is SMALL and is_fast_at_bf16():
+        bf16 = replace(size, precision="bf16")
+        trials |= {f"{m}, bf16": trial(m, bf16, data, n_turns=N_TURNS) for m in IN_BF16}
+    limits = _limits(size, trials[MODELS[0]])
+    rates = alternate(
+        {
+            FAIRSEQ: partial(fairseq_rate, trials[MODELS[0]]),
+            **{model: partial(our_rate, config) for model, config in trials.items()},
+        },
+        n_rounds=N_ROUNDS,
+    )
+    n_updates = size.turn * (N_TURNS - 1)
+    return Table(
+        caption=f"{size}; {n_updates} updates a round; limits: {limits.in_use / 1e9:.1f} GFLOP/s "
+        f"in the shapes in use, {limits.square / 1e9:.1f} of squares",
+        rows=_rows(trials, rates, limits),
+    )
+
+
+def _limits(size: Size, config: TrialConfig) -> Limits:
+    corpus = load_corpus(config.data)
+    depth = PRESETS[MODELS[0]].depth + len(DECODER)
+    dims = dimensions(config.model, corpus)
+    return measure_limits(size, dims, depth=depth, n_tokens=BATCH_TOKENS)
+
+
+def _rows(
+    trials: Mapping[str, TrialConfig], rates: Mapping[str, Sequence[Rate]], limits: Limits
+) -> list[Row]:
+    theirs = rates[FAIRSEQ]
+    rows = [_row(FAIRSEQ, trials[MODELS[0]], theirs, theirs, limits)]
+    rows += [_row(model, config, rates[model], theirs, limits) for model, config in trials.items()]
+    return rows
+
+
+def _row(
+    name: str, config: TrialConfig, ours: Sequence[Rate], theirs: Sequence[Rate], limits: Limits
+) -> Row:
+    flops = training_flops_per_token(config.model, load_corpus(config.data))
+    tokens = [rate.tokens_per_s for rate in ours]
+    reached = Spread.of(tokens).median * flops
+    return {
+        "": name,
+        "encoder": config.model.encoder,
+        "tokens/s": Spread.of(tokens),
+        "updates/s": Spread.of(rate.updates_per_s for rate in ours),
+        "× fairseq": ratio(tokens, [rate.tokens_per_s for rate in theirs]),
+        "GFLOP/s": reached / 1e9,
+        "% of the shapes' limit": 100 * reached / limits.in_use,
+        "% of the squares' limit": 100 * reached / limits.square,
+        "memory, MiB": Spread.of(rate.peak_memory_bytes / 2**20 for rate in ours).median,
+    }
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

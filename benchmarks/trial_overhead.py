@@ -1,0 +1,95 @@
+"""Trial overhead: from the end of a trial to the first update of the next, under Ray Tune.
+
+Our trainable, whose processes live on, against a plain function (a new process for each
+trial) and Ray Train's `TorchTrainer` inside the trial. One trial at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from functools import partial
+
+from benchmarks.alternate import alternate
+from benchmarks.command import Asked, run
+from benchmarks.corpora import grammar_data
+from benchmarks.machine import SEED, machine
+from benchmarks.processes import run_module
+from benchmarks.report import Report, Row, Table
+from benchmarks.spread import Spread
+from search.errors import WorkFailed
+from trainable.config import Budget, ModelConfig, TrialConfig, ValidationConfig
+
+logger = logging.getLogger(__name__)
+
+N_ROUNDS = 2
+# TorchTrainer takes longest, and may wait for ever where it finds no free CPU.
+N_TRIALS = {"ours": 8, "function": 4, "TorchTrainer": 2}
+SECONDS = 180.0  # that the trials of a shape may take, Ray's start included
+NAMES = {
+    "ours": "class trainable, reused (ours)",
+    "function": "function trainable",
+    "TorchTrainer": "TorchTrainer in a trial, one worker",
+}
+
+
+def measure(asked: Asked) -> Report:
+    """The gaps of each shape."""
+    data = asked.data or grammar_data()
+    trial = TrialConfig(
+        data=str(data.resolve()),
+        seed=SEED,
+        model=ModelConfig(encoder="LRLR", decoder="LL"),
+        validation=ValidationConfig(n_sentences=1),
+        budget=Budget(updates=1),
+    )
+    gaps = alternate({name: partial(_gaps, name, trial) for name in N_TRIALS}, n_rounds=N_ROUNDS)
+    return Report(
+        name="trial_overhead",
+        title="Trial overhead",
+        header={
+            **machine(),
+            "model": f"encoder {trial.model.encoder}, decoder {trial.model.decoder}, "
+            f"d_model {trial.model.d_model}",
+            "measured": f"{N_ROUNDS} rounds, trials of one update",
+        },
+        tables=[
+            Table(
+                caption="Seconds from the end of a trial to the first update of the next",
+                rows=[_row(name, gaps[name]) for name in N_TRIALS],
+            )
+        ],
+        notes=[
+            "within: to import, to build the model, to load the data, to save the last checkpoint",
+            (
+                f"a shape that takes longer than {SECONDS:g} s for its trials is ended, and has "
+                "fewer gaps or none"
+            ),
+        ],
+    )
+
+
+def _gaps(shape: str, trial: TrialConfig) -> list[float]:
+    """The gaps that a shape has; none where its trials do not end in time."""
+    arguments = [shape, str(N_TRIALS[shape]), trial.model_dump_json()]
+    try:
+        ended = run_module("benchmarks.tune_shapes", arguments, seconds=SECONDS)
+    except WorkFailed as error:
+        logger.warning("shape=%s %s", shape, error)
+        return []
+    gaps: list[float] = json.loads(ended.last_line)
+    return gaps
+
+
+def _row(shape: str, rounds: Sequence[Sequence[float]]) -> Row:
+    gaps = [gap for gaps in rounds for gap in gaps]
+    return {
+        "": NAMES[shape],
+        "seconds": Spread.of(gaps) if gaps else None,
+        "gaps": len(gaps),
+    }
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

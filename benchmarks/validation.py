@@ -1,0 +1,180 @@
+"""Validation: sentences a second against `fairseq-generate`, and its share of a trial.
+
+A model is trained with the default settings first, so that its hypotheses end by
+themselves; both then translate the whole validation set with the same weights, batches
+and length limits.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks.alternate import alternate
+from benchmarks.command import Asked, run
+from benchmarks.corpora import grammar_data
+from benchmarks.fairseq_arguments import transformer_arguments
+from benchmarks.machine import N_THREADS, SEED, machine
+from benchmarks.processes import run_module
+from benchmarks.report import Report, Row, Table
+from benchmarks.spread import Spread, ratio
+from trainable.checkpoint import load_learned_weights
+from trainable.config import Budget, RanksConfig, TrialConfig
+from trainable.corpus import load_corpus
+from trainable.decoding import QUICK_LIMIT
+from trainable.device import training_device
+from trainable.fairseq_checkpoint import fairseq_checkpoint
+from trainable.models.build import build_model
+from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.ranks import Ranks
+from trainable.training import Training
+from trainable.validation import DECODING_TOKENS, EvaluationSet
+
+N_UPDATES = 500  # two validations at the default interval
+N_ROUNDS = 3
+BEAMS = (1, 5)
+SECONDS = 600.0  # after which fairseq-generate is taken to hang
+
+_TRANSLATED = re.compile(r"\(([\d.]+) sentences/s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """The model after its training, and as a file for fairseq."""
+
+    config: TrialConfig
+    model: ReservoirTransformer
+    checkpoint: Path
+    bleu: float
+    share: float  # of the training's wall time that its validations took
+
+
+def measure(asked: Asked) -> Report:
+    """Rates at each beam, and the share of a trial."""
+    data = asked.data or grammar_data()
+    torch.set_num_threads(N_THREADS)
+    with tempfile.TemporaryDirectory() as folder:
+        trained = _train(data, Path(folder))
+        rows = [_row(trained, beam) for beam in BEAMS]
+    corpus = load_corpus(trained.config.data)
+    model, interval = trained.config.model, trained.config.validation.interval_updates
+    return Report(
+        name="validation",
+        title="Validation",
+        header={
+            **machine(),
+            "data": f"{corpus.manifest.corpus}, {len(corpus.split('valid'))} sentences of valid",
+            "model": f"encoder {model.encoder}, decoder {model.decoder}, d_model {model.d_model}, "
+            f"BLEU {trained.bleu:.1f} after {N_UPDATES} updates",
+            "measured": f"{N_ROUNDS} rounds, without start-up",
+        },
+        tables=[
+            Table(caption="Sentences a second", rows=rows),
+            Table(
+                caption="Share of a trial's wall time, start-up left out; the goal is under 10 %",
+                rows=[{"interval, updates": interval, "share, %": 100 * trained.share}],
+            ),
+        ],
+        notes=[
+            (
+                "ours: translations, their BLEU and the loss; fairseq-generate, with its own "
+                "transformer of the same weights: translations alone, by its own clock"
+            ),
+        ],
+    )
+
+
+def _train(data: Path, folder: Path) -> Trained:
+    config = TrialConfig(
+        data=str(data.resolve()),
+        seed=SEED,
+        budget=Budget(updates=N_UPDATES),
+        ranks=RanksConfig(cpus_per_rank=N_THREADS, gpus_per_rank=float(torch.cuda.is_available())),
+    )
+    training = Training(config, ranks=Ranks())
+    start = time.perf_counter()
+    *_, last = training.points()
+    share = 1 - last.seconds / (time.perf_counter() - start)
+    corpus = load_corpus(config.data)
+    model = build_model(
+        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+    )
+    load_learned_weights(model, training.checkpoint().weights)
+    arguments = transformer_arguments(config)  # with learned layers alone, the same model
+    checkpoint = folder / "checkpoint.pt"
+    torch.save(fairseq_checkpoint(model, arguments=arguments, n_updates=N_UPDATES), checkpoint)
+    return Trained(
+        config=config,
+        model=model.to(training_device(config.ranks.gpus_per_rank)),
+        checkpoint=checkpoint,
+        bleu=last.bleu,
+        share=share,
+    )
+
+
+def _row(trained: Trained, beam: int) -> Row:
+    runs: dict[str, Callable[[], float]] = {
+        "ours": _Ours(trained, beam),
+        "fairseq": partial(_fairseq, trained, beam),
+    }
+    rates = alternate(runs, n_rounds=N_ROUNDS)
+    return {
+        "beam": beam,
+        "ours": Spread.of(rates["ours"]),
+        "fairseq-generate": Spread.of(rates["fairseq"]),
+        "× fairseq": ratio(rates["ours"], rates["fairseq"]),
+    }
+
+
+class _Ours:
+    """Our validation, each call of which measures it once."""
+
+    def __init__(self, trained: Trained, beam: int) -> None:
+        config = trained.config
+        corpus = load_corpus(config.data)
+        self._model = trained.model
+        self._n_sentences = len(corpus.split("valid"))
+        self._valid = EvaluationSet(
+            corpus,
+            "valid",
+            n_sentences=None,
+            seed=config.seed,
+            beam=beam,
+            limit=QUICK_LIMIT,
+            label_smoothing=config.train.label_smoothing,
+            ranks=Ranks(),
+            device=training_device(config.ranks.gpus_per_rank),
+        )
+
+    def __call__(self) -> float:
+        """Sentences a second."""
+        start = time.perf_counter()
+        self._valid.measure(self._model)
+        return self._n_sentences / (time.perf_counter() - start)
+
+
+def _fairseq(trained: Trained, beam: int) -> float:
+    config = trained.config
+    manifest = load_corpus(config.data).manifest
+    arguments = [
+        config.data,
+        *("--source-lang", manifest.src, "--target-lang", manifest.tgt),
+        *("--path", str(trained.checkpoint), "--gen-subset", "valid"),
+        *("--beam", str(beam), "--max-tokens", str(DECODING_TOKENS)),
+        *("--max-len-a", str(QUICK_LIMIT.ratio), "--max-len-b", str(QUICK_LIMIT.extra)),
+        *("--required-batch-size-multiple", "1", "--num-workers", "0", "--quiet"),
+        *(() if config.ranks.gpus_per_rank else ("--cpu",)),
+    ]
+    ended = run_module("fairseq_cli.generate", arguments, seconds=SECONDS)
+    return float(_TRANSLATED.findall(ended.output)[-1])
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)
