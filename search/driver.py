@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import ray
 from ray import tune
 from ray.tune import CheckpointConfig
 
+from search.earlier_studies import EarlierTrial, earlier_trials
 from search.errors import WorkFailed
 from search.kept_weights import latest_checkpoint
 from search.ledger import Ledger, read_records
@@ -20,7 +21,7 @@ from search.progress import Progress
 from search.ranking import best_trial
 from search.ray_cluster import local_ray
 from search.recorder import Recorder
-from search.schedulers import make_scheduler, show_earlier
+from search.schedulers import make_scheduler, show_earlier, show_other_studies
 from search.searcher import StudySearcher, SuggestionCounts
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder, place_for_study
@@ -59,10 +60,11 @@ def start_study(config: StudyConfig, study_file: Path) -> StudyResult:
     # What can never run is refused before the folder is made.
     check_store(config)
     dimensions(config.model, load_corpus(str(data.resolve())))
+    earlier = earlier_trials(config, data)
     with _ray(config.ranks):
         folder = make_study_folder(config, study_file, data)
         with folder.locked():
-            return _search(config, folder)
+            return _search(config, folder, earlier)
 
 
 def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
@@ -75,10 +77,11 @@ def resume_study(folder: StudyFolder, *, n_trials: int | None) -> StudyResult:
     config = folder.config()
     with folder.locked():
         load_corpus(folder.data())  # without which every trial that goes on would fail
+        earlier = earlier_trials(config, Path(folder.data()))
         if n_trials is not None:
             config = _extended(config, folder, n_trials)
         with _ray(config.ranks):
-            return _search(config, folder)
+            return _search(config, folder, earlier)
 
 
 def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
@@ -92,10 +95,13 @@ def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyC
     return config
 
 
-def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
+def _search(
+    config: StudyConfig, folder: StudyFolder, earlier: Sequence[EarlierTrial]
+) -> StudyResult:
     with closing(Ledger(folder.trials)) as ledger:
         scheduler = make_scheduler(config)
         show_earlier(scheduler, config, [r for r in ledger.records if r.state != "running"])
+        show_other_studies(scheduler, [trial.record for trial in earlier])
         tracking = Tracking(config, folder, ledger)
         searcher = StudySearcher(
             config,
@@ -105,6 +111,7 @@ def _search(config: StudyConfig, folder: StudyFolder) -> StudyResult:
             count=_count,
             n_concurrent=config.search.n_concurrent or _n_fitting_trials(config.ranks),
             resume_from=lambda record: latest_checkpoint(folder, record),
+            earlier=earlier,
         )
         for record in ledger.records:
             tracking.note(record)  # what an earlier driver could not send

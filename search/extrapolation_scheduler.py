@@ -45,6 +45,11 @@ class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
             assert record.objective is not None
             self._learn(record.curve, area=record.aucc, objective=record.objective)
 
+    def learn_curve(self, record: TrialRecord) -> None:
+        """Forecast by a completed trial of another study; no trial has to beat it."""
+        assert record.aucc is not None
+        self._whole.append(WholeCurve(points=record.curve, aucc=record.aucc))
+
     def _learn(self, points: tuple[Point, ...], *, area: float, objective: float) -> None:
         self._whole.append(WholeCurve(points=points, aucc=area))
         min_bleu = self._config.objective.min_bleu

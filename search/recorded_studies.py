@@ -44,10 +44,10 @@ def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
         UserError: a study's settings or data differ, or nothing was completed.
     """
     first = folders[0]
-    study, corpus = first.config(), _digest(first)
+    study, corpus = first.config(), corpus_digest(Path(first.data()))
     for folder in folders[1:]:
         _refuse_other_settings(folder, study, like=first)
-        if _digest(folder) != corpus:
+        if corpus_digest(Path(folder.data())) != corpus:
             raise UserError(f"{folder.path}: its data are not those of {first.path}; leave it out")
     trials = tuple(
         _recorded(record)
@@ -65,10 +65,20 @@ def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
     )
 
 
+def other_settings(config: StudyConfig, study: StudyConfig) -> list[str]:
+    """The tables, of those that decide a candidate's curve and its worth, that differ."""
+    return [name for name in _SETTINGS if getattr(config, name) != getattr(study, name)]
+
+
+def corpus_digest(data: Path) -> str:
+    """Equal for equal prepared data, whoever prepared them."""
+    manifest = Manifest.load(data)
+    told = manifest.model_dump_json(exclude={"licence", "versions"})
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
 def _refuse_other_settings(folder: StudyFolder, study: StudyConfig, *, like: StudyFolder) -> None:
-    config = folder.config()
-    other = [name for name in _SETTINGS if getattr(config, name) != getattr(study, name)]
-    if other:
+    if other := other_settings(folder.config(), study):
         raise UserError(
             f"{folder.path}: [{'], ['.join(other)}] differ from those of {like.path}, so their "
             "curves do not compare; record them in tables of their own"
@@ -92,13 +102,6 @@ def _recorded(record: TrialRecord) -> RecordedTrial:
         n_epochs=record.n_epochs,
         peak_memory_bytes=record.peak_memory_bytes,
     )
-
-
-def _digest(folder: StudyFolder) -> str:
-    """Equal for equal data, whoever prepared them."""
-    manifest = Manifest.load(Path(folder.data()))
-    told = manifest.model_dump_json(exclude={"licence", "versions"})
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _versions(folder: StudyFolder) -> dict[str, Any]:

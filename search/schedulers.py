@@ -40,7 +40,7 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
     budget = config.budget.on(clock)
     if config.scheduler.name == "none" or budget is None:
         return FIFOScheduler()
-    grace = config.scheduler.grace or budget / 8
+    grace = config.scheduler.grace or budget / 4
     if config.scheduler.name == "extrapolation":
         return ExtrapolationScheduler(config, grace=grace)
     if config.scheduler.name == "asha":
@@ -60,6 +60,16 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
         grace_period=grace,
         min_time_slice=math.inf,  # never pause a trial: its ranks would be lost
     )
+
+
+def show_other_studies(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> None:
+    """Show ``scheduler`` completed trials of other studies, where it can learn from them.
+
+    Only forecasts can: rungs and medians would stop this study's trials for losing to others.
+    """
+    if isinstance(scheduler, ExtrapolationScheduler):
+        for record in records:
+            scheduler.learn_curve(record)
 
 
 def show_earlier(

@@ -18,6 +18,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from search.earlier_studies import EarlierTrial
+from search.first_layouts import first_point
 from search.ledger import Ledger
 from search.samplers import make_sampler
 from search.study_config import StudyConfig
@@ -25,7 +27,7 @@ from search.surrogate import Surrogate
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
-from spaces.space import Candidate, FixedChooser
+from spaces.space import Candidate, FixedChooser, Point
 from trainable.config import TrialConfig
 from trainable.objective import mparams
 
@@ -37,6 +39,7 @@ MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search en
 
 _KNOWN = "known"  # a trial's attribute: the id of the trial whose value it took
 _OUT_OF_BOUNDS = "out_of_bounds"  # a trial's attribute: why it was not trained
+_EARLIER = "earlier"  # a trial's attribute: whose outcome it has, of another study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ class OptunaChooser:
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
-    """Hands out interrupted trials first, then what Optuna suggests and nobody trained.
+    """Hands out interrupted trials first, then ``search.first``, then new ones of Optuna's.
 
     A suggestion whose candidate is known takes the known value; one whose twin is
     running waits for it. Optuna's own study, in its own storage, is all the state there
@@ -92,6 +95,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         count: Callable[[TrialConfig], ParamCounts],
         n_concurrent: int,
         resume_from: Callable[[TrialRecord], Path | None],
+        earlier: Sequence[EarlierTrial] = (),
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._config = config
@@ -107,10 +111,13 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._twins: dict[int, list[int]] = defaultdict(list)  # ours to Optuna's numbers
         self._n_repeats = 0
         self.last_refusal: str | None = None  # why a candidate was out of bounds
-        self._unseen: Iterator[dict[str, Any]] | None = None
-        is_surrogate = config.search.algorithm == "surrogate"
-        self._surrogate = Surrogate(config, self._size_of) if is_surrogate else None
+        self._first = self._first_points()
+        self._unseen: Iterator[Point] | None = None
+        self._surrogate: Surrogate | None = None
+        if config.search.algorithm == "surrogate":
+            self._surrogate = Surrogate(config, self._size_of, [trial.record for trial in earlier])
         self._settle_leftovers()
+        self._tell_earlier(earlier)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger
@@ -128,7 +135,11 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
     def counts(self) -> SuggestionCounts:
         """What became of the suggestions so far, over all drivers of the study."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = [
+            trial
+            for trial in self._study.get_trials(deepcopy=False)
+            if _EARLIER not in trial.user_attrs
+        ]
         return SuggestionCounts(
             n_suggestions=len(trials),
             n_trained=len(self._ledger.records),
@@ -196,6 +207,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
     def _enqueue_point(self) -> bool:
         """Queue an untried point where Optuna must not choose freely; False at the end."""
+        if self._enqueue_untried(self._first):
+            return True
         if self._surrogate is not None:
             point = self._surrogate.propose(self._ledger.records)
             if point is not None:
@@ -208,12 +221,27 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             if size is None or (size > MAX_ENUMERATED and self._config.search.algorithm != "grid"):
                 return True
             self._unseen = self._config.space.points()
-        for point in self._unseen:
+        return self._enqueue_untried(self._unseen)
+
+    def _enqueue_untried(self, points: Iterator[Point]) -> bool:
+        """Queue the next of ``points`` that was not trained and may be; False after the last."""
+        for point in points:
             candidate = self._config.space.choose(FixedChooser(point))
             if self._ledger.find(candidate.key) is None and self._size_of(candidate) is not None:
                 self._study.enqueue_trial(point)
                 return True
         return False
+
+    def _first_points(self) -> Iterator[Point]:
+        """The points of ``search.first``; of those that must not be trained it is told why."""
+        for text in self._config.search.first:
+            point = first_point(text, self._config.space)
+            try:
+                self._check(self._config.space.choose(FixedChooser(point)))
+            except OutOfBounds as refusal:
+                logger.warning("search.first '%s' is not trained: %s", text, refusal)
+            else:
+                yield point
 
     def _size_of(self, candidate: Candidate) -> float | None:
         """The candidate's parameters in millions; None where it must not be trained."""
@@ -305,6 +333,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
     def _settle_leftovers(self) -> None:
         """End what an earlier driver left open in Optuna, but for trials that go on."""
+        for _ in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self._study.tell(self._study.ask(), state=TrialState.FAIL)  # queued, but never asked
         by_number: Mapping[int, TrialRecord] = {r.optuna_number: r for r in self._ledger.records}
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
@@ -316,6 +346,21 @@ class StudySearcher(Searcher):  # type: ignore[misc]
                 self._tell(trial.number, record)
             elif known is not None:
                 self._twins[known].append(trial.number)
+
+    def _tell_earlier(self, earlier: Sequence[EarlierTrial]) -> None:
+        """Give Optuna the outcomes of other studies' trials that it does not have yet."""
+        told = {
+            trial.user_attrs.get(_EARLIER)
+            for trial in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        }
+        for trial in earlier:
+            if trial.name in told:
+                continue
+            self._study.enqueue_trial(trial.point, user_attrs={_EARLIER: trial.name})
+            suggestion = self._study.ask()
+            self._open[suggestion.number] = suggestion
+            self._config.space.choose(OptunaChooser(suggestion))
+            self._tell(suggestion.number, trial.record)
 
 
 def _optuna_study(config: StudyConfig, log: Path) -> optuna.Study:

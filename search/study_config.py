@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from search.first_layouts import first_layout_faults
 from spaces.axes import Range
 from spaces.errors import UserError
 from spaces.space import Candidate, SearchSpace
@@ -41,10 +42,12 @@ SEARCHED_FIELDS = set(_DECIDING_AXES)
 class SearchConfig(Section):
     """Who chooses the layouts, and how many are trained."""
 
-    algorithm: Literal["tpe", "surrogate", "random", "gp", "nsga2", "cmaes", "grid"] = "tpe"
+    algorithm: Literal["surrogate", "tpe", "random", "gp", "nsga2", "cmaes", "grid"] = "surrogate"
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
     n_startup: PositiveInt = 8  # drawn at random before the algorithm chooses; not by surrogate
+    first: tuple[str, ...] = ()  # encoders, in notation or by preset, trained before all others
+    warm_start: tuple[str, ...] = ()  # studies, by name or folder, whose trials are learned from
 
 
 class SchedulerConfig(Section):
@@ -52,7 +55,7 @@ class SchedulerConfig(Section):
 
     name: Literal["asha", "median", "extrapolation", "none"] = "asha"
     clock: Clock | None = None  # the objective's clock if absent
-    grace: PositiveFloat | None = None  # on that clock; an eighth of the budget if absent
+    grace: PositiveFloat | None = None  # on that clock; a quarter of the budget if absent
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0
     risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: a chance below is none
 
@@ -81,6 +84,17 @@ class StudyConfig(Section):
     scheduler: SchedulerConfig = SchedulerConfig()
     tracking: TrackingConfig = TrackingConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _two_objectives_have_another_default(cls, values: Any) -> Any:
+        """The surrogate knows one objective; where none is named, ``pareto`` gets TPE."""
+        match values:
+            case {"objective": {"name": "pareto"}, **rest}:
+                search = rest.get("search", {})
+                if isinstance(search, dict):
+                    return {**values, "search": {"algorithm": "tpe", **search}}
+        return values
+
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         faults = [
@@ -88,6 +102,7 @@ class StudyConfig(Section):
             *self._hyper_faults(),
             *self._scheduler_faults(),
             *self._algorithm_faults(),
+            *first_layout_faults(self.search.first, self.space),
         ]
         if self.budget.on(self.objective.clock) is None:
             faults.append(

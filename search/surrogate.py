@@ -26,20 +26,28 @@ _FLOOR = 0.1  # of the best AUCC: how much worse a trial is than this teaches no
 
 
 class Surrogate:
-    """Proposes points of a study's space from its records alone, so resume needs no more.
+    """Proposes points of a study's space from records alone, so resume needs no more.
 
     Args:
         size_of: a candidate's parameters in millions; None where it must not be trained.
+        earlier: completed trials of other studies; they teach, and may be trained again here.
     """
 
-    def __init__(self, config: StudyConfig, size_of: Callable[[Candidate], float | None]) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        size_of: Callable[[Candidate], float | None],
+        earlier: Sequence[TrialRecord] = (),
+    ) -> None:
         self._config = config
+        self._earlier = tuple(earlier)
         self._pool = Pool(config.space, size_of)
 
     def propose(self, records: Sequence[TrialRecord]) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left."""
         rng = random.Random(f"{self._config.seed}/{len(records)}")
-        best = best_trial(records, self._config.objective)
+        known = [*self._earlier, *records]
+        best = best_trial(known, self._config.objective)
         near = None if best is None else candidate_of(best, self._config.space)
         tried = {record.key for record in records}
         choices = [
@@ -48,7 +56,7 @@ class Surrogate:
         if not choices:
             return None
         rng.shuffle(choices)  # among equals the first is taken
-        means, deviations = self._predict(choices, records)
+        means, deviations = self._predict(choices, known)
         goal = None if best is None or not best.objective else float(np.log(best.objective))
         return choices[int(np.argmax(log_improvement(means, deviations, goal)))].point
 

@@ -103,7 +103,8 @@ def candidate_of(record: TrialRecord, space: SearchSpace) -> Candidate:
         encoder=record.encoder,
         decoder=Layout.parse(record.decoder),
         reservoir_gain=record.config["model"]["reservoir_gain"],
-        hyper={name: hyper[name] for name in space.hyper},
+        # A trial has None where a study file, and so an axis, says "none".
+        hyper={name: "none" if hyper[name] is None else hyper[name] for name in space.hyper},
     )
 
 

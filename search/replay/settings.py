@@ -23,6 +23,10 @@ def replayed_study(table: TrialTable, overrides: Sequence[str] = ()) -> StudyCon
         put_setting(values, override)
     config = study_from(values, "replay")
     other = [name for name in _RECORDED if getattr(config, name) != getattr(table.study, name)]
+    if config.search.warm_start:
+        raise UserError(
+            "--set: search.warm_start: a replay knows the table's trials alone; leave it out"
+        )
     if other:
         raise UserError(
             f"--set: {', '.join(other)}: the table was recorded with other settings and cannot "

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ray.tune.search import Searcher
 
+from search.earlier_studies import EarlierTrial
 from search.ledger import Ledger
 from search.searcher import StudySearcher
 from search.study_config import StudyConfig, study_from
+from search.surrogate_pool import candidate_of
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
 from spaces.space import Candidate
@@ -72,7 +74,9 @@ def curve_of(config: TrialConfig) -> list[Point]:
 class Bench:
     """A searcher and what Tune and the recorder would do around it."""
 
-    def __init__(self, config: StudyConfig, folder: Path) -> None:
+    def __init__(
+        self, config: StudyConfig, folder: Path, earlier: Sequence[EarlierTrial] = ()
+    ) -> None:
         self.config = config
         self.ledger = Ledger(folder / "trials.jsonl")
         self.searcher = StudySearcher(
@@ -83,6 +87,7 @@ class Bench:
             count=count,
             n_concurrent=2,
             resume_from=lambda record: None,
+            earlier=earlier,
         )
         self._n_asked = 0
 
@@ -258,3 +263,133 @@ def test_a_torn_last_line_of_optunas_log_costs_nothing(tmp_path: Path):
         tune_id, suggested = resumed.ask()
         resumed.end(tune_id, suggested, "completed")
     assert len(resumed.ledger.records) == 3
+
+
+FIRST = ["LLLL", "R1LR1", "LR"]
+
+
+def with_first(algorithm: str, **search: Any) -> StudyConfig:
+    return study(
+        algorithm,
+        search={"algorithm": algorithm, "n_trials": 6, "n_startup": 5, "first": FIRST, **search},
+    )
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_the_first_layouts_are_trained_before_all_others_and_once(algorithm: str, tmp_path: Path):
+    bench = Bench(with_first(algorithm), tmp_path)
+    bench.run()
+    layouts = [record.canonical for record in bench.ledger.records]
+    assert layouts[:3] == FIRST
+    assert len({record.key for record in bench.ledger.records}) == len(layouts) == 6
+    told = bench.searcher._study.get_trials(deepcopy=False)
+    for record in bench.ledger.records[:3]:
+        assert told[record.optuna_number].value == record.objective
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_resumed_study_goes_on_with_the_first_layouts_that_are_left(
+    algorithm: str, tmp_path: Path
+):
+    bench = Bench(with_first(algorithm), tmp_path)
+    tune_id, suggested = bench.ask()
+    bench.end(tune_id, suggested, "completed")
+    bench.ask()
+    resumed = Bench(with_first(algorithm), tmp_path)
+    resumed.run()
+    layouts = [record.canonical for record in resumed.ledger.records]
+    assert layouts[:3] == FIRST
+    assert len({record.key for record in resumed.ledger.records}) == 6
+
+
+def test_a_first_layout_over_the_bound_is_told_and_not_trained(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    config = with_first("random").model_copy(
+        update={"objective": study("random", objective={"max_mparams": 0.45}).objective}
+    )
+    bench = Bench(config, tmp_path)
+    bench.run()
+    # LLLL has 0.6 M by ``count``, the others 0.3 M.
+    assert [record.canonical for record in bench.ledger.records][:2] == FIRST[1:]
+    assert "search.first 'LLLL' is not trained: 0.600 M" in caplog.text
+
+
+def taught_by(bench: Bench) -> list[EarlierTrial]:
+    """The trials of another study, as knowledge for one with the same space."""
+    space = bench.config.space
+    return [
+        EarlierTrial(study="other", record=record, point=space.encode(candidate_of(record, space)))
+        for record in bench.ledger.records
+        if record.state == "completed"
+    ]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Of an earlier study and of one that learns from it."""
+    for name in ("earlier", "new"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "earlier", tmp_path / "new"
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_trials_of_earlier_studies_are_known_to_optuna_and_are_no_results(
+    algorithm: str, folders: tuple[Path, Path]
+):
+    config = with_first(algorithm, first=[])
+    earlier = Bench(config, folders[0])
+    earlier.run(some_fail_and_some_stop)
+    taught = taught_by(earlier)
+    assert [trial.record.id for trial in taught] == [0, 3]
+    bench = Bench(config, folders[1], taught)
+    told = bench.searcher._study.get_trials(deepcopy=False)
+    assert [trial.value for trial in told] == [trial.record.objective for trial in taught]
+    assert [trial.params for trial in told] == [trial.point for trial in taught]
+    assert bench.ledger.records == []
+    bench.run()
+    assert len(bench.ledger.records) == 6
+    counts = bench.searcher.counts()
+    n_trials = len(bench.searcher._study.get_trials(deepcopy=False))
+    assert counts.n_suggestions == counts.n_trained + counts.n_known == n_trials - len(taught)
+
+
+@pytest.mark.parametrize("n_before", [0, 1, 3])
+def test_a_driver_tells_only_what_the_one_before_did_not(n_before: int, folders: tuple[Path, Path]):
+    earlier = Bench(study("tpe"), folders[0])
+    earlier.run()
+    taught = taught_by(earlier)
+    killed = Bench(study("tpe"), folders[1], taught[:n_before])
+    # Cut off between queueing a trial and telling its outcome.
+    killed.searcher._study.enqueue_trial(
+        taught[n_before].point, user_attrs={"earlier": taught[n_before].name}
+    )
+    for _ in range(2):
+        resumed = Bench(study("tpe"), folders[1], taught)
+        trials = resumed.searcher._study.get_trials(deepcopy=False)
+        values = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
+        assert sorted(values) == sorted(trial.record.objective for trial in taught)
+        assert {trial.state.name for trial in trials} == {"COMPLETE", "FAIL"}
+        assert resumed.searcher.counts().n_suggestions == 0
+
+
+def test_a_pareto_study_learns_both_objectives_of_earlier_trials(folders: tuple[Path, Path]):
+    config = study("tpe", objective={"name": "pareto"}, scheduler={"name": "none"})
+    earlier = Bench(config, folders[0])
+    earlier.run()
+    bench = Bench(config, folders[1], taught_by(earlier))
+    told = [trial.values for trial in bench.searcher._study.get_trials(deepcopy=False)]
+    assert told == [[record.aucc, record.n_mparams] for record in earlier.ledger.records]
+
+
+def test_the_best_of_an_earlier_study_can_be_trained_again(folders: tuple[Path, Path]):
+    space = {**SPACE, "decoder_depth": 1}
+    whole = {"algorithm": "grid", "n_trials": 400}
+    earlier = Bench(study("grid", space=space, search=whole), folders[0])
+    earlier.run()
+    bench = Bench(study("surrogate", space=space), folders[1], taught_by(earlier))
+    _, suggested = bench.ask()
+    first = bench.ledger[suggested["id"]].key
+    ranked = sorted(earlier.ledger.records, key=lambda record: -(record.objective or 0.0))
+    assert len(ranked) > 30
+    assert first in [record.key for record in ranked[:3]]

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from search.ledger import read_records
+from search.ledger import Ledger, read_records
 from search.ranking import best_trial
 from search.study_config import StudyConfig, study_from
 from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.command_line import reservoir_search, study_toml
+from tests.search.tables import candidates_of
 from trainable.config import TrialConfig
 from trainable.curve import Point
 
@@ -72,6 +73,39 @@ def make_record(tiny_trial: TrialConfig) -> Callable[..., TrialRecord]:
             "objective": 23.0,
         }
         return TrialRecord(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def recorded_study(
+    tiny_study: Callable[..., StudyConfig],
+    tiny_trial: TrialConfig,
+    make_record: Callable[..., TrialRecord],
+    tmp_path: Path,
+) -> Callable[..., StudyFolder]:
+    """A study's folder with one trial of each candidate, of the given states."""
+
+    def make(name: str, states: dict[int, str] | None = None, **tables: object) -> StudyFolder:
+        config = tiny_study(name=name, **tables)
+        folder = StudyFolder(tmp_path / name)
+        folder.path.mkdir()
+        data = Path(tiny_trial.data)
+        folder.resolve(config, data)
+        ledger = Ledger(folder.trials)
+        for number, candidate in enumerate(candidates_of(config)):
+            ledger.put(
+                make_record(
+                    number,
+                    key=candidate.key,
+                    layout=str(candidate.encoder),
+                    config=config.trial(candidate, data=str(data)).model_dump(mode="json"),
+                    state=(states or {}).get(number, "completed"),
+                    n_epochs=0.25,
+                    peak_memory_bytes=1000,
+                )
+            )
+        return folder
 
     return make
 

@@ -9,7 +9,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from search.extrapolation_scheduler import MIN_COMPLETED
-from search.schedulers import make_scheduler, replay
+from search.schedulers import make_scheduler, show_earlier, show_other_studies
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -61,7 +61,7 @@ def several(make_record: Make) -> list[TrialRecord]:
 
 def after(config: StudyConfig, records: list[TrialRecord]) -> TrialScheduler:
     scheduler = make_scheduler(config)
-    replay(scheduler, config, records)
+    show_earlier(scheduler, config, records)
     return scheduler
 
 
@@ -126,3 +126,15 @@ def test_a_resumed_scheduler_decides_as_the_first_one_would(tiny_study: Study, m
         for n_points in (1, 2):
             trial = triangle(make_record, slope)
             assert decision(first, trial, n_points) == decision(resumed, trial, n_points)
+
+
+def test_curves_of_other_studies_teach_forecasts_and_set_no_mark_to_beat(
+    tiny_study: Study, make_record: Make
+):
+    scheduler = make_scheduler(tiny_study(scheduler=SETTINGS))
+    show_other_studies(scheduler, several(make_record))
+    weak = triangle(make_record, 0.3)
+    assert decision(scheduler, weak, 2) == TrialScheduler.CONTINUE
+    own = Trial("own", trial_id="own", stub=True)
+    scheduler.on_trial_complete(None, own, shown(triangle(make_record, 1.0), 3))
+    assert decision(scheduler, weak, 2) == TrialScheduler.STOP

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 
 import numpy as np
@@ -52,9 +52,11 @@ def config(tiny_study: Study) -> StudyConfig:
 class Search:
     """A study's records, made by asking the surrogate and looking the outcome up."""
 
-    def __init__(self, config: StudyConfig, make_record: Make) -> None:
+    def __init__(
+        self, config: StudyConfig, make_record: Make, earlier: Sequence[TrialRecord] = ()
+    ) -> None:
         self.config = config
-        self.surrogate = Surrogate(config, size_of)
+        self.surrogate = Surrogate(config, size_of, earlier)
         self.records: list[TrialRecord] = []
         self._make_record = make_record
 
@@ -175,3 +177,20 @@ def test_a_sure_loser_is_worth_nothing_and_a_worse_one_still_less():
     assert np.isfinite(worth).all()
     assert np.exp(worth[0]) < 1e-100
     assert worth[0] > worth[1] > worth[2]
+
+
+def test_what_an_earlier_study_found_is_tried_first_and_every_candidate_can_be(
+    tiny_study: Study, make_record: Make
+):
+    config = tiny_study(search={"algorithm": "surrogate"})
+    earlier = Search(config, make_record)
+    while earlier.step() is not None:
+        pass
+    search = Search(config, make_record, earlier.records)
+    first = search.step()
+    while search.step() is not None:
+        pass
+    candidates = sorted(all_candidates(config), key=objective)
+    assert first is not None
+    assert first.key in [candidate.key for candidate in candidates[-2:]]
+    assert len(search.records) == len(candidates)

@@ -8,18 +8,15 @@ from pathlib import Path
 import pytest
 
 from benchmarks.record_table import record
-from search.ledger import Ledger
 from search.recorded_studies import open_table, table_of_studies
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from search.table_file import read_table, write_table
-from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from tests.search.tables import UPDATES, candidates_of, made_table
 from trainable.config import TrialConfig
 
 Study = Callable[..., StudyConfig]
-Make = Callable[..., TrialRecord]
 
 
 @pytest.mark.parametrize("name", ["table.jsonl", "table.jsonl.gz"])
@@ -102,36 +99,6 @@ def test_bytes_that_are_no_text_are_told_as_such(tmp_path: Path):
     path.write_bytes(b"no gzip")
     with pytest.raises(UserError, match="Not a gzipped file"):
         read_table(path)
-
-
-@pytest.fixture
-def recorded_study(
-    tiny_study: Study, tiny_trial: TrialConfig, make_record: Make, tmp_path: Path
-) -> Callable[..., StudyFolder]:
-    """A study's folder with one trial of each candidate, of the given states."""
-
-    def make(name: str, states: dict[int, str] | None = None, **tables: object) -> StudyFolder:
-        config = tiny_study(name=name, **tables)
-        folder = StudyFolder(tmp_path / name)
-        folder.path.mkdir()
-        data = Path(tiny_trial.data)
-        folder.resolve(config, data)
-        ledger = Ledger(folder.trials)
-        for number, candidate in enumerate(candidates_of(config)):
-            ledger.put(
-                make_record(
-                    number,
-                    key=candidate.key,
-                    layout=str(candidate.encoder),
-                    config=config.trial(candidate, data=str(data)).model_dump(mode="json"),
-                    state=(states or {}).get(number, "completed"),
-                    n_epochs=0.25,
-                    peak_memory_bytes=1000,
-                )
-            )
-        return folder
-
-    return make
 
 
 def test_the_table_of_a_study_holds_its_completed_trials(

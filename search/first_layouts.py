@@ -1,0 +1,55 @@
+"""The layouts that a study trains before its algorithm chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+from spaces.axes import Range
+from spaces.chooser import Point, Scalar, SpaceError
+from spaces.layout import Layout, LayoutError
+from spaces.presets import resolve_layout
+from spaces.space import Candidate, SearchSpace
+
+
+def first_point(text: str, space: SearchSpace) -> Point:
+    """The point that trains the encoder ``text``, every other axis at its first value.
+
+    Of a range that is the middle, in the logarithm where the range is even there.
+
+    Raises:
+        LayoutError: ``text`` is neither a preset nor the notation.
+        SpaceError: the space does not have the layout.
+    """
+    encoder = resolve_layout(text)
+    return space.encode(
+        Candidate(
+            encoder=encoder,
+            decoder=Layout.parse(f"(L)*{space.decoder_depth[0]}"),
+            reservoir_gain=float(_first(space.reservoir_gain)) if encoder.n_reservoirs else 1.0,
+            hyper={name: _first(axis) for name, axis in space.hyper.items()},
+        )
+    )
+
+
+def first_layout_faults(texts: Sequence[str], space: SearchSpace) -> list[str]:
+    """What is wrong with the layouts of ``search.first``, one line for each wrong one."""
+    faults = []
+    for text in texts:
+        try:
+            first_point(text, space)
+        except LayoutError as error:
+            faults.append(f"search.first: {error}")
+        except SpaceError as error:
+            rules = [line.removeprefix("space: ") for line in str(error).split("\n")]
+            faults.append(
+                f"search.first '{text}': {', '.join(rules)}; widen the space or leave it out"
+            )
+    return faults
+
+
+def _first(axis: Range | tuple[Scalar, ...]) -> Scalar:
+    if not isinstance(axis, Range):
+        return axis[0]
+    middle = sqrt(axis.low) * sqrt(axis.high) if axis.log else (axis.low + axis.high) / 2
+    return round(middle) if axis.is_whole else middle
