@@ -35,7 +35,7 @@ check: setup  ## Check format, lint, types and the arrows between the packages
 	@.venv/bin/lint-imports
 
 # Those that fit in 30 minutes on two cores, which should have nothing else to do.
-BENCHMARKS := training reservoir_gain validation trial_overhead tracking orchestration search_quality
+BENCHMARKS := training reservoir_gain validation trial_overhead tracking orchestration early_stopping search_quality
 
 bench: setup  ## Measure the speed; the results go to benchmarks/results
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name --out benchmarks/results || exit 1; done

@@ -13,6 +13,7 @@ BENCHMARKS = (
     "trial_overhead",
     "tracking",
     "orchestration",
+    "early_stopping",
     "search_quality",
 )
 

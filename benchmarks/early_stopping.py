@@ -1,0 +1,195 @@
+"""Early stopping: how late shared layouts start, and what each scheduler throws away.
+
+The schedulers see the recorded trials of a table one after the other, in random orders,
+and decide as they would in a search. Nothing trains and nothing is searched.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import TrialScheduler
+from scipy.stats import spearmanr
+
+from benchmarks.command import Asked, run
+from benchmarks.machine import SEED, machine
+from benchmarks.report import Report, Row, Table
+from benchmarks.search_quality import TABLE
+from benchmarks.spread import Spread
+from search.recorded_studies import open_table
+from search.schedulers import make_scheduler
+from search.study_config import SchedulerConfig, StudyConfig
+from search.trial_table import RecordedTrial, TrialTable
+from spaces.layout import Layout
+from trainable.aucc import aucc
+from trainable.trial_result import trial_result
+
+N_ORDERS = 40
+SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 3 / 4)  # of the budget
+STARTS = (1 / 8, 1 / 4, 1 / 3, 1 / 2)  # of ASHA's rungs; the others double it
+TOPS = (1, 5, 10)
+
+# By name, with the share of the budget before which none stops a trial.
+SCHEDULERS: Mapping[str, tuple[SchedulerConfig, float]] = {
+    **{f"asha, from {share:.0%}": (SchedulerConfig(name="asha"), share) for share in STARTS},
+    "median, from 33%": (SchedulerConfig(name="median"), 1 / 3),
+    "extrapolation, risk 0.05": (SchedulerConfig(name="extrapolation"), 1 / 8),
+    "extrapolation, risk 0.01": (SchedulerConfig(name="extrapolation", risk=0.01), 1 / 8),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A recorded trial as a scheduler sees it: what it reports after each validation."""
+
+    encoder: Layout
+    results: tuple[dict[str, object], ...]
+
+    @property
+    def value(self) -> float:
+        """The objective at the end of the budget."""
+        return float(str(self.results[-1]["objective"]))
+
+    @property
+    def shares_weights(self) -> bool:
+        return len(set(self.encoder.owners)) < self.encoder.depth
+
+
+def measure(asked: Asked) -> Report:
+    """One pair of tables for each objective."""
+    table = open_table(str(asked.data or TABLE))
+    tables = []
+    for objective in ("aucc_per_mparam", "aucc"):
+        config = table.study.model_copy(
+            update={"objective": table.study.objective.model_copy(update={"name": objective})}
+        )
+        courses = _courses(table, config)
+        tables += [
+            Table(
+                caption=f"`{objective}`: rank correlation (Spearman) of the objective so far "
+                "with the final one, and how many ranks layouts with shared weights gain",
+                rows=[_early_row(courses, share) for share in SHARES],
+            ),
+            Table(
+                caption=f"`{objective}`: stopped before their end, in {N_ORDERS} random orders",
+                rows=[_scheduler_row(name, courses, config) for name in SCHEDULERS],
+            ),
+        ]
+    return Report(
+        name="early_stopping",
+        title="Early stopping",
+        header={**machine(), "table": f"{table.study.name}: {len(table.by_key)} layouts"},
+        tables=tables,
+        notes=[
+            (
+                "ranks gained: the mean rank of layouts that share weights by the objective so "
+                "far, minus their mean rank at the end; positive where they start late"
+            ),
+            "one worker, every layout once; of replicates, the first",
+        ],
+    )
+
+
+def _courses(table: TrialTable, config: StudyConfig) -> list[Course]:
+    return [_course(trials[0], config) for trials in table.by_key.values()]
+
+
+def _course(trial: RecordedTrial, config: StudyConfig) -> Course:
+    clock = config.objective.clock
+    horizon = config.budget.on(clock)
+    assert horizon is not None
+    results = []
+    for n_points in range(1, len(trial.curve) + 1):
+        curve, finished = trial.curve[:n_points], n_points == len(trial.curve)
+        area = aucc(curve, clock=clock, horizon=horizon, hold_last=finished)
+        results.append(
+            trial_result(
+                curve,
+                area=area,
+                objective=config.objective,
+                counts=trial.counts,
+                finished=finished,
+                n_epochs=trial.n_epochs_at(curve[-1]),
+                peak_memory_bytes=trial.peak_memory_bytes,
+            )
+        )
+    return Course(trial.candidate.encoder, tuple(results))
+
+
+def _early_row(courses: Sequence[Course], share: float) -> Row:
+    early = [
+        float(str(course.results[max(0, round(share * len(course.results)) - 1)]["objective"]))
+        for course in courses
+    ]
+    final = [course.value for course in courses]
+    gains = [
+        before - after
+        for before, after, course in zip(_ranks(early), _ranks(final), courses, strict=True)
+        if course.shares_weights
+    ]
+    return {
+        "share of the budget": f"{share:.0%}",
+        "rank correlation": float(spearmanr(early, final).statistic),
+        "ranks gained by sharing": fmean(gains),
+    }
+
+
+def _ranks(values: Sequence[float]) -> list[int]:
+    """1 for the highest."""
+    order = sorted(range(len(values)), key=lambda index: -values[index])
+    ranks = dict(zip(order, range(1, len(values) + 1), strict=True))
+    return [ranks[index] for index in range(len(values))]
+
+
+def _scheduler_row(name: str, courses: Sequence[Course], config: StudyConfig) -> Row:
+    scheduler, share = SCHEDULERS[name]
+    budget = config.budget.on(config.objective.clock)
+    assert budget is not None
+    scheduler = scheduler.model_copy(update={"grace": share * budget})
+    config = config.model_copy(update={"scheduler": scheduler})
+    best_first = sorted(range(len(courses)), key=lambda index: -courses[index].value)
+    rng = random.Random(SEED)
+    spent, stopped = [], []
+    for _ in range(N_ORDERS):
+        order = rng.sample(range(len(courses)), len(courses))
+        lengths = _lengths([courses[index] for index in order], make_scheduler(config))
+        n_points = dict(zip(order, lengths, strict=True))
+        whole = sum(len(course.results) for course in courses)
+        spent.append(100 * sum(lengths) / whole)
+        stopped.append({index for index in order if n_points[index] < len(courses[index].results)})
+    return {
+        "": name,
+        **{
+            f"of the best {top}, %" if top > 1 else "the best, % of orders": fmean(
+                100 * len(gone & set(best_first[:top])) / top for gone in stopped
+            )
+            for top in TOPS
+        },
+        "updates spent, %": Spread.of(spent),
+    }
+
+
+def _lengths(courses: Sequence[Course], scheduler: TrialScheduler) -> list[int]:
+    """How many points each trial may report, one trial after the other."""
+    lengths = []
+    for number, course in enumerate(courses):
+        trial = Trial("recorded", trial_id=f"{number}", stub=True)
+        scheduler.on_trial_add(None, trial)
+        *early, last = course.results
+        for n_points, result in enumerate(early, start=1):
+            if scheduler.on_trial_result(None, trial, result) == TrialScheduler.STOP:
+                lengths.append(n_points)
+                break
+        else:
+            scheduler.on_trial_result(None, trial, last)
+            scheduler.on_trial_complete(None, trial, last)
+            lengths.append(len(course.results))
+    return lengths
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)
