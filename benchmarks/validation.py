@@ -20,7 +20,6 @@ import torch
 from benchmarks.alternate import alternate
 from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
-from benchmarks.fairseq_arguments import transformer_arguments
 from benchmarks.machine import N_THREADS, SEED, machine
 from benchmarks.processes import run_module
 from benchmarks.report import Report, Row, Table
@@ -31,6 +30,7 @@ from trainable.corpus import load_corpus
 from trainable.decoding import QUICK_LIMIT
 from trainable.device import training_device
 from trainable.fairseq_checkpoint import fairseq_checkpoint
+from trainable.fairseq_command import USER_DIR, fairseq_train_arguments
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
@@ -84,8 +84,8 @@ def measure(asked: Asked) -> Report:
         ],
         notes=[
             (
-                "ours: translations, their BLEU and the loss; fairseq-generate, with its own "
-                "transformer of the same weights: translations alone, by its own clock"
+                "ours: translations, their BLEU and the loss; fairseq-generate: translations "
+                "alone, of the same model through our plug-in, by its own clock"
             ),
         ],
     )
@@ -107,7 +107,7 @@ def _train(data: Path, folder: Path) -> Trained:
         config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
     )
     load_learned_weights(model, training.checkpoint().weights)
-    arguments = transformer_arguments(config)  # with learned layers alone, the same model
+    arguments = fairseq_train_arguments(config, corpus, n_updates=N_UPDATES)
     checkpoint = folder / "checkpoint.pt"
     torch.save(fairseq_checkpoint(model, arguments=arguments, n_updates=N_UPDATES), checkpoint)
     return Trained(
@@ -145,7 +145,6 @@ class _Ours:
             corpus,
             "valid",
             n_sentences=None,
-            seed=config.seed,
             beam=beam,
             limit=QUICK_LIMIT,
             label_smoothing=config.train.label_smoothing,
@@ -166,7 +165,7 @@ def _fairseq(trained: Trained, beam: int) -> float:
     arguments = [
         config.data,
         *("--source-lang", manifest.src, "--target-lang", manifest.tgt),
-        *("--path", str(trained.checkpoint), "--gen-subset", "valid"),
+        *("--user-dir", USER_DIR, "--path", str(trained.checkpoint), "--gen-subset", "valid"),
         *("--beam", str(beam), "--max-tokens", str(DECODING_TOKENS)),
         *("--max-len-a", str(QUICK_LIMIT.ratio), "--max-len-b", str(QUICK_LIMIT.extra)),
         *("--required-batch-size-multiple", "1", "--num-workers", "0", "--quiet"),

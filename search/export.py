@@ -148,7 +148,6 @@ def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, sp
         corpus,
         split,
         n_sentences=None,
-        seed=config.seed,
         beam=EXPORT_BEAM,
         limit=FULL_LIMIT,
         label_smoothing=config.train.label_smoothing,

@@ -84,17 +84,6 @@ class StudyConfig(Section):
     scheduler: SchedulerConfig = SchedulerConfig()
     tracking: TrackingConfig = TrackingConfig()
 
-    @model_validator(mode="before")
-    @classmethod
-    def _two_objectives_have_another_default(cls, values: Any) -> Any:
-        """The surrogate knows one objective; where none is named, ``pareto`` gets TPE."""
-        match values:
-            case {"objective": {"name": "pareto"}, **rest}:
-                search = rest.get("search", {})
-                if isinstance(search, dict):
-                    return {**values, "search": {"algorithm": "tpe", **search}}
-        return values
-
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
         faults = [
@@ -257,9 +246,19 @@ def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
     """
     try:
         # By way of JSON, whose arrays strict mode takes for tuples.
-        return StudyConfig.model_validate_json(json.dumps(values, default=str))
+        return StudyConfig.model_validate_json(json.dumps(_completed(values), default=str))
     except ValidationError as error:
         raise UserError(faults_of(error, place)) from error
+
+
+def _completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The surrogate knows one objective: ``pareto`` has another default algorithm."""
+    match values:
+        case {"objective": {"name": "pareto"}, **others}:
+            search = others.get("search", {})
+            if isinstance(search, dict):
+                return {**values, "search": {"algorithm": "tpe", **search}}
+    return values
 
 
 def faults_of(error: ValidationError, place: str) -> str:

@@ -1,4 +1,8 @@
-"""A Gaussian process for a few dozen noisy values."""
+"""A Gaussian process for a few dozen noisy values.
+
+Our own, because five values do not tell a dozen kernel parameters: these need priors,
+which scikit-learn's process does not have, and Optuna's, which has them, is private.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from scipy.optimize import minimize
 Array = npt.NDArray[np.float64]
 
 # Where the logarithm of each kernel parameter is expected, and how far off it may be. Between
-# the layouts of a space log AUCC differs by some tenths, between seeds by some hundredths.
+# the layouts of a space log AUCC deviates by a tenth or two, between seeds by some hundredths.
 SIGNAL, NOISE, PRIOR_DEVIATION = np.log(0.2), np.log(0.03), 1.0
 
 

@@ -71,7 +71,7 @@ class ValidationConfig(Section):
     """When and on what the validation BLEU and loss are measured."""
 
     interval_updates: PositiveInt = 250
-    n_sentences: PositiveInt | None = None  # a fixed, seeded subset; the whole set if absent
+    n_sentences: PositiveInt | None = None  # a fixed part, whatever the seed; all if absent
     beam: PositiveInt = 1
 
 

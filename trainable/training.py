@@ -63,7 +63,6 @@ class Training:
         self._validation = evaluation_set(
             corpus,
             config.validation,
-            seed=config.seed,
             label_smoothing=config.train.label_smoothing,
             ranks=ranks,
             device=self._device,

@@ -30,6 +30,21 @@ def test_a_study_is_called_after_its_file(tmp_path: Path):
     assert load_study(write(tmp_path, MINIMAL)).name == "mine"
 
 
+@pytest.mark.parametrize(
+    ("extra", "algorithm"),
+    [
+        ("", "surrogate"),
+        ('[objective]\nname = "pareto"\n', "tpe"),
+        ('[objective]\nname = "pareto"\n[search]\nalgorithm = "random"\n', "random"),
+    ],
+)
+def test_the_algorithm_follows_the_objective_where_it_is_not_given(
+    tmp_path: Path, extra: str, algorithm: str
+):
+    text = MINIMAL + '[scheduler]\nname = "none"\n' + extra
+    assert load_study(write(tmp_path, text)).search.algorithm == algorithm
+
+
 def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path):
     text = MINIMAL + '[train]\nlr = -1.0\nlearning_rate = 3\n[model]\nheads = "four"\n'
     with pytest.raises(UserError) as told:
