@@ -35,7 +35,7 @@ GRID = {
         'depth = [2, 3]\nn_reservoirs = 1\ninterleaving = ["bottom", "top"]\ndecoder_depth = 1'
     ),
     "model": "d_model = 16\nffn = 32\nheads = 2\ndropout = 0.0",
-    "budget": "updates = 80",
+    "budget": "updates = 160",  # so many that a test has time to disturb them
     "search": 'algorithm = "grid"\nn_trials = 4\nn_concurrent = 1',
     "scheduler": 'name = "none"',
 }
