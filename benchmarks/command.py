@@ -46,7 +46,8 @@ def run(measure: Callable[[Asked], Report], about: str | None) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
     )
-    logging.getLogger("benchmarks").setLevel(logging.INFO)
+    for ours in ("benchmarks", "__main__"):
+        logging.getLogger(ours).setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
 
     def work() -> None:
