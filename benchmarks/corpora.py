@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.machine import ROOT, SEED
 from trainable.data.corpus import Corpus, Pairs, Split
 from trainable.data.grammar.corpus import grammar
-from trainable.data.manifest import SplitName
+from trainable.data.manifest import Manifest, SplitName
 from trainable.data.merges import BPE_MERGES
 from trainable.data.prepare import prepare
 
@@ -34,6 +34,13 @@ def made_up_data() -> Path:
     projection, a third of a small model's work, would hardly show.
     """
     return _prepared("made-up", _made_up, n_merges=N_WORDS)
+
+
+def described(data: Path) -> str:
+    """What a table's reader must know of prepared data."""
+    manifest = Manifest.load(data)
+    rows = manifest.dictionary
+    return f"{manifest.corpus}, dictionaries of {rows.src:,} and {rows.tgt:,} words"
 
 
 def _prepared(name: str, read: Callable[[], Corpus], *, n_merges: int) -> Path:

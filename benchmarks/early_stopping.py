@@ -13,7 +13,7 @@ from statistics import fmean
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from benchmarks.command import Asked, run
 from benchmarks.machine import SEED, machine
@@ -21,12 +21,11 @@ from benchmarks.report import Report, Row, Table
 from benchmarks.search_quality import TABLE
 from benchmarks.spread import Spread
 from search.recorded_studies import open_table
+from search.replay.simulated_trial import recorded_result
 from search.schedulers import make_scheduler
 from search.study_config import SchedulerConfig, StudyConfig
 from search.trial_table import RecordedTrial, TrialTable
 from spaces.layout import Layout
-from trainable.aucc import aucc
-from trainable.trial_result import trial_result
 
 N_ORDERS = 40
 SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 3 / 4)  # of the budget
@@ -99,25 +98,13 @@ def _courses(table: TrialTable, config: StudyConfig) -> list[Course]:
 
 
 def _course(trial: RecordedTrial, config: StudyConfig) -> Course:
-    clock = config.objective.clock
-    horizon = config.budget.on(clock)
+    horizon = config.budget.on(config.objective.clock)
     assert horizon is not None
-    results = []
-    for n_points in range(1, len(trial.curve) + 1):
-        curve, finished = trial.curve[:n_points], n_points == len(trial.curve)
-        area = aucc(curve, clock=clock, horizon=horizon, hold_last=finished)
-        results.append(
-            trial_result(
-                curve,
-                area=area,
-                objective=config.objective,
-                counts=trial.counts,
-                finished=finished,
-                n_epochs=trial.n_epochs_at(curve[-1]),
-                peak_memory_bytes=trial.peak_memory_bytes,
-            )
-        )
-    return Course(trial.candidate.encoder, tuple(results))
+    results = tuple(
+        recorded_result(trial, n_points, config.objective, horizon=horizon)
+        for n_points in range(1, len(trial.curve) + 1)
+    )
+    return Course(trial.candidate.encoder, results)
 
 
 def _early_row(courses: Sequence[Course], share: float) -> Row:
@@ -139,10 +126,9 @@ def _early_row(courses: Sequence[Course], share: float) -> Row:
 
 
 def _ranks(values: Sequence[float]) -> list[int]:
-    """1 for the highest."""
-    order = sorted(range(len(values)), key=lambda index: -values[index])
-    ranks = dict(zip(order, range(1, len(values) + 1), strict=True))
-    return [ranks[index] for index in range(len(values))]
+    """1 for the highest; of equals, for the first."""
+    ranks: list[int] = rankdata([-value for value in values], method="ordinal").tolist()
+    return ranks
 
 
 def _scheduler_row(name: str, courses: Sequence[Course], config: StudyConfig) -> Row:
@@ -152,13 +138,13 @@ def _scheduler_row(name: str, courses: Sequence[Course], config: StudyConfig) ->
     scheduler = scheduler.model_copy(update={"grace": share * budget})
     config = config.model_copy(update={"scheduler": scheduler})
     best_first = sorted(range(len(courses)), key=lambda index: -courses[index].value)
+    whole = sum(len(course.results) for course in courses)
     rng = random.Random(SEED)
     spent, stopped = [], []
     for _ in range(N_ORDERS):
         order = rng.sample(range(len(courses)), len(courses))
         lengths = _lengths([courses[index] for index in order], make_scheduler(config))
         n_points = dict(zip(order, lengths, strict=True))
-        whole = sum(len(course.results) for course in courses)
         spent.append(100 * sum(lengths) / whole)
         stopped.append({index for index in order if n_points[index] < len(courses[index].results)})
     return {

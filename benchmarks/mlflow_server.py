@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from search.errors import WorkFailed
+from search.mlflow_ui import end_server, start_server
 
 SECONDS = 90.0  # that its start may take
 
@@ -27,25 +25,18 @@ def mlflow_server(folder: Path) -> Iterator[str]:
     """
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
+    options = [
+        *("--port", str(port)),
+        *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
+        *("--artifacts-destination", str(folder / "artifacts")),
+    ]
     with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"),
-                *("--port", str(port), "--workers", "1"),
-                *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
-                *("--artifacts-destination", str(folder / "artifacts")),
-            ],
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            start_new_session=True,  # so that its workers can be ended with it
-        )
+        server = start_server(options, log)
     try:
         _wait_for(address, server)
         yield address
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+        end_server(server)
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:

@@ -40,8 +40,7 @@ from search.tracking import Tracking
 from search.trial_record import TrialRecord
 from search.tuner import make_tuner
 from spaces.chooser import FixedChooser
-from trainable.corpus import load_corpus
-from trainable.model_size import param_counts
+from trainable.model_size import trial_param_counts
 from trainable.tune_trainable import trial_resources
 
 STUDY = ROOT / "studies" / "quickstart.toml"
@@ -126,7 +125,7 @@ def _tuner(
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
-        count=lambda trial: param_counts(trial.model, load_corpus(trial.data)),
+        count=trial_param_counts,
         n_concurrent=N_CONCURRENT,
         resume_from=partial(latest_checkpoint, folder),
     )

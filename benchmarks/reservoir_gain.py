@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.alternate import alternate
 from benchmarks.command import Asked, run
-from benchmarks.corpora import made_up_data
+from benchmarks.corpora import described, made_up_data
 from benchmarks.machine import N_THREADS, machine
 from benchmarks.models import BATCH_TOKENS, MODELS, Size, sizes, trial
 from benchmarks.report import Report, Row, Table
@@ -49,14 +49,12 @@ class Turns:
 def measure(asked: Asked) -> Report:
     """One table for each size."""
     data = asked.data or made_up_data()
-    manifest = load_corpus(str(data.resolve())).manifest
     return Report(
         name="reservoir_gain",
         title="Reservoir gain",
         header={
             **machine(),
-            "data": f"{manifest.corpus}, dictionaries of {manifest.dictionary.src:,} and "
-            f"{manifest.dictionary.tgt:,} words",
+            "data": described(data),
             "update": f"{BATCH_TOKENS} tokens, one rank",
             "measured": f"{N_ROUNDS} rounds, one that warms up before",
         },

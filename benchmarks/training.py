@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.alternate import alternate
 from benchmarks.command import Asked, run
-from benchmarks.corpora import made_up_data
+from benchmarks.corpora import described, made_up_data
 from benchmarks.machine import machine
 from benchmarks.matrix_products import Limits, measure_limits
 from benchmarks.models import (
@@ -43,14 +43,12 @@ IN_BF16 = ("model0", "model4")  # on a CPU that multiplies it faster
 def measure(asked: Asked) -> Report:
     """One table for each size."""
     data = asked.data or made_up_data()
-    manifest = load_corpus(str(data.resolve())).manifest
     return Report(
         name="training",
         title="Training",
         header={
             **machine(),
-            "data": f"{manifest.corpus}, dictionaries of {manifest.dictionary.src:,} and "
-            f"{manifest.dictionary.tgt:,} words",
+            "data": described(data),
             "model": f"8 encoder layers, decoder {DECODER}, dropout 0.1, label smoothing 0.1",
             "update": f"{BATCH_TOKENS} tokens, Adam (0.9, 0.98), clip norm 1",
             "measured": f"{N_ROUNDS} rounds, each in a new process, after its warm-up",

@@ -7,7 +7,6 @@ seconds from the end of each trial to the first update of the next.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -24,7 +23,7 @@ from ray.train import ScalingConfig
 from ray.train.torch import TorchTrainer
 from ray.tune import RunConfig, TuneConfig, Tuner
 
-from benchmarks.machine import ROOT
+from search.ray_cluster import local_ray
 from trainable.config import TrialConfig
 from trainable.ranks import Ranks
 from trainable.training import Training
@@ -94,13 +93,7 @@ def main() -> None:
     """Run the trials, then print the gaps."""
     shape, n_trials, text = sys.argv[1:]
     trial = TrialConfig.model_validate_json(text)
-    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"
-    ray.init(
-        include_dashboard=False,
-        log_to_driver=False,
-        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
-    )
-    with tempfile.TemporaryDirectory() as folder:
+    with local_ray(), tempfile.TemporaryDirectory() as folder:
         Tuner(
             SHAPES[shape](trial),
             param_space={
@@ -114,7 +107,6 @@ def main() -> None:
             run_config=RunConfig(storage_path=folder, verbose=0),
         ).fit()
         lines = (Path(folder) / TIMES).read_text().splitlines()
-    ray.shutdown()
     times = sorted(json.loads(line) for line in lines)
     print(json.dumps([began - ended for (_, ended), (began, _) in pairwise(times)]))
 

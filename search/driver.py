@@ -27,11 +27,10 @@ from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder, place_for_study
 from search.tracking import Tracking, check_store
 from search.tuner import make_tuner
-from spaces.counts import ParamCounts
 from spaces.errors import UserError
-from trainable.config import RanksConfig, TrialConfig
+from trainable.config import RanksConfig
 from trainable.corpus import load_corpus
-from trainable.model_size import dimensions, param_counts
+from trainable.model_size import dimensions, trial_param_counts
 from trainable.tune_trainable import ReservoirTrial, trial_resources
 
 logger = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ def _search(
             ledger,
             optuna_log=folder.optuna_log,
             data=folder.data(),
-            count=_count,
+            count=trial_param_counts,
             n_concurrent=config.search.n_concurrent or _n_fitting_trials(config.ranks),
             resume_from=lambda record: latest_checkpoint(folder, record),
             earlier=earlier,
@@ -200,10 +199,6 @@ def _n_fitting_trials(ranks: RanksConfig) -> int:
         return n_by_cpu // ranks.n_ranks
     n_by_gpu = int(have.get("GPU", 0) / ranks.gpus_per_rank + 1e-9)
     return min(n_by_cpu, n_by_gpu) // ranks.n_ranks
-
-
-def _count(config: TrialConfig) -> ParamCounts:
-    return param_counts(config.model, load_corpus(config.data))
 
 
 def _session_name(folder: StudyFolder) -> str:

@@ -10,7 +10,7 @@ from search.ledger import sorted_records
 from search.recorded_studies import corpus_digest, other_settings
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, find_study
-from search.surrogate_pool import candidate_of
+from search.trained_candidate import candidate_of
 from search.trial_record import TrialRecord
 from spaces.chooser import Point
 from spaces.errors import UserError
@@ -73,7 +73,7 @@ def _trials(folder: StudyFolder, config: StudyConfig) -> list[EarlierTrial]:
 
 def _point(record: TrialRecord, config: StudyConfig) -> Point | None:
     """The point of the study's space that stands for the same training, if there is one."""
-    candidate = candidate_of(record, config.space)
+    candidate = candidate_of(record.config, config.space)
     try:
         point = config.space.encode(candidate)
         trial = config.trial(candidate, data=config.data).model_dump(mode="json")

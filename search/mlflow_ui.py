@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import IO
 from urllib.parse import quote
 
 from mlflow.tracking import MlflowClient
@@ -40,25 +42,38 @@ def serve(folder: StudyFolder, port: int) -> None:
     runs = f"experiments/{_experiment_id(folder, uri)}/runs?workflowType=machine_learning"
     print(f"all trials:     {base}/#/{runs}")
     print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
-    _run_server(["--port", str(port), "--backend-store-uri", uri, "--workers", "1"])
+    _run_server(["--port", str(port), "--backend-store-uri", uri])
 
 
 def _run_server(options: list[str]) -> None:
     """Run the server with all its processes until it ends or this process is told to."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", *options],
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        start_new_session=True,  # so that its workers can be ended with it
-    )
+    server = start_server(options)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = server.wait()
     except KeyboardInterrupt:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait()
+        end_server(server)
         raise
     if status != 0:
         raise WorkFailed(f"MLflow's server ended with status {status}")
+
+
+def start_server(options: Sequence[str], log: IO[str] | None = None) -> subprocess.Popen[bytes]:
+    """MLflow's server on loopback with one worker; what it prints goes to ``log`` if given."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
+    return subprocess.Popen(
+        [*command, *options],
+        stdout=log,
+        stderr=None if log is None else subprocess.STDOUT,
+        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        start_new_session=True,  # so that its workers can be ended with it
+    )
+
+
+def end_server(server: subprocess.Popen[bytes]) -> None:
+    """End it with its workers."""
+    os.killpg(server.pid, signal.SIGTERM)
+    server.wait()
 
 
 def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:

@@ -12,11 +12,11 @@ from search.ledger import sorted_records
 from search.study_config import StudyConfig, study_from
 from search.study_folder import StudyFolder, find_study
 from search.table_file import read_table
+from search.trained_candidate import candidate_of
 from search.trial_record import TrialRecord
 from search.trial_table import RecordedTrial, TrialTable, recorded_settings
 from spaces.errors import UserError
-from spaces.layout import Layout
-from spaces.space import Candidate
+from spaces.space import SearchSpace
 from trainable.data.manifest import Manifest
 
 # What must be equal for curves to be compared.
@@ -50,7 +50,7 @@ def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
         if corpus_digest(Path(folder.data())) != corpus:
             raise UserError(f"{folder.path}: its data are not those of {first.path}; leave it out")
     trials = tuple(
-        _recorded(record)
+        _recorded(record, folder.config().space)
         for folder in folders
         for record in sorted_records(folder.trials)
         if record.state == "completed"
@@ -85,17 +85,11 @@ def _refuse_other_settings(folder: StudyFolder, study: StudyConfig, *, like: Stu
         )
 
 
-def _recorded(record: TrialRecord) -> RecordedTrial:
-    encoder = record.encoder
+def _recorded(record: TrialRecord, space: SearchSpace) -> RecordedTrial:
     assert record.n_epochs is not None
     assert record.peak_memory_bytes is not None
     return RecordedTrial(
-        candidate=Candidate(
-            encoder=encoder,
-            decoder=Layout.parse(record.decoder),
-            reservoir_gain=record.config["model"]["reservoir_gain"],
-            hyper=json.loads(record.key)["hyper"],
-        ),
+        candidate=candidate_of(record.config, space),
         seed=record.config["seed"],
         counts=record.counts,
         curve=record.curve,

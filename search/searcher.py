@@ -22,6 +22,7 @@ from search.earlier_studies import EarlierTrial
 from search.first_layouts import first_point
 from search.ledger import Ledger
 from search.samplers import make_sampler
+from search.stateless_searcher import StatelessSearcher
 from search.study_config import StudyConfig
 from search.surrogate import Surrogate
 from search.trial_record import TrialRecord
@@ -77,7 +78,7 @@ class OptunaChooser:
         return self._trial.suggest_float(name, low, high, log=log)
 
 
-class StudySearcher(Searcher):  # type: ignore[misc]
+class StudySearcher(StatelessSearcher):
     """Hands out interrupted trials first, then ``search.first``, then new ones of Optuna's.
 
     A suggestion whose candidate is known takes the known value; one whose twin is
@@ -97,7 +98,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         resume_from: Callable[[TrialRecord], Path | None],
         earlier: Sequence[EarlierTrial] = (),
     ) -> None:
-        super().__init__(metric=None, mode=None)
+        super().__init__()
         self._config = config
         self._ledger = ledger
         self._data = data
@@ -118,20 +119,6 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             self._surrogate = Surrogate(config, self._size_of, [trial.record for trial in earlier])
         self._settle_leftovers()
         self._tell_earlier(earlier)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # see Ledger
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to do: Optuna's storage is the state."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to do: see ``save``."""
-
-    def set_search_properties(
-        self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
-    ) -> bool:
-        return True
 
     def counts(self) -> SuggestionCounts:
         """What became of the suggestions so far, over all drivers of the study."""

@@ -174,11 +174,11 @@ def make_study_folder(config: StudyConfig, study_file: Path, data: Path) -> Stud
     return StudyFolder(target)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace ``path`` by ``text``, whole or not at all, through the disk's cache."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace ``path`` by ``content``, whole or not at all, through the disk's cache."""
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with temporary.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -16,7 +16,8 @@ from search.extrapolation import WholeCurve, forecast
 from search.ranking import best_trial
 from search.study_config import StudyConfig
 from search.surrogate_gp import Array, GaussianProcess
-from search.surrogate_pool import Choice, Pool, candidate_of
+from search.surrogate_pool import Choice, Pool
+from search.trained_candidate import candidate_of
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.chooser import Point
@@ -48,7 +49,7 @@ class Surrogate:
         rng = random.Random(f"{self._config.seed}/{len(records)}")
         known = [*self._earlier, *records]
         best = best_trial(known, self._config.objective)
-        near = None if best is None else candidate_of(best, self._config.space)
+        near = None if best is None else candidate_of(best.config, self._config.space)
         tried = {record.key for record in records}
         choices = [
             choice for choice in self._pool.choices(near, rng) if choice.candidate.key not in tried
@@ -86,7 +87,7 @@ class Surrogate:
     def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
         """The features, records first; each column with deviation 1 over the choices."""
         space = self._config.space
-        candidates = [candidate_of(record, space) for record in records]
+        candidates = [candidate_of(record.config, space) for record in records]
         candidates += [choice.candidate for choice in choices]
         table = np.array([features(candidate, space) for candidate in candidates])
         table = table[:, np.ptp(table, axis=0) > 0]
@@ -94,7 +95,8 @@ class Surrogate:
 
     def _seen(self, records: Sequence[TrialRecord]) -> list[tuple[TrialRecord, float, float]]:
         """Trials with the logarithm of their AUCC and its error, which stopped ones have."""
-        guesses = [(record, *self._outcome(record, records)) for record in records]
+        whole = whole_curves(records)
+        guesses = [(record, *self._outcome(record, whole)) for record in records]
         known = [(record, area, error) for record, area, error in guesses if area is not None]
         floor = _FLOOR * max((area for _, area, _ in known), default=0.0)
         if floor == 0.0:
@@ -102,7 +104,7 @@ class Surrogate:
         return [(record, float(np.log(max(area, floor))), error) for record, area, error in known]
 
     def _outcome(
-        self, record: TrialRecord, records: Sequence[TrialRecord]
+        self, record: TrialRecord, whole: Sequence[WholeCurve]
     ) -> tuple[float | None, float]:
         """A trial's AUCC, or where it would have ended, and the error of its logarithm."""
         if record.state == "completed":
@@ -112,7 +114,7 @@ class Surrogate:
         clock = self._config.objective.clock
         horizon = self._config.budget.on(clock)
         assert horizon is not None
-        guess = forecast(record.curve, whole_curves(records), clock=clock, horizon=horizon)
+        guess = forecast(record.curve, whole, clock=clock, horizon=horizon)
         return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
 
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from math import exp, log
 from typing import TypeVar
 
-from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.chooser import FixedChooser, Point, Scalar
-from spaces.layout import Layout
 from spaces.space import SearchSpace
 
 S = TypeVar("S", bound=Scalar)
@@ -94,18 +92,6 @@ class Pool:
             mparams = self._size_of(candidate)
             if mparams is not None:
                 yield Choice(point=point, candidate=candidate, mparams=mparams)
-
-
-def candidate_of(record: TrialRecord, space: SearchSpace) -> Candidate:
-    """The candidate that a trial of ``space`` trained."""
-    hyper = record.hyper()
-    return Candidate(
-        encoder=record.encoder,
-        decoder=Layout.parse(record.decoder),
-        reservoir_gain=record.config["model"]["reservoir_gain"],
-        # A trial has None where a study file, and so an axis, says "none".
-        hyper={name: "none" if hyper[name] is None else hyper[name] for name in space.hyper},
-    )
 
 
 def _without_one(point: Point, rng: random.Random) -> Point:

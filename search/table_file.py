@@ -59,10 +59,8 @@ def write_table(table: TrialTable, path: Path) -> None:
     }
     rows = [header, *(_row(trial) for trial in table.trials)]
     text = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
-    if path.suffix == ".gz":
-        path.write_bytes(gzip.compress(text.encode(), mtime=0))
-    else:
-        write_atomically(path, text)
+    is_zipped = path.suffix == ".gz"
+    write_atomically(path, gzip.compress(text.encode(), mtime=0) if is_zipped else text)
 
 
 class _Header(Section):

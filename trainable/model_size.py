@@ -6,8 +6,8 @@ from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
 from spaces.flops import flops_per_token
 from spaces.layout import Layout
-from trainable.config import ModelConfig
-from trainable.corpus import Corpus
+from trainable.config import ModelConfig, TrialConfig
+from trainable.corpus import Corpus, load_corpus
 
 
 def dimensions(config: ModelConfig, corpus: Corpus) -> Dimensions:
@@ -28,6 +28,11 @@ def param_counts(config: ModelConfig, corpus: Corpus) -> ParamCounts:
     return count_params(
         Layout.parse(config.encoder), Layout.parse(config.decoder), dimensions(config, corpus)
     )
+
+
+def trial_param_counts(config: TrialConfig) -> ParamCounts:
+    """The four parameter counts of a trial's model on its corpus."""
+    return param_counts(config.model, load_corpus(config.data))
 
 
 def training_flops_per_token(config: ModelConfig, corpus: Corpus) -> float:

@@ -9,6 +9,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from search.ledger import Ledger
+from search.stateless_searcher import StatelessSearcher
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from search.trial_table import TrialTable
@@ -27,7 +28,7 @@ class Peer:
     scheduler: TrialScheduler
 
 
-class PointSearcher(Searcher):  # type: ignore[misc]
+class PointSearcher(StatelessSearcher):
     """Makes trials of the points that ``inner`` suggests, repeated ones too."""
 
     def __init__(
@@ -39,27 +40,13 @@ class PointSearcher(Searcher):  # type: ignore[misc]
         *,
         n_concurrent: int,
     ) -> None:
-        super().__init__(metric=None, mode=None)
+        super().__init__()
         self._inner = inner
         self._config = config
         self._ledger = ledger
         self._table = table
         self._n_concurrent = n_concurrent
         self._live: set[str] = set()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # a replay is never resumed
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing to do: see ``__getstate__``."""
-
-    def restore(self, checkpoint_path: str) -> None:
-        """Nothing to do: see ``__getstate__``."""
-
-    def set_search_properties(
-        self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
-    ) -> bool:
-        return True
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """A trial of the next point, None to be asked again later, or FINISHED."""

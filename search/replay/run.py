@@ -19,11 +19,12 @@ from search.recorder import Recorder
 from search.replay.clock import SimulatedClock, TimeKeeper
 from search.replay.peer import Peer, PointSearcher
 from search.replay.scores import candidate_values
-from search.replay.simulated_trial import SimulatedTrial, candidate_of
+from search.replay.simulated_trial import SimulatedTrial
 from search.replay.trace import Replay, Trace
 from search.schedulers import make_scheduler
 from search.searcher import StudySearcher
 from search.study_config import StudyConfig
+from search.trained_candidate import candidate_of
 from search.trial_table import TrialTable
 from search.tuner import make_tuner
 from spaces.counts import ParamCounts
@@ -118,7 +119,7 @@ def _searching(
         return searcher, peer.scheduler
 
     def count(trial: TrialConfig) -> ParamCounts:
-        return table.counts(candidate_of(trial, config.space).key)
+        return table.counts(candidate_of(trial.model_dump(), config.space).key)
 
     searcher = StudySearcher(
         config,

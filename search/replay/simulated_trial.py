@@ -7,11 +7,10 @@ from typing import Any
 import ray
 from ray import tune
 
+from search.trained_candidate import candidate_of
 from search.trial_table import RecordedTrial, TrialTable
-from spaces.layout import Layout
-from spaces.space import Candidate, SearchSpace
 from trainable.aucc import aucc
-from trainable.config import TrialConfig
+from trainable.config import ObjectiveConfig, TrialConfig
 from trainable.trial_result import trial_result
 
 
@@ -35,38 +34,28 @@ class SimulatedTrial(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         n_points = next(self._n_points)
         ray.get(self._clock.reach.remote(self._id, self._recorded.curve[n_points - 1].seconds))
-        return _result(self._recorded, n_points, self._config)
+        return recorded_result(
+            self._recorded, n_points, self._config.objective, horizon=self._config.horizon
+        )
 
     def _begin(self, config: dict[str, Any]) -> None:
         self._id = config["id"]
         self._config = TrialConfig.model_validate(config["trial"])
-        key = candidate_of(self._config, self._table.study.space).key
+        key = candidate_of(config["trial"], self._table.study.space).key
         self._recorded = self._table.draw(key, seed=self._seed)
         self._n_points = iter(range(1, len(self._recorded.curve) + 1))
 
 
-def candidate_of(config: TrialConfig, space: SearchSpace) -> Candidate:
-    """The candidate of ``space`` that a trial trains."""
-    settings = {"model": config.model, "train": config.train}
-    hyper = {}
-    for name in space.hyper:
-        table, _, field = name.partition(".")
-        hyper[name] = getattr(settings[table], field)
-    return Candidate(
-        encoder=Layout.parse(config.model.encoder),
-        decoder=Layout.parse(config.model.decoder),
-        reservoir_gain=config.model.reservoir_gain,
-        hyper=hyper,
-    )
-
-
-def _result(recorded: RecordedTrial, n_points: int, config: TrialConfig) -> dict[str, Any]:
+def recorded_result(
+    recorded: RecordedTrial, n_points: int, objective: ObjectiveConfig, *, horizon: float
+) -> dict[str, Any]:
+    """What a recorded trial reported after ``n_points`` validations, under ``objective``."""
     curve = recorded.curve[:n_points]
     finished = n_points == len(recorded.curve)
     return trial_result(
         curve,
-        area=aucc(curve, clock=config.objective.clock, horizon=config.horizon, hold_last=finished),
-        objective=config.objective,
+        area=aucc(curve, clock=objective.clock, horizon=horizon, hold_last=finished),
+        objective=objective,
         counts=recorded.counts,
         finished=finished,
         n_epochs=recorded.n_epochs_at(curve[-1]),

@@ -14,7 +14,7 @@ from search.earlier_studies import EarlierTrial
 from search.ledger import Ledger
 from search.searcher import StudySearcher
 from search.study_config import StudyConfig, study_from
-from search.surrogate_pool import candidate_of
+from search.trained_candidate import candidate_of
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
 from spaces.space import Candidate
@@ -319,7 +319,9 @@ def taught_by(bench: Bench) -> list[EarlierTrial]:
     """The trials of another study, as knowledge for one with the same space."""
     space = bench.config.space
     return [
-        EarlierTrial(study="other", record=record, point=space.encode(candidate_of(record, space)))
+        EarlierTrial(
+            study="other", record=record, point=space.encode(candidate_of(record.config, space))
+        )
         for record in bench.ledger.records
         if record.state == "completed"
     ]

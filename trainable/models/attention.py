@@ -71,11 +71,7 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
     def attend_next(self, x_BD: Tensor, memory: KeysAndValues, mask: Tensor | None) -> Tensor:
         """One position of each sentence over ``memory``, ``mask`` (B, 1, 1, S) added."""
         q = (self.q_proj(x_BD) * self.scaling).view(-1, 1, self.head_dim)  # B * H, 1, K
-        scores = torch.bmm(q, memory.keys.transpose(1, 2))
-        if mask is not None:
-            B, S = len(x_BD), scores.size(2)
-            scores = scores.view(B, self.num_heads, 1, S).add(mask).view(-1, 1, S)
-        seen_BD = torch.bmm(torch.softmax(scores, dim=-1), memory.values).view(x_BD.shape)
+        seen_BD = self._seen(q, memory, mask).view(x_BD.shape)
         out_BD: Tensor = self.out_proj(seen_BD)
         return out_BD
 
@@ -86,12 +82,17 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
         batch and heads are one dimension in memory.
         """
         q, k, v = (self._heads(x) for x in (q_TBD * self.scaling, k_SBD, v_SBD))  # B * H, …, K
-        scores = torch.bmm(q, k.transpose(1, 2))
-        if mask is not None:
-            B, T, S = q_TBD.size(1), q.size(1), k.size(1)
-            scores = scores.view(B, self.num_heads, T, S).add(mask).view(-1, T, S)
-        seen = torch.bmm(self.dropout_module(torch.softmax(scores, dim=-1)), v)
+        seen = self._seen(q, KeysAndValues(k, v, heads=self.num_heads), mask)
         return seen.transpose(0, 1).reshape(q_TBD.shape)
+
+    def _seen(self, q: Tensor, memory: KeysAndValues, mask: Tensor | None) -> Tensor:
+        """B * H, T, K: the values, weighed by how the keys fit the scaled queries."""
+        scores = torch.bmm(q, memory.keys.transpose(1, 2))
+        if mask is not None:
+            shape = scores.shape
+            by_head = scores.view(-1, self.num_heads, *shape[1:])
+            scores = by_head.add(mask).view(shape)
+        return torch.bmm(self.dropout_module(torch.softmax(scores, dim=-1)), memory.values)
 
     def _heads(self, x_TBD: Tensor) -> Tensor:
         """T, B, D as B * H, T, K, without a copy."""

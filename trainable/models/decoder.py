@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,10 +100,7 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
         """B, T, D: what the output projection takes at each position of whole sentences."""
         embedded_BTD = self.embed_scale * self.embed_tokens(tokens_BT)
         x_TBD = self.dropout_module(embedded_BTD + self.embed_positions(tokens_BT)).transpose(0, 1)
-        memory_SBD, padding_BS = (
-            encoder_out[name][0] for name in ("encoder_out", "encoder_padding_mask")
-        )
-        memory_mask = padding_mask(padding_BS, x_TBD.dtype)
+        memory_SBD, memory_mask = _memory(encoder_out)
         # Padding stands behind the sentence, where no token of it looks.
         mask = future_mask(len(x_TBD), x_TBD)
         for layer in self.layers:
@@ -112,14 +110,12 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
 
     def remember(self, encoder_out: EncoderOut, n_positions: int) -> Remembered:
         """The start of greedy decoding: the source for every depth, and room for the target."""
-        memory_SBD, padding_BS = (
-            encoder_out[name][0] for name in ("encoder_out", "encoder_padding_mask")
-        )
+        memory_SBD, memory_mask = _memory(encoder_out)
         n_sentences, heads = memory_SBD.size(1), self.layers[0].self_attn.num_heads
         room = (n_sentences * heads, n_positions, self.embed_dim // heads)
         return Remembered(
             source=[layer.encoder_attn.keys_and_values(memory_SBD) for layer in self.layers],
-            source_mask=padding_mask(padding_BS, memory_SBD.dtype),
+            source_mask=memory_mask,
             target=[
                 KeysAndValues(memory_SBD.new_empty(room), memory_SBD.new_empty(room), heads=heads)
                 for _ in self.layers
@@ -151,6 +147,12 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
             for module in layer.modules():
                 if hasattr(module, "reorder_incremental_state"):
                     module.reorder_incremental_state(state, new_order)
+
+
+def _memory(encoder_out: EncoderOut) -> tuple[Tensor, Tensor | None]:
+    """S, B, D: what the decoder attends to; and the mask that keeps it from padding."""
+    memory_SBD = encoder_out["encoder_out"][0]
+    return memory_SBD, padding_mask(encoder_out["encoder_padding_mask"][0], memory_SBD.dtype)
 
 
 class DepthStates:
@@ -200,15 +202,11 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
         self, x_TBD: Tensor, memory_SBD: Tensor, mask: Tensor, memory_mask: Tensor | None
     ) -> Tensor:
         """The layer's output at every position of a sentence at once."""
-        x_TBD = self.residual(
-            self.self_attn_layer_norm, x_TBD, lambda x: self.self_attn.attend(x, x, mask)
-        )
-        x_TBD = self.residual(
-            self.encoder_attn_layer_norm,
+        return self._sub_layers(
             x_TBD,
+            lambda x: self.self_attn.attend(x, x, mask),
             lambda x: self.encoder_attn.attend(x, memory_SBD, memory_mask),
         )
-        return self.residual(self.final_layer_norm, x_TBD, self.feed_forward)
 
     def next_token(
         self,
@@ -225,13 +223,22 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
             seen_BD: Tensor = self.self_attn.attend_next(x_BD, target, None)
             return seen_BD
 
-        x_BD = self.residual(self.self_attn_layer_norm, x_BD, attend_itself)
-        x_BD = self.residual(
-            self.encoder_attn_layer_norm,
+        return self._sub_layers(
             x_BD,
+            attend_itself,
             lambda x: self.encoder_attn.attend_next(x, source, source_mask),
         )
-        return self.residual(self.final_layer_norm, x_BD, self.feed_forward)
+
+    def _sub_layers(
+        self,
+        x: Tensor,
+        attend_target: Callable[[Tensor], Tensor],
+        attend_source: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """The three sub-layers, however the first two attend."""
+        x = self.residual(self.self_attn_layer_norm, x, attend_target)
+        x = self.residual(self.encoder_attn_layer_norm, x, attend_source)
+        return self.residual(self.final_layer_norm, x, self.feed_forward)
 
     def forward(
         self,
