@@ -7,10 +7,10 @@ PY := .venv/bin/python
 RUN := $(PY) -m search
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test test-slow check bench clean
+.PHONY: help setup search test test-slow cluster-test check bench clean
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup:  ## Make .venv with the locked packages (PYTHON=… names the Python)
 	@PYTHON="$(PYTHON)" scripts/setup.sh
@@ -26,7 +26,10 @@ test: setup  ## Run the tests, but for the slow ones and those for a GPU
 	@OMP_NUM_THREADS=1 $(PY) -m pytest
 
 test-slow: setup  ## Run the slow tests
-	@$(PY) -m pytest -m "slow and not gpu" --timeout 1200
+	@$(PY) -m pytest -m "slow and not cluster and not gpu" --timeout 1200
+
+cluster-test: setup  ## Run the tests with several nodes, hosts, servers and many faults (as root)
+	@$(PY) -m pytest -m "cluster and not gpu" --timeout 1800
 
 check: setup  ## Check format, lint, types and the arrows between the packages
 	@$(PY) -m ruff format --check .

@@ -16,6 +16,6 @@ compile() {
 }
 
 # torch is left out: its build follows the machine (scripts/setup.sh).
-compile "$@" --extra dev --no-emit-package torch -o requirements.lock pyproject.toml
+compile "$@" --extra cluster --extra dev --no-emit-package torch -o requirements.lock pyproject.toml
 # What builds the packages that come as source.
 echo setuptools | compile -c requirements.lock -o requirements-build.lock -
