@@ -32,7 +32,7 @@ def is_installed() -> bool:
 def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
     """A search by the class ``algorithm`` of ``syne_tune.optimizer.baselines``.
 
-    With the study's own grace and reduction factor, as far as it has them.
+    With the study's grace and reduction factor, as far as it has them.
     """
     from syne_tune.config_space import choice
     from syne_tune.optimizer import baselines
@@ -47,7 +47,7 @@ def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
         do_minimize=False,
         time_attr=clock,
         max_t=round(budget),
-        grace_period=round(config.scheduler.grace or budget / 8),
+        grace_period=round(config.scheduler.grace or budget / 4),
         reduction_factor=config.scheduler.reduction_factor,
         random_seed=seed,
     )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
 from search.kept_weights import trial_dirname
+from search.storage import Storage
 
 
 def make_tuner(
@@ -19,15 +20,19 @@ def make_tuner(
     searcher: Searcher,
     scheduler: TrialScheduler,
     callbacks: Sequence[Callback],
-    place: Path,
+    storage: Storage,
+    session: str,
     checkpoints: CheckpointConfig,
     max_restarts: int,
+    stopper: Stopper | None = None,
 ) -> Tuner:
-    """A Tune experiment in the folder ``place`` that lasts until the searcher ends it.
+    """A Tune experiment that lasts until the searcher ends it.
 
     Args:
         trainable: a class with its resources, whose ``config`` has an ``id``.
+        session: the experiment's folder in ``storage``.
         max_restarts: of a trial whose process died.
+        stopper: ends the experiment before the searcher does.
     """
     return Tuner(
         trainable,
@@ -39,9 +44,10 @@ def make_tuner(
             trial_dirname_creator=lambda trial: trial_dirname(trial.config["id"]),
         ),
         run_config=RunConfig(
-            name=place.name,
-            storage_path=str(place.parent.resolve()),
+            name=session,
+            storage_path=storage.uri,
             callbacks=list(callbacks),
+            stop=stopper,
             failure_config=FailureConfig(max_failures=max_restarts),
             checkpoint_config=checkpoints,
             verbose=0,

@@ -26,9 +26,12 @@ class SimulatedClock:
         self._starts: dict[int, float] = {}
         self._waiting: list[tuple[float, int, asyncio.Event]] = []  # a heap: earliest first
         self._arrival = asyncio.Condition()
+        self._is_over = False
 
     async def reach(self, id_: int, seconds: float) -> None:
         """Return when the trial has run for ``seconds``; its first call starts it."""
+        if self._is_over:
+            return
         start = self._starts.setdefault(id_, self._now)
         reached = asyncio.Event()
         async with self._arrival:
@@ -45,6 +48,12 @@ class SimulatedClock:
         self._now, _, reached = heapq.heappop(self._waiting)
         reached.set()
         return self._now
+
+    async def end(self) -> None:
+        """Let all trials go: Tune would wait long for the end of one that waits here."""
+        self._is_over = True
+        for _, _, reached in self._waiting:
+            reached.set()
 
     async def _arrivals(self, n_trials: int) -> None:
         async with self._arrival:
@@ -63,6 +72,10 @@ class TimeKeeper(Callback):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # a replay is never resumed
+
+    def end(self) -> None:
+        """Keep no trial from ending."""
+        self._clock.end.remote()
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         self._n_running = _number(trials, Trial.RUNNING)

@@ -17,12 +17,14 @@ from search.ledger import Ledger
 from search.ray_cluster import local_ray
 from search.recorder import Recorder
 from search.replay.clock import SimulatedClock, TimeKeeper
+from search.replay.found import Found
 from search.replay.peer import Peer, PointSearcher
 from search.replay.scores import candidate_values
 from search.replay.simulated_trial import SimulatedTrial
 from search.replay.trace import Replay, Trace
 from search.schedulers import make_scheduler
 from search.searcher import StudySearcher
+from search.storage import Storage
 from search.study_config import StudyConfig
 from search.trained_candidate import candidate_of
 from search.trial_table import TrialTable
@@ -58,7 +60,13 @@ def replay_seeds(
 
 
 def replay(
-    table: TrialTable, config: StudyConfig, *, seed: int, n_workers: int, peer: Peer | None = None
+    table: TrialTable,
+    config: StudyConfig,
+    *,
+    seed: int,
+    n_workers: int,
+    peer: Peer | None = None,
+    until: float | None = None,
 ) -> Replay:
     """Search the table once, on a Ray that is up (``search.ray_cluster.local_ray``).
 
@@ -68,6 +76,7 @@ def replay(
         seed: of the search; it also picks which of a candidate's recorded trials is seen.
         n_workers: how many trials run side by side, in simulated time.
         peer: what searches and stops in the place of the study's algorithm and scheduler.
+        until: end when the best trial's candidate is within this share of the best there is.
 
     Raises:
         UserError: the table lacks candidates of the study's space.
@@ -76,7 +85,9 @@ def replay(
     values = candidate_values(table, config)
     clock = ray.remote(SimulatedClock).options(num_cpus=0).remote()
     keeper = TimeKeeper(clock, n_workers=n_workers)
+    best_possible = max(values.values())
     trace = Trace(config.objective, values, now=lambda: keeper.now)
+    found = None if until is None else Found(trace, keeper, enough=(1 - until) * best_possible)
     try:
         with (
             tempfile.TemporaryDirectory(
@@ -90,10 +101,12 @@ def replay(
                 tune.with_resources(trainable, _RESOURCES),
                 searcher=searcher,
                 scheduler=scheduler,
-                callbacks=[Recorder(None, ledger, config.objective, [trace.note]), keeper],
-                place=Path(place) / "tune",
+                callbacks=[Recorder(None, ledger, [trace.note]), keeper],
+                storage=Storage.at(place),
+                session="tune",
                 checkpoints=CheckpointConfig(checkpoint_at_end=False),
                 max_restarts=0,
+                stopper=found,
             ).fit()
             records = tuple(ledger.records)
     finally:
@@ -102,7 +115,7 @@ def replay(
         seed=seed,
         events=tuple(trace.events),
         records=records,
-        best_possible=max(values.values()),
+        best_possible=best_possible,
     )
 
 

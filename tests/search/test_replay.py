@@ -127,6 +127,19 @@ class Stubborn(Searcher):
         return {}
 
 
+@pytest.mark.parametrize("until", [0.0, 0.5])
+def test_a_replay_ends_when_it_has_found_enough_and_spent_the_same_until_then(
+    ray_here: None, table: TrialTable, until: float
+):
+    config = replayed_study(table, ["search.algorithm=random", "search.n_trials=100"])
+    whole = replay(table, config, seed=2, n_workers=2)
+    ended = replay(table, config, seed=2, n_workers=2, until=until)
+    assert ended.updates_until(until) == whole.updates_until(until)
+    place = ended.events.index(ended.reached(until))
+    assert ended.events[: place + 1] == whole.events[: place + 1]
+    assert len(ended.events) <= place + 2 <= len(whole.events)  # one may be on its way
+
+
 def test_a_peer_trains_what_it_asks_for_again_and_again_and_is_told_its_objective(
     ray_here: None, table: TrialTable
 ):
