@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes both lock files anew from pyproject.toml; needs uv on the PATH, and a network.
+# Writes the lock files anew from pyproject.toml; needs uv on the PATH, and a network.
 #
 #   scripts/lock.sh                           keeps what is locked where pyproject.toml allows
 #   scripts/lock.sh --upgrade-package optuna  takes the newest optuna that it allows
@@ -17,5 +17,8 @@ compile() {
 
 # torch is left out: its build follows the machine (scripts/setup.sh).
 compile "$@" --extra cluster --extra dev --no-emit-package torch -o requirements.lock pyproject.toml
+# What the images need: no tests, no checks.
+compile "$@" --extra cluster --no-emit-package torch -c requirements.lock \
+    -o docker/requirements.lock pyproject.toml
 # What builds the packages that come as source.
 echo setuptools | compile -c requirements.lock -o requirements-build.lock -
