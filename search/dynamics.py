@@ -1,0 +1,62 @@
+"""The dynamics of a subject's encoder: what the command shows in three ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search.dynamics_subject import Subject
+from spaces.errors import UserError
+from spaces.layout import Layout
+from trainable.dynamics.measure import Dynamics, measure_dynamics
+from trainable.dynamics.sentences import SHORTEST, validation_sentences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DynamicsReport:
+    """An encoder's dynamics in each of its states."""
+
+    subject: Subject
+    n_sentences: int
+    n_passes: int
+    n_exponents: int
+    models: Mapping[str, Dynamics]  # "trained", "untrained"
+
+    @property
+    def layout(self) -> Layout:
+        """The encoder's."""
+        return Layout.parse(self.subject.config.encoder)
+
+
+def measure_subject(
+    subject: Subject, *, n_sentences: int, n_passes: int, n_exponents: int
+) -> DynamicsReport:
+    """Measure each of the subject's models on the same sentences and first directions.
+
+    Raises:
+        UserError: a sentence has not so many exponents, or there are no sentences.
+    """
+    # Two directions of each token are lost in a LayerNorm: their exponents are minus infinity.
+    most = SHORTEST * (subject.config.d_model - 2)
+    if n_exponents > most:
+        raise UserError(
+            f"--exponents {n_exponents}: the shortest sentence has {most} at "
+            f"d_model {subject.config.d_model}; ask for fewer"
+        )
+    sentences = validation_sentences(subject.corpus, n_sentences)
+    return DynamicsReport(
+        subject=subject,
+        n_sentences=len(sentences),
+        n_passes=n_passes,
+        n_exponents=n_exponents,
+        models={
+            name: measure_dynamics(
+                model,
+                sentences,
+                n_passes=n_passes,
+                n_exponents=n_exponents,
+                seed=subject.seed,
+            )
+            for name, model in subject.models.items()
+        },
+    )

@@ -1,0 +1,122 @@
+"""Whose dynamics are measured: an export, trained and not, or a layout, untrained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.translate import open_export
+from spaces.dimensions import Dimensions
+from spaces.errors import UserError
+from spaces.layout import LayoutError
+from spaces.presets import resolve_layout
+from trainable.config import ModelConfig
+from trainable.corpus import Corpus, load_corpus
+from trainable.models.build import build_model
+from trainable.models.reservoir_transformer import ReservoirTransformer
+
+# The options of a layout, as `reservoir-search layout` has them.
+DEFAULTS: Mapping[str, Any] = {
+    "seed": 1,
+    "d_model": 512,
+    "ffn": 1024,
+    "heads": 4,
+    "norm": "post",
+    "reservoir_gain": 1.0,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One encoder, in one or two states, and the corpus to measure it on."""
+
+    name: str  # as the user gave it
+    config: ModelConfig
+    seed: int
+    corpus: Corpus
+    models: Mapping[str, ReservoirTransformer]  # "trained" and "untrained", or the latter alone
+
+
+def open_subject(text: str, *, data: Path | None, options: Mapping[str, Any]) -> Subject:
+    """The export in the folder ``text``, or the layout that ``text`` writes.
+
+    Args:
+        data: a prepared folder; that of its training if absent, which a layout has not.
+        options: those of ``DEFAULTS``, None where not given; for a layout alone.
+
+    Raises:
+        UserError: it is neither, or data and options don't go with it.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if Path(text).is_dir():
+        return _of_export(Path(text), data, given)
+    if data is None:
+        raise UserError(
+            f"{_known(text)}: a layout has no sentences of its own; "
+            "give --data FOLDER, as made by: reservoir-search data"
+        )
+    return _of_layout(_known(text), data, {**DEFAULTS, **given})
+
+
+def _known(text: str) -> str:
+    """The layout as it was given, once it is known to be one."""
+    try:
+        resolve_layout(text)
+    except LayoutError as error:
+        if "/" in text:
+            raise UserError(
+                f"{text}: there is no such folder, and no layout is so called"
+            ) from None
+        raise UserError(
+            f"{error}; an export is named by its folder, and none is so called"
+        ) from error
+    return text
+
+
+def _of_export(folder: Path, data: Path | None, given: Mapping[str, Any]) -> Subject:
+    if given:
+        option = next(iter(given)).replace("_", "-")
+        raise UserError(f"--{option}: {folder} is an export and has its own; leave it out")
+    export = open_export(folder)
+    corpus = load_corpus(export.config.data if data is None else str(data))
+    if corpus.src_dict != export.vocabulary.src_dict:
+        raise UserError(
+            f"{corpus.folder}: its source dictionary is not that of {folder}; "
+            "give with --data the folder that it was trained on"
+        )
+    untrained = _build(export.config.model, corpus, export.config.seed)
+    return Subject(
+        name=str(folder),
+        config=export.config.model,
+        seed=export.config.seed,
+        corpus=corpus,
+        models={"trained": export.model, "untrained": untrained},
+    )
+
+
+def _of_layout(text: str, data: Path, options: Mapping[str, Any]) -> Subject:
+    if not options["reservoir_gain"] > 0:
+        raise UserError(f"--reservoir-gain {options['reservoir_gain']}: must be positive")
+    corpus = load_corpus(str(data))
+    sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
+    Dimensions(**sizes, src_rows=len(corpus.src_dict), tgt_rows=len(corpus.tgt_dict))
+    config = ModelConfig(
+        encoder=str(resolve_layout(text).canonical()),
+        decoder="L",  # built with the model, and not looked at
+        reservoir_gain=options["reservoir_gain"],
+        **sizes,
+    )
+    return Subject(
+        name=text,
+        config=config,
+        seed=options["seed"],
+        corpus=corpus,
+        models={"untrained": _build(config, corpus, options["seed"])},
+    )
+
+
+def _build(config: ModelConfig, corpus: Corpus, seed: int) -> ReservoirTransformer:
+    """The model at its start: learned weights drawn as a training with this seed draws them."""
+    return build_model(config, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=seed)

@@ -1,0 +1,1 @@
+"""The encoder as a dynamical system: one measure a file, all of one sentence's states."""

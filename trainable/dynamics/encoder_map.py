@@ -1,0 +1,61 @@
+"""An encoder as a map of the state that its layers hand on.
+
+Shapes: T tokens of a sentence, B states side by side, D model.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from trainable.models.encoder import ReservoirEncoder
+from trainable.models.reservoir_transformer import ReservoirTransformer
+
+# One step of a map: T, B, D to T, B, D, each of the B states by itself.
+Step = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderMap:
+    """The layers of an encoder, bottom to top, and where a sentence starts.
+
+    Whole sentences go in one by one, so there is no padding to disturb or to count. The
+    LayerNorm that closes a pre-norm encoder is no part of the map.
+    """
+
+    encoder: ReservoirEncoder
+
+    def start(self, tokens_T: Tensor) -> Tensor:
+        """T, 1, D: the embedded sentence, the state at depth 0."""
+        embedded_1TD: Tensor = self.encoder.forward_embedding(tokens_T[None])[0]
+        return embedded_1TD.transpose(0, 1)
+
+    def steps(self, n_passes: int) -> list[Step]:
+        """The layers in order, gone through ``n_passes`` times; once is the trained depth."""
+        layers: list[Step] = [
+            partial(layer, encoder_padding_mask=None) for layer in self.encoder.layers
+        ]
+        return layers * n_passes
+
+
+def encoder_map(model: ReservoirTransformer) -> EncoderMap:
+    """The encoder of ``model`` as it stands, as a copy: float64, without dropout, on the CPU.
+
+    There our attention is a product of matrices; torch has no forward derivative of the
+    fused one.
+    """
+    encoder = copy.deepcopy(model.encoder).cpu().double().eval()
+    return EncoderMap(encoder.requires_grad_(False))
+
+
+def trajectory(steps: Sequence[Step], start_T1D: Tensor) -> Tensor:
+    """N + 1, T, D: the states of one sentence at depth 0 and behind each of N steps."""
+    states = [start_T1D]
+    for step in steps:
+        states.append(step(states[-1]))
+    return torch.cat(states, dim=1).transpose(0, 1)
