@@ -1,0 +1,29 @@
+"""``reservoir-search report``: a study as one HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page's file; report.html in the study's folder if absent."),
+    ] = None,
+    png: Annotated[
+        Path | None, typer.Option(help="Folder for the figures as PNG, for papers.")
+    ] = None,
+) -> None:
+    """Write a study as one HTML page: winner, layouts, curves, fronts, all trials, settings.
+
+    The page needs no network. An earlier one in its place is replaced.
+    """
+    from search.report.page import write_report
+    from search.study_folder import find_study
+
+    for path in write_report(find_study(study), out, png):
+        print(path)

@@ -1,0 +1,75 @@
+"""The page: its sections in order, and the file they become."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs  # type: ignore[import-untyped]
+
+from search.report import colours
+from search.report.reported_study import ReportedStudy, read_study
+from search.report.section import Section
+from search.report.sections import SECTIONS
+from search.report.templating import read, render
+from search.study_folder import StudyFolder, write_atomically
+
+
+def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> list[Path]:
+    """Write the page, and its figures where a folder for them is given.
+
+    Args:
+        out: the page's file; ``report.html`` in the study's folder if absent. What stood
+            there is replaced, whole or not at all.
+        png: the folder of the figures, made where there is none.
+
+    Returns:
+        What was written.
+
+    Raises:
+        UserError: the study's settings are broken.
+    """
+    study = read_study(folder)
+    sections = [section for make in SECTIONS if (section := make(study)) is not None]
+    page = out or folder.report
+    page.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(page, page_html(study, sections))
+    return [page] if png is None else [page, *_write_pictures(sections, png)]
+
+
+def page_html(study: ReportedStudy, sections: Sequence[Section]) -> str:
+    """The whole page, scripts and style in it."""
+    plotly, program = get_plotlyjs(), str(read("page.js"))
+    return render(
+        "page.html",
+        study=study,
+        sections=sections,
+        style=Markup(colours.css()) + read("style.css"),
+        scripts=(Markup(plotly), Markup(program)),
+        hashes=[_hash(script) for script in (plotly, program)],
+        date=datetime.now(UTC).strftime("%-d %B %Y"),
+        version=metadata.version("reservoir-search"),
+    )
+
+
+def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
+    from search.report.pictures.canvas import png_of  # draws with matplotlib, which is slow
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for section in sections:
+        for name, draw in section.pictures.items():
+            path = folder / f"{name}.png"
+            write_atomically(path, png_of(draw()))
+            written.append(path)
+    return written
+
+
+def _hash(script: str) -> str:
+    """What the page's policy calls a script that may run; all others may not."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

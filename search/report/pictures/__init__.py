@@ -1,0 +1,1 @@
+"""The page's figures for papers, drawn by matplotlib."""

@@ -1,0 +1,44 @@
+"""Convergence curves for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from search.report.clocks import TITLES
+from search.report.colours import LIGHT, series
+from search.report.pictures.canvas import new_figure, plain
+from search.trial_record import TrialRecord
+from trainable.config import Clock
+
+_MARKERS = ("o", "s", "D", "^", "x")
+
+
+def curves_figure(few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock) -> Figure:
+    """Validation BLEU over ``clock``: ``few`` in colour, ``rest`` grey."""
+    figure = new_figure(6.0, 3.6)
+    axes = figure.add_subplot()
+    plain(axes)
+    for record in rest:
+        axes.plot(*_line(record, clock), color=LIGHT["rest"], linewidth=0.6, alpha=0.7)
+    for number, record in enumerate(few):
+        axes.plot(
+            *_line(record, clock),
+            color=LIGHT[series(number)],
+            linewidth=1.4,
+            marker=_MARKERS[number % len(_MARKERS)],
+            markersize=3.5,
+            label=f"{record.id}: {record.canonical}",
+        )
+    axes.set_xlabel(TITLES[clock], fontsize=9)
+    axes.set_ylabel("validation BLEU", fontsize=9)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    if few:
+        axes.legend(fontsize=7, frameon=False, loc="upper left")
+    return figure
+
+
+def _line(record: TrialRecord, clock: Clock) -> tuple[list[float], list[float]]:
+    return [point.at(clock) for point in record.curve], [point.bleu for point in record.curve]

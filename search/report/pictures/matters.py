@@ -1,0 +1,39 @@
+"""Importances and effects for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from search.report.colours import LIGHT
+from search.report.effects import Effect
+from search.report.pictures.canvas import new_figure, plain
+
+
+def importances_figure(parts: Mapping[str, float]) -> Figure:
+    """A bar for each axis, the most important on top."""
+    figure = new_figure(5.0, 0.8 + 0.26 * len(parts))
+    axes = figure.add_subplot()
+    plain(axes)
+    axes.barh(list(parts), list(parts.values()), color=LIGHT["series-1"], height=0.6)
+    axes.invert_yaxis()
+    axes.set_xlabel("importance (PED-ANOVA)", fontsize=8)
+    return figure
+
+
+def effects_figure(effects: Sequence[Effect]) -> Figure:
+    """The effect of each value as a dot with its interval, 0 marked."""
+    figure = new_figure(6.0, 0.8 + 0.26 * len(effects))
+    axes = figure.add_subplot()
+    plain(axes)
+    for place, effect in enumerate(effects):
+        if effect.low is not None and effect.high is not None:
+            ends = [100 * effect.low, 100 * effect.high]
+            axes.plot(ends, [place, place], color=LIGHT["series-1"], linewidth=1.4)
+        axes.plot([100 * effect.ratio], [place], "o", color=LIGHT["series-1"], markersize=4)
+    axes.axvline(0.0, color=LIGHT["muted"], linewidth=0.8)
+    axes.set_yticks(range(len(effects)), [f"{e.axis}: {e.value}" for e in effects])
+    axes.invert_yaxis()
+    axes.set_xlabel("change of the objective (%), 95 % interval", fontsize=8)
+    return figure

@@ -1,0 +1,120 @@
+"""All that a report is made of: a study's files, read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from search.ledger import sorted_records
+from search.ranking import best_trial, comparable, pareto_front
+from search.report.suggestions import Suggestions, read_suggestions
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
+from search.trial_record import TrialRecord
+from spaces.errors import UserError
+from trainable.aucc import UNITS
+from trainable.config import Clock
+from trainable.data.manifest import Manifest
+
+N_SHOWN = 5  # trials that figures show in colour
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportedStudy:
+    """A study as its folder has it at one moment."""
+
+    folder: StudyFolder
+    config: StudyConfig
+    records: Sequence[TrialRecord]
+    suggestions: Suggestions
+    resolved: Mapping[str, Any]  # every setting, the versions, the data's place
+    manifest: Manifest | None  # of the data; None where they are no longer there
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def clock(self) -> Clock:
+        """The objective's clock."""
+        return self.config.objective.clock
+
+    @property
+    def objective_words(self) -> str:
+        """What is maximised, as a reader would say it."""
+        if self.config.objective.name == "aucc_per_mparam":
+            return f"AUCC per million {self.config.objective.parameters} parameters"
+        return "AUCC"
+
+    @property
+    def unit(self) -> str:
+        """The unit of the AUCC."""
+        return UNITS[self.clock][0].replace(" x ", " × ")
+
+    @cached_property
+    def compared(self) -> list[TrialRecord]:
+        """Completed trials within the bounds, the best first."""
+        trials = comparable(self.records, self.config.objective)
+        return sorted(trials, key=lambda record: (-(record.objective or 0.0), record.id))
+
+    @property
+    def shown(self) -> list[TrialRecord]:
+        """The few best trials."""
+        return self.compared[:N_SHOWN]
+
+    @cached_property
+    def best(self) -> TrialRecord | None:
+        return best_trial(self.records, self.config.objective)
+
+    @cached_property
+    def front(self) -> set[int]:
+        """The ids on the front of AUCC against the objective's parameters."""
+        return {record.id for record in pareto_front(self.records, self.config.objective)}
+
+    @cached_property
+    def best_aucc(self) -> float:
+        """The highest AUCC of the compared trials; 0 where there is none."""
+        return max((record.aucc or 0.0 for record in self.compared), default=0.0)
+
+    def normalised_aucc(self, record: TrialRecord) -> float | None:
+        """The trial's AUCC as a part of the best one's; None where it is not compared.
+
+        Source:
+            Shen et al. 2021 (arXiv:2012.15045), section 3: areas divided by the largest of
+            the compared models'.
+        """
+        if not self.best_aucc or record.aucc is None or record.id not in self._compared_ids:
+            return None
+        return record.aucc / self.best_aucc
+
+    @cached_property
+    def _compared_ids(self) -> set[int]:
+        return {record.id for record in self.compared}
+
+
+def read_study(folder: StudyFolder) -> ReportedStudy:
+    """The study in ``folder``, which is not changed and may be searched meanwhile.
+
+    Raises:
+        UserError: its settings are broken.
+    """
+    config = folder.config()
+    return ReportedStudy(
+        folder=folder,
+        config=config,
+        records=sorted_records(folder.trials),
+        suggestions=read_suggestions(folder.optuna_log),
+        resolved=json.loads(folder.resolved.read_text(encoding="utf-8")),
+        manifest=_manifest(Path(folder.data())),
+    )
+
+
+def _manifest(data: Path) -> Manifest | None:
+    try:
+        return Manifest.load(data)
+    except UserError:
+        return None

@@ -1,0 +1,36 @@
+"""What became of the suggestions: trained, stopped, failed, reused, refused; and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from search.report.reported_study import ReportedStudy
+from search.report.section import Section
+from search.report.templating import render
+from search.trial_record import TrialRecord
+
+
+def endings(study: ReportedStudy) -> Section:
+    """Counts of all outcomes, then each group with its reasons."""
+    again = study.suggestions.n_again
+    body = render(
+        "endings.html",
+        study=study,
+        n_suggestions=len(study.suggestions.trials),
+        states=Counter(record.state for record in study.records),
+        stopped=_by_reason(study.records, "stopped"),
+        failed=_by_reason(study.records, "failed"),
+        reused=[(record, again[record.id]) for record in study.records if record.id in again],
+        refused=Counter(study.suggestions.refusals).most_common(),
+    )
+    return Section(name="endings", title="Stopped, failed, reused", body=body)
+
+
+def _by_reason(records: Sequence[TrialRecord], state: str) -> list[tuple[str, list[TrialRecord]]]:
+    """The trials in that state, by reason, the reason of most trials first."""
+    groups: dict[str, list[TrialRecord]] = {}
+    for record in records:
+        if record.state == state:
+            groups.setdefault(record.reason or "no reason is recorded", []).append(record)
+    return sorted(groups.items(), key=lambda group: -len(group[1]))

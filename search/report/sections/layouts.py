@@ -1,0 +1,40 @@
+"""The best layouts and those on the front, drawn as stacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from search.report.reported_study import ReportedStudy
+from search.report.section import Section
+from search.report.stack import stack_svg
+from search.report.templating import render
+from search.trial_record import TrialRecord
+from spaces.layout import Layout
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_DRAWN = 10
+
+
+def layouts(study: ReportedStudy) -> Section | None:
+    """The stacks of the few best trials and of the front."""
+    drawn = drawn_trials(study)
+    if not drawn:
+        return None
+    stacks = [(record, stack_svg(record.encoder, Layout.parse(record.decoder))) for record in drawn]
+    body = render("layouts.html", study=study, stacks=stacks)
+
+    def picture() -> Figure:
+        from search.report.pictures.stacks import stacks_figure
+
+        return stacks_figure(drawn)
+
+    return Section(name="layouts", title="Layouts", body=body, pictures={"layouts": picture})
+
+
+def drawn_trials(study: ReportedStudy) -> list[TrialRecord]:
+    """The few best, then others of the front, the best first."""
+    few = {record.id for record in study.shown}
+    others = [r for r in study.compared if r.id in study.front and r.id not in few]
+    return [*study.shown, *others][:MAX_DRAWN]

@@ -1,0 +1,32 @@
+"""The paper's tables, where the study is a reproduction of its experiment."""
+
+from __future__ import annotations
+
+from search.replicates.paper_figure import bleu_over_minutes
+from search.replicates.reproduction import STEERING, measured_models, tables_of
+from search.report.pictures.svg import svg_of
+from search.report.reported_study import ReportedStudy
+from search.report.section import Section
+from search.report.templating import render
+
+
+def reproduction(study: ReportedStudy) -> Section | None:
+    """Models 0 to 4 over their seeds."""
+    if study.folder.purpose() != "reproduce":
+        return None
+    models = measured_models(study.folder)
+    if not models:
+        return None
+    split = study.config.validation.split
+    body = render(
+        "reproduction.html",
+        steering=STEERING[split],
+        tables=tables_of(study.folder, models),
+        figure=svg_of(bleu_over_minutes(models, steered_by=split)),
+    )
+    return Section(
+        name="reproduction",
+        title="The paper’s experiment",
+        body=body,
+        pictures={"bleu_over_minutes": lambda: bleu_over_minutes(models, steered_by=split)},
+    )

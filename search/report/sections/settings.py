@@ -1,0 +1,84 @@
+"""Everything that it takes to run the study again: settings, seeds, versions, data, machines."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from search.report.reported_study import ReportedStudy
+from search.report.section import Section
+from search.report.templating import render
+from trainable.bleu import corpus_bleu
+from trainable.data.manifest import Manifest
+
+# user:password@ in an address: a page is passed on more readily than a study's folder.
+_LOGIN = re.compile(r"://[^/@\s]+@")
+
+
+def settings(study: ReportedStudy) -> Section:
+    """The settings by dotted name, and what they ran on."""
+    versions = study.resolved["versions"]
+    body = render(
+        "settings.html",
+        study=study,
+        settings=[(name, without_login(value)) for name, value in flat(study.resolved["study"])],
+        machines=[*machines(study), *versions.items()],
+        signature=signature(versions.get("sacrebleu")),
+        seeds=sorted({record.config["seed"] for record in study.records}),
+        study_file=without_login(study_file(study)),
+        manifest=study.manifest,
+        sources=sources(study.manifest),
+    )
+    return Section(name="settings", title="Settings, data, versions", body=body)
+
+
+def machines(study: ReportedStudy) -> list[tuple[str, str]]:
+    """Where the trials ran, with how many of them."""
+    hosts = Counter(record.host for record in study.records if record.host).most_common()
+    ran = ", ".join(f"{host} ({n} trials)" for host, n in hosts)
+    return [("hosts", ran or "not recorded")]
+
+
+def sources(manifest: Manifest | None) -> list[tuple[str, str]]:
+    """The files that the corpus was read from, with their SHA-256."""
+    return [] if manifest is None else [(s.place, s.sha256) for s in manifest.sources]
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every setting by dotted name; what is absent as a dash."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value and not {"low", "high"} <= value.keys():
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _told(value)
+
+
+def without_login(text: str) -> str:
+    """The text with user names and passwords of addresses taken out."""
+    return _LOGIN.sub("://…@", text)
+
+
+def signature(version: str | None) -> str:
+    """What sacreBLEU calls the validation BLEU, with the version that the study ran on."""
+    _, told = corpus_bleu(["a"], ["a"])
+    return re.sub(r"version:[^|]*", f"version:{version}", told) if version else told
+
+
+def study_file(study: ReportedStudy) -> str:
+    """The study file as it was given; empty where it is gone."""
+    try:
+        return study.folder.study_file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _told(value: object) -> str:
+    if value is None or value in ({}, []):
+        return "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,58 @@
+"""The best layout in words, how sure that is, and what to do next."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+
+from search.report.reported_study import ReportedStudy
+from search.report.section import Section
+from search.report.stack import stack_svg
+from search.report.sureness import sureness
+from search.report.templating import render
+from search.study_folder import StudyFolder
+from spaces.layout import Layout
+from trainable.aucc import best_point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedScores:
+    """What the study's export scored on the whole sets."""
+
+    encoder: str
+    beam: int
+    bleu_valid: float
+    bleu_test: float
+    signature: str
+
+
+def winner(study: ReportedStudy) -> Section:
+    """Which layout is best, as far as can be said."""
+    best = study.best
+    if best is None:
+        body = render("no_winner.html", study=study)
+        return Section(name="winner", title="No winner yet", body=body)
+    body = render(
+        "winner.html",
+        study=study,
+        best=best,
+        stack=stack_svg(best.encoder, Layout.parse(best.decoder)),
+        when=best_point(best.curve).at(study.clock),
+        sure=sureness(best, study.compared),
+        exported=exported_scores(study.folder),
+    )
+    return Section(name="winner", title="The best layout", body=body)
+
+
+def exported_scores(folder: StudyFolder) -> ExportedScores | None:
+    """The scores in the study's export; None where there is none."""
+    try:
+        scores = json.loads((folder.export / "scores.json").read_text(encoding="utf-8"))
+        layout = tomllib.loads((folder.export / "layout.toml").read_text(encoding="utf-8"))
+        return ExportedScores(
+            encoder=layout["encoder"],
+            **{name: scores[name] for name in ("beam", "bleu_valid", "bleu_test", "signature")},
+        )
+    except FileNotFoundError:
+        return None

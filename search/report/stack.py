@@ -1,0 +1,103 @@
+"""A layout drawn as a stack, bottom to top, and told in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from search.commands.layout import KIND_NAMES
+from search.report.colours import weight_set
+from search.report.templating import render
+from spaces.layout import Layout
+
+WIDTH = 58
+GAP = 3
+LAYER_HEIGHT = 24
+TALLEST = 20 * LAYER_HEIGHT  # deeper stacks have flatter layers
+LABEL_HEIGHT = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One layer in the drawing."""
+
+    text: str  # the letter, with the number of a shared weight set
+    colour: str
+    is_frozen: bool
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tower:
+    """A stack in the drawing: the encoder's or the decoder's."""
+
+    label: str
+    boxes: tuple[Box, ...]
+    layer_height: float
+
+    def top(self, box: Box, floor: float) -> float:
+        """Where the box begins, from above, if the stack stands on ``floor``."""
+        return floor - (box.depth + 1) * (self.layer_height + GAP)
+
+    @property
+    def height(self) -> float:
+        return len(self.boxes) * (self.layer_height + GAP)
+
+
+def stack_svg(encoder: Layout, decoder: Layout) -> Markup:
+    """Encoder and decoder side by side; equal colours share weights, hatched layers are frozen."""
+    n_colours = len(_shared_sets(encoder))
+    towers = (_tower("encoder", encoder, 0), _tower("decoder", decoder, n_colours))
+    floor = max(tower.height for tower in towers)
+    return render(
+        "stack.html",
+        towers=towers,
+        words=in_words(encoder, decoder),
+        floor=floor,
+        width=WIDTH,
+        gap=GAP,
+        label_height=LABEL_HEIGHT,
+    )
+
+
+def in_words(encoder: Layout, decoder: Layout) -> str:
+    """The drawing for who cannot see it."""
+    return f"Encoder, bottom to top: {_told(encoder)}. Decoder: {_told(decoder)}."
+
+
+def boxes(stack: Layout, n_colours_before: int = 0) -> tuple[Box, ...]:
+    """The layers of a stack, each with its colour."""
+    shared = _shared_sets(stack)
+    return tuple(
+        Box(
+            text=str(layer),
+            colour=weight_set(n_colours_before + shared.index(owner) if owner in shared else None),
+            is_frozen=layer.is_reservoir,
+            depth=depth,
+        )
+        for depth, (layer, owner) in enumerate(
+            zip(stack.canonical().layers, stack.owners, strict=True)
+        )
+    )
+
+
+def _tower(label: str, stack: Layout, n_colours_before: int) -> Tower:
+    height = min(LAYER_HEIGHT, TALLEST / stack.depth)
+    return Tower(label=label, boxes=boxes(stack, n_colours_before), layer_height=height)
+
+
+def _shared_sets(stack: Layout) -> list[int]:
+    """The weight sets that more than one layer uses, in order of first use."""
+    owners: Sequence[int] = stack.owners
+    return [owner for owner in dict.fromkeys(owners) if owners.count(owner) > 1]
+
+
+def _told(stack: Layout) -> str:
+    told = []
+    for box, kind in zip(boxes(stack), stack.kinds, strict=True):
+        sharing = "" if box.text == kind else f" with shared weights {box.text}"
+        frozen = ", frozen" if box.is_frozen else ""
+        told.append(f"{KIND_NAMES[kind]}{frozen}{sharing}")
+    return "; ".join(told)

@@ -1,0 +1,65 @@
+"""The suggestions of a study, as Optuna's journal has them; the journal is only read."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
+
+from search.suggestion_marks import EARLIER, KNOWN, OUT_OF_BOUNDS
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """Optuna's trials, those of earlier studies left out."""
+
+    trials: Sequence[FrozenTrial]
+
+    @cached_property
+    def by_number(self) -> Mapping[int, FrozenTrial]:
+        """The suggestions by Optuna's number, which a trial's record has."""
+        return {trial.number: trial for trial in self.trials}
+
+    @cached_property
+    def n_again(self) -> Mapping[int, int]:
+        """How often a trial's outcome was reused, for it was suggested again."""
+        return Counter(
+            trial.user_attrs[KNOWN] for trial in self.trials if KNOWN in trial.user_attrs
+        )
+
+    @property
+    def n_known(self) -> int:
+        return sum(self.n_again.values())
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why suggestions were out of bounds, one reason each."""
+        told = (trial.user_attrs.get(OUT_OF_BOUNDS) for trial in self.trials)
+        return [str(reason) for reason in told if reason is not None]
+
+
+def read_suggestions(log: Path) -> Suggestions:
+    """What Optuna's journal holds; nothing where there is no journal."""
+    if not log.exists():
+        return Suggestions(())
+    whole = log.read_bytes().rpartition(b"\n")  # a search at work may be writing the last line
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        copy = Path(folder) / log.name
+        copy.write_bytes(whole[0] + whole[1])
+        storage = JournalStorage(JournalFileBackend(str(copy)))
+        trials = [
+            trial
+            for study in storage.get_all_studies()
+            for trial in storage.get_all_trials(study._study_id)
+        ]
+    return Suggestions([trial for trial in trials if EARLIER not in trial.user_attrs])

@@ -1,0 +1,8 @@
+"""What Optuna's attributes say of suggestions whose outcome is not that of a trial of theirs."""
+
+from __future__ import annotations
+
+KNOWN = "known"  # the id of the trial whose value it took
+OUT_OF_BOUNDS = "out_of_bounds"  # why it was not trained
+EARLIER = "earlier"  # whose outcome it has, of another study
+LOST = "lost"  # of the study: numbers of suggestions whose trials were lost, as the doctor found

@@ -1,0 +1,243 @@
+"""What the report reckons, against hand and brute force."""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from search.report.effects import MIN_TRIALS, effects, importances, n_best, scored
+from search.report.sections.fronts import fronts_of
+from search.report.sections.matters import reach
+from search.report.sureness import sureness
+from search.study_config import StudyConfig
+from search.trial_record import TrialRecord
+from spaces.counts import ParamCounts
+from tests.search.report_studies import completed, reported
+from trainable.config import Parameters
+
+MakeRecord = Callable[..., TrialRecord]
+
+
+def seeds_of(make: MakeRecord, layout: str, objectives: Sequence[float]) -> list[TrialRecord]:
+    """Trials of one candidate, one a seed; each with a key of its own, as replicates have."""
+    config = make().config
+    model = {**config["model"], "encoder": layout}
+    return [
+        make(
+            100 * len(layout) + seed,
+            key=f"{layout} seed={seed}",
+            objective=objective,
+            config={**config, "seed": seed, "model": model},
+        )
+        for seed, objective in enumerate(objectives)
+    ]
+
+
+def test_the_gap_is_that_of_the_means_over_seeds(make_record: MakeRecord) -> None:
+    best = seeds_of(make_record, "L", [20.0])
+    second = seeds_of(make_record, "LL", [8.0, 12.5])  # whose geometric mean is 10
+    told = sureness(best[0], [*best, *second])
+    assert told is not None
+    assert told.gap == pytest.approx(1.0)
+    assert told.n_candidates == 2
+    assert told.runner_up.canonical == "LL"
+
+
+def test_one_seed_each_tells_nothing_of_the_noise(make_record: MakeRecord) -> None:
+    trials = seeds_of(make_record, "L", [20.0]) + seeds_of(make_record, "LL", [10.0])
+    told = sureness(trials[0], trials)
+    assert told is not None
+    assert told.noise is None
+
+
+def test_the_noise_is_pooled_and_its_interval_student_s(make_record: MakeRecord) -> None:
+    logs = {"L": [3.0, 3.2], "LL": [2.9, 3.1, 2.7], "LLL": [1.0]}
+    trials = [
+        record
+        for layout, values in logs.items()
+        for record in seeds_of(make_record, layout, [math.exp(value) for value in values])
+    ]
+    told = sureness(trials[0], trials)
+    assert told is not None
+    assert told.noise is not None
+    # (0.1² + 0.1² + 0² + 0.2² + 0.2²) / (1 + 2)
+    assert told.noise.deviation == pytest.approx(math.sqrt(0.1 / 3))
+    assert told.noise.freedom == 3
+    assert told.noise.n_layouts == 2
+    half = stats.t.ppf(0.975, 3) * math.sqrt(0.1 / 3) * math.sqrt(1 / 2 + 1 / 3)
+    assert told.noise.low == pytest.approx(math.exp(0.2 - half) - 1)
+    assert told.noise.high == pytest.approx(math.exp(0.2 + half) - 1)
+    assert told.noise.n_rivals == 1  # LL; LLL is far below
+
+
+def test_two_candidates_give_the_interval_of_student_s_test(make_record: MakeRecord) -> None:
+    logs = {"L": [3.0, 3.3, 3.1], "LL": [2.9, 3.1, 2.7]}
+    trials = [
+        record
+        for layout, values in logs.items()
+        for record in seeds_of(make_record, layout, [math.exp(value) for value in values])
+    ]
+    told = sureness(trials[0], trials)
+    reference = stats.ttest_ind(logs["L"], logs["LL"]).confidence_interval(0.95)
+    assert told is not None
+    assert told.noise is not None
+    assert math.log1p(told.noise.low) == pytest.approx(reference.low)
+    assert math.log1p(told.noise.high) == pytest.approx(reference.high)
+
+
+def test_a_trial_alone_is_compared_with_nothing(make_record: MakeRecord) -> None:
+    record = make_record(objective=5.0)
+    assert sureness(record, [record, make_record(1, objective=0.0)]) is None
+
+
+@given(rows=st.lists(st.tuples(*[st.integers(1, 5)] * 5), min_size=1, max_size=12))
+def test_a_front_is_what_nobody_dominates(rows: list[tuple[int, ...]]) -> None:
+    trials = [
+        TrialRecord(
+            id=number,
+            layout="L",
+            key=f"key-{number}",
+            config={"objective": {"parameters": "total"}},
+            counts=ParamCounts(total=row[0], learned=row[1], stored=row[2], encoder=row[3]),
+            optuna_number=number,
+            state="completed",
+            aucc=float(row[4]),
+        )
+        for number, row in enumerate(rows)
+    ]
+    told = {way: front for front in fronts_of(trials) for way in front.ways}
+    assert set(told) == set(get_args(Parameters))
+    for way, front in told.items():
+        points = {(getattr(r.counts, way), r.aucc) for r in trials}
+        free = {
+            (size, area)
+            for size, area in points
+            if not any(s <= size and a >= area and (s, a) != (size, area) for s, a in points)
+        }
+        assert {(getattr(r.counts, way), r.aucc) for r in front.best} == free
+        assert front.sizes == tuple(getattr(r.counts, way) / 1e6 for r in trials)
+
+
+def test_ways_of_counting_that_agree_are_told_once(make_record: MakeRecord) -> None:
+    counts = ParamCounts(total=5, learned=4, stored=4, encoder=3)
+    ways = [front.ways for front in fronts_of([make_record(counts=counts)])]
+    assert ways == [("total",), ("learned", "stored"), ("encoder",)]
+
+
+def grid(config: Callable[..., StudyConfig], **space: object) -> StudyConfig:
+    return config(
+        search={"algorithm": "grid", "n_trials": 100}, space=space, scheduler={"name": "none"}
+    )
+
+
+def test_the_axis_that_decides_alone_is_the_important_one(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
+) -> None:
+    config = grid(tiny_study, n_reservoirs=[1], depth=[2, 3, 4, 5], decoder_depth=[1, 2])
+
+    def outcome(record: TrialRecord) -> dict[str, object]:
+        bonus = 30.0 if record.encoder.layers[0].is_reservoir else 0.0
+        return {**completed(record, 10.0), "objective": 20.0 + bonus + 0.01 * record.id}
+
+    trials = scored(reported(config, tmp_path / "tiny", small_grammar, outcome))
+    assert len(trials) >= MIN_TRIALS
+    parts = importances(trials)
+    assert max(parts, key=lambda name: parts[name]) == "interleaving"
+    assert sum(parts.values()) == pytest.approx(1.0)
+
+
+def test_few_trials_have_no_importances(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
+) -> None:
+    config = grid(tiny_study, n_reservoirs=[1], depth=[2, 3])
+    study = reported(config, tmp_path / "tiny", small_grammar, lambda r: completed(r, 10.0 + r.id))
+    trials = scored(study)
+    assert 0 < len(trials) < MIN_TRIALS
+    assert importances(trials) == {}
+
+
+def test_an_effect_is_welch_s_difference_of_logarithms(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
+) -> None:
+    config = grid(tiny_study, n_reservoirs=[0], depth=[2, 3, 4], decoder_depth=[1, 2])
+
+    def outcome(record: TrialRecord) -> dict[str, object]:
+        return {**completed(record, 10.0), "objective": float(5 + record.id % 7)}
+
+    study = reported(config, tmp_path / "tiny", small_grammar, outcome)
+    found = {(effect.axis, effect.value): effect for effect in effects(scored(study))}
+    assert {value for axis, value in found if axis == "depth"} == {"2", "3", "4"}
+    for depth in (2, 3, 4):
+        logs = [(r.encoder.depth, math.log(r.objective or 0.0)) for r in study.compared]
+        with_it = [value for other, value in logs if other == depth]
+        without = [value for other, value in logs if other != depth]
+        told = found["depth", str(depth)]
+        assert (told.n_with, told.n_without) == (len(with_it), len(without))
+        assert told.ratio == pytest.approx(math.exp(fmean(with_it) - fmean(without)) - 1)
+        reference = stats.ttest_ind(with_it, without, equal_var=False).confidence_interval(0.95)
+        assert told.low == pytest.approx(math.exp(reference.low) - 1)
+        assert told.high == pytest.approx(math.exp(reference.high) - 1)
+
+
+def test_of_two_values_one_effect_is_told(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
+) -> None:
+    config = grid(tiny_study, n_reservoirs=[0], depth=[2, 3], decoder_depth=[1, 2])
+    study = reported(
+        config, tmp_path / "tiny", small_grammar, lambda r: completed(r, 10.0 * r.encoder.depth)
+    )
+    told = [effect for effect in effects(scored(study)) if effect.axis == "depth"]
+    assert [effect.value for effect in told] == ["3 against 2"]
+    assert told[0].ratio > 0
+
+
+def test_a_range_is_told_above_its_middle_against_below(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
+) -> None:
+    hyper = {"train.lr": {"low": 1e-3, "high": 1e-2, "log": True}}
+    config = tiny_study(
+        space={"hyper": hyper},
+        search={"algorithm": "random", "n_trials": 12},
+        scheduler={"name": "none"},
+    )
+
+    def outcome(record: TrialRecord) -> dict[str, object]:
+        return {**completed(record, 10.0), "objective": 1000 * record.config["train"]["lr"]}
+
+    study = reported(config, tmp_path / "tiny", small_grammar, outcome)
+    [told] = [effect for effect in effects(scored(study)) if effect.axis == "train.lr"]
+    assert (told.n_with, told.n_without) == (6, 6)
+    assert told.ratio > 0
+
+
+def test_the_best_are_five_or_a_tenth() -> None:
+    assert [n_best([None] * n) for n in (10, 50, 51, 152)] == [5, 5, 6, 16]  # type: ignore[list-item]
+
+
+def test_the_scale_of_effects_holds_all_means_and_zero() -> None:
+    low, high = reach([])
+    assert low < 0 < high
+
+
+def test_the_normalised_aucc_is_a_part_of_the_best(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
+) -> None:
+    study = reported(tiny_study(search={"n_trials": 12}), tmp_path / "tiny", small_grammar)
+    told = [study.normalised_aucc(record) for record in study.compared]
+    areas = [record.aucc for record in study.compared]
+    assert max(value for value in told if value is not None) == 1.0
+    for (value, area), (other, its) in product(zip(told, areas, strict=True), repeat=2):
+        assert value is not None
+        assert other is not None
+        assert area is not None
+        assert its is not None
+        assert value * its == pytest.approx(other * area)
+    stopped = next(record for record in study.records if record.state == "stopped")
+    assert study.normalised_aucc(stopped) is None
