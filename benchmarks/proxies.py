@@ -1,0 +1,149 @@
+"""Proxies: does anything cheap predict the final AUCC of a layout?
+
+Every recorded layout is built anew with its seed and its encoder's dynamics are measured
+before training; some are trained for a few updates and measured again. Sizes and early
+scores come from the table. Needs the table's prepared data: see benchmarks/tables.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.command import Asked, run
+from benchmarks.machine import machine
+from benchmarks.report import Report, Row, Table
+from benchmarks.search_quality import TABLE
+from search.prediction import EARLY, RankCorrelation, rank_correlation
+from search.recorded_studies import corpus_digest, open_table
+from search.trial_table import RecordedTrial, TrialTable
+from spaces.errors import UserError
+from trainable.aucc import aucc
+from trainable.config import TrialConfig
+from trainable.corpus import load_corpus
+from trainable.curve import Point
+from trainable.dynamics.at_validation import MEASURES, N_SENTENCES, dynamics_at_depth
+from trainable.dynamics.sentences import validation_sentences
+from trainable.models.build import build_model
+from trainable.ranks import Ranks
+from trainable.training import Training
+
+logger = logging.getLogger(__name__)
+
+EVERY = 3  # which of the layouts are trained for a few updates
+N_UPDATES = 60
+
+Values = Mapping[str, float]
+
+
+def measure(asked: Asked) -> Report:
+    """The rank correlation of each measure with the final AUCC."""
+    table = open_table(str(TABLE))
+    data = asked.data or Path(table.study.data)
+    if not data.is_dir() or corpus_digest(data) != table.corpus:
+        raise UserError(
+            f"--data {data}: not the data that the table was recorded on; make them as "
+            "benchmarks/tables/README.md says"
+        )
+    trials = [replicates[0] for replicates in table.by_key.values()]
+    torch.set_num_threads(2)
+    untrained = [_untrained(_config(table, trial, data)) for trial in trials]
+    trained = [
+        _trained(_config(table, trial, data)) if number % EVERY == 0 else {}
+        for number, trial in enumerate(trials)
+    ]
+    finals = [_area(trial, table) for trial in trials]
+    return Report(
+        name="proxies",
+        title="What predicts the final AUCC",
+        header={**machine(), "table": f"{len(trials)} layouts, {table.study.name}, seed 1"},
+        tables=[
+            Table(
+                caption="Spearman's rank correlation with the AUCC over the whole budget",
+                rows=[
+                    *_recorded_rows(table, trials, finals),
+                    *_rows("before training", untrained, finals),
+                    *_rows(f"after {N_UPDATES} updates", trained, finals),
+                ],
+            )
+        ],
+        notes=[
+            "95 % interval: percentiles of 2,000 bootstrap samples of the trials",
+            f"dynamics: medians over {N_SENTENCES} validation sentences, at the trained depth",
+        ],
+    )
+
+
+def _config(table: TrialTable, trial: RecordedTrial, data: Path) -> TrialConfig:
+    config = table.study.trial(trial.candidate, data=str(data.resolve()))
+    validation = config.validation.model_copy(
+        update={"interval_updates": N_UPDATES, "dynamics": True}
+    )
+    return config.model_copy(update={"seed": trial.seed, "validation": validation})
+
+
+def _untrained(config: TrialConfig) -> Values:
+    corpus = load_corpus(config.data)
+    model = build_model(
+        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+    )
+    return dynamics_at_depth(model, validation_sentences(corpus, N_SENTENCES))
+
+
+def _trained(config: TrialConfig) -> Values:
+    training = Training(config, ranks=Ranks())
+    next(iter(training.points()))
+    logger.info("layout=%s %s", config.model.encoder, training.dynamics)
+    return training.dynamics
+
+
+def _area(trial: RecordedTrial, table: TrialTable) -> float:
+    clock = table.study.objective.clock
+    horizon = table.study.budget.on(clock)
+    assert horizon is not None
+    return aucc(trial.curve, clock=clock, horizon=horizon, hold_last=True)
+
+
+def _recorded_rows(
+    table: TrialTable, trials: Sequence[RecordedTrial], finals: Sequence[float]
+) -> list[Row]:
+    clock = table.study.objective.clock
+    early = [_early(trial, EARLY * trial.curve[-1].at(clock), table) for trial in trials]
+    measures: dict[str, list[float | None]] = {
+        "parameters, total": [float(trial.counts.total) for trial in trials],
+        "parameters, learned": [float(trial.counts.learned) for trial in trials],
+        "depth": [float(trial.candidate.encoder.depth) for trial in trials],
+        "FLOPs an update": [trial.curve[-1].flops / trial.curve[-1].updates for trial in trials],
+        f"BLEU after {EARLY:.0%} of the budget": [point.bleu for point in early],
+        f"validation loss after {EARLY:.0%} of the budget": [point.loss for point in early],
+    }
+    return [_row(name, rank_correlation(values, finals)) for name, values in measures.items()]
+
+
+def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
+    """The last point within ``bound``."""
+    clock = table.study.objective.clock
+    return [point for point in trial.curve if point.at(clock) <= bound][-1]
+
+
+def _rows(when: str, values: Sequence[Values], finals: Sequence[float]) -> list[Row]:
+    return [
+        _row(f"{name}, {when}", rank_correlation([each.get(name) for each in values], finals))
+        for name in MEASURES
+    ]
+
+
+def _row(name: str, told: RankCorrelation | None) -> Row:
+    return {
+        "measure": name,
+        "correlation": None if told is None else f"{told.rho:+.2f}",
+        "95 % interval": None if told is None else f"{told.low:+.2f} to {told.high:+.2f}",
+        "trials": None if told is None else float(told.n_trials),
+    }
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

@@ -1,0 +1,47 @@
+"""``reservoir-search confirm``: the best layouts over more seeds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def confirm(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    top: Annotated[int, typer.Option(min=1, help="How many of the best layouts take part.")] = 3,
+    seeds: Annotated[int, typer.Option(min=2, help="Seeds of each layout, at most.")] = 8,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Encoder to compare with, as LLLL or model0; if absent, learned layers that "
+            "share nothing, as many as the best layout has.",
+            show_default=False,
+        ),
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Train the best layouts and a baseline with more seeds, until one is shown to be better.
+
+    Safe to interrupt: the same command goes on. Results are in studies/NAME/confirm, in
+    MLflow, and in the report.
+    """
+    from rich.console import Console
+
+    from search.replicates.confirm import confirm_study
+    from search.replicates.confirm_table import confirm_table, verdict
+    from search.study_folder import find_study
+
+    confirmation = confirm_study(
+        find_study(study), n_best=top, n_seeds=seeds, baseline=baseline, address=address
+    )
+    console = Console(soft_wrap=True)
+    console.print(confirm_table(confirmation))
+    for line in verdict(confirmation):
+        console.print(line, markup=False, highlight=False)

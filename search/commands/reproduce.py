@@ -1,0 +1,63 @@
+"""``reservoir-search reproduce``: the paper's experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def reproduce(
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="small: Multi30k, about an hour on two cores; iwslt14: the paper's settings."
+        ),
+    ] = "small",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of each model.")] = 4,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Prepared data; the preset's if absent.", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Of the study; reproduce-PRESET if absent.", show_default=False),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Put a setting over the preset's, e.g. budget.updates=500."),
+    ] = None,
+    by_test: Annotated[
+        bool, typer.Option("--by-test", help="Steer by the test set, as the paper does.")
+    ] = False,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Train the paper's Models 0 to 4 with several seeds and print its tables.
+
+    Safe to interrupt: the same command goes on. The tables, their CSV and the figure are in
+    studies/NAME/reproduce.
+    """
+    from search.replicates.reproduce import Asked, reproduce_study
+    from search.replicates.reproduction import measured_models, write_results
+
+    folder, _ = reproduce_study(
+        Asked(
+            preset=preset,
+            n_seeds=seeds,
+            name=name,
+            data=data,
+            settings=settings or [],
+            by_test=by_test,
+        ),
+        address=address,
+    )
+    place = write_results(folder, measured_models(folder))
+    print((place / "tables.md").read_text(encoding="utf-8"))
+    print(f"written: {place}")

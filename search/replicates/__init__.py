@@ -1,0 +1,1 @@
+"""Given layouts, each trained with several seeds: the engine of confirm and reproduce."""

@@ -1,0 +1,67 @@
+"""Who is trained with which seeds, written down for the driver that goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from search.replicates.entrant import Entrant
+from search.study_folder import write_atomically
+from spaces.candidate import Candidate
+from spaces.layout import Layout
+
+_FILE = "lineup.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineup:
+    """The entrants, the one that the others are compared with last, and the seeds of each."""
+
+    entrants: tuple[Entrant, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def n_trials(self) -> int:
+        return len(self.entrants) * len(self.seeds)
+
+    def save(self, folder: Path) -> None:
+        """Write it into ``folder``, in the place of an earlier one."""
+        values = {"entrants": [_written(each) for each in self.entrants], "seeds": self.seeds}
+        write_atomically(folder / _FILE, json.dumps(values, indent=2))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self | None:
+        """What stands in ``folder``; None where nothing does."""
+        try:
+            values = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return cls(
+            entrants=tuple(_read(each) for each in values["entrants"]),
+            seeds=tuple(values["seeds"]),
+        )
+
+
+def _written(entrant: Entrant) -> dict[str, Any]:
+    candidate = entrant.candidate
+    return {
+        "name": entrant.name,
+        "encoder": str(candidate.encoder.canonical()),
+        "decoder": str(candidate.decoder.canonical()),
+        "reservoir_gain": candidate.reservoir_gain,
+        "hyper": dict(candidate.hyper),
+    }
+
+
+def _read(values: dict[str, Any]) -> Entrant:
+    return Entrant(
+        name=values["name"],
+        candidate=Candidate(
+            encoder=Layout.parse(values["encoder"]),
+            decoder=Layout.parse(values["decoder"]),
+            reservoir_gain=values["reservoir_gain"],
+            hyper=values["hyper"],
+        ),
+    )

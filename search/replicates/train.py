@@ -1,0 +1,71 @@
+"""Training the replicates that are wanted, and everything that any search keeps of its trials."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import partial
+
+from ray.tune.schedulers import FIFOScheduler
+
+from search.errors import WorkFailed
+from search.kept_weights import KeptWeights, latest_checkpoint
+from search.ledger import Ledger
+from search.replicates.searcher import ReplicateSearcher, Wanted
+from search.storage import check_storage, study_storage
+from search.study_folder import StudyFolder
+from search.tracking import Tracking, check_store
+from search.trial_record import TrialRecord
+from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
+from trainable.corpus import load_corpus
+
+
+def train_replicates(
+    folder: StudyFolder, wanted: Wanted, *, n_trials: int, address: str | None
+) -> list[TrialRecord]:
+    """Train what is wanted and not there yet, each trial to its end, and keep all weights.
+
+    Args:
+        n_trials: that can be wanted in all, for the progress.
+        address: of a Ray cluster; this machine alone if absent.
+
+    Raises:
+        UserError: another driver holds the folder, or its data, MLflow or Ray can't be had.
+        WorkFailed: no trial was completed.
+    """
+    config = folder.config()
+    config = config.model_copy(
+        update={"search": config.search.model_copy(update={"n_trials": n_trials})}
+    )
+    check_store(config)
+    check_storage(config)
+    load_corpus(folder.data())
+    storage = study_storage(folder)
+    with (
+        folder.locked(),
+        ray_for(config, address),
+        closing(Ledger(folder.trials)) as ledger,
+    ):
+        run_trials(
+            config,
+            ledger,
+            searcher=ReplicateSearcher(
+                config,
+                ledger,
+                wanted,
+                data=folder.data(),
+                n_concurrent=partial(n_concurrent, config),
+                resume_from=lambda record: latest_checkpoint(storage, record),
+            ),
+            scheduler=FIFOScheduler(),  # all have the same budget
+            trainable=trainable_for(config, folder, address),
+            storage=storage,
+            kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),
+            tracking=Tracking(config, folder, ledger),
+            totals=lambda: ({"n_trained": float(len(ledger))}, {}),
+        )
+        records = ledger.records
+    if all(record.state != "completed" for record in records):
+        reasons = [record.reason for record in records if record.reason]
+        last = f"; the last said: {reasons[-1]}" if reasons else ""
+        raise WorkFailed(f"{folder.path}: no trial was completed{last}")
+    return records
