@@ -31,11 +31,12 @@ test-slow: setup  ## Run the slow tests
 cluster-test: setup  ## Run the tests with several nodes, hosts, servers and many faults (as root)
 	@$(PY) -m pytest -m "cluster and not gpu" --timeout 1800
 
-check: setup  ## Check format, lint, types and the arrows between the packages
+check: setup  ## Check format, lint, types, the arrows between the packages, the installed ones
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
+	@$(PY) -m pip check
 
 # Those that fit in 30 minutes on two cores, which should have nothing else to do.
 BENCHMARKS := training reservoir_gain validation trial_overhead tracking orchestration early_stopping search_quality

@@ -15,6 +15,9 @@ _OURS = (
     "--decoder-layout",
     "--reservoir-seed",
     "--reservoir-gain",
+    "--reservoir-draw",
+    "--reservoir-density",
+    "--reservoir-backward",
 )
 
 

@@ -27,11 +27,10 @@ def mlflow_server(folder: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     options = [
         *("--port", str(port)),
-        *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
         *("--artifacts-destination", str(folder / "artifacts")),
     ]
     with (folder / "server.log").open("w") as log:
-        server = start_server(options, log)
+        server = start_server(options, log, store=f"sqlite:///{folder / 'server.db'}")
     try:
         _wait_for(address, server)
         yield address

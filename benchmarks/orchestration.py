@@ -26,18 +26,19 @@ from benchmarks.machine import ROOT, machine
 from benchmarks.report import Report, Row, Table
 from benchmarks.reports_once import ReportsOnce
 from benchmarks.spread import Spread, ratio
-from search.driver import MAX_RESTARTS
-from search.kept_weights import latest_checkpoint
+from search.kept_weights import KeptWeights, latest_checkpoint
 from search.ledger import Ledger
 from search.ray_cluster import local_ray
 from search.recorder import Recorder
 from search.samplers import make_sampler
 from search.schedulers import make_scheduler
 from search.searcher import OptunaChooser, StudySearcher
+from search.storage import study_storage
 from search.study_config import StudyConfig, load_study
 from search.study_folder import StudyFolder
 from search.tracking import Tracking
 from search.trial_record import TrialRecord
+from search.trial_runner import MAX_RESTARTS
 from search.tuner import make_tuner
 from spaces.chooser import FixedChooser
 from trainable.model_size import trial_param_counts
@@ -120,21 +121,23 @@ def _tuner(
     listeners: list[Callable[[TrialRecord], None]],
 ) -> Tuner:
     """The driver's, around another trainable."""
+    storage = study_storage(folder)
     searcher = StudySearcher(
         config,
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
         count=trial_param_counts,
-        n_concurrent=N_CONCURRENT,
-        resume_from=partial(latest_checkpoint, folder),
+        n_concurrent=lambda: N_CONCURRENT,
+        resume_from=partial(latest_checkpoint, storage),
     )
     return make_tuner(
         tune.with_resources(ReportsOnce, trial_resources(config.ranks)),
         searcher=searcher,
         scheduler=make_scheduler(config),
-        callbacks=[Recorder(folder, ledger, config.objective, listeners)],
-        place=folder.ray / "session-001",
+        callbacks=[Recorder(KeptWeights(storage, config.objective), ledger, listeners)],
+        storage=storage,
+        session="session-001",
         checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
         max_restarts=MAX_RESTARTS,
     )

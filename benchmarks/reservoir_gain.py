@@ -98,7 +98,7 @@ def _row(model: str, rates: Sequence[float], base: Sequence[float], *, allowed: 
 
 
 def _flops(config: TrialConfig) -> float:
-    return training_flops_per_token(config.model, load_corpus(config.data))
+    return training_flops_per_token(config.model, config.train, load_corpus(config.data))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def _rows(
 def _row(
     name: str, config: TrialConfig, ours: Sequence[Rate], theirs: Sequence[Rate], limits: Limits
 ) -> Row:
-    flops = training_flops_per_token(config.model, load_corpus(config.data))
+    flops = training_flops_per_token(config.model, config.train, load_corpus(config.data))
     tokens = [rate.tokens_per_s for rate in ours]
     reached = Spread.of(tokens).median * flops
     return {

@@ -11,7 +11,23 @@ from collections.abc import Callable
 
 import typer
 
-from search.commands import data, export, layout, replay, resume, run, show, translate, ui
+from search.commands import (
+    confirm,
+    data,
+    doctor,
+    dynamics,
+    export,
+    layout,
+    replay,
+    report,
+    reproduce,
+    resume,
+    run,
+    show,
+    submit,
+    translate,
+    ui,
+)
 from search.errors import WorkFailed
 from spaces.errors import UserError
 
@@ -30,11 +46,17 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command()(layout.layout)
+app.command()(dynamics.dynamics)
 app.command()(run.run)
 app.command()(resume.resume)
+app.command()(submit.submit)
 app.command()(replay.replay)
 app.command()(show.show)
+app.command()(doctor.doctor)
+app.command()(report.report)
 app.command()(ui.ui)
+app.command()(confirm.confirm)
+app.command()(reproduce.reproduce)
 app.command()(export.export)
 app.command()(translate.translate)
 
@@ -44,6 +66,7 @@ def main() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for results
     # The tracking tries again by itself; MLflow's own patience of minutes would hide that.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
@@ -52,6 +75,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
+    # It prints a traceback of what it raises as well, which the tracking tells in a line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     sys.exit(exit_code(lambda: app(standalone_mode=False)))
 
 

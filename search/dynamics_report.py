@@ -36,6 +36,7 @@ def dynamics_json(report: DynamicsReport) -> dict[str, Any]:
         "encoder": subject.config.encoder,
         "norm": subject.config.norm,
         "reservoir_gain": subject.config.reservoir_gain,
+        "reservoir_draw": subject.config.reservoir_draw,
         "seed": subject.seed,
         "data": str(subject.corpus.folder),
         "n_sentences": report.n_sentences,

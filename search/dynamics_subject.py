@@ -25,6 +25,8 @@ DEFAULTS: Mapping[str, Any] = {
     "heads": 4,
     "norm": "post",
     "reservoir_gain": 1.0,
+    "reservoir_draw": "xavier",
+    "reservoir_density": 0.1,
 }
 
 
@@ -99,13 +101,15 @@ def _of_export(folder: Path, data: Path | None, given: Mapping[str, Any]) -> Sub
 def _of_layout(text: str, data: Path, options: Mapping[str, Any]) -> Subject:
     if not options["reservoir_gain"] > 0:
         raise UserError(f"--reservoir-gain {options['reservoir_gain']}: must be positive")
+    if not 0 < options["reservoir_density"] <= 1:
+        raise UserError(f"--reservoir-density {options['reservoir_density']}: must be 0 to 1")
     corpus = load_corpus(str(data))
     sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
     Dimensions(**sizes, src_rows=len(corpus.src_dict), tgt_rows=len(corpus.tgt_dict))
     config = ModelConfig(
         encoder=str(resolve_layout(text).canonical()),
         decoder="L",  # built with the model, and not looked at
-        reservoir_gain=options["reservoir_gain"],
+        **{name: options[name] for name in options if name.startswith("reservoir_")},
         **sizes,
     )
     return Subject(

@@ -18,6 +18,7 @@ from search.kept_weights import best_weights
 from search.ledger import read_records
 from search.model_card import model_card
 from search.ranking import best_trial
+from search.storage import study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from search.translate import CONFIG, WEIGHTS
@@ -133,7 +134,7 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
 
 def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[tuple[Point, ...], Weights]:
     """The trial's best weights and its curve up to where they were kept."""
-    kept = best_weights(folder, record)
+    kept = best_weights(study_storage(folder), record)
     if kept is None:
         raise UserError(
             f"trial {record.id} ({record.state}): only the best trials' weights are kept; "
@@ -189,6 +190,7 @@ def _layout_toml(exported: Exported) -> str:
         "tied": json.dumps(model.tied),
         "reservoir_seed": exported.config.seed,
         "reservoir_gain": model.reservoir_gain,
+        "reservoir_draw": json.dumps(model.reservoir_draw),
         "n_params_total": counts.total,
         "n_params_learned": counts.learned,
         "n_params_stored": counts.stored,

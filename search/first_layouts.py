@@ -7,9 +7,9 @@ from math import sqrt
 
 from spaces.axes import Range
 from spaces.chooser import Point, Scalar, SpaceError
-from spaces.layout import Layout, LayoutError
+from spaces.layout import LayoutError
 from spaces.presets import resolve_layout
-from spaces.space import Candidate, SearchSpace
+from spaces.space import Candidate, SearchSpace, decoder_stack
 
 
 def first_point(text: str, space: SearchSpace) -> Point:
@@ -22,11 +22,14 @@ def first_point(text: str, space: SearchSpace) -> Point:
         SpaceError: the space does not have the layout.
     """
     encoder = resolve_layout(text)
+    depth = space.decoder_depth[0]
+    decoder = decoder_stack(depth, next(n for n in space.decoder_reservoirs if n <= depth))
+    has_reservoirs = encoder.n_reservoirs + decoder.n_reservoirs > 0
     return space.encode(
         Candidate(
             encoder=encoder,
-            decoder=Layout.parse(f"(L)*{space.decoder_depth[0]}"),
-            reservoir_gain=float(_first(space.reservoir_gain)) if encoder.n_reservoirs else 1.0,
+            decoder=decoder,
+            reservoir_gain=float(_first(space.reservoir_gain)) if has_reservoirs else 1.0,
             hyper={name: _first(axis) for name, axis in space.hyper.items()},
         )
     )

@@ -18,6 +18,7 @@ from search.errors import WorkFailed
 from search.ledger import sorted_records
 from search.study_folder import StudyFolder
 from search.tracking import tracking_uri
+from search.tracking_uri import shown
 from spaces.errors import UserError
 
 MAX_COMPARED = 100  # MLflow's comparison page is slow beyond
@@ -42,12 +43,12 @@ def serve(folder: StudyFolder, port: int) -> None:
     runs = f"experiments/{_experiment_id(folder, uri)}/runs?workflowType=machine_learning"
     print(f"all trials:     {base}/#/{runs}")
     print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
-    _run_server(["--port", str(port), "--backend-store-uri", uri])
+    _run_server(["--port", str(port)], store=uri)
 
 
-def _run_server(options: list[str]) -> None:
+def _run_server(options: list[str], *, store: str) -> None:
     """Run the server with all its processes until it ends or this process is told to."""
-    server = start_server(options)
+    server = start_server(options, store=store)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = server.wait()
@@ -58,14 +59,24 @@ def _run_server(options: list[str]) -> None:
         raise WorkFailed(f"MLflow's server ended with status {status}")
 
 
-def start_server(options: Sequence[str], log: IO[str] | None = None) -> subprocess.Popen[bytes]:
-    """MLflow's server on loopback with one worker; what it prints goes to ``log`` if given."""
+def start_server(
+    options: Sequence[str], log: IO[str] | None = None, *, store: str
+) -> subprocess.Popen[bytes]:
+    """MLflow's server on loopback with one worker; what it prints goes to ``log`` if given.
+
+    The address of its store goes by the environment: everyone may read a command line, and
+    a database's address may hold a password.
+    """
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     return subprocess.Popen(
         [*command, *options],
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+        env={
+            **os.environ,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_BACKEND_STORE_URI": store,
+        },
         start_new_session=True,  # so that its workers can be ended with it
     )
 
@@ -96,7 +107,7 @@ def _experiment_id(folder: StudyFolder, uri: str) -> str:
     name = folder.config().name
     experiment = MlflowClient(uri).get_experiment_by_name(name)
     if experiment is None:
-        raise UserError(f"MLflow at {uri} has no experiment '{name}'; run the study first")
+        raise UserError(f"MLflow at {shown(uri)} has no experiment '{name}'; run the study first")
     return str(experiment.experiment_id)
 
 

@@ -30,7 +30,8 @@ def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:
 | decoder layout | `{model.decoder}` |
 | dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, {model.norm}-norm |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
-| reservoirs | drawn from seed {config.seed} with gain {model.reservoir_gain}; not stored |
+| reservoirs | {model.reservoir_draw}, drawn from seed {config.seed} with gain \
+{model.reservoir_gain}; not stored |
 | training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |

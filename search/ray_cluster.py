@@ -1,14 +1,20 @@
-"""The Ray cluster of this machine."""
+"""The Ray that trials run on: this machine's alone, or a cluster's."""
 
 from __future__ import annotations
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import ray
+
+from search.head_watch import watching_head
+from search.private_ray import hide_token, on_loopback, private_folder
+from search.ray_address import check_address, joining
+from search.shipped_code import copy_code
 
 _SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced
@@ -21,18 +27,56 @@ _SETTINGS = {
 
 @contextmanager
 def local_ray() -> Iterator[None]:
-    """Ray on this machine, for as long as the context lasts."""
+    """Ray on this machine, for as long as the context lasts; never a cluster that runs here."""
+    _set_up()
+    with on_loopback():
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[1])}},
+            _temp_dir=str(private_folder()),
+        )
+    hide_token()
+    try:
+        with watching_head("on this machine"):
+            yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def cluster_ray(address: str) -> Iterator[None]:
+    """The Ray cluster at ``address``, whose workers get the code that runs here.
+
+    Raises:
+        UserError: it cannot be joined.
+    """
+    _set_up()
+    check_address(address)
+    # A job that we run in has shipped its code too; that of this process is what counts.
+    os.environ["RAY_OVERRIDE_JOB_RUNTIME_ENV"] = "1"
+    with tempfile.TemporaryDirectory(prefix="reservoir-search-") as folder:
+        copy_code(Path(folder))
+        with joining(address):
+            ray.init(
+                address=address,
+                log_to_driver=False,
+                configure_logging=False,
+                # As its working folder: before Ray's py_modules, a worker would look into the
+                # driver's folder, in which another version may stand.
+                runtime_env={"working_dir": folder},
+            )
+    try:
+        with watching_head(f"at {address}"):
+            yield
+    finally:
+        ray.shutdown()
+
+
+def _set_up() -> None:
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     # Tune warns at the end that it finds no result.json: results are in our records.
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
-    ray.init(
-        include_dashboard=False,
-        log_to_driver=False,
-        configure_logging=False,
-        runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[1])}},
-    )
-    try:
-        yield
-    finally:
-        ray.shutdown()

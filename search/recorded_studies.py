@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,9 +71,7 @@ def other_settings(config: StudyConfig, study: StudyConfig) -> list[str]:
 
 def corpus_digest(data: Path) -> str:
     """Equal for equal prepared data, whoever prepared them."""
-    manifest = Manifest.load(data)
-    told = manifest.model_dump_json(exclude={"licence", "versions"})
-    return hashlib.sha256(told.encode()).hexdigest()
+    return Manifest.load(data).digest
 
 
 def _refuse_other_settings(folder: StudyFolder, study: StudyConfig, *, like: StudyFolder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import warnings
@@ -21,9 +20,11 @@ from ray.tune.search import Searcher
 from search.earlier_studies import EarlierTrial
 from search.first_layouts import first_point
 from search.ledger import Ledger
+from search.outcome import outcome_of
 from search.samplers import make_sampler
 from search.stateless_searcher import StatelessSearcher
 from search.study_config import StudyConfig
+from search.suggestion_marks import EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
 from search.surrogate import Surrogate
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -37,10 +38,6 @@ logger = logging.getLogger(__name__)
 MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
 MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
 MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search ends
-
-_KNOWN = "known"  # a trial's attribute: the id of the trial whose value it took
-_OUT_OF_BOUNDS = "out_of_bounds"  # a trial's attribute: why it was not trained
-_EARLIER = "earlier"  # a trial's attribute: whose outcome it has, of another study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +91,8 @@ class StudySearcher(StatelessSearcher):
         optuna_log: Path,
         data: str,
         count: Callable[[TrialConfig], ParamCounts],
-        n_concurrent: int,
-        resume_from: Callable[[TrialRecord], Path | None],
+        n_concurrent: Callable[[], int],
+        resume_from: Callable[[TrialRecord], str | None],
         earlier: Sequence[EarlierTrial] = (),
     ) -> None:
         super().__init__()
@@ -125,22 +122,30 @@ class StudySearcher(StatelessSearcher):
         trials = [
             trial
             for trial in self._study.get_trials(deepcopy=False)
-            if _EARLIER not in trial.user_attrs
+            if EARLIER not in trial.user_attrs
         ]
         return SuggestionCounts(
             n_suggestions=len(trials),
-            n_trained=len(self._ledger.records),
-            n_known=sum(_KNOWN in trial.user_attrs for trial in trials),
-            n_out_of_bounds=sum(_OUT_OF_BOUNDS in trial.user_attrs for trial in trials),
+            n_trained=len(self._ledger),
+            n_known=sum(KNOWN in trial.user_attrs for trial in trials),
+            n_out_of_bounds=sum(OUT_OF_BOUNDS in trial.user_attrs for trial in trials),
         )
+
+    def write_off(self, numbers: Sequence[int]) -> None:
+        """Note that these suggestions have an outcome whose trial is no longer known."""
+        if numbers:
+            lost = [*self._study.user_attrs.get(LOST, ()), *numbers]
+            self._study.set_user_attr(LOST, sorted(set(lost)))
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial to run, None to be asked again later, or FINISHED."""
-        if len(self._live) >= self._n_concurrent:
+        if len(self._live) >= self._n_concurrent():
             return None
+        resume_from = None
         if self._interrupted:
             record = self._interrupted.pop(0)
-        elif len(self._ledger.records) >= self._config.search.n_trials:
+            resume_from = self._resume_from(record)
+        elif len(self._ledger) >= self._config.search.n_trials:
             return str(Searcher.FINISHED)
         else:
             found = self._new_trial()
@@ -148,11 +153,10 @@ class StudySearcher(StatelessSearcher):
                 return str(Searcher.FINISHED)
             record = found
         self._live[trial_id] = record.id
-        resume_from = self._resume_from(record)
         return {
             "id": record.id,
             "trial": dict(record.config),
-            "resume_from": None if resume_from is None else str(resume_from),
+            "resume_from": resume_from,
         }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -163,12 +167,13 @@ class StudySearcher(StatelessSearcher):
     ) -> None:
         """Tell Optuna what a trial and the suggestions that waited for it came to.
 
-        The recorder has ended the trial in the ledger by now, but for one whose process
-        died: Tune tells us of that first.
+        Written down first: what Optuna was told once can't be changed. Tune tells us of an
+        end before the recorder, which knows why a process died.
         """
-        record = self._ledger[self._live.pop(trial_id)]
+        id_ = self._live.pop(trial_id)
         if error:
-            record = dataclasses.replace(record, state="failed")
+            self._ledger.update(id_, state="failed", reason="its process died")
+        record = self._ledger.write_down(id_)
         for number in (record.optuna_number, *self._twins.pop(record.id, [])):
             self._tell(number, record)
 
@@ -277,42 +282,32 @@ class StudySearcher(StatelessSearcher):
         self._n_repeats += 1
         self.last_refusal = str(refusal)
         del self._open[suggestion.number]
-        suggestion.set_user_attr(_OUT_OF_BOUNDS, str(refusal))
+        suggestion.set_user_attr(OUT_OF_BOUNDS, str(refusal))
         suggestion.set_constraint("bounds", refusal.excess)
         state = TrialState.FAIL if self._several_objectives else TrialState.PRUNED
         self._study.tell(suggestion, state=state)
 
     def _reuse(self, suggestion: optuna.Trial, known: TrialRecord) -> None:
         self._n_repeats += 1
-        suggestion.set_user_attr(_KNOWN, known.id)
+        suggestion.set_user_attr(KNOWN, known.id)
         if known.state == "running":
             self._twins[known.id].append(suggestion.number)
         else:
             self._tell(suggestion.number, known)
 
     def _tell(self, number: int, record: TrialRecord) -> None:
-        """Give the Optuna trial ``number`` the outcome of ``record``.
-
-        A stopped trial is told as pruned, with its curve: its area is not comparable to
-        that of a trial which ran to the horizon.
-        """
+        """Give the Optuna trial ``number`` the outcome of ``record``; if pruned, with its curve."""
         if number not in self._open:
             return  # told by an earlier driver, which crashed before it could write that down
         trial = self._open.pop(number)
         if self._config.objective.min_bleu is not None and record.bleu_valid is not None:
             trial.set_constraint("bounds", self._config.objective.min_bleu - record.bleu_valid)
-        if record.state == "completed" and self._several_objectives:
-            assert record.aucc is not None
-            self._study.tell(trial, [record.aucc, record.n_mparams])
-        elif record.state == "completed":
-            self._study.tell(trial, record.objective)
-        elif record.state == "stopped" and not self._several_objectives:
+        state, values = outcome_of(record)
+        if state is TrialState.PRUNED:
             for n_points, point in enumerate(record.curve, start=1):
                 _, objective = record.so_far(n_points)
                 trial.report(objective, point.updates)
-            self._study.tell(trial, state=TrialState.PRUNED)
-        else:
-            self._study.tell(trial, state=TrialState.FAIL)
+        self._study.tell(trial, values, state=state)
 
     @property
     def _several_objectives(self) -> bool:
@@ -322,12 +317,13 @@ class StudySearcher(StatelessSearcher):
         """End what an earlier driver left open in Optuna, but for trials that go on."""
         for _ in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             self._study.tell(self._study.ask(), state=TrialState.FAIL)  # queued, but never asked
+        by_id: Mapping[int, TrialRecord] = {r.id: r for r in self._ledger.records}
         by_number: Mapping[int, TrialRecord] = {r.optuna_number: r for r in self._ledger.records}
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
-            known = trial.user_attrs.get(_KNOWN)
-            record = by_number.get(trial.number) if known is None else self._ledger[known]
-            if record is None:  # asked, but never written down
+            known = trial.user_attrs.get(KNOWN)
+            record = by_number.get(trial.number) if known is None else by_id.get(known)
+            if record is None:  # asked, but never written down, or its trial was lost
                 self._study.tell(self._open.pop(trial.number), state=TrialState.FAIL)
             elif record.state != "running":
                 self._tell(trial.number, record)
@@ -337,13 +333,13 @@ class StudySearcher(StatelessSearcher):
     def _tell_earlier(self, earlier: Sequence[EarlierTrial]) -> None:
         """Give Optuna the outcomes of other studies' trials that it does not have yet."""
         told = {
-            trial.user_attrs.get(_EARLIER)
+            trial.user_attrs.get(EARLIER)
             for trial in self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
         }
         for trial in earlier:
             if trial.name in told:
                 continue
-            self._study.enqueue_trial(trial.point, user_attrs={_EARLIER: trial.name})
+            self._study.enqueue_trial(trial.point, user_attrs={EARLIER: trial.name})
             suggestion = self._study.ask()
             self._open[suggestion.number] = suggestion
             self._config.space.choose(OptunaChooser(suggestion))

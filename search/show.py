@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from search.disk_usage import disk_usage
 from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front
 from search.study_folder import StudyFolder
 from search.trial_record import State, TrialRecord
+
+if TYPE_CHECKING:
+    from search.replicates.confirm import Confirmation
 
 FILE_WIDTH = 140  # characters, where no terminal sets the width
 
@@ -35,11 +39,15 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
         "trials": [record.summary() for record in records],
         "best": None if best is None else best.summary(),
         "front": [record.id for record in pareto_front(records, config.objective)],
+        "confirm": _confirmed(folder),
     }
 
 
 def study_table(folder: StudyFolder) -> None:
-    """Print the trials, best first; those on the front are starred, failures explained."""
+    """Print the trials, best first, what ``confirm`` came to, and the disk used.
+
+    Stars mark the trials on the front.
+    """
     config = folder.config()
     records = sorted_records(folder.trials)
     front = {record.id for record in pareto_front(records, config.objective)}
@@ -63,6 +71,36 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+    _print_confirmation(folder, console)
+    console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def _confirmed(folder: StudyFolder) -> dict[str, Any] | None:
+    confirmation = _confirmation(folder)
+    if confirmation is None:
+        return None
+    from search.replicates.confirm_table import confirmation_json
+
+    return confirmation_json(confirmation)
+
+
+def _print_confirmation(folder: StudyFolder, console: Console) -> None:
+    confirmation = _confirmation(folder)
+    if confirmation is not None:
+        from search.replicates.confirm_table import confirm_table, verdict
+
+        console.print(confirm_table(confirmation))
+        for line in verdict(confirmation):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _confirmation(folder: StudyFolder) -> Confirmation | None:
+    """What ``confirm`` came to; to ask for it brings torch, so only where there is something."""
+    if not folder.confirm.trials.is_file():
+        return None
+    from search.replicates.confirm import read_confirmation
+
+    return read_confirmation(folder)
 
 
 def _place(record: TrialRecord) -> tuple[int, float]:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from search.first_layouts import first_layout_faults
+from search.storage_uri import storage_faults
+from search.tracking_uri import tracking_faults
 from spaces.axes import Range
 from spaces.errors import UserError
 from spaces.space import Candidate, SearchSpace
@@ -23,6 +25,7 @@ from trainable.config import (
     PositiveInt,
     RanksConfig,
     Section,
+    Seed,
     TrainConfig,
     TrialConfig,
     ValidationConfig,
@@ -66,11 +69,17 @@ class TrackingConfig(Section):
     uri: str | None = None  # SQLite in the study's folder if absent
 
 
+class StorageConfig(Section):
+    """Where the checkpoints go; what opens an object store comes from the environment."""
+
+    uri: str | None = None  # in the study's folder if absent
+
+
 class StudyConfig(Section):
     """One study: every setting that is not a default."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    seed: Annotated[int, Field(ge=0)] = 1
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    seed: Seed = 1
     data: str
     space: SearchSpace
     budget: Budget
@@ -83,6 +92,7 @@ class StudyConfig(Section):
     search: SearchConfig = SearchConfig()
     scheduler: SchedulerConfig = SchedulerConfig()
     tracking: TrackingConfig = TrackingConfig()
+    storage: StorageConfig = StorageConfig()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -92,6 +102,8 @@ class StudyConfig(Section):
             *self._scheduler_faults(),
             *self._algorithm_faults(),
             *first_layout_faults(self.search.first, self.space),
+            *storage_faults(self.storage.uri),
+            *tracking_faults(self.tracking.uri),
         ]
         if self.budget.on(self.objective.clock) is None:
             faults.append(
@@ -230,7 +242,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits
         raise UserError(f"{path}: not TOML: {error}") from error
     values.setdefault("name", path.stem)
     for override in overrides:
@@ -246,7 +258,11 @@ def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
     """
     try:
         # By way of JSON, whose arrays strict mode takes for tuples.
-        return StudyConfig.model_validate_json(json.dumps(_completed(values), default=str))
+        text = json.dumps(_completed(values), default=str)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{place}: {error}; no setting is so large or so deep") from error
+    try:
+        return StudyConfig.model_validate_json(text)
     except ValidationError as error:
         raise UserError(faults_of(error, place)) from error
 
@@ -267,13 +283,16 @@ def faults_of(error: ValidationError, place: str) -> str:
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"])
         rule = fault["msg"].removeprefix("Value error, ")
-        value = f" {fault['input']!r}" if _is_short(fault["input"]) else ""
+        value = f" {fault['input']!r}" if _may_be_told(key, fault["input"]) else ""
         lines.append(f"{place}: {key}{value}: {rule}" if key else f"{place}: {rule}")
     return "\n".join(lines)
 
 
-def _is_short(value: object) -> bool:
-    return isinstance(value, str | int | float) and len(repr(value)) <= 60
+def _may_be_told(key: str, value: object) -> bool:
+    """Short values, but for what may be a password."""
+    is_secret = key.startswith(("tracking", "storage"))
+    is_short = isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 10**60)
+    return is_short and not is_secret and len(repr(value)) <= 60
 
 
 def put_setting(values: dict[str, Any], override: str) -> None:
@@ -287,7 +306,7 @@ def put_setting(values: dict[str, Any], override: str) -> None:
         raise UserError(f"--set '{override}': write it as table.key=value, e.g. train.lr=3e-4")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text
     *tables, name = key.split(".")
     target = values

@@ -7,20 +7,25 @@ import fcntl
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from search.study_config import SEARCHED_FIELDS, StudyConfig, study_from
 from spaces.errors import UserError
 
 STUDIES = Path("studies")
+_ID = re.compile(r"[0-9a-f]{32}")  # a part of paths, too
 _PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
+
+# To find layouts; or to compare given ones over seeds, as confirm and reproduce do.
+Purpose = Literal["study", "confirm", "reproduce"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,15 @@ class StudyFolder:
     def export(self) -> Path:
         return self.path / "export"
 
+    @property
+    def confirm(self) -> ConfirmFolder:
+        """Where ``confirm`` keeps its trials."""
+        return ConfirmFolder(self.path / "confirm")
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
     def full_training(self, trial: int) -> Path:
         """Where ``export --train`` keeps the checkpoints of a trial."""
         return self.path / "full" / f"trial-{trial:04d}"
@@ -73,15 +87,19 @@ class StudyFolder:
         """
         return study_from(self._resolved()["study"], str(self.resolved))
 
-    def resolve(self, config: StudyConfig, data: Path | None = None) -> None:
+    def resolve(
+        self, config: StudyConfig, data: Path | None = None, *, purpose: Purpose = "study"
+    ) -> None:
         """Write every setting down, with the versions of what will run it.
 
         Args:
             data: the prepared data of a new study; what stood before is kept if absent.
+            purpose: of a new study.
         """
         resolved = {
             "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
             "id": uuid4().hex if data is not None else self.id(),
+            "purpose": purpose if data is not None else self.purpose(),
             "data": self.data() if data is None else str(data.resolve()),
             "versions": _versions(),
         }
@@ -92,6 +110,11 @@ class StudyFolder:
         data: str = self._resolved()["data"]
         return data
 
+    def purpose(self) -> Purpose:
+        """What its trials are for."""
+        purpose: Purpose = self._resolved().get("purpose", "study")  # before there were others
+        return purpose
+
     def id(self) -> str:
         """What tells the study from all others, wherever its folder stands."""
         id_: str = self._resolved()["id"]
@@ -99,14 +122,22 @@ class StudyFolder:
 
     def _resolved(self) -> dict[str, Any]:
         try:
-            resolved: dict[str, Any] = json.loads(self.resolved.read_text(encoding="utf-8"))
-            return resolved
+            resolved: Any = json.loads(self.resolved.read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(
                 f"{self.path}: no study is here; start one with: reservoir-search run STUDY.toml"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{self.resolved}: not JSON: {error}") from error
+        parts = {"study": dict, "id": str, "data": str, "versions": dict}
+        if (
+            not isinstance(resolved, dict)
+            or any(not isinstance(resolved.get(name), kind) for name, kind in parts.items())
+            or not _ID.fullmatch(resolved["id"])
+        ):
+            raise UserError(f"{self.resolved}: is not what we wrote; put a copy of the file back")
+        found: dict[str, Any] = resolved
+        return found
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -123,6 +154,19 @@ class StudyFolder:
                     f"{self.path}: another driver runs this study; wait for it or stop it first"
                 ) from error
             yield
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmFolder(StudyFolder):
+    """A study's folder within a study's folder; MLflow has both in one store."""
+
+    @property
+    def mlflow_database(self) -> Path:
+        return self.path.parent / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.path.parent / "mlartifacts"
 
 
 def find_study(name: str) -> StudyFolder:
@@ -153,7 +197,9 @@ def place_for_study(name: str) -> Path:
     return place
 
 
-def make_study_folder(config: StudyConfig, study_file: Path, data: Path) -> StudyFolder:
+def make_study_folder(
+    config: StudyConfig, study_file: Path, data: Path, *, purpose: Purpose = "study"
+) -> StudyFolder:
     """Make the folder of a new study, whole or not at all.
 
     Raises:
@@ -165,7 +211,7 @@ def make_study_folder(config: StudyConfig, study_file: Path, data: Path) -> Stud
     try:
         folder = StudyFolder(building)
         shutil.copyfile(study_file, folder.study_file)
-        folder.resolve(config, data)
+        folder.resolve(config, data, purpose=purpose)
         building.chmod(0o755)
         building.rename(target)
     except BaseException:

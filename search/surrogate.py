@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from search.extrapolation import WholeCurve, forecast
+from search.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
 from search.ranking import best_trial
 from search.study_config import StudyConfig
 from search.surrogate_gp import Array, GaussianProcess
@@ -43,6 +43,7 @@ class Surrogate:
         self._config = config
         self._earlier = tuple(earlier)
         self._pool = Pool(config.space, size_of)
+        self._foreseen: dict[int, Forecast] = {}  # of stopped trials; not kept for a later driver
 
     def propose(self, records: Sequence[TrialRecord]) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left."""
@@ -111,11 +112,17 @@ class Surrogate:
             return record.aucc, 0.0
         if record.state != "stopped" or not record.curve:
             return None, 0.0
+        guess = self._foreseen.get(record.id) or self._forecast(record, whole)
+        return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
+
+    def _forecast(self, record: TrialRecord, whole: Sequence[WholeCurve]) -> Forecast | None:
         clock = self._config.objective.clock
         horizon = self._config.budget.on(clock)
         assert horizon is not None
         guess = forecast(record.curve, whole, clock=clock, horizon=horizon)
-        return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
+        if guess is not None and len(whole) >= MAX_CURVES:
+            self._foreseen[record.id] = guess  # made from as many curves as a later one
+        return guess
 
 
 def whole_curves(records: Sequence[TrialRecord]) -> list[WholeCurve]:

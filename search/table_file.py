@@ -16,15 +16,18 @@ from pydantic import ValidationError, model_validator
 from search.study_config import faults_of, study_from
 from search.study_folder import write_atomically
 from search.trial_table import RecordedTrial, TrialTable, recorded_settings
-from spaces.chooser import Scalar
+from spaces.axes import ScalarValue
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.space import Candidate
 from trainable.config import PositiveFloat, PositiveInt, Section
 from trainable.curve import Point
+from trainable.data.archives import gunzip
+from trainable.data.blobs import Blob, read_blob
 
 FORMAT = 1
+MAX_BYTES = 1024**3  # unpacked; a trial takes a few hundred
 DIGITS = 6  # of a number in the file: a trial's seconds repeat to fewer
 _REMEDY = "a table file is made by: python -m benchmarks.record_table"
 
@@ -82,9 +85,9 @@ class _Counts(Section):
 class _Curve(Section):
     """The points of a curve, column by column."""
 
-    updates: tuple[int, ...]
+    updates: tuple[PositiveInt, ...]
     seconds: tuple[float, ...]
-    tokens: tuple[int, ...]
+    tokens: tuple[PositiveInt, ...]
     flops: tuple[float, ...]
     bleu: tuple[float, ...]
     loss: tuple[float, ...]
@@ -114,7 +117,7 @@ class _Line(Section):
     encoder: str
     decoder: str
     gain: PositiveFloat
-    hyper: dict[str, Scalar]
+    hyper: dict[str, ScalarValue]
     seed: int
     counts: _Counts
     n_epochs: PositiveFloat
@@ -163,12 +166,10 @@ def _rounded(value: float) -> float:
 
 def _text(path: Path) -> str:
     try:
-        raw = path.read_bytes()
-        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
-    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+        packed = Blob(place=str(path), data=read_blob(path).data)
+        return gunzip(packed, max_bytes=MAX_BYTES).data.decode()
+    except UnicodeDecodeError as error:
         raise UserError(f"{path}: {error}; {_REMEDY}") from error
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; give the path of a table file") from error
 
 
 def _parse(kind: type[S], text: str, place: str) -> S:

@@ -7,9 +7,9 @@ again. All it sends is a function of the trial's record, so sending twice does n
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
-import os
 import socket
 import subprocess
 import tempfile
@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +29,18 @@ from search.curve_files import write_curve_csv, write_curve_png
 from search.ledger import Ledger
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
+from search.tracking_uri import environment_uri, shown
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5.0
-CLOSING_S = 60.0  # how long the end of a search waits for a server that is away
+CLOSING_S = 60.0  # how long the end of a search waits for a server that takes nothing
 
-_STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-_TRIAL_ID = "reservoir_search.trial_id"
-_STUDY = "reservoir_search.study"
+STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+TRIAL_ID = "reservoir_search.trial_id"
+STUDY = "reservoir_search.study"
 
 
 def tracking_uri(config: StudyConfig, folder: StudyFolder) -> str:
@@ -58,6 +60,29 @@ def check_store(config: StudyConfig) -> None:
             MlflowClient(uri).search_experiments(max_results=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Which points of a trial MLflow has: how many, and update and BLEU of the last."""
+
+    start_ms: int  # of the run
+    n_points: int
+    last: tuple[int, float] | None
+
+    def begins(self, record: TrialRecord) -> bool:
+        """Whether they are the first of the trial's curve, or can still become that."""
+        if self.last is None:
+            return True
+        if self.n_points > len(record.curve):
+            return record.state == "running"  # it went on from a checkpoint before them
+        point = record.curve[self.n_points - 1]
+        return (point.updates, point.bleu) == self.last
+
+
+def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
+    """Update and BLEU of the points that a trial's run has."""
+    return [(m.step, m.value) for m in client.get_metric_history(run_id, "bleu")]
+
+
 class Tracking:
     """Keeps MLflow in step with a study's ledger."""
 
@@ -69,6 +94,7 @@ class Tracking:
         """
         self._config = config
         self._ledger = ledger
+        self._purpose = folder.purpose()
         self._uri = tracking_uri(config, folder)
         with _telling_the_uri(self._uri):
             if self._uri == _sqlite(folder.mlflow_database):
@@ -77,7 +103,7 @@ class Tracking:
             self.experiment_id = self._open_experiment(folder)
             self.parent_id = self._open_parent(folder)
         self._commit = _commit()
-        self._n_sent: dict[int, int] = {}
+        self._stored: dict[int, _Stored] = {}
         self._waiting: dict[int, TrialRecord] = {}
         self._changed = threading.Condition()
         self._deadline: float | None = None  # set when the search is over
@@ -96,9 +122,11 @@ class Tracking:
     def close(self, status: str, *, metrics: dict[str, float], tags: dict[str, str]) -> bool:
         """Send what is left and end the study's run; False if some could not be sent."""
         with self._changed:
-            self._deadline = time.monotonic() + CLOSING_S
+            self._deadline = deadline = time.monotonic() + CLOSING_S
             self._changed.notify()
-        self._thread.join(CLOSING_S)
+        while self._thread.is_alive() and deadline > time.monotonic():
+            self._thread.join(deadline - time.monotonic())
+            deadline = self._deadline  # which moves with each record that is sent
         if self._thread.is_alive():
             return False
         try:
@@ -110,7 +138,7 @@ class Tracking:
             )
             self._client.set_terminated(self.parent_id, status)
         except mlflow.exceptions.MlflowException:
-            logger.warning("MLflow at %s could not be told the end of the study", self._uri)
+            logger.warning("MLflow at %s could not be told the end of the study", shown(self._uri))
             return False
         return not self._waiting
 
@@ -122,20 +150,27 @@ class Tracking:
             self._client.set_tag(record.mlflow_run_id, "state", "interrupted")
             self._client.set_terminated(record.mlflow_run_id, "KILLED")
         except mlflow.exceptions.MlflowException as error:
-            logger.warning("MLflow at %s: %s", self._uri, error)
+            logger.warning("MLflow at %s: %s", shown(self._uri), _first_line(error))
 
     def _work(self) -> None:
         """Send what waits, in turn, until the search is over; what fails goes to the end."""
         while (record := self._next()) is not None:
             try:
                 self._send(record)
+                self._put_off_the_deadline()
             except Exception as error:  # noqa: BLE001 - whatever a store fails of: try again
-                logger.warning("MLflow at %s: %s; trying again", self._uri, error)
+                told = _first_line(error)
+                logger.warning("MLflow at %s: %s; trying again", shown(self._uri), told)
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
                     if self._deadline is not None and time.monotonic() > self._deadline:
                         return
                 time.sleep(RETRY_S)
+
+    def _put_off_the_deadline(self) -> None:
+        with self._changed:
+            if self._deadline is not None:
+                self._deadline = time.monotonic() + CLOSING_S
 
     def _next(self) -> TrialRecord | None:
         with self._changed:
@@ -146,47 +181,56 @@ class Tracking:
 
     def _send(self, record: TrialRecord) -> None:
         """Bring the trial's run up to ``record``, making the run where there is none."""
-        run_id = record.mlflow_run_id or self._ledger[record.id].mlflow_run_id
-        if run_id is None or (record.id not in self._n_sent and not self._knows(run_id)):
+        run_id = self._ledger[record.id].mlflow_run_id
+        if run_id is None or (record.id not in self._stored and not self._knows(run_id)):
             run_id = self._open_child(record)
-            self._ledger.update(record.id, mlflow_run_id=run_id)
-        if record.id not in self._n_sent and self._take_up(run_id, record):
+            self._ledger.note_run(record.id, run_id)
+        if record.id not in self._stored and self._take_up(run_id, record):
+            return
+        if not self._stored[record.id].begins(record):
+            # The trial went on from a checkpoint before the last point it had sent, and came
+            # to another value. MLflow takes no point back, so the run makes way for a new one.
+            del self._stored[record.id]
+            self._client.delete_run(run_id)
+            self._send(record)
             return
         self._send_points(run_id, record)
         if record.state != "running":
             self._end_child(run_id, record)
 
     def _knows(self, run_id: str) -> bool:
-        """Whether the store has the run: a study can be resumed on another store."""
+        """Whether the store has the run: a study can be resumed on another, and runs be deleted."""
         try:
-            self._client.get_run(run_id)
+            run = self._client.get_run(run_id)
         except mlflow.exceptions.MlflowException as error:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return False
             raise
-        return True
+        return str(run.info.lifecycle_stage) == "active"
 
     def _take_up(self, run_id: str, record: TrialRecord) -> bool:
         """See what an earlier driver sent; True if that was everything."""
         run = self._client.get_run(run_id)
         if record.state != "running" and run.data.tags.get("state") == record.state:
             return True
-        self._n_sent[record.id] = len(self._client.get_metric_history(run_id, "bleu"))
+        history = sent_points(self._client, run_id)
+        self._stored[record.id] = _Stored(
+            run.info.start_time, len(history), history[-1] if history else None
+        )
         self._client.update_run(run_id, status="RUNNING")
         self._client.set_tag(run_id, "state", "running")
         return False
 
     def _send_points(self, run_id: str, record: TrialRecord) -> None:
-        n_sent = self._n_sent[record.id]
-        new = record.curve[n_sent:]
+        stored = self._stored[record.id]
+        new = record.curve[stored.n_points :]
         if not new:
             return
-        start_ms = self._client.get_run(run_id).info.start_time
         metrics = []
-        for number, point in enumerate(new, start=n_sent + 1):
+        for number, point in enumerate(new, start=stored.n_points + 1):
             area, objective = record.so_far(number)
             # Training time as the time axis: what the trial spent, not when we heard of it.
-            when = start_ms + round(1000 * point.seconds)
+            when = stored.start_ms + round(1000 * point.seconds)
             values = {
                 "bleu": point.bleu,
                 "loss": point.loss,
@@ -195,10 +239,14 @@ class Tracking:
                 "objective": objective,
                 "tokens_per_s": point.tokens / point.seconds,
                 "seconds": point.seconds,
+                **record.dynamics.get(str(point.updates), {}),
             }
             metrics += [Metric(name, value, when, point.updates) for name, value in values.items()]
         self._client.log_batch(run_id, metrics=metrics)
-        self._n_sent[record.id] = len(record.curve)
+        last = record.curve[-1]
+        self._stored[record.id] = dataclasses.replace(
+            stored, n_points=len(record.curve), last=(last.updates, last.bleu)
+        )
 
     def _end_child(self, run_id: str, record: TrialRecord) -> None:
         tags = {"reason": record.reason or "", "host": record.host or ""}
@@ -219,7 +267,7 @@ class Tracking:
         with tempfile.TemporaryDirectory() as folder:
             self._write_artifacts(Path(folder), record)
             self._client.log_artifacts(run_id, folder)
-        self._client.set_terminated(run_id, _STATUS[record.state])
+        self._client.set_terminated(run_id, STATUS[record.state])
         self._client.set_tag(run_id, "state", record.state)  # last: all of the run is sent
 
     def _write_artifacts(self, folder: Path, record: TrialRecord) -> None:
@@ -241,7 +289,7 @@ class Tracking:
 
     def _open_parent(self, folder: StudyFolder) -> str:
         found = self._client.search_runs(
-            [self.experiment_id], filter_string=f"tags.`{_STUDY}` = '{folder.id()}'", max_results=1
+            [self.experiment_id], filter_string=f"tags.`{STUDY}` = '{folder.id()}'", max_results=1
         )
         if found:
             run_id = str(found[0].info.run_id)
@@ -249,13 +297,13 @@ class Tracking:
             return run_id
         run = self._client.create_run(
             self.experiment_id,
-            run_name=f"study {self._config.name}",
-            tags={_STUDY: folder.id(), "host": socket.gethostname(), "state": "study"},
+            run_name=f"{self._purpose} {self._config.name}",
+            tags={STUDY: folder.id(), "host": socket.gethostname(), "state": self._purpose},
         )
         self._client.log_batch(
             run.info.run_id,
             params=[
-                Param("algorithm", self._config.search.algorithm),
+                *self._algorithm(),
                 Param("scheduler", self._config.scheduler.name),
                 Param("objective", self._config.objective.name),
                 Param("clock", self._config.objective.clock),
@@ -267,12 +315,18 @@ class Tracking:
         self._client.log_artifact(run.info.run_id, str(folder.resolved))
         return str(run.info.run_id)
 
+    def _algorithm(self) -> list[Param]:
+        """Who chose the trials; nobody did where they were given."""
+        if self._purpose != "study":
+            return []
+        return [Param("algorithm", self._config.search.algorithm)]
+
     def _open_child(self, record: TrialRecord) -> str:
         found = self._client.search_runs(
             [self.experiment_id],
             filter_string=(
                 f"tags.`mlflow.parentRunId` = '{self.parent_id}' "
-                f"and tags.`{_TRIAL_ID}` = '{record.id}'"
+                f"and tags.`{TRIAL_ID}` = '{record.id}'"
             ),
             max_results=1,
         )
@@ -283,7 +337,7 @@ class Tracking:
             run_name=f"trial {record.id:03d} {record.canonical}",
             tags={
                 "mlflow.parentRunId": self.parent_id,
-                _TRIAL_ID: str(record.id),
+                TRIAL_ID: str(record.id),
                 "state": "running",
                 "commit": self._commit,
                 "layout": record.canonical,
@@ -310,7 +364,7 @@ class Tracking:
 
 
 def _chosen_uri(config: StudyConfig) -> str | None:
-    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri
+    return environment_uri() or config.tracking.uri
 
 
 def _sqlite(database: Path) -> str:
@@ -333,7 +387,13 @@ def _telling_the_uri(uri: str) -> Iterator[None]:
         yield
     except mlflow.exceptions.MlflowException as error:
         reason = str(error).split("\n")[0]
-        raise UserError(f"MLflow at {uri}: {reason}; start the server or mend the URI") from error
+        raise UserError(
+            f"MLflow at {shown(uri)}: {reason}; start the server or mend the URI"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _now_ms() -> int:

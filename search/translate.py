@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from search.export_size import refuse_too_large
 from spaces.errors import UserError
 from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_vocabulary
+from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import FULL_LIMIT, decode
 from trainable.models.build import build_model
@@ -25,6 +28,15 @@ from trainable.models.reservoir_transformer import ReservoirTransformer
 BATCH_SENTENCES = 64
 CONFIG = "config.json"  # an export's files
 WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """What an export's folder holds."""
+
+    config: TrialConfig
+    vocabulary: Corpus  # dictionaries and manifest, no splits
+    model: ReservoirTransformer  # with its weights, dropout off
 
 
 class Translator:
@@ -36,13 +48,8 @@ class Translator:
         Raises:
             UserError: it is no export, or its files are broken.
         """
-        if not (folder / CONFIG).is_file():
-            raise UserError(
-                f"{folder}: is no export (it has no {CONFIG}); "
-                "make one with: reservoir-search export STUDY"
-            )
-        self._corpus = load_vocabulary(str(folder))
-        self._model = _load_model(folder, self._corpus)
+        export = open_export(folder)
+        self._corpus, self._model = export.vocabulary, export.model
         self._src = Tokenizer.load(folder, "src")
         self._tgt = Tokenizer.load(folder, "tgt")
 
@@ -83,19 +90,32 @@ class Translator:
         return tokens
 
 
-def _load_model(folder: Path, corpus: Corpus) -> ReservoirTransformer:
+def open_export(folder: Path) -> Export:
+    """The export in ``folder``.
+
+    Raises:
+        UserError: it is no export, or its files are broken.
+    """
+    if not (folder / CONFIG).is_file():
+        raise UserError(
+            f"{folder}: is no export (it has no {CONFIG}); "
+            "make one with: reservoir-search export STUDY"
+        )
+    require_own_files(folder, [CONFIG])
+    require_own_files(folder, [WEIGHTS], max_bytes=None)
+    vocabulary = load_vocabulary(str(folder))
     try:
-        config = TrialConfig.model_validate_json((folder / CONFIG).read_text())
+        config = TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
+        refuse_too_large(config.model, vocabulary, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
-    except (OSError, ValidationError, SafetensorError, UnicodeDecodeError) as error:
+    except (OSError, ValidationError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
     model = build_model(
-        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+        config.model, src_dict=vocabulary.src_dict, tgt_dict=vocabulary.tgt_dict, seed=config.seed
     )
     try:
         load_learned_weights(model, weights)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: {error}; export it again") from error
-    model.eval()
-    return model
+    return Export(config=config, vocabulary=vocabulary, model=model.eval())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from pydantic import TypeAdapter
+
 from spaces.counts import ParamCounts
-from spaces.layout import Layout
+from spaces.layout import Layout, check_decoder
 from trainable.aucc import aucc, best_point, minimum_loss_point
-from trainable.config import ObjectiveConfig
+from trainable.config import ObjectiveConfig, TrialConfig
 from trainable.curve import Point
 from trainable.objective import mparams, objective_value
 
@@ -35,6 +37,7 @@ class TrialRecord:
     host: str | None = None
     n_epochs: float | None = None
     peak_memory_bytes: int | None = None  # of the first rank
+    dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by update
 
     @property
     def canonical(self) -> str:
@@ -129,6 +132,34 @@ class TrialRecord:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TrialRecord:
-        curve = tuple(Point.from_dict(point) for point in values["curve"])
-        return cls(**{**values, "curve": curve, "counts": ParamCounts(**values["counts"])})
+    def from_json(cls, line: str | bytes) -> TrialRecord:
+        """The record that ``json.dumps(record.to_dict())`` wrote.
+
+        Raises:
+            ValueError: it is no record.
+        """
+        return _RECORD.validate_json(line, strict=True)
+
+    def checked(self) -> TrialRecord:
+        """The record, if it is one that a study can hold, with all settings of a trial.
+
+        Those that an older version did not know have their defaults.
+
+        Raises:
+            ValueError: it is not.
+            LayoutError: one of the layouts is none.
+        """
+        config = TrialConfig.model_validate(self.config)
+        for layout in (self.layout, config.model.encoder):
+            Layout.parse(layout)
+        check_decoder(Layout.parse(config.model.decoder))
+        numbers = [*asdict(self.counts).values(), self.peak_memory_bytes or 1]
+        for point in self.curve:
+            numbers += [point.updates, point.seconds, point.tokens, point.flops]
+        if not all(0 < number < _MAX for number in numbers):
+            raise ValueError("it has a clock or a count below 0 or beyond all measure")
+        return replace(self, config=config.model_dump(mode="json"))
+
+
+_RECORD = TypeAdapter(TrialRecord)
+_MAX = 2.0**100

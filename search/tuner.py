@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,9 @@ from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
 from search.kept_weights import trial_dirname
+from search.private_ray import keep_keys_off_command_lines
 from search.storage import Storage
+from search.tune_snapshots import leave_out_snapshots
 
 
 def make_tuner(
@@ -34,6 +37,8 @@ def make_tuner(
         max_restarts: of a trial whose process died.
         stopper: ends the experiment before the searcher does.
     """
+    leave_out_snapshots()
+    keep_keys_off_command_lines()
     return Tuner(
         trainable,
         tune_config=TuneConfig(
@@ -53,3 +58,20 @@ def make_tuner(
             verbose=0,
         ),
     )
+
+
+def fit(tuner: Tuner) -> None:
+    """Run the experiment; of a full disk the system's own error comes out, not Tune's.
+
+    Raises:
+        OSError: a record could not be written.
+    """
+    try:
+        tuner.fit()
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise

@@ -68,13 +68,18 @@ def decoder_layer_params(dims: Dimensions) -> int:
 
 
 def _embeddings(dims: Dimensions) -> int:
-    """Embeddings and output projection; positions are sinusoids and have none."""
+    """Embeddings and output projection; positions are sinusoids and have none.
+
+    Factorised ones have a matrix for the encoder's input and for the decoder's two ends.
+    """
     n_rows = {
         "none": dims.src_rows + 2 * dims.tgt_rows,
         "decoder": dims.src_rows + dims.tgt_rows,
         "all": dims.src_rows,
     }
-    return n_rows[dims.tied] * dims.d_model
+    if dims.factors is None:
+        return n_rows[dims.tied] * dims.d_model
+    return (n_rows[dims.tied] + 3 * dims.d_model) * dims.factors
 
 
 def _final_norm(dims: Dimensions) -> int:

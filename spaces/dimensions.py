@@ -16,10 +16,12 @@ class Dimensions:
     """What parameters and FLOPs depend on beside the layouts.
 
     Args:
-        d_model: width of every layer, embeddings included.
+        d_model: width of every layer.
         ffn: inner width of the feed-forward blocks, in encoder and decoder.
         heads: of every attention, and of the convolution reservoir.
         src_rows, tgt_rows: entries of the two dictionaries, special symbols included.
+        embedding_dim: width of the embeddings where they are factorised, with a matrix to the
+            model's width and back; ``d_model`` if absent.
         norm: LayerNorm before each block (then a final one closes each stack) or after it.
         tied: which embeddings are one matrix: none (the output projection is its own),
             decoder (its input and output), or all (source too, from a joined dictionary).
@@ -35,10 +37,16 @@ class Dimensions:
     tgt_rows: int
     norm: Norm = "pre"
     tied: Tied = "decoder"
+    embedding_dim: int | None = None
 
     def __post_init__(self) -> None:
         if faults := self._faults():
             raise UserError("\n".join(faults))
+
+    @property
+    def factors(self) -> int | None:
+        """The embeddings' own width, if they are factorised."""
+        return None if self.embedding_dim in (None, self.d_model) else self.embedding_dim
 
     def _faults(self) -> list[str]:
         sizes = ("d_model", "ffn", "heads", "src_rows", "tgt_rows")
@@ -50,6 +58,10 @@ class Dimensions:
         if self.heads > 0 and self.d_model % (2 * self.heads):
             faults.append(
                 f"d_model {self.d_model}: must be a multiple of 2 x heads = {2 * self.heads}"
+            )
+        if self.embedding_dim is not None and not 1 <= self.embedding_dim <= self.d_model:
+            faults.append(
+                f"embedding_dim {self.embedding_dim}: must be 1 to d_model {self.d_model}"
             )
         if self.tied == "all" and self.src_rows != self.tgt_rows:
             faults.append(

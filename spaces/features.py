@@ -24,9 +24,28 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
     return (
         *_layout_features(candidate.encoder),
         float(candidate.decoder.depth),
+        *([float(candidate.decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []),
+        *([_reach(candidate.encoder)] if _differ_in_order(space) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
+
+
+def _differ_in_order(space: SearchSpace) -> bool:
+    """Whether layouts with as many weight sets may differ in who shares with whom."""
+    by_order = ("groups", "sequence", "cycle-rev", "sandwich")
+    return any(rule.startswith(by_order) for rule in (*space.share_learned, *space.share_reservoir))
+
+
+def _reach(layout: Layout) -> float:
+    """How far apart depths lie that follow each other in one weight set, as a share of all."""
+    last: dict[int, int] = {}
+    gaps = []
+    for depth, owner in enumerate(layout.owners):
+        if owner in last:
+            gaps.append(depth - last[owner])
+        last[owner] = depth
+    return sum(gaps) / len(gaps) / layout.depth if gaps else 0.0
 
 
 def _layout_features(layout: Layout) -> Features:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from spaces.counts import CONV_KERNEL
 from spaces.dimensions import Dimensions
-from spaces.layout import DECODER_KINDS, RESERVOIR_KINDS, Layout, check_decoder
+from spaces.layout import DECODER_KINDS, Layout, check_decoder
+
+Backward = Literal["through", "around"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +19,18 @@ class FlopsPerToken:
 
     forward: float
     training: float  # forward and backward
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Savings:
+    """What an update leaves out, beside the gradients of the reservoirs' own weights."""
+
+    around_reservoirs: bool = False  # gradients go around those of the encoder
+    frozen: frozenset[int] = frozenset()  # encoder depths that learn no more
+    layer_drop: float = 0.0  # the chance of an encoder layer to be passed over
+
+
+NO_SAVINGS = Savings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +55,13 @@ class _Work:
 
 
 def flops_per_token(
-    encoder: Layout, decoder: Layout, dims: Dimensions, *, src_length: float, tgt_length: float
+    encoder: Layout,
+    decoder: Layout,
+    dims: Dimensions,
+    *,
+    src_length: float,
+    tgt_length: float,
+    savings: Savings = NO_SAVINGS,
 ) -> FlopsPerToken:
     """FLOPs for each target token of an update or a forward pass.
 
@@ -48,7 +70,8 @@ def flops_per_token(
     embedding look-ups, biases, LayerNorms, softmaxes, activations, dropout, the optimizer. A
     shared weight set works at every depth that uses it. Padding is the caller's affair.
 
-    Lengths are mean tokens of a sentence, end of sentence included.
+    Lengths are mean tokens of a sentence, end of sentence included. Of layers passed over by
+    chance the mean is counted.
 
     Raises:
         LayoutError: the decoder holds a kind that no decoder can.
@@ -61,14 +84,33 @@ def flops_per_token(
         kind: _encoder_layer(kind, dims, src_length, src_per_tgt) for kind in set(encoder.kinds)
     }
     decoder_work = _decoder_layer(dims, src_length, tgt_length)
-    works = [(kind, encoder_work[kind]) for kind in encoder.kinds]
-    works += [(kind, decoder_work) for kind in decoder.kinds]
-    output = _Work(weights=_product(dims.d_model, dims.tgt_rows))
-    return FlopsPerToken(
-        forward=sum(work.forward for _, work in works) + output.forward,
-        training=sum(work.training(frozen=kind in RESERVOIR_KINDS) for kind, work in works)
-        + output.training(frozen=False),
-    )
+    output = _Work(weights=_output(dims, src_per_tgt))
+    encoder_works = [encoder_work[kind] for kind in encoder.kinds]
+    works = [*encoder_works, *(decoder_work for _ in decoder.kinds), output]
+    training = [
+        *_encoder_training(encoder, encoder_works, savings),
+        *(decoder_work.training(frozen=layer.is_reservoir) for layer in decoder.layers),
+        output.training(frozen=False),
+    ]
+    return FlopsPerToken(forward=sum(work.forward for work in works), training=sum(training))
+
+
+def _encoder_training(encoder: Layout, works: Sequence[_Work], savings: Savings) -> Iterator[float]:
+    """What each depth costs in the mean."""
+    for depth, (layer, work) in enumerate(zip(encoder.layers, works, strict=True)):
+        if layer.is_reservoir and savings.around_reservoirs:
+            whole = work.forward
+        else:
+            whole = work.training(frozen=layer.is_reservoir or depth in savings.frozen)
+        yield (1 - savings.layer_drop) * whole
+
+
+def _output(dims: Dimensions, src_per_tgt: float) -> float:
+    """The output projection; of factorised embeddings also their three matrices."""
+    if dims.factors is None:
+        return _product(dims.d_model, dims.tgt_rows)
+    widen = _product(dims.factors, dims.d_model)
+    return (2 + src_per_tgt) * widen + _product(dims.factors, dims.tgt_rows)
 
 
 def _encoder_layer(kind: str, dims: Dimensions, src_length: float, src_per_tgt: float) -> _Work:

@@ -95,6 +95,11 @@ class Layout:
         return sum(layer.is_reservoir for layer in self.layers)
 
     @property
+    def reservoir_depths(self) -> tuple[int, ...]:
+        """The depths at which a reservoir lies."""
+        return tuple(depth for depth, layer in enumerate(self.layers) if layer.is_reservoir)
+
+    @property
     def owners(self) -> tuple[int, ...]:
         """The weight set of each depth, counted from 0 in order of first use over the stack."""
         index: dict[int | Layer, int] = {}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
 from spaces.layout import Layer, Layout
 
-_CYCLE = re.compile(r"cycle-([2-9]|[1-9][0-9]{1,2})")
+_NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
 
 
 def check_sharing(rule: str) -> str:
@@ -16,16 +17,28 @@ def check_sharing(rule: str) -> str:
     Raises:
         ValueError: it is not.
     """
-    if rule not in ("none", "all", "pairs") and not _CYCLE.fullmatch(rule):
-        raise ValueError(f"'{rule}' is no sharing; use none, all, pairs or cycle-K with K from 2")
+    if rule not in ("none", "all", "pairs", "sandwich") and not _NUMBERED.fullmatch(rule):
+        raise ValueError(
+            f"'{rule}' is no sharing; use none, all, pairs, sandwich, or groups-K, sequence-K, "
+            "cycle-K or cycle-rev-K with K from 2"
+        )
     return rule
 
 
 def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
     """The weight set, from 0, of each of ``n_layers`` of one kind, bottom to top.
 
-    ``none``: one each. ``all``: one for all. ``pairs``: one for each two that follow each
-    other. ``cycle-K``: K sets in turn, so that the first and the (K+1)-th layer share.
+    ``none``: one each. ``all``: one for all. ``sandwich``: one for all but the first and the
+    last, which have their own. ``pairs``: one for each two that follow each other.
+    ``groups-K``: one for each K that follow each other. The others have K sets:
+    ``sequence-K`` in runs of like length, ``cycle-K`` in turn, so that the first and the
+    (K+1)-th layer share, ``cycle-rev-K`` in turn but for the last K layers, which take them
+    the other way round.
+
+    Source:
+        groups: Lan et al. 2019 (arXiv:1909.11942); sequence, cycle, cycle-rev: Takase and
+        Kiyono 2021 (arXiv:2104.06022), algorithm 1; sandwich: Reid et al. 2021
+        (arXiv:2101.00234), section 3.1.
     """
     match rule:
         case "none":
@@ -33,11 +46,40 @@ def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
         case "all":
             return (0,) * n_layers
         case "pairs":
-            return tuple(i // 2 for i in range(n_layers))
-    cycle = _CYCLE.fullmatch(rule)
-    if cycle is None:
+            return _groups(n_layers, 2)
+        case "sandwich":
+            return tuple(min(i, 1) + (1 < i == n_layers - 1) for i in range(n_layers))
+    numbered = _NUMBERED.fullmatch(rule)
+    if numbered is None:
         raise ValueError(f"no sharing is called {rule!r}")
-    return tuple(i % int(cycle[1]) for i in range(n_layers))
+    return _RULES[numbered[1]](n_layers, int(numbered[2]))
+
+
+def _groups(n_layers: int, size: int) -> tuple[int, ...]:
+    return tuple(i // size for i in range(n_layers))
+
+
+def _sequence(n_layers: int, n_sets: int) -> tuple[int, ...]:
+    n_sets = min(n_sets, n_layers)
+    return tuple(i * n_sets // n_layers for i in range(n_layers))
+
+
+def _cycle(n_layers: int, n_sets: int) -> tuple[int, ...]:
+    return tuple(i % n_sets for i in range(n_layers))
+
+
+def _cycle_rev(n_layers: int, n_sets: int) -> tuple[int, ...]:
+    last_turn = max(0, n_layers - 1) // n_sets * n_sets  # where the turn begins that is reversed
+    forth = _cycle(n_layers, n_sets)
+    return tuple(n_sets - 1 - s if 0 < last_turn <= i else s for i, s in enumerate(forth))
+
+
+_RULES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
+    "groups": _groups,
+    "sequence": _sequence,
+    "cycle": _cycle,
+    "cycle-rev": _cycle_rev,
+}
 
 
 def rules_differ(rules: tuple[str, ...], n_layers: int) -> bool:

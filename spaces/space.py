@@ -46,6 +46,14 @@ def _check_hyper(name: str) -> str:
     return name
 
 
+def _check_numbers(numbers: tuple[int, ...], depths: tuple[int, ...]) -> None:
+    """Refuse numbers of reservoirs that fit no depth, and depths that none of them fits."""
+    faults = [f"{n} reservoirs fit no depth" for n in numbers if n > max(depths)]
+    faults += [f"none of them fits depth {d}" for d in depths if d < min(numbers)]
+    if faults:
+        raise ValueError(f"{', '.join(faults)}; a stack holds as many as it is deep")
+
+
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
 Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
@@ -72,6 +80,7 @@ class SearchSpace(BaseModel):
     reservoir_kind: OneOrMore[ReservoirKind] = ("R",)  # free: of each reservoir, else of all
     reservoir_gain: Axis = (1.0,)
     decoder_depth: OneOrMore[Depth] = (2,)
+    decoder_reservoirs: OneOrMore[NReservoirs] = (0,)  # R, turn by turn with L from the bottom
     hyper: Annotated[dict[HyperName, Axis], BeforeValidator(flatten)] = Field(default_factory=dict)
 
     @field_validator("n_reservoirs")
@@ -82,10 +91,14 @@ class SearchSpace(BaseModel):
         depths = info.data.get("depth")
         if numbers is None or depths is None:  # a fault in depth is told of its own
             return numbers
-        faults = [f"{n} reservoirs fit no depth" for n in numbers if n > max(depths)]
-        faults += [f"none of them fits depth {d}" for d in depths if d < min(numbers)]
-        if faults:
-            raise ValueError(f"{', '.join(faults)}; a stack holds as many as it is deep")
+        _check_numbers(numbers, depths)
+        return numbers
+
+    @field_validator("decoder_reservoirs")
+    @classmethod
+    def _fits_the_decoders(cls, numbers: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if depths := info.data.get("decoder_depth"):
+            _check_numbers(numbers, depths)
         return numbers
 
     @field_validator("reservoir_gain")
@@ -104,12 +117,14 @@ class SearchSpace(BaseModel):
         depth = ask(chooser, "depth", self.depth)
         kinds = self._choose_kinds(chooser, depth)
         encoder = self._choose_sharing(chooser, kinds)
-        gain = draw(chooser, "reservoir_gain", self.reservoir_gain) if encoder.n_reservoirs else 1.0
-        decoder_depth = ask(chooser, "decoder_depth", self.decoder_depth)
+        gain = self._choose_gain(chooser) if encoder.n_reservoirs else 1.0
+        decoder = self._choose_decoder(chooser)
+        if decoder.n_reservoirs and not encoder.n_reservoirs:
+            gain = self._choose_gain(chooser)
         return Candidate(
             encoder=encoder,
-            decoder=_learned_stack(decoder_depth),
-            reservoir_gain=float(gain),
+            decoder=decoder,
+            reservoir_gain=gain,
             hyper={name: draw(chooser, name, axis) for name, axis in self.hyper.items()},
         )
 
@@ -133,11 +148,15 @@ class SearchSpace(BaseModel):
             self._n_encoders(depth, n) for depth in self.depth for n in self._numbers_at(depth)
         )
         n_hyper = prod(len(axis) for axis in self.hyper.values() if not isinstance(axis, Range))
-        return n_encoders * len(self.decoder_depth) * n_hyper
+        n_decoders = [n for depth in self.decoder_depth for n in self._decoder_numbers_at(depth)]
+        n_plain = sum(self._n_encoders(depth, 0) for depth in self.depth if 0 in self._numbers)
+        n_more_gains = (self._n_gains - 1) * n_plain * sum(n > 0 for n in n_decoders)
+        return (n_encoders * len(n_decoders) + n_more_gains) * n_hyper
 
     def continuous_axes(self) -> tuple[str, ...]:
         """The names of the axes that are ranges and matter."""
-        gain = isinstance(self.reservoir_gain, Range) and max(self._numbers) > 0
+        most = max(*self._numbers, *self.decoder_reservoirs)
+        gain = isinstance(self.reservoir_gain, Range) and most > 0
         hyper = [name for name, axis in self.hyper.items() if isinstance(axis, Range)]
         return (*(["reservoir_gain"] if gain else []), *hyper)
 
@@ -158,6 +177,14 @@ class SearchSpace(BaseModel):
         )
 
     # What is asked.
+
+    def _choose_gain(self, chooser: Chooser) -> float:
+        return float(draw(chooser, "reservoir_gain", self.reservoir_gain))
+
+    def _choose_decoder(self, chooser: Chooser) -> Layout:
+        depth = ask(chooser, "decoder_depth", self.decoder_depth)
+        numbers = self._decoder_numbers_at(depth)
+        return decoder_stack(depth, ask(chooser, self._decoder_number_name(depth), numbers))
 
     def _choose_kinds(self, chooser: Chooser, depth: int) -> str:
         n_reservoirs = ask(chooser, self._number_name(depth), self._numbers_at(depth))
@@ -204,11 +231,15 @@ class SearchSpace(BaseModel):
     def _numbers_at(self, depth: int) -> tuple[int, ...]:
         return tuple(n for n in self._numbers if n <= depth)
 
+    def _decoder_numbers_at(self, depth: int) -> tuple[int, ...]:
+        return tuple(n for n in self.decoder_reservoirs if n <= depth)
+
     def _number_name(self, depth: int) -> str:
-        """Another name where other numbers are asked: the greatest of them tells which."""
-        numbers = self._numbers_at(depth)
-        is_whole_axis = len(numbers) == len(self._numbers)
-        return "n_reservoirs" if is_whole_axis else f"n_reservoirs-max-{max(numbers)}"
+        return _asked_as("n_reservoirs", self._numbers_at(depth), self._numbers)
+
+    def _decoder_number_name(self, depth: int) -> str:
+        numbers = self._decoder_numbers_at(depth)
+        return _asked_as("decoder_reservoirs", numbers, self.decoder_reservoirs)
 
     def _interleavings(self, depth: int, n_reservoirs: int) -> tuple[str, ...]:
         """All of them, or one where they all place the reservoirs alike."""
@@ -229,14 +260,17 @@ class SearchSpace(BaseModel):
         n_sharings = len(_differing(self.share_learned, [depth - n_reservoirs]))
         if n_reservoirs == 0:
             return n_sharings
-        n_gains = 0 if isinstance(self.reservoir_gain, Range) else len(self.reservoir_gain)
         n_placings = sum(
             self._n_free(depth, n_reservoirs)
             if interleaving == FREE
             else len(self.reservoir_kind) * len(_differing(self.share_reservoir, [n_reservoirs]))
             for interleaving in self._interleavings(depth, n_reservoirs)
         )
-        return n_sharings * n_gains * n_placings
+        return n_sharings * self._n_gains * n_placings
+
+    @property
+    def _n_gains(self) -> int:
+        return 1 if isinstance(self.reservoir_gain, Range) else len(self.reservoir_gain)
 
     def _n_free(self, depth: int, n_reservoirs: int) -> int:
         """Places of the reservoirs, times their kinds, times the sharings where these differ."""
@@ -257,6 +291,7 @@ class SearchSpace(BaseModel):
             self._number_name(encoder.depth): encoder.n_reservoirs,
             "reservoir_gain": candidate.reservoir_gain,
             "decoder_depth": candidate.decoder.depth,
+            self._decoder_number_name(candidate.decoder.depth): candidate.decoder.n_reservoirs,
             **candidate.hyper,
         }
         for d, kind in enumerate(encoder.kinds):
@@ -270,8 +305,12 @@ class SearchSpace(BaseModel):
             for name, value, axis in self._shown(candidate)
             if value not in axis
         ]
-        if candidate.decoder.canonical() != _learned_stack(candidate.decoder.depth):
-            faults.append(f"decoder '{candidate.decoder}': a space has learned, unshared ones only")
+        decoder = candidate.decoder.canonical()
+        expected = decoder_stack(decoder.depth, decoder.n_reservoirs)
+        if decoder != expected:
+            faults.append(
+                f"decoder '{candidate.decoder}': a space has unshared ones only, as {expected}"
+            )
         faults += [f"'{name}' has no value" for name in self.hyper if name not in candidate.hyper]
         faults += [f"'{name}' is no axis" for name in candidate.hyper if name not in self.hyper]
         return faults
@@ -285,9 +324,10 @@ class SearchSpace(BaseModel):
         yield "n_reservoirs", encoder.n_reservoirs, self._numbers
         for kind in sorted(set(encoder.kinds) - {"L"}):
             yield "reservoir_kind", kind, self.reservoir_kind
-        if encoder.n_reservoirs:
+        if candidate.has_reservoirs:
             yield "reservoir_gain", candidate.reservoir_gain, self.reservoir_gain
         yield "decoder_depth", candidate.decoder.depth, self.decoder_depth
+        yield "decoder_reservoirs", candidate.decoder.n_reservoirs, self.decoder_reservoirs
         for name, axis in self.hyper.items():
             if name in candidate.hyper:
                 yield name, candidate.hyper[name], axis
@@ -298,8 +338,15 @@ def _differing(rules: tuple[str, ...], numbers: Sequence[int]) -> tuple[str, ...
     return rules if any(rules_differ(rules, n) for n in numbers) else rules[:1]
 
 
-def _learned_stack(depth: int) -> Layout:
-    return Layout((Layer("L"),) * depth)
+def decoder_stack(depth: int, n_reservoirs: int) -> Layout:
+    """The one decoder of a space with so many R, none shared."""
+    at = reservoir_depths("alternating-r-first", depth=depth, n_reservoirs=n_reservoirs)
+    return Layout(tuple(Layer("R" if d in at else "L") for d in range(depth)))
+
+
+def _asked_as(name: str, numbers: tuple[int, ...], axis: tuple[int, ...]) -> str:
+    """Another name where other numbers are asked: the greatest of them tells which."""
+    return name if len(numbers) == len(axis) else f"{name}-max-{max(numbers)}"
 
 
 def _n_words(length: int, n_letters: int, allowed: Sequence[int]) -> int:

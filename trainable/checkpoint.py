@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from trainable.auto_freeze import Freezing
 from trainable.curve import Point
 
 Weights = dict[str, Tensor]
@@ -40,6 +41,7 @@ class Checkpoint:
     optimizer: dict[str, Any]
     curve: tuple[Point, ...]
     finished: bool
+    freezing: Freezing | None = None  # with AutoFreeze
 
 
 def learned_weights(model: nn.Module) -> Weights:
@@ -55,13 +57,15 @@ def load_learned_weights(model: nn.Module, weights: Weights) -> None:
     """Put ``weights`` into ``model``.
 
     Raises:
-        ValueError: the names are not those of the model's learned tensors.
+        ValueError: the names or shapes are not those of the model's learned tensors.
     """
     parameters = dict(model.named_parameters())
     if parameters.keys() != weights.keys():
         differing = sorted(parameters.keys() ^ weights.keys())
         raise ValueError(f"weights of another layout: {differing[:3]} are in one of the two only")
     for name, parameter in parameters.items():
+        if parameter.shape != weights[name].shape:  # which copy_ may stretch to fit
+            raise ValueError(f"weights of another layout: {name} is {list(weights[name].shape)}")
         parameter.copy_(weights[name])
 
 
@@ -73,6 +77,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     progress = {
         "curve": [point.to_dict() for point in checkpoint.curve],
         "finished": checkpoint.finished,
+        "freezing": checkpoint.freezing.to_dict() if checkpoint.freezing else None,
     }
     (folder / PROGRESS).write_text(json.dumps(progress))
     names = (_WEIGHTS, BEST_WEIGHTS, _OPTIMIZER, PROGRESS)
@@ -100,7 +105,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         optimizer=torch.load(folder / _OPTIMIZER, map_location="cpu", weights_only=True),
         curve=tuple(Point.from_dict(point) for point in progress["curve"]),
         finished=progress["finished"],
+        freezing=_freezing(progress.get("freezing")),  # absent in checkpoints of old
     )
+
+
+def _freezing(values: dict[str, Any] | None) -> Freezing | None:
+    return None if values is None else Freezing.from_dict(values)
 
 
 def _sha256(path: Path) -> str:

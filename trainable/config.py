@@ -10,19 +10,23 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from spaces.flops import Backward
+
+Way = Literal["xavier", "orthogonal", "sparse"]  # of drawing a reservoir
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
 
 Parameters = Literal["total", "learned", "stored", "encoder"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+PositiveInt = Annotated[int, Field(gt=0, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]  # NumPy's generators take no more than 32 bits
+PositiveFloat = Annotated[float, Field(gt=0.0)]
 
 
 class Section(BaseModel):
     """A table of a study file: strict, frozen, no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class ModelConfig(Section):
@@ -31,6 +35,7 @@ class ModelConfig(Section):
     encoder: str = "LLLL"
     decoder: str = "LL"
     d_model: PositiveInt = 128
+    embedding_dim: PositiveInt | None = None  # factorised embeddings; d_model if absent
     ffn: PositiveInt = 256
     heads: PositiveInt = 4
     norm: Literal["pre", "post"] = "pre"
@@ -39,6 +44,17 @@ class ModelConfig(Section):
     attention_dropout: Fraction = 0.0
     activation_dropout: Fraction = 0.0
     reservoir_gain: PositiveFloat = 1.0
+    reservoir_draw: Way = "xavier"
+    reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # of sparse draws
+    reservoir_backward: Backward = "through"  # around: backskipping
+
+    @model_validator(mode="after")
+    def _embeddings_are_no_wider_than_the_model(self) -> Self:
+        if self.embedding_dim is not None and self.embedding_dim > self.d_model:
+            raise ValueError(
+                f"embedding_dim {self.embedding_dim} must be at most d_model {self.d_model}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _heads_divide_the_model(self) -> Self:
@@ -60,6 +76,8 @@ class TrainConfig(Section):
     clip_norm: PositiveFloat | None = 1.0  # "none" in a study file, for TOML has no null
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    layer_drop: Fraction = 0.0  # LayerDrop: the chance of an encoder layer to be passed over
+    auto_freeze: Fraction = 0.0  # AutoFreeze: the quantile of unrest below which a layer settles
 
     @field_validator("clip_norm", mode="before")
     @classmethod
@@ -72,7 +90,9 @@ class ValidationConfig(Section):
 
     interval_updates: PositiveInt = 250
     n_sentences: PositiveInt | None = None  # a fixed part, whatever the seed; all if absent
+    split: Literal["valid", "test"] = "valid"  # "test" is how the paper steers: reproduce --by-test
     beam: PositiveInt = 1
+    dynamics: bool = False  # measure the encoder's dynamics too, on a few sentences
 
 
 class Budget(Section):
@@ -103,6 +123,14 @@ class RanksConfig(Section):
     gpus_per_rank: Annotated[float, Field(ge=0.0)] = 0.0  # a fraction shares a GPU among trials
 
     @model_validator(mode="after")
+    def _gpus_are_whole_or_shared(self) -> Self:
+        if self.gpus_per_rank > 1 and not self.gpus_per_rank.is_integer():
+            raise ValueError(
+                f"gpus_per_rank {self.gpus_per_rank}: a rank takes whole GPUs or a share of one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ranks_do_not_share_a_gpu(self) -> Self:
         if self.n_ranks > 1 and 0 < self.gpus_per_rank < 1:
             raise ValueError(
@@ -126,7 +154,7 @@ class TrialConfig(Section):
     """One candidate with one seed: all that a trial needs to run the same again."""
 
     data: str  # a prepared data folder
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Seed = 1
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     validation: ValidationConfig = ValidationConfig()

@@ -13,7 +13,9 @@ from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
 from spaces.errors import UserError
 from trainable.collate import Collator, Indices
+from trainable.data.binarised_files import check_binarised
 from trainable.data.manifest import Manifest
+from trainable.data.own_files import require_own_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,19 @@ class Corpus:
     def split(self, name: str) -> LanguagePairDataset:
         """The ``train``, ``valid`` or ``test`` dataset, loaded on first use."""
         if name not in self.task.datasets:
+            self._check_split(name)
             self.task.load_dataset(name)
         return self.task.datasets[name]
+
+    def _check_split(self, name: str) -> None:
+        src, tgt = self.manifest.src, self.manifest.tgt
+        prefix = self.folder / f"{name}.{src}-{tgt}"
+        n_src = check_binarised(Path(f"{prefix}.{src}"), n_rows=len(self.src_dict))
+        n_tgt = check_binarised(Path(f"{prefix}.{tgt}"), n_rows=len(self.tgt_dict))
+        if n_src != n_tgt:
+            raise UserError(
+                f"{prefix}: {n_src} sentences have {n_tgt} translations; prepare the folder again"
+            )
 
     def collator(self, split: str) -> Collator:
         """What makes batches of a split."""
@@ -51,7 +64,16 @@ class Corpus:
     def raw(self, split: str, side: str) -> list[str]:
         """Untokenised sentences of an evaluation split, in dataset order."""
         path = self.folder / f"{split}.raw.{side}"
-        return path.read_text(encoding="utf-8").split("\n")[:-1]
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: is not UTF-8; prepare the folder again") from error
+        if len(lines) != len(self.split(split)):
+            raise UserError(
+                f"{path}: has {len(lines)} lines for {len(self.split(split))} sentences; "
+                "prepare the folder again"
+            )
+        return lines
 
 
 @lru_cache(maxsize=2)  # trials of one study share a process and a corpus
@@ -70,9 +92,12 @@ def load_vocabulary(folder: str) -> Corpus:
     """Dictionaries and manifest alone, of a prepared folder or an export: no splits.
 
     Raises:
-        UserError: the folder holds no manifest.
+        UserError: the folder holds no manifest, or dictionaries that are none.
     """
     manifest = Manifest.load(Path(folder))
+    if ":" in folder:
+        raise UserError(f"{folder}: fairseq parts folders at a ':'; give the folder another name")
+    require_own_files(Path(folder), [f"dict.{side}.txt" for side in (manifest.src, manifest.tgt)])
     config = TranslationConfig(
         data=folder,
         source_lang=manifest.src,
@@ -80,7 +105,14 @@ def load_vocabulary(folder: str) -> Corpus:
         dataset_impl="mmap",
         required_seq_len_multiple=1,  # its default is a reference that only hydra resolves
     )
-    return Corpus(folder=Path(folder), manifest=manifest, task=TranslationTask.setup_task(config))
+    try:
+        task = TranslationTask.setup_task(config)
+    except Exception as error:  # fairseq raises Exception itself for what is not UTF-8
+        reason = str(error).split("\n")[0]
+        raise UserError(
+            f"{folder}: its dictionaries cannot be read ({reason}); prepare the folder again"
+        ) from error
+    return Corpus(folder=Path(folder), manifest=manifest, task=task)
 
 
 def batches_by_tokens(

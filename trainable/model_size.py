@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
-from spaces.flops import flops_per_token
+from spaces.flops import Savings, flops_per_token
 from spaces.layout import Layout
-from trainable.config import ModelConfig, TrialConfig
+from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, load_corpus
 
 
@@ -20,6 +20,7 @@ def dimensions(config: ModelConfig, corpus: Corpus) -> Dimensions:
         tgt_rows=len(corpus.tgt_dict),
         norm=config.norm,
         tied=config.tied,
+        embedding_dim=config.embedding_dim,
     )
 
 
@@ -35,13 +36,34 @@ def trial_param_counts(config: TrialConfig) -> ParamCounts:
     return param_counts(config.model, load_corpus(config.data))
 
 
-def training_flops_per_token(config: ModelConfig, corpus: Corpus) -> float:
-    """FLOPs of an update for each target token, at the training set's mean lengths."""
+def training_flops_per_token(
+    model: ModelConfig,
+    train: TrainConfig,
+    corpus: Corpus,
+    *,
+    frozen: frozenset[int] = frozenset(),
+) -> float:
+    """FLOPs of an update for each target token, at the training set's mean lengths.
+
+    ``frozen``: encoder depths that learn no more.
+    """
     dataset = corpus.split("train")
     return flops_per_token(
-        Layout.parse(config.encoder),
-        Layout.parse(config.decoder),
-        dimensions(config, corpus),
+        Layout.parse(model.encoder),
+        Layout.parse(model.decoder),
+        dimensions(model, corpus),
         src_length=float(dataset.src_sizes.mean()),
         tgt_length=float(dataset.tgt_sizes.mean()),
+        savings=savings(model, train, frozen),
     ).training
+
+
+def savings(
+    model: ModelConfig, train: TrainConfig, frozen: frozenset[int] = frozenset()
+) -> Savings:
+    """What an update leaves out once the encoder depths ``frozen`` learn no more."""
+    return Savings(
+        around_reservoirs=model.reservoir_backward == "around",
+        layer_drop=train.layer_drop,
+        frozen=frozen,
+    )

@@ -11,15 +11,18 @@ from trainable.checkpoint import Checkpoint
 from trainable.config import TrialConfig
 from trainable.curve import Point
 from trainable.ranks import Ranks, join_ranks, leave_ranks
+from trainable.shipped_corpus import ShippedCorpus, with_data_here
 from trainable.training import Training
 
 
 class RankActor:
     """Trains in step with the other ranks; kept alive from trial to trial."""
 
-    def __init__(self, rank: int, n_ranks: int, n_threads: int) -> None:
+    def __init__(
+        self, rank: int, n_ranks: int, n_threads: int, corpus: ShippedCorpus | None
+    ) -> None:
         torch.set_num_threads(n_threads)
-        self._rank, self._n_ranks = rank, n_ranks
+        self._rank, self._n_ranks, self._corpus = rank, n_ranks, corpus
         self._ranks: Ranks | None = None
         self._points: Iterator[Point] = iter(())
 
@@ -34,7 +37,8 @@ class RankActor:
         assert self._ranks is not None
         self._points = iter(())  # lets go of the trial before
         with _leaving_on_failure():
-            self._points = Training(config, ranks=self._ranks, checkpoint=checkpoint).points()
+            trial = with_data_here(config, self._corpus)
+            self._points = Training(trial, ranks=self._ranks, checkpoint=checkpoint).points()
 
     def advance(self) -> None:
         """Train to the next validation."""

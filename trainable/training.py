@@ -5,22 +5,29 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import nn
 
+from spaces.layout import Layout
 from trainable.aucc import aucc
+from trainable.auto_freeze import AutoFreeze, Freezing
 from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
 from trainable.collate import Batch, Indices
 from trainable.config import CLOCKS, TrialConfig
 from trainable.corpus import load_corpus, update_batches
 from trainable.curve import Point
 from trainable.device import autocast_dtype, training_device
+from trainable.dynamics.at_validation import N_SENTENCES, dynamics_at_depth
+from trainable.dynamics.sentences import validation_sentences
 from trainable.loss import label_smoothed_loss
 from trainable.memory import forget_peak_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
 from trainable.models.build import build_model
+from trainable.models.layer_drop import depths_left_out
+from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.schedule import inverse_square_root
 from trainable.stopwatch import Stopwatch
@@ -67,8 +74,15 @@ class Training:
             ranks=ranks,
             device=self._device,
         )
+        self._dynamics_sentences = (
+            validation_sentences(corpus, N_SENTENCES) if config.validation.dynamics else []
+        )
+        self.dynamics: Mapping[str, float] = {}  # at the last validation, if they are asked for
         self.counts = param_counts(config.model, corpus)
-        self._flops_per_token = training_flops_per_token(config.model, corpus)
+        self._corpus = corpus
+        self._freezing = Freezing(n_frozen=0, norms=(), tokens=0, flops=0.0)
+        self._auto_freeze = _auto_freeze(config, self._model)
+        self._flops_per_token = training_flops_per_token(config.model, config.train, corpus)
         self._stopwatch = Stopwatch(self._device)
         self._n_updates = 0
         self._n_tokens = 0
@@ -101,6 +115,7 @@ class Training:
             if over or self._n_updates % self.config.validation.interval_updates == 0:
                 self._stopwatch.stop()
                 self._curve.append(self._validate())
+                self._freeze_what_settled()
                 # A time budget may run out between two looks at the clock.
                 self.finished = over or (
                     budget.seconds is not None and self._curve[-1].seconds >= budget.seconds
@@ -134,6 +149,7 @@ class Training:
             optimizer=self._optimizer.state_dict(),
             curve=self.curve,
             finished=self.finished,
+            freezing=self._freezing if self._auto_freeze else None,
         )
 
     def _update(self, indices: Indices) -> None:
@@ -141,6 +157,11 @@ class Training:
         train = self.config.train
         self._n_updates += 1
         torch.manual_seed(_dropout_seed(self.config.seed, self._n_updates, self.ranks.rank))
+        if train.layer_drop:
+            depths = self._model.encoder.layers
+            depths.left_out = depths_left_out(
+                len(depths), chance=train.layer_drop, seed=self.config.seed, update=self._n_updates
+            )
         lr = inverse_square_root(self._n_updates, lr=train.lr, warmup_updates=train.warmup_updates)
         for group in self._optimizer.param_groups:
             group["lr"] = lr
@@ -155,6 +176,10 @@ class Training:
                 # DDP averages over the ranks; the mean over the tokens of all is wanted.
                 (loss * (self.ranks.n_ranks / n_tokens)).backward()  # type: ignore[no-untyped-call]
             self._loss_sum += loss.detach()
+        for parameter in self._model.encoder.layers.unmet_parameters():
+            parameter.grad = None  # or a layer passed over would move on as it last did
+        if self._auto_freeze:
+            self._auto_freeze.watch()
         if train.clip_norm is not None:
             nn.utils.clip_grad_norm_(self._model.parameters(), train.clip_norm)
         self._optimizer.step()
@@ -166,6 +191,9 @@ class Training:
             self._device.type, dtype=self._autocast, enabled=self._autocast is not None
         ):
             features, _ = self._parallel(**batch["net_input"], features_only=True)
+        if self.ranks.n_ranks > 1:  # DDP waits for a gradient of every parameter
+            for parameter in self._model.encoder.layers.unmet_parameters():
+                features = features + 0.0 * parameter.sum()
         return label_smoothed_loss(
             features,
             self._model.decoder.output_projection.weight,
@@ -190,7 +218,7 @@ class Training:
         readings: dict[str, float] = {
             "updates": self._n_updates,
             "tokens": self._n_tokens,
-            "flops": self._n_tokens * self._flops_per_token,
+            "flops": self._flops,
         }
         if budget.seconds is not None:
             readings["seconds"] = self.ranks.first_says(self._stopwatch.seconds)
@@ -209,7 +237,7 @@ class Training:
             updates=self._n_updates,
             seconds=self.ranks.first_says(self._stopwatch.seconds),
             tokens=self._n_tokens,
-            flops=self._n_tokens * self._flops_per_token,
+            flops=self._flops,
             bleu=scores.bleu,
             loss=scores.loss,
             train_loss=loss_sum / n_tokens / math.log(2),
@@ -218,10 +246,43 @@ class Training:
         self._n_tokens_before = self._n_tokens
         if all(point.bleu > earlier.bleu for earlier in self._curve):
             self._best_weights = learned_weights(self._model)
+        if self._dynamics_sentences and self.ranks.rank == 0:
+            self.dynamics = dynamics_at_depth(self._model, self._dynamics_sentences)
         return point
+
+    @property
+    def _flops(self) -> float:
+        """Spent so far; from the last time that a layer was frozen on, less a token."""
+        before = self._freezing
+        return before.flops + (self._n_tokens - before.tokens) * self._flops_per_token
+
+    def _freeze_what_settled(self) -> None:
+        """With AutoFreeze: at a validation, on all ranks what the first of them says."""
+        if not self._auto_freeze:
+            return
+        n_settled = int(self.ranks.first_says(self._auto_freeze.n_settled()))
+        before = self._freezing
+        if n_settled > before.n_frozen:
+            self._freeze(n_settled)
+            before = replace(before, tokens=self._n_tokens, flops=self._curve[-1].flops)
+        self._freezing = replace(before, n_frozen=n_settled, norms=self._auto_freeze.norms)
+
+    def _freeze(self, n_sets: int) -> None:
+        assert self._auto_freeze is not None
+        self._auto_freeze.freeze(n_sets)
+        self._optimizer.zero_grad(set_to_none=True)
+        # DDP waits for a gradient of all that learned when it was made.
+        self._parallel = self.ranks.parallel(self._model)
+        self._flops_per_token = training_flops_per_token(
+            self.config.model, self.config.train, self._corpus, frozen=self._auto_freeze.depths
+        )
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
         load_learned_weights(self._model, checkpoint.weights)
+        if self._auto_freeze and checkpoint.freezing:
+            self._freezing = checkpoint.freezing
+            self._freeze(self._freezing.n_frozen)
+            self._auto_freeze.norms = self._freezing.norms
         self._optimizer.load_state_dict(checkpoint.optimizer)
         self._best_weights = checkpoint.best_weights
         self._curve = list(checkpoint.curve)
@@ -255,6 +316,13 @@ def run_trial(
     for point in training.points():
         report(point)
     return training
+
+
+def _auto_freeze(config: TrialConfig, model: ReservoirTransformer) -> AutoFreeze | None:
+    if not config.train.auto_freeze:
+        return None
+    layout = Layout.parse(config.model.encoder)
+    return AutoFreeze(model.encoder.layers, layout, quantile=config.train.auto_freeze)
 
 
 def rank_shards(indices: Indices, ranks: Ranks, accumulate: int) -> list[Indices]:

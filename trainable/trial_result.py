@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from spaces.counts import ParamCounts
@@ -21,6 +22,7 @@ def trial_result(
     finished: bool,
     n_epochs: float,
     peak_memory_bytes: int,
+    dynamics: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """What Tune, the searcher and the tracking are told, with the whole curve so far."""
     last = curve[-1]
@@ -34,6 +36,7 @@ def trial_result(
         "failure": None,
         "n_epochs": n_epochs,
         "peak_memory_bytes": peak_memory_bytes,
+        "dynamics": dict(dynamics),  # at the last point alone, if they are asked for
         "host": socket.gethostname(),
         "done": finished,
     }

@@ -22,8 +22,10 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
+from trainable.lost_peer import ending_if_lost
 from trainable.rank_actor import RankActor
 from trainable.ranks import Ranks, join_ranks, leave_ranks
+from trainable.shipped_corpus import ShippedCorpus, with_data_here
 from trainable.training import Training
 from trainable.trial_result import trial_result
 
@@ -43,13 +45,14 @@ def trial_resources(ranks: RanksConfig) -> PlacementGroupFactory:
 class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
     """Each step trains to the next validation and reports the curve so far.
 
-    ``config`` holds ``trial`` (a ``TrialConfig`` as a dict) and ``resume_from`` (the
-    folder of a checkpoint, or None). A trial that fails by its own doing (the loss
+    ``config`` holds ``trial`` (a ``TrialConfig`` as a dict) and ``resume_from`` (a
+    checkpoint's path or URL, or None). A trial that fails by its own doing (the loss
     diverges, memory runs out, an exception) reports ``failure`` and ends, so that Tune
     does not try it again; a process that dies is Tune's to restart.
     """
 
-    def setup(self, config: dict[str, Any]) -> None:
+    def setup(self, config: dict[str, Any], corpus: ShippedCorpus | None = None) -> None:
+        self._corpus = corpus
         ranks = TrialConfig.model_validate(config["trial"]).ranks
         torch.set_num_threads(ranks.cpus_per_rank)
         self._gather_ranks(ranks)
@@ -87,7 +90,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
             ray.kill(peer)
 
     def _gather_ranks(self, ranks: RanksConfig) -> None:
-        self._peers = _start_peers(ranks)
+        self._peers = _start_peers(ranks, self._corpus)
         self._ranks = _meet(self._peers, ranks)
         self._ranks_are_well = True
 
@@ -98,7 +101,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         resume_from = config["resume_from"]
         self._attempt(
             lambda: self._start_training(
-                None if resume_from is None else load_checkpoint(Path(resume_from))
+                None if resume_from is None else _stored_checkpoint(resume_from)
             )
         )
 
@@ -111,7 +114,8 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         self._with_peers(lambda: self._make_training(checkpoint), "begin", self._config, checkpoint)
 
     def _make_training(self, checkpoint: Checkpoint | None) -> None:
-        self._training = Training(self._config, ranks=self._ranks, checkpoint=checkpoint)
+        trial = with_data_here(self._config, self._corpus)
+        self._training = Training(trial, ranks=self._ranks, checkpoint=checkpoint)
         self._points = self._training.points()
 
     def _advance(self) -> None:
@@ -121,7 +125,8 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         """Do ``work`` here while the other ranks do ``method``; a rank's failure is ours."""
         pending = [getattr(peer, method).remote(*args) for peer in self._peers]
         try:
-            done = work()
+            with ending_if_lost(pending):
+                done = work()
         except BaseException as error:
             if self._peers:
                 leave_ranks()  # or the others would wait for this rank
@@ -156,6 +161,12 @@ def _raise_the_cause(error: BaseException, pending: list[Any]) -> None:
             raise
 
 
+def _stored_checkpoint(address: str) -> Checkpoint:
+    """The checkpoint at a path, or at a URL that pyarrow reads."""
+    with tune.Checkpoint(address).as_directory() as folder:
+        return load_checkpoint(Path(folder))
+
+
 def _result(training: Training) -> dict[str, Any]:
     return trial_result(
         training.curve,
@@ -165,10 +176,11 @@ def _result(training: Training) -> dict[str, Any]:
         finished=training.finished,
         n_epochs=training.n_epochs,
         peak_memory_bytes=training.peak_memory_bytes,
+        dynamics=training.dynamics,
     )
 
 
-def _start_peers(ranks: RanksConfig) -> list[Any]:
+def _start_peers(ranks: RanksConfig, corpus: ShippedCorpus | None) -> list[Any]:
     group = ray.util.get_current_placement_group()
     actor = ray.remote(RankActor)
     return [
@@ -178,22 +190,19 @@ def _start_peers(ranks: RanksConfig) -> list[Any]:
             scheduling_strategy=PlacementGroupSchedulingStrategy(
                 placement_group=group, placement_group_bundle_index=rank
             ),
-        ).remote(rank, ranks.n_ranks, ranks.cpus_per_rank)
+        ).remote(rank, ranks.n_ranks, ranks.cpus_per_rank, corpus)
         for rank in range(1, ranks.n_ranks)
     ]
 
 
 def _meet(peers: list[Any], ranks: RanksConfig) -> Ranks:
-    address = f"{ray.util.get_node_ip_address()}:{_free_port()}"
-    backend = "nccl" if ranks.gpus_per_rank else "gloo"
+    server = socket.create_server((ray.util.get_node_ip_address(), 0))
+    host, port = server.getsockname()
+    address, backend = f"{host}:{port}", "nccl" if ranks.gpus_per_rank else "gloo"
     pending = [peer.join.remote(address, backend) for peer in peers]
-    me = join_ranks(rank=0, n_ranks=ranks.n_ranks, address=address, backend=backend)
+    with server, ending_if_lost(pending):
+        me = join_ranks(
+            rank=0, n_ranks=ranks.n_ranks, address=address, backend=backend, server=server
+        )
     ray.get(pending)
     return me
-
-
-def _free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("", 0))
-        port: int = server.getsockname()[1]
-        return port

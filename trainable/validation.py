@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from fairseq import utils
 from fairseq.models import BaseFairseqModel
-from sacrebleu.metrics.bleu import BLEU
 
+from trainable.bleu import corpus_bleu
 from trainable.collate import Batch, Indices
 from trainable.config import ValidationConfig
 from trainable.corpus import Corpus, batches_by_tokens, by_length
@@ -34,6 +33,7 @@ class Scores:
     bleu: float
     loss: float
     signature: str
+    translations: tuple[str, ...]  # in the order of the references
 
 
 class EvaluationSet:
@@ -67,6 +67,11 @@ class EvaluationSet:
             batches_by_tokens(dataset, by_length(dataset, chosen), DECODING_TOKENS)
         )
 
+    @property
+    def references(self) -> list[str]:
+        """What the translations are compared with, in dataset order."""
+        return list(self._references.values())
+
     @torch.no_grad()
     def measure(self, model: BaseFairseqModel) -> Scores:
         """Translate and score with ``model`` as it stands; every rank gets the same scores."""
@@ -84,11 +89,10 @@ class EvaluationSet:
         everywhere: dict[int, str] = {}
         for part, _, _ in parts:
             everywhere |= part
-        bleu, signature = corpus_bleu(
-            [everywhere[index] for index in self._references], list(self._references.values())
-        )
+        in_order = tuple(everywhere[index] for index in self._references)
+        bleu, signature = corpus_bleu(in_order, self.references)
         loss = sum(part[1] for part in parts) / sum(part[2] for part in parts) / math.log(2)
-        return Scores(bleu=bleu, loss=loss, signature=signature)
+        return Scores(bleu=bleu, loss=loss, signature=signature, translations=in_order)
 
     def _batch(self, indices: Indices) -> Batch:
         batch = self._collate(indices)
@@ -136,7 +140,7 @@ def evaluation_set(
     """The validation set that ``config`` asks for."""
     return EvaluationSet(
         corpus,
-        "valid",
+        config.split,
         n_sentences=config.n_sentences,
         beam=config.beam,
         limit=QUICK_LIMIT,
@@ -144,13 +148,6 @@ def evaluation_set(
         ranks=ranks,
         device=device,
     )
-
-
-def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[float, str]:
-    """Case-insensitive sacreBLEU of detokenised text, and its signature."""
-    metric = BLEU(lowercase=True)
-    score = metric.corpus_score(list(hypotheses), [list(references)])
-    return score.score, str(metric.get_signature())
 
 
 def _chosen_sentences(n_total: int, n_sentences: int | None) -> Indices:

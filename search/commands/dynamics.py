@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from spaces.dimensions import Norm
+from trainable.config import Way
 
 LAYOUT_ALONE = "of a LAYOUT; an export has its own"
 
@@ -49,6 +50,13 @@ def dynamics(
         float | None,
         typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ALONE}."),
     ] = None,
+    reservoir_draw: Annotated[
+        Way | None, typer.Option(help=f"How they are drawn, xavier if absent; {LAYOUT_ALONE}.")
+    ] = None,
+    reservoir_density: Annotated[
+        float | None,
+        typer.Option(help=f"Share of sparse ones that is kept, 0.1 if absent; {LAYOUT_ALONE}."),
+    ] = None,
     png: Annotated[Path | None, typer.Option(help="Draw the curves into this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
@@ -78,6 +86,8 @@ def dynamics(
         "heads": heads,
         "norm": norm,
         "reservoir_gain": reservoir_gain,
+        "reservoir_draw": reservoir_draw,
+        "reservoir_density": reservoir_density,
     }
     report = measure_subject(
         open_subject(subject, data=data, options=options),

@@ -9,7 +9,7 @@ import typer
 
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions, Norm, Tied
-from spaces.flops import FlopsPerToken, flops_per_token
+from spaces.flops import Backward, FlopsPerToken, Savings, flops_per_token
 from spaces.layout import Layout
 from spaces.presets import PRESETS, resolve_layout
 
@@ -40,6 +40,12 @@ def layout(
     tgt_rows: Annotated[int, typer.Option(help="Entries of the target dictionary.")] = 6632,
     norm: Annotated[Norm, typer.Option(help="LayerNorm before or after each block.")] = "post",
     tied: Annotated[Tied, typer.Option(help="Which embeddings are one matrix.")] = "decoder",
+    embedding_dim: Annotated[
+        int | None, typer.Option(help="Width of factorised embeddings.", show_default=False)
+    ] = None,
+    reservoir_backward: Annotated[
+        Backward, typer.Option(help="Do gradients go through the encoder's reservoirs or around?")
+    ] = "through",
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Draw a layout; tell its canonical form, parameters and FLOPs per target token."""
@@ -52,10 +58,16 @@ def layout(
         tgt_rows=tgt_rows,
         norm=norm,
         tied=tied,
+        embedding_dim=embedding_dim,
     )
     counts = count_params(encoder, decoder_layout, dims)
     flops = flops_per_token(
-        encoder, decoder_layout, dims, src_length=SENTENCE_TOKENS, tgt_length=SENTENCE_TOKENS
+        encoder,
+        decoder_layout,
+        dims,
+        src_length=SENTENCE_TOKENS,
+        tgt_length=SENTENCE_TOKENS,
+        savings=Savings(around_reservoirs=reservoir_backward == "around"),
     )
     report = report_json if as_json else report_text
     typer.echo(report(encoder, decoder_layout, counts, flops))

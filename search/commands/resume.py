@@ -13,6 +13,13 @@ def resume(
         int | None,
         typer.Option(min=1, help="Trials in all, to give a finished study more."),
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Go on after Ctrl-C or a crash, or give a finished study more trials.
 
@@ -23,4 +30,4 @@ def resume(
     from search.study_folder import find_study
     from search.study_result import print_result
 
-    print_result(resume_study(find_study(study), n_trials=trials))
+    print_result(resume_study(find_study(study), n_trials=trials, address=address))

@@ -14,6 +14,13 @@ def run(
         list[str] | None,
         typer.Option("--set", help="Put a setting over the file's, e.g. train.lr=3e-4."),
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Search: train trials until the study's number is reached, then show the result.
 
@@ -24,4 +31,4 @@ def run(
     from search.study_config import load_study
     from search.study_result import print_result
 
-    print_result(start_study(load_study(study, settings or []), study))
+    print_result(start_study(load_study(study, settings or []), study, address=address))

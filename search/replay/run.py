@@ -140,7 +140,7 @@ def _searching(
         optuna_log=place / "optuna.log",
         data=config.data,
         count=count,
-        n_concurrent=n_workers,
+        n_concurrent=lambda: n_workers,
         resume_from=lambda _record: None,
     )
     return searcher, make_scheduler(config)

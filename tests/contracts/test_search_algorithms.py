@@ -85,7 +85,7 @@ class Bench:
             optuna_log=folder / "optuna.log",
             data="d",
             count=count,
-            n_concurrent=2,
+            n_concurrent=lambda: 2,
             resume_from=lambda record: None,
             earlier=earlier,
         )

@@ -39,7 +39,7 @@ TINY_STUDY: dict[str, Any] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_study() -> Callable[..., StudyConfig]:
     """The tiny study with tables changed by keyword: ``tiny_study(search={"n_trials": 2})``."""
 

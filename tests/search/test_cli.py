@@ -10,7 +10,23 @@ from search.cli import app, exit_code
 from search.errors import WorkFailed
 from spaces.errors import UserError
 
-COMMANDS = ("data", "layout", "run", "resume", "replay", "show", "ui", "export", "translate")
+COMMANDS = (
+    "data",
+    "layout",
+    "dynamics",
+    "run",
+    "resume",
+    "submit",
+    "replay",
+    "show",
+    "doctor",
+    "report",
+    "ui",
+    "confirm",
+    "reproduce",
+    "export",
+    "translate",
+)
 CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text")
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from search.extrapolation import Forecast, WholeCurve, forecast
+from search.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
 from tests.search.conftest import curve_point
 from trainable.aucc import aucc
 from trainable.curve import Point
@@ -62,3 +62,12 @@ def test_readings_between_the_validations_of_others_are_interpolated():
 def test_without_completed_trials_that_went_further_nothing_is_foreseen():
     assert forecast(curve(1.0, end=6), [], clock="updates", horizon=HORIZON) is None
     assert forecast(curve(1.0), [whole(2.0)], clock="updates", horizon=HORIZON) is None
+
+
+def test_of_many_curves_those_are_taken_that_lie_evenly_over_all():
+    slopes = [1 + i / (10 * MAX_CURVES) for i in range(10 * MAX_CURVES)]
+    many = foresee(curve(1.5, end=6), *slopes)
+    assert many.n_freedom == foresee(curve(1.5, end=6), *slopes[:MAX_CURVES]).n_freedom
+    assert many.aucc == pytest.approx(72 * 1.5, rel=0.01)
+    first = foresee(curve(1.5, end=6), *slopes[:MAX_CURVES])  # of which none rose like this one
+    assert abs(many.aucc - 72 * 1.5) < abs(first.aucc - 72 * 1.5)

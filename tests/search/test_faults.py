@@ -6,102 +6,37 @@ import os
 import random
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import optuna
 import pytest
-from mlflow.tracking import MlflowClient
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
-from search.driver import MAX_RESTARTS
-from search.ledger import read_records
-from search.trial_record import TrialRecord
-from tests.search.command_line import environment, reservoir_search, start, study_toml
+from search.trial_runner import MAX_RESTARTS
+from tests.search.command_line import environment, reservoir_search, start
+from tests.search.disturbed import (
+    N_TRIALS,
+    examined,
+    free_port,
+    is_in_mid_study,
+    kill_driver,
+    mlflow_curves,
+    mlflow_server,
+    mlflow_statuses,
+    on_updates,
+    optuna_states,
+    prepare,
+    processes,
+    records_in,
+    wait_for,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
-
-# Four layouts in a fixed order, one after the other, none stopped early.
-GRID = {
-    "space": (
-        'depth = [2, 3]\nn_reservoirs = 1\ninterleaving = ["bottom", "top"]\ndecoder_depth = 1'
-    ),
-    "model": "d_model = 16\nffn = 32\nheads = 2\ndropout = 0.0",
-    "budget": "updates = 160",  # so many that a test has time to disturb them
-    "search": 'algorithm = "grid"\nn_trials = 4\nn_concurrent = 1',
-    "scheduler": 'name = "none"',
-}
-N_TRIALS = 4
-
-
-def records_in(place: Path) -> list[TrialRecord]:
-    return list(read_records(place / "studies/mine/trials.jsonl").values())
-
-
-def on_updates(records: list[TrialRecord]) -> dict[str, list[tuple[int, float, float]]]:
-    """Each trial's curve without its seconds, by layout."""
-    return {
-        record.canonical: [(point.updates, point.bleu, point.loss) for point in record.curve]
-        for record in records
-    }
-
-
-def prepare(folder: Path, data: Path, **tables: str) -> Path:
-    folder.mkdir()
-    (folder / "mine.toml").write_text(study_toml(data, **{**GRID, **tables}))
-    return folder
-
-
-def wait_for(
-    condition: Callable[[], bool], *, timeout_s: float = 240, every_s: float = 0.1
-) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "what the test waits for never came"
-        time.sleep(every_s)
-
-
-def is_in_mid_study(place: Path) -> Callable[[], bool]:
-    """A trial has ended, and the one after it has a checkpoint."""
-
-    def check() -> bool:
-        ended = [record for record in records_in(place) if record.state == "completed"]
-        running = [record.id for record in records_in(place) if record.state == "running"]
-        return bool(ended) and any(
-            list(place.glob(f"studies/mine/ray/*/trial-{id_:04d}/checkpoint_*/checksums.json"))
-            for id_ in running
-        )
-
-    return check
-
-
-def mlflow_statuses(place: Path) -> list[str]:
-    client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
-    experiment = client.get_experiment_by_name("mine")
-    assert experiment is not None
-    return sorted(run.info.status for run in client.search_runs([experiment.experiment_id]))
-
-
-def mlflow_curves(place: Path) -> dict[int, list[int]]:
-    """The updates of each trial's points, as MLflow has them."""
-    client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
-    return {
-        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "bleu")]
-        for record in records_in(place)
-    }
-
-
-def optuna_states(place: Path) -> list[str]:
-    storage = JournalStorage(JournalFileBackend(str(place / "studies/mine/optuna.log")))
-    return [t.state.name for t in optuna.load_study(study_name="mine", storage=storage).trials]
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +46,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -
     driver = start("run", "mine.toml", cwd=place)
     assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
     return place
-
-
-def kill_driver(driver: subprocess.Popen[str]) -> None:
-    os.kill(driver.pid, signal.SIGKILL)
 
 
 def interrupt_driver(driver: subprocess.Popen[str]) -> None:
@@ -145,8 +76,10 @@ def test_a_driver_that_ends_in_mid_study_loses_nothing(
         assert status == 130
         assert (place / "log.txt").read_text().rstrip().endswith("interrupted")
         assert "RUNNING" not in mlflow_statuses(place)
+    assert not any(finding.faults for finding in examined(place))
     resumed = reservoir_search("resume", "mine", cwd=place, timeout=600)
     assert resumed.returncode == 0, resumed.stderr
+    assert [finding.verdict for finding in examined(place)] == ["ok"] * 4
     after = records_in(place)
     assert [record.id for record in after] == list(range(N_TRIALS))
     assert {record.state for record in after} == {"completed"}
@@ -337,50 +270,6 @@ def test_two_ranks_that_diverge_are_a_failed_trial_and_the_next_one_trains(
     assert str(second.reason).startswith("Diverged: the training loss is")
 
 
-def processes(driver: int, named: str) -> set[int]:
-    """Processes with ``named`` in their title, of the Ray that ``driver`` started."""
-    table = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()[1:]
-    rows = [line.split(maxsplit=2) for line in table]
-    parents = {int(pid): int(parent) for pid, parent, _ in rows}
-
-    def descends(pid: int) -> bool:
-        while pid in parents and pid != driver:
-            pid = parents[pid]
-        return pid == driver
-
-    return {int(pid) for pid, _, name in rows if named in name and descends(int(pid))}
-
-
-@contextmanager
-def mlflow_server(folder: Path, port: int) -> Iterator[MlflowClient]:
-    """MLflow's own server, whose store is in ``folder``."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"),
-            *("--backend-store-uri", f"sqlite:///{folder / 'server.db'}"),
-            *("--artifacts-destination", str(folder / "artifacts")),
-        ],
-        env=environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
-        start_new_session=True,
-    )
-    try:
-        client = MlflowClient(f"http://127.0.0.1:{port}")
-        wait_for(lambda: answers(client))
-        yield client
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_an_mlflow_server_that_was_away_gets_all_it_missed(tmp_path: Path, small_grammar: Path):
     place, port = prepare(tmp_path / "place", small_grammar), free_port()
     uri = f"http://127.0.0.1:{port}"
@@ -435,14 +324,6 @@ def test_an_mlflow_server_elsewhere_gets_the_records(tmp_path: Path, small_gramm
         artifacts = {item.path for item in client.list_artifacts(str(record.mlflow_run_id))}
         assert "curve.csv" in artifacts
         assert not (place / "studies/mine/mlflow.db").exists()
-
-
-def answers(client: MlflowClient) -> bool:
-    try:
-        client.search_experiments()
-    except Exception:  # noqa: BLE001 - whatever it says while it starts
-        return False
-    return True
 
 
 def test_fairseq_trains_and_decodes_an_export_by_itself(undisturbed: Path, small_grammar: Path):

@@ -4,12 +4,14 @@ import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from search.extrapolation import MAX_CURVES, Forecast, forecast
 from search.study_config import StudyConfig
 from search.surrogate import Surrogate, log_improvement
 from search.trial_record import TrialRecord
@@ -194,3 +196,24 @@ def test_what_an_earlier_study_found_is_tried_first_and_every_candidate_can_be(
     assert first is not None
     assert first.key in [candidate.key for candidate in candidates[-2:]]
     assert len(search.records) == len(candidates)
+
+
+def test_a_stopped_trial_is_forecast_once_when_there_are_enough_curves(
+    config: StudyConfig, make_record: Make, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[int] = []
+
+    def noted(*args: Any, **options: Any) -> Forecast | None:
+        made.append(len(args[1]))
+        return forecast(*args, **options)
+
+    monkeypatch.setattr("search.surrogate.forecast", noted)
+    search = Search(config, make_record)
+    for n_curves, n_forecasts in ((MAX_CURVES - 1, 2), (MAX_CURVES, 1)):
+        made.clear()
+        stopped = search._record(candidate := all_candidates(config)[0], "stopped")
+        stopped = dataclasses.replace(stopped, curve=stopped.curve[:1])
+        whole = [search._record(candidate, "completed")] * n_curves
+        for _ in range(2):
+            search.surrogate.propose([stopped, *whole])
+        assert len(made) == n_forecasts

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from search.surrogate_gp import GaussianProcess, _cost
+from search.surrogate_gp import MAX_FITTED, GaussianProcess, _cost
 
 RNG = np.random.default_rng(3)
 INPUTS = RNG.normal(size=(30, 3))
@@ -49,3 +49,19 @@ def test_the_gradient_is_that_of_the_cost():
     for kernel in np.random.default_rng(5).normal(size=(3, 5)):
         differences = approx_fprime(kernel, lambda at: _cost(at, *data)[0], 1e-6)
         assert _cost(kernel, *data)[1] == pytest.approx(differences, rel=1e-3, abs=1e-3)
+
+
+def test_of_many_values_all_are_predicted_from_though_some_fit_the_kernel():
+    rng = np.random.default_rng(6)
+    inputs = rng.normal(size=(3 * MAX_FITTED, 2))
+    values = 7.0 + 0.1 * np.sin(inputs[:, 0])
+    inputs[-2] = (9.0, 9.0)  # alone there, and not among those that fit the kernel
+    values[-2] = 7.3
+    process = GaussianProcess.fit(inputs, values, np.zeros(len(values)))
+    assert len(process.weights) == len(values)
+    means, _ = process.predict(inputs[-2:-1])
+    assert means[0] == pytest.approx(7.3, abs=0.05)
+    few = GaussianProcess.fit(inputs[:MAX_FITTED], values[:MAX_FITTED], np.zeros(MAX_FITTED))
+    new = rng.uniform(-1, 1, size=(50, 2))
+    errors = [np.abs(p.predict(new)[0] - 7.0 - 0.1 * np.sin(new[:, 0])) for p in (process, few)]
+    assert errors[0].mean() < errors[1].mean()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +159,42 @@ def test_a_driver_that_takes_over_sends_only_what_is_missing(
     assert len(runs_of(client, config.name)) == 2
 
 
+def test_a_trial_that_came_to_another_point_after_a_restart_gets_a_new_run(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    client, ledger, whole = MlflowClient(store), Ledger(folder.trials), make_record(0)
+    other = dataclasses.replace(whole.curve[1], bleu=5.0)
+    ledger.put(dataclasses.replace(whole, state="running", curve=(whole.curve[0], other)))
+    first = Tracking(config, folder, ledger)
+    first.note(ledger[0])
+    end(first, "KILLED")
+    before = ledger[0].mlflow_run_id
+    second = Tracking(config, folder, ledger)
+    second.note(ledger.update(0, curve=whole.curve, state="completed"))
+    end(second)
+    (run,) = children(client, config.name)
+    assert run.info.run_id == ledger[0].mlflow_run_id != before
+    history = client.get_metric_history(run.info.run_id, "bleu")
+    assert [(m.step, m.value) for m in history] == [(4, 2.0), (8, 6.0), (12, 7.0)]
+    assert run.info.status == "FINISHED"
+
+
+def test_a_run_that_was_deleted_is_made_again(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    client, ledger = MlflowClient(store), Ledger(folder.trials)
+    ledger.put(make_record(0))
+    for _ in range(2):
+        tracking = Tracking(config, folder, ledger)
+        tracking.note(ledger[0])
+        end(tracking)
+        (run,) = children(client, config.name)
+        assert run.data.tags["state"] == "completed"
+        client.delete_run(run.info.run_id)
+
+
 def test_a_run_whose_id_was_never_written_down_is_found_again(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
@@ -219,3 +257,23 @@ def test_a_uri_that_is_none_is_the_users_mistake(
     with pytest.raises(UserError, match=r"MLflow at http://127\.0\.0\.1:9: .*start the server"):
         Tracking(config, folder, Ledger(folder.trials))
     assert mlflow.active_run() is None
+
+
+def test_the_end_waits_as_long_as_the_store_takes_records(
+    study: tuple[StudyConfig, StudyFolder], make_record: Make, monkeypatch: pytest.MonkeyPatch
+):
+    config, folder = study
+    ledger = Ledger(folder.trials)
+    monkeypatch.setattr("search.tracking.CLOSING_S", 1.0)
+    tracking = Tracking(config, folder, ledger)
+    sent: list[int] = []
+
+    def send_slowly(record: TrialRecord) -> None:
+        time.sleep(0.3)
+        sent.append(record.id)
+
+    monkeypatch.setattr(tracking, "_send", send_slowly)
+    for id_ in range(8):
+        tracking.note(make_record(id_))
+    end(tracking)  # after 2.4 seconds
+    assert sent == list(range(8))

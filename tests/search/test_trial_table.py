@@ -78,7 +78,7 @@ def test_a_wrong_file_is_told_in_one_line_with_its_place(table_lines: list[str],
     )
     assert fault_of(path, first) == f"{path}: the table holds no trial; record it again"
     assert f"{path}: line 3: Invalid JSON" in fault_of(path, "\n".join([first, second, third[:40]]))
-    with pytest.raises(UserError, match=r"absent\.jsonl: No such file"):
+    with pytest.raises(UserError, match=r"absent\.jsonl: cannot be read \(No such file"):
         read_table(tmp_path / "absent.jsonl")
 
 

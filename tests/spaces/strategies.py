@@ -6,7 +6,17 @@ from spaces.interleaving import INTERLEAVINGS
 from spaces.layout import KINDS, Layer, Layout
 from spaces.space import SearchSpace
 
-SHARINGS = ["none", "all", "pairs", "cycle-2", "cycle-3"]
+SHARINGS = [
+    "none",
+    "all",
+    "pairs",
+    "cycle-2",
+    "cycle-3",
+    "cycle-rev-2",
+    "sequence-3",
+    "groups-3",
+    "sandwich",
+]
 
 layers = st.builds(Layer, st.sampled_from(KINDS), st.none() | st.integers(1, 3))
 
@@ -28,6 +38,7 @@ def spaces(draw) -> SearchSpace:
         st.none()
         | some_of(range(max(depths) + 1)).filter(lambda numbers: min(numbers) <= min(depths))
     )
+    decoder_depths = draw(some_of([1, 2], max_size=2))
     return SearchSpace.model_validate(
         {
             "depth": depths,
@@ -37,7 +48,12 @@ def spaces(draw) -> SearchSpace:
             "share_reservoir": draw(some_of(SHARINGS, max_size=2)),
             "reservoir_kind": draw(some_of("RFGC", max_size=2)),
             "reservoir_gain": draw(some_of([0.5, 1.0, 4.0], max_size=2)),
-            "decoder_depth": draw(some_of([1, 2], max_size=2)),
+            "decoder_depth": decoder_depths,
+            "decoder_reservoirs": draw(
+                some_of(range(max(decoder_depths) + 1), max_size=2).filter(
+                    lambda numbers: min(numbers) <= min(decoder_depths)
+                )
+            ),
             "hyper": draw(st.sampled_from([{}, {"train.lr": [1e-3, 3e-3], "model.heads": 4}])),
         }
     )

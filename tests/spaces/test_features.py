@@ -55,3 +55,15 @@ def test_gain_and_positive_numbers_count_by_their_logarithm_and_words_by_which_o
     for i in (0, 1):
         assert middle[i] - low[i] == pytest.approx(high[i] - middle[i])
     assert (low[2:], high[2:]) == ([1.0, 0.0], [0.0, 1.0])
+
+
+def test_sharings_of_as_many_sets_are_told_apart_where_the_space_has_them():
+    space = SearchSpace(depth=(6,), share_learned=("sequence-3", "cycle-3", "cycle-rev-3"))
+    found = {features(candidate(text), space) for text in ("L1L1L2L2L3L3", "(L1L2L3)*2")}
+    assert len(found) == 2
+
+
+def test_reservoirs_of_the_decoder_are_told_apart_where_the_space_has_them():
+    space = SearchSpace(decoder_depth=(2,), decoder_reservoirs=(0, 1))
+    found = [features(space.choose(FixedChooser(p)), space) for p in space.points()]
+    assert len(set(found)) == len(found) == space.size()

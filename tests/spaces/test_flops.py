@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from spaces.dimensions import Dimensions
-from spaces.flops import FlopsPerToken, flops_per_token
+from spaces.flops import FlopsPerToken, Savings, flops_per_token
 from spaces.layout import Layout, LayoutError
 
 from .strategies import layouts
@@ -77,3 +77,34 @@ def test_the_output_projection_follows_the_target_dictionary():
 def test_a_decoder_of_other_kinds_is_refused():
     with pytest.raises(LayoutError, match="kind 'G' at depth 0"):
         flops("L", "G")
+
+
+def saving(encoder: str, **savings) -> float:
+    stack, decoder = Layout.parse(encoder), Layout.parse("L")
+    with_savings = Savings(**savings)
+    return flops_per_token(
+        stack, decoder, DIMS, src_length=10, tgt_length=5, savings=with_savings
+    ).training
+
+
+def test_factorised_embeddings_cost_their_three_matrices_and_save_at_the_output():
+    narrow = dataclasses.replace(DIMS, embedding_dim=2)
+    stacks = Layout.parse("L"), Layout.parse("L")
+    found = flops_per_token(*stacks, narrow, src_length=10, tgt_length=5)
+    # Two source tokens and a target token are widened, the target token's features narrowed.
+    assert found.forward == flops("L").forward - OUTPUT + 2 * 2 * 30 + (2 + 1 + 1) * 2 * 2 * 8
+
+
+def test_gradients_that_go_around_a_reservoir_cost_nothing():
+    added = flops("LR").forward - flops("L").forward
+    assert saving("LR", around_reservoirs=True) == saving("L") + added
+    assert saving("LL", around_reservoirs=True) == saving("LL")
+
+
+def test_a_frozen_layer_costs_what_a_reservoir_costs():
+    assert saving("LL", frozen=frozenset({0})) == flops("RL").training
+
+
+def test_layers_passed_over_cost_their_chance():
+    one_layer = flops("LL").training - flops("L").training
+    assert saving("LL", layer_drop=0.25) == pytest.approx(flops("L").training + 0.5 * one_layer)

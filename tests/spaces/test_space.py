@@ -305,8 +305,9 @@ def test_a_candidate_outside_the_space_is_told_all_that_is_outside():
         "space: reservoir_kind 'F' is not in the space; it has R",
         "space: reservoir_gain 3.0 is not in the space; it has 1.0, 2.0",
         "space: decoder_depth 3 is not in the space; it has 2",
+        "space: decoder_reservoirs 1 is not in the space; it has 0",
         "space: train.lr 1.0 is not in the space; it has 0.001",
-        "space: decoder 'LRL': a space has learned, unshared ones only",
+        "space: decoder 'LRL': a space has unshared ones only, as RLL",
         "space: 'model.x' is no axis",
     ]
 
@@ -326,3 +327,32 @@ def test_a_layout_that_no_pattern_makes_is_refused():
 def test_a_point_of_another_space_is_refused(point, fault):
     with pytest.raises(SpaceError, match=fault):
         SearchSpace().choose(FixedChooser(point))
+
+
+def test_a_space_holds_decoders_with_reservoirs():
+    space = SearchSpace.model_validate(
+        {
+            "n_reservoirs": 0,
+            "decoder_depth": [1, 2, 3],
+            "decoder_reservoirs": [0, 1, 2],
+            "reservoir_gain": [1.0, 2.0],
+        }
+    )
+    found = [space.choose(FixedChooser(point)) for point in space.points()]
+    decoders = {str(one.decoder) for one in found}
+    assert decoders == {"L", "R", "LL", "RL", "RR", "LLL", "RLL", "RLR"}
+    # The gain matters but for L, LL and LLL.
+    assert len({one.key for one in found}) == len(found) == space.size() == 3 + 5 * 2
+
+
+def test_decoders_that_hold_no_number_of_reservoirs_are_refused():
+    found = faults({"decoder_depth": [1, 2], "decoder_reservoirs": [2, 3]})
+    assert found["decoder_reservoirs"].startswith(
+        "3 reservoirs fit no depth, none of them fits depth 1"
+    )
+
+
+def test_how_reservoirs_are_drawn_is_not_in_the_key_where_there_is_none():
+    ways = [{"model.reservoir_draw": way} for way in ("xavier", "orthogonal")]
+    assert len({candidate("LL", **way).key for way in ways}) == 1
+    assert len({candidate("RL", **way).key for way in ways}) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from trainable.training import run_trial
 if __name__ == "__main__":
     rank, n_ranks, port, config = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
     torch.set_num_threads(1)
-    ranks = join_ranks(rank=rank, n_ranks=n_ranks, address=f"127.0.0.1:{port}", backend="gloo")
+    ranks = join_ranks(
+        rank=rank,
+        n_ranks=n_ranks,
+        address=f"127.0.0.1:{port}",
+        backend="gloo",
+        server=socket.create_server(("127.0.0.1", int(port))) if rank == 0 else None,
+    )
     trial = TrialConfig.model_validate_json(Path(config).read_text())
     # The curve alone is kept: a model that outlives its process group can end in an abort.
     curve = run_trial(trial, report=lambda point: None, ranks=ranks).curve

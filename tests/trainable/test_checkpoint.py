@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from trainable.checkpoint import BrokenCheckpoint, Checkpoint, load_checkpoint, save_checkpoint
+from trainable.config import TrialConfig
+from trainable.ranks import Ranks
+from trainable.training import Training
 
 FILES = ("weights.safetensors", "best.safetensors", "optimizer.pt", "progress.json")
 
@@ -40,3 +44,21 @@ def test_a_missing_file_breaks_the_checkpoint(written: Path, name: str):
 
 def test_nothing_in_a_checkpoint_needs_unpickling(written: Path):
     torch.load(written / "optimizer.pt", weights_only=True)
+
+
+def test_no_file_of_a_checkpoint_holds_a_reservoir(tiny_trial: TrialConfig, tmp_path: Path):
+    budget = tiny_trial.budget.model_copy(update={"updates": 2})
+    training = Training(tiny_trial.model_copy(update={"budget": budget}), ranks=Ranks())
+    for _ in training.points():
+        save_checkpoint(training.checkpoint(), tmp_path)
+    assert "R" in tiny_trial.model.encoder
+    assert training.counts.learned < training.counts.total
+    optimizer = torch.load(tmp_path / "optimizer.pt", weights_only=True)["state"].values()
+    stored = {
+        "weights": load_file(tmp_path / "weights.safetensors").values(),
+        "best weights": load_file(tmp_path / "best.safetensors").values(),
+        "first moments": [state["exp_avg"] for state in optimizer],
+        "second moments": [state["exp_avg_sq"] for state in optimizer],
+    }
+    for name, tensors in stored.items():
+        assert sum(tensor.numel() for tensor in tensors) == training.counts.learned, name

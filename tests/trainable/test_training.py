@@ -9,12 +9,12 @@ import torch
 from sacrebleu import corpus_bleu as reference_bleu
 from torch import nn
 
+from trainable.bleu import corpus_bleu
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import TrainConfig, TrialConfig
 from trainable.curve import Point
 from trainable.ranks import Ranks
 from trainable.training import Diverged, Training, rank_shards, run_trial
-from trainable.validation import corpus_bleu
 
 
 def without_seconds(curve: tuple[Point, ...]) -> list[dict[str, float]]:

@@ -1,35 +1,40 @@
 """Single members out of gzip, zip and tar files, in memory.
 
-Nothing is unpacked to disk, so a member's name can't lead anywhere; and every member is
-read up to a limit, so a small archive can't fill the memory.
+Nothing is unpacked to disk, so a member's name can't lead anywhere; and whatever unpacks is
+read up to a limit, so that a small archive can fill neither the memory nor a day.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
-import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from spaces.errors import UserError
 from trainable.data.blobs import Blob
 
 MAX_MEMBER_BYTES = 2 * 1024**3
+MAX_TAR_BYTES = 4 * 1024**3  # of all members, unpacked: those not asked for are unpacked too
 MAX_MEMBERS = 10_000
+_ZIP_ENTRY = b"PK\x01\x02"  # begins each line of a zip file's directory
+_CHUNK_BYTES = 2**20
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
+    struct.error,
     EOFError,
     OSError,
+    ValueError,  # a number in a header that is none, or a name that is not UTF-8
+    OverflowError,
     RuntimeError,  # an encrypted zip member
-    NotImplementedError,  # an unknown zip compression
+    NotImplementedError,  # a zip file of a later version
 )
 
 
@@ -37,46 +42,84 @@ class _Readable(Protocol):
     def read(self, n_bytes: int, /) -> bytes: ...
 
 
+class _Limited:
+    """What another stream gives, until that is too much."""
+
+    def __init__(self, stream: _Readable, place: str, max_bytes: int) -> None:
+        self._stream, self._place, self._max_bytes = stream, place, max_bytes
+        self._n_bytes = 0
+
+    def read(self, n_bytes: int, /) -> bytes:
+        data = self._stream.read(min(n_bytes, _CHUNK_BYTES))
+        self._n_bytes += len(data)
+        if self._n_bytes > self._max_bytes:
+            raise UserError(
+                f"{self._place}: unpacks to more than {self._max_bytes} bytes, the limit; "
+                "that is no corpus that we know"
+            )
+        return data
+
+    def read_all(self) -> bytes:
+        return b"".join(iter(lambda: self.read(_CHUNK_BYTES), b""))
+
+
 def gunzip(blob: Blob, *, max_bytes: int = MAX_MEMBER_BYTES) -> Blob:
     """The content of a gzip file; any other blob as it is."""
     if not blob.place.endswith(".gz"):
         return blob
     with _broken_is_an_error(blob), gzip.open(io.BytesIO(blob.data)) as stream:
-        return Blob(place=blob.place, data=_read(stream, blob.place, max_bytes))
+        return Blob(place=blob.place, data=_Limited(stream, blob.place, max_bytes).read_all())
 
 
 def zip_member(blob: Blob, name: str, *, max_bytes: int = MAX_MEMBER_BYTES) -> Blob:
     """Member ``name`` of a zip file."""
+    if blob.data.count(_ZIP_ENTRY) > MAX_MEMBERS:  # before zipfile makes an object of each
+        raise UserError(f"{blob.place}: has over {MAX_MEMBERS} members; too many to trust")
     with _broken_is_an_error(blob), zipfile.ZipFile(io.BytesIO(blob.data)) as archive:
         if name not in archive.namelist():
             raise UserError(f"{blob.place}: has no member {name}; give the right archive")
+        if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise UserError(f"{blob.place}: {name} is packed in a way other than deflate")
         place = f"{blob.place}:{name}"
         with archive.open(name) as stream:
-            return Blob(place=place, data=_read(stream, place, max_bytes))
+            return Blob(place=place, data=_Limited(stream, place, max_bytes).read_all())
 
 
 def tar_members(
-    blob: Blob, names: Collection[str], *, max_bytes: int = MAX_MEMBER_BYTES
+    blob: Blob,
+    names: Collection[str],
+    *,
+    max_bytes: int = MAX_MEMBER_BYTES,
+    max_tar_bytes: int = MAX_TAR_BYTES,
 ) -> dict[str, Blob]:
-    """The regular files of a tar file (compressed or not) whose base name is in ``names``."""
+    """The regular files of a tar file (plain or gzip) whose base name is in ``names``."""
     members: dict[str, Blob] = {}
-    with _broken_is_an_error(blob), tarfile.open(fileobj=io.BytesIO(blob.data)) as archive:
+    is_zipped = blob.data.startswith(b"\x1f\x8b")
+    with (
+        _broken_is_an_error(blob),
+        (gzip.open if is_zipped else _as_it_is)(io.BytesIO(blob.data)) as stream,
+        # As a stream ("r|"), of which tarfile reads each part once.
+        tarfile.open(fileobj=_limited(stream, blob.place, max_tar_bytes), mode="r|") as archive,
+    ):
         for n_seen, member in enumerate(archive):
             if n_seen >= MAX_MEMBERS:
                 raise UserError(f"{blob.place}: has over {MAX_MEMBERS} members; too many to trust")
             name = member.name.rpartition("/")[2]
-            stream = archive.extractfile(member) if member.isreg() and name in names else None
-            if stream is not None:
+            is_file = member.isreg() and not member.issparse()  # holes cost a packer nothing
+            file = archive.extractfile(member) if is_file and name in names else None
+            if file is not None:
                 place = f"{blob.place}:{name}"
-                members[name] = Blob(place=place, data=_read(stream, place, max_bytes))
+                members[name] = Blob(place=place, data=_Limited(file, place, max_bytes).read_all())
     return members
 
 
-def _read(stream: _Readable, place: str, max_bytes: int) -> bytes:
-    data = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise UserError(f"{place}: unpacks to more than {max_bytes} bytes, the limit for a member")
-    return data
+def _limited(stream: _Readable, place: str, max_bytes: int) -> IO[bytes]:
+    """As tarfile wants it, which does no more than read from it."""
+    return cast(IO[bytes], _Limited(stream, place, max_bytes))
+
+
+def _as_it_is(stream: io.BytesIO) -> io.BytesIO:
+    return stream
 
 
 @contextmanager

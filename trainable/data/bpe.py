@@ -14,6 +14,7 @@ from subword_nmt.learn_bpe import learn_bpe
 from spaces.errors import UserError
 
 CONTINUES = "@@ "
+_VERSION = "#version: 0.2"  # of subword-nmt, whose learner writes no other
 
 
 class Segmenter(Protocol):
@@ -32,6 +33,8 @@ def learn(lines: Iterable[str], *, n_merges: int) -> str:
     # It draws a progress bar and remarks on stderr, terminal or not.
     with contextlib.redirect_stderr(io.StringIO()):
         learn_bpe(words, codes, n_merges, is_dict=True)
+    if count_merges(codes.getvalue()) == 0:
+        raise UserError("BPE: no pair of letters comes twice in the training text; give more text")
     return codes.getvalue()
 
 
@@ -41,7 +44,17 @@ def count_merges(codes: str) -> int:
 
 
 def segmenter(codes: str) -> Segmenter:
-    """What applies ``codes``; it remembers the words it has seen."""
+    """What applies ``codes``; it remembers the words it has seen.
+
+    Raises:
+        ValueError: they are no codes, for which subword-nmt would end the program.
+    """
+    first, *merges = codes.removesuffix("\n").split("\n")
+    if first != _VERSION or not merges:
+        raise ValueError(f"it does not begin with '{_VERSION}' and a pair")
+    for number, merge in enumerate(merges, start=2):
+        if len(merge.strip("\r\n ").split(" ")) != 2:
+            raise ValueError(f"line {number} is no pair")
     bpe: Segmenter = BPE(io.StringIO(codes))
     return bpe
 

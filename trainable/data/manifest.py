@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spaces.errors import UserError
+from trainable.data.own_files import require_own_files
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
+LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # part of files' names, so nothing else
+
+Language = Annotated[str, Field(pattern=LANGUAGE)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class _Record(BaseModel):
@@ -25,22 +31,22 @@ class Source(_Record):
 
     place: str
     sha256: str
-    n_bytes: int
+    n_bytes: Count
 
 
 class SplitCounts(_Record):
     """Sizes of one split; tokens are BPE tokens, ends of sentences included."""
 
-    n_sentences: int
-    n_tokens_src: int
-    n_tokens_tgt: int
+    n_sentences: Count
+    n_tokens_src: Count
+    n_tokens_tgt: Count
 
 
 class DictionaryRows(_Record):
     """Rows of the embedding tables; ``joined`` if both sides share one dictionary."""
 
-    src: int
-    tgt: int
+    src: Count
+    tgt: Count
     joined: bool
 
 
@@ -58,8 +64,8 @@ class Manifest(_Record):
     """All that a reader of the folder needs to know beside the files themselves."""
 
     corpus: str
-    src: str
-    tgt: str
+    src: Language
+    tgt: Language
     seed: int | None = None  # of a corpus that was generated or split at random
     sources: tuple[Source, ...]
     counts: Mapping[SplitName, SplitCounts]
@@ -76,6 +82,7 @@ class Manifest(_Record):
             UserError: there is none, or it can't be read.
         """
         path = folder / FILE_NAME
+        require_own_files(folder, [FILE_NAME])
         try:
             manifest = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as error:
@@ -102,6 +109,13 @@ class Manifest(_Record):
         for name in self.file_names():
             if not (folder / name).is_file():
                 raise UserError(f"{folder}: {name} is missing; prepare the folder again")
+        require_own_files(folder, self.file_names(), max_bytes=None)
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal prepared data, whoever prepared them."""
+        told = self.model_dump_json(exclude={"licence", "versions"})
+        return hashlib.sha256(told.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the manifest into ``folder``."""

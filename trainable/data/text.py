@@ -11,11 +11,10 @@ from spaces.errors import UserError
 from trainable.data.blobs import Blob, find_path, read_blob
 from trainable.data.corpus import Corpus, Split, aligned, from_raw
 from trainable.data.holdout import hold_out, n_held_out
-from trainable.data.manifest import SplitName
+from trainable.data.manifest import LANGUAGE, SplitName
 
 MIN_PAIRS = 20
 SEED = 1
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ def find_text(folder: Path, *, src: str, tgt: str) -> TextFiles:
 def require_languages(src: str, tgt: str) -> None:
     """Refuse a language that can't be part of a file's name, and twice the same."""
     for option, language in (("--src", src), ("--tgt", tgt)):
-        if not _LANGUAGE.fullmatch(language):
+        if not re.fullmatch(LANGUAGE, language):
             raise UserError(f"{option} {language}: is no language code; give one such as de or en")
     if src == tgt:
         raise UserError(f"--src and --tgt are both {src}; they must differ")

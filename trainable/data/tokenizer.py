@@ -10,6 +10,7 @@ from spaces.errors import UserError
 from trainable.data.bpe import join, segmenter
 from trainable.data.manifest import BPE_CODES, Manifest
 from trainable.data.moses import Moses
+from trainable.data.own_files import require_own_files
 
 Side = Literal["src", "tgt"]
 
@@ -31,11 +32,12 @@ class Tokenizer:
         """The tokenizer of one side of a prepared folder."""
         manifest = Manifest.load(folder)
         path = folder / BPE_CODES
+        require_own_files(folder, [BPE_CODES])
+        language = manifest.src if side == "src" else manifest.tgt
         try:
-            codes = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            return cls(language=language, codes=path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); prepare it again") from error
-        return cls(language=manifest.src if side == "src" else manifest.tgt, codes=codes)
 
     def encode(self, raw: str) -> str:
         """BPE tokens of a raw sentence, a space between each two."""

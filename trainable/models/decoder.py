@@ -16,6 +16,7 @@ from spaces.layout import Layout
 from trainable.models.attention import Attention, KeysAndValues, future_mask, padding_mask
 from trainable.models.dropout import Dropout
 from trainable.models.encoder import without_dropout
+from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
 
@@ -63,7 +64,7 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
             layout,
             stack="decoder",
             seed=cfg.reservoir_seed,
-            gain=cfg.reservoir_gain,
+            draw=reservoir_draw(cfg),
             build=lambda kind: build_decoder_layer(kind, cfg),
         )
         super().__init__(cfg, dictionary, embed_tokens)
@@ -98,15 +99,24 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
 
     def _features(self, tokens_BT: Tensor, encoder_out: EncoderOut) -> Tensor:
         """B, T, D: what the output projection takes at each position of whole sentences."""
-        embedded_BTD = self.embed_scale * self.embed_tokens(tokens_BT)
+        embedded_BTD = self._embed(tokens_BT)
         x_TBD = self.dropout_module(embedded_BTD + self.embed_positions(tokens_BT)).transpose(0, 1)
         memory_SBD, memory_mask = _memory(encoder_out)
         # Padding stands behind the sentence, where no token of it looks.
         mask = future_mask(len(x_TBD), x_TBD)
         for layer in self.layers:
             x_TBD = layer.whole_sentences(x_TBD, memory_SBD, mask, memory_mask)
-        features_TBD: Tensor = x_TBD if self.layer_norm is None else self.layer_norm(x_TBD)
-        return features_TBD.transpose(0, 1)
+        return self._close(x_TBD).transpose(0, 1)
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        """Tokens without their positions, widened where the embeddings are factorised."""
+        embedded: Tensor = self.embed_scale * self.embed_tokens(tokens)
+        return embedded if self.project_in_dim is None else self.project_in_dim(embedded)
+
+    def _close(self, x: Tensor) -> Tensor:
+        """The last layer's output as the output projection takes it."""
+        features = x if self.layer_norm is None else self.layer_norm(x)
+        return features if self.project_out_dim is None else self.project_out_dim(features)
 
     def remember(self, encoder_out: EncoderOut, n_positions: int) -> Remembered:
         """The start of greedy decoding: the source for every depth, and room for the target."""
@@ -127,15 +137,14 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
         remembered.n_tokens += 1
         so_far = tokens_B.new_empty(1, remembered.n_tokens)  # its length alone is looked at
         position_1D = self.embed_positions(so_far, incremental_state={})[0]
-        x_BD = self.embed_scale * self.embed_tokens(tokens_B) + position_1D
+        x_BD = self._embed(tokens_B) + position_1D
         for layer, source, target in zip(
             self.layers, remembered.source, remembered.target, strict=True
         ):
             x_BD = layer.next_token(
                 x_BD, target.upto(remembered.n_tokens), source, remembered.source_mask
             )
-        features_BD: Tensor = x_BD if self.layer_norm is None else self.layer_norm(x_BD)
-        return features_BD
+        return self._close(x_BD)
 
     def reorder_incremental_state_scripting(
         self, incremental_state: State, new_order: Tensor

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from spaces.layout import Layout
 from trainable.models.attention import Attention, padding_mask
 from trainable.models.dropout import Dropout
+from trainable.models.layer_drop import Depths
+from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
+from trainable.reservoirs.backward import go_around
 from trainable.reservoirs.bigru import BiGRUReservoir
 from trainable.reservoirs.convolution import ConvolutionReservoir
 from trainable.reservoirs.feed_forward import FeedForwardReservoir
@@ -34,12 +37,15 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
             layout,
             stack="encoder",
             seed=cfg.reservoir_seed,
-            gain=cfg.reservoir_gain,
+            draw=reservoir_draw(cfg),
             build=lambda kind: build_encoder_layer(kind, cfg),
         )
+        if cfg.reservoir_backward == "around":
+            for reservoir in {layers[depth] for depth in layout.reservoir_depths}:
+                go_around(reservoir)
         super().__init__(cfg, dictionary, embed_tokens)
         self.dropout_module = Dropout(cfg.dropout)
-        self.layers.extend(layers)
+        self.layers = Depths(layers)
         self.num_layers = len(layers)
 
 

@@ -6,13 +6,14 @@ fairseq reads the field types at run time, so annotations are not postponed in t
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Optional
 
 from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
 from trainable.config import ModelConfig
+from trainable.reservoirs.draw import Draw
 
 
 def _option(default: Any, description: str) -> Any:
@@ -31,10 +32,16 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     decoder_layout: str = _option("LLLLLL", "layers of the decoder, bottom to top; L and R")
     reservoir_seed: int = _option(1, "what the reservoirs' weights are drawn from")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' initial weights")
+    reservoir_draw: str = _option("xavier", "how they are drawn: xavier, orthogonal or sparse")
+    reservoir_density: float = _option(0.1, "share of a sparse reservoir's weights that is kept")
+    reservoir_backward: str = _option("through", "gradients go through them, or around")
     encoder_embed_dim: int = _option(512, "encoder embedding dimension")
     encoder_ffn_embed_dim: int = _option(2048, "encoder embedding dimension for FFN")
     encoder_attention_heads: int = _option(8, "number of attention heads of the encoder")
     encoder_normalize_before: bool = _option(False, "apply layernorm before each encoder block")
+    embedding_dim: Optional[int] = _option(  # noqa: UP045 - fairseq reads no other form
+        None, "factorised embeddings: width of the tables, the encoder's if absent"
+    )
     decoder_embed_dim: int = _option(II("model.encoder_embed_dim"), "decoder embedding dimension")
     decoder_ffn_embed_dim: int = _option(
         II("model.encoder_ffn_embed_dim"), "decoder embedding dimension for FFN"
@@ -63,7 +70,11 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
         decoder_layout=config.decoder,
         reservoir_seed=seed,
         reservoir_gain=config.reservoir_gain,
+        reservoir_draw=config.reservoir_draw,
+        reservoir_density=config.reservoir_density,
+        reservoir_backward=config.reservoir_backward,
         encoder_embed_dim=config.d_model,
+        embedding_dim=config.embedding_dim,
         encoder_ffn_embed_dim=config.ffn,
         encoder_attention_heads=config.heads,
         encoder_normalize_before=pre_norm,
@@ -86,7 +97,7 @@ def command_line(options: ReservoirTransformerConfig) -> list[str]:
         flag = "--" + name.replace("_", "-")
         if value is True:
             words.append(flag)
-        elif value is not False:
+        elif value is not False and value is not None:
             words += [flag, str(value)]
     return words
 
@@ -105,15 +116,22 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
     """``options`` as fairseq's Transformer classes take them.
 
     No layers are left for fairseq to build. The options that it doesn't know ride along:
-    ``cfg.encoder_layout``, ``cfg.decoder_layout``, ``cfg.reservoir_seed`` and ``…_gain``.
+    ``cfg.encoder_layout``, ``cfg.decoder_layout`` and all that begin with ``reservoir``,
+    and ``cfg.embedding_dim``.
     """
     values = option_values(options)
+    values["embedding_dim"] = values["embedding_dim"] or values["decoder_embed_dim"]
     return TransformerConfig.from_namespace(
         Namespace(
             **values,
             encoder_layers=0,
             decoder_layers=0,
             decoder_input_dim=values["decoder_embed_dim"],
-            decoder_output_dim=values["decoder_embed_dim"],
+            decoder_output_dim=values["embedding_dim"],
         )
     )
+
+
+def reservoir_draw(cfg: TransformerConfig) -> Draw:
+    """How the reservoirs of ``transformer_config`` are drawn."""
+    return Draw(way=cfg.reservoir_draw, gain=cfg.reservoir_gain, density=cfg.reservoir_density)

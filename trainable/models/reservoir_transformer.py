@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from spaces.layout import Layout, check_decoder
 from spaces.presets import resolve_layout
 from trainable.models.decoder import ReservoirDecoder
+from trainable.models.embeddings import WidenedEmbedding
 from trainable.models.encoder import ReservoirEncoder
 from trainable.models.options import ReservoirTransformerConfig, transformer_config
 
@@ -52,10 +53,23 @@ class ReservoirTransformer(TransformerModelBase):  # type: ignore[misc]
         return model
 
     @classmethod
+    def build_embedding(
+        cls,
+        cfg: TransformerConfig,
+        dictionary: Dictionary,
+        embed_dim: int,  # noqa: ARG003
+        path: str | None = None,
+    ) -> Any:
+        """A table of the embeddings' own width; ``embed_dim`` is that of the stack."""
+        return super().build_embedding(cfg, dictionary, cfg.embedding_dim, path)
+
+    @classmethod
     def build_encoder(
         cls, cfg: TransformerConfig, src_dict: Dictionary, embed_tokens: Any
     ) -> ReservoirEncoder:
         """The encoder of ``cfg.encoder_layout``."""
+        if embed_tokens.embedding_dim != cfg.encoder.embed_dim:
+            embed_tokens = WidenedEmbedding(embed_tokens, cfg.encoder.embed_dim)
         return ReservoirEncoder(cfg, src_dict, embed_tokens, resolve_layout(cfg.encoder_layout))
 
     @classmethod

@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from spaces.layout import RESERVOIR_KINDS, Layout
-from trainable.reservoirs.draw import ReservoirKey
+from trainable.reservoirs.draw import Draw, ReservoirKey
 from trainable.reservoirs.freeze import make_reservoir
 
 
 def build_stack(
-    layout: Layout, *, stack: str, seed: int, gain: float, build: Callable[[str], nn.Module]
+    layout: Layout, *, stack: str, seed: int, draw: Draw, build: Callable[[str], nn.Module]
 ) -> list[nn.Module]:
     """One layer for each depth, bottom to top; depths with one weight set get one object.
 
@@ -26,7 +26,7 @@ def build_stack(
         layout: the stack; its reservoirs are told apart by their canonical numbers.
         stack: "encoder" or "decoder".
         seed: what the reservoirs are drawn from, with their numbers.
-        gain: factor on the reservoirs' matrices.
+        draw: how the reservoirs' matrices are drawn.
         build: gives a new layer of a kind, not yet frozen.
     """
     layers: dict[int, nn.Module] = {}
@@ -39,16 +39,14 @@ def build_stack(
             key = ReservoirKey(
                 seed=seed, stack=stack, kind=layer.kind, ordinal=n_of_kind[layer.kind]
             )
-            layers[owner] = _build_reservoir(build, key, gain=gain)
+            layers[owner] = _build_reservoir(build, key, draw)
         else:
             layers[owner] = build(layer.kind)
     return [layers[owner] for owner in layout.owners]
 
 
-def _build_reservoir(
-    build: Callable[[str], nn.Module], key: ReservoirKey, *, gain: float
-) -> nn.Module:
+def _build_reservoir(build: Callable[[str], nn.Module], key: ReservoirKey, draw: Draw) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         layer = build(key.kind)
-    make_reservoir(layer, reservoir=key, gain=gain)
+    make_reservoir(layer, reservoir=key, draw=draw)
     return layer

@@ -1,18 +1,20 @@
 """The weights of a reservoir, bit-identical on every machine for one (seed, weight set).
 
-A tensor's key picks a PCG64 stream; numpy guarantees that stream and its seeding across
-versions (unlike its distributions), and what follows is exact in float32 but for one
-product, which IEEE 754 defines. Torch's generators are never touched.
+A tensor's key picks a stream of bits (`stream.py`), and what follows is exact but for
+single operations, whose rounding IEEE 754 defines.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+from trainable.config import Way
+from trainable.reservoirs.orthogonal import draw_orthogonal
+from trainable.reservoirs.stream import raw_bits
 
 # fairseq scales the three input projections of attention by this (MultiheadAttention).
 ATTENTION_GAIN = 1 / math.sqrt(2)
@@ -38,27 +40,59 @@ class ReservoirKey:
         return f"{self.seed}/{self.stack}/{self.kind}{self.ordinal}/{tensor}"
 
 
-def draw_tensor(
-    name: str, shape: tuple[int, ...], *, reservoir: ReservoirKey, gain: float
-) -> torch.Tensor:
-    """The tensor ``name`` of a reservoir: Xavier uniform times ``gain``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """How the matrices of all reservoirs of a model are drawn.
 
-    Biases are zero, LayerNorm is one and zero; neither depends on the seed.
+    ``xavier``: uniform, within Xavier's bound. ``orthogonal``: orthonormal rows or columns,
+    those of each gate in a GRU. ``sparse``: as Xavier's, but each value is kept by a chance
+    of ``density`` and is zero otherwise; what is kept grows so that the variance stays. The
+    few values of a convolution's kernel are kept all.
     """
-    if name.endswith("layer_norm.weight"):
-        return torch.ones(shape)
-    if len(shape) == 1:
-        return torch.zeros(shape)
-    return draw_uniform(shape, bound=gain * xavier_bound(name, shape), key=reservoir.of(name))
+
+    way: Way
+    gain: float  # factor on the matrices
+    density: float  # of sparse ones
+
+    def tensor(self, name: str, shape: tuple[int, ...], *, reservoir: ReservoirKey) -> torch.Tensor:
+        """The tensor ``name`` of a reservoir.
+
+        Biases are zero, LayerNorm is one and zero; neither depends on the seed.
+        """
+        if name.endswith("layer_norm.weight"):
+            return torch.ones(shape)
+        if len(shape) == 1:
+            return torch.zeros(shape)
+        key = reservoir.of(name)
+        if self.way == "orthogonal":
+            return self._orthogonal(name, shape, key)
+        bound = self.gain * xavier_bound(name, shape)
+        if self.way == "sparse" and len(shape) == 2:
+            kept = draw_kept(shape, density=self.density, key=f"{key}/kept")
+            return kept * draw_uniform(shape, bound=bound / math.sqrt(self.density), key=key)
+        return draw_uniform(shape, bound=bound, key=key)
+
+    def _orthogonal(self, name: str, shape: tuple[int, ...], key: str) -> torch.Tensor:
+        if not _is_gru(name):
+            return draw_orthogonal(shape, gain=self.gain, key=key)
+        gate = (shape[0] // N_GRU_GATES, *shape[1:])
+        return torch.cat(
+            [draw_orthogonal(gate, gain=self.gain, key=f"{key}/{n}") for n in range(N_GRU_GATES)]
+        )
 
 
 def draw_uniform(shape: tuple[int, ...], *, bound: float, key: str) -> torch.Tensor:
     """Uniform in [-bound, bound), with 24 random bits a value, drawn from ``key`` alone."""
-    stream = np.random.PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest(), "big"))
-    bits = (stream.random_raw(math.prod(shape)) >> np.uint64(40)).astype(np.int32)
+    bits = (raw_bits(math.prod(shape), key=key) >> np.uint64(40)).astype(np.int32)
     # k of [0, 2^24) becomes 2k/2^24 - 1 in [-1, 1): a multiple of 2^-23, so exact.
     unit = (bits - 2**23).astype(np.float32) * np.float32(2.0**-23)
     return torch.from_numpy(unit * np.float32(bound)).view(shape)
+
+
+def draw_kept(shape: tuple[int, ...], *, density: float, key: str) -> torch.Tensor:
+    """One with a chance of ``density`` to within 2^-24, else zero, drawn from ``key`` alone."""
+    bits = (raw_bits(math.prod(shape), key=key) >> np.uint64(40)).astype(np.int32)
+    return torch.from_numpy((bits < round(density * 2**24)).astype(np.float32)).view(shape)
 
 
 def xavier_bound(name: str, shape: tuple[int, ...]) -> float:
@@ -72,8 +106,12 @@ def xavier_bound(name: str, shape: tuple[int, ...]) -> float:
         Glorot and Bengio 2010; https://proceedings.mlr.press/v9/glorot10a.html
     """
     n_out, n_in, *kernel = shape
-    if ".weight_ih_" in name or ".weight_hh_" in name:
+    if _is_gru(name):
         n_out //= N_GRU_GATES
     fans = (n_in + n_out) * math.prod(kernel)
     scale = ATTENTION_GAIN if name.endswith(ATTENTION_INPUTS) else 1.0
     return scale * math.sqrt(6.0 / fans)
+
+
+def _is_gru(name: str) -> bool:
+    return ".weight_ih_" in name or ".weight_hh_" in name

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from trainable.reservoirs.draw import ReservoirKey, draw_tensor
+from trainable.reservoirs.draw import Draw, ReservoirKey
 
 
-def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, gain: float) -> None:
+def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, draw: Draw) -> None:
     """Replace every parameter of ``layer`` by a drawn buffer of the same name and shape.
 
     Non-persistent buffers are in no optimizer, no gradient reduction and no state dict,
@@ -17,7 +17,7 @@ def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, gain: float) ->
     for path, module in layer.named_modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             full_name = f"{path}.{name}" if path else name
-            drawn = draw_tensor(full_name, tuple(parameter.shape), reservoir=reservoir, gain=gain)
+            drawn = draw.tensor(full_name, tuple(parameter.shape), reservoir=reservoir)
             delattr(module, name)
             module.register_buffer(name, drawn, persistent=False)
         if isinstance(module, nn.RNNBase):

@@ -46,6 +46,44 @@ def test_the_model_has_the_counted_parameters(build, encoder, decoder, norm, tie
     assert counts.encoder == n_values(stack) + n_values(final_norm)
 
 
+@pytest.mark.parametrize("tied", ["none", "decoder", "all"])
+def test_factorised_embeddings_have_the_counted_parameters(build, tied):
+    model = build("L", "L", tied=tied, embedding_dim=6)
+    tgt_rows = SRC_ROWS if tied == "all" else TGT_ROWS
+    sizes = {"d_model": 16, "ffn": 24, "heads": 2, "src_rows": SRC_ROWS, "tgt_rows": tgt_rows}
+    dims = Dimensions(**sizes, tied=tied, embedding_dim=6)
+    counts = count_params(Layout.parse("L"), Layout.parse("L"), dims)
+    assert counts.total == n_values(model.parameters())
+    rows = {"none": SRC_ROWS + 2 * tgt_rows, "decoder": SRC_ROWS + tgt_rows, "all": SRC_ROWS}
+    plain = count_params(Layout.parse("L"), Layout.parse("L"), Dimensions(**sizes, tied=tied))
+    # Each row 6 in the place of 16 values, and three matrices of 6 x 16.
+    assert plain.total - counts.total == 10 * rows[tied] - 3 * 6 * 16
+
+
+@pytest.mark.parametrize("tied", ["none", "decoder", "all"])
+def test_factorised_embeddings_are_tied_as_whole_ones(build, tied):
+    model = build("L", "L", tied=tied, embedding_dim=6)
+    source, target = model.encoder.embed_tokens.table, model.decoder.embed_tokens
+    assert (source is target) == (tied == "all")
+    assert (model.decoder.output_projection.weight is target.weight) == (tied != "none")
+    assert source.weight.shape == (SRC_ROWS, 6)
+
+
+def test_embeddings_as_wide_as_the_model_are_not_factorised(build):
+    same = build("L", "L", embedding_dim=16).state_dict()
+    plain = build("L", "L").state_dict()
+    assert same.keys() == plain.keys()
+    assert all(torch.equal(same[name], plain[name]) for name in plain)
+
+
+def test_gradients_reach_every_part_of_factorised_embeddings(build, batch, loss):
+    model = build("LR", "L", embedding_dim=6)
+    loss(model, batch).backward()
+    for name, parameter in model.named_parameters():
+        if "k_proj.bias" not in name:  # which moves nothing
+            assert parameter.grad.abs().max() > 0, name
+
+
 def test_the_papers_model_0_has_fairseqs_31056896_parameters():
     config = ModelConfig(encoder="L" * 8, decoder="LL", d_model=512, ffn=1024, norm="post")
     model = build_model(

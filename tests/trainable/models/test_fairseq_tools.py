@@ -21,7 +21,16 @@ from trainable.models.build import build_model
 from trainable.models.options import command_line, fairseq_options
 
 USER_DIR = Path(trainable.__file__).parent
-CONFIG = ModelConfig(encoder="R1LFGCR1L", decoder="L1R1L1", d_model=16, ffn=24, heads=2)
+CONFIG = ModelConfig(
+    encoder="R1LFGCR1L",
+    decoder="L1R1L1",
+    d_model=16,
+    embedding_dim=12,
+    ffn=24,
+    heads=2,
+    reservoir_draw="orthogonal",
+    reservoir_backward="around",
+)
 N_WORDS, N_SENTENCES = 12, 20
 # At its default of 8, fairseq drops a last batch that is no multiple of 8 sentences.
 EVERY_SENTENCE = ("--required-batch-size-multiple", "1")

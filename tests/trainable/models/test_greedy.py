@@ -62,6 +62,13 @@ def test_greedy_words_are_those_of_fairseqs_generator(
         assert ours == fairseqs_words(model, batch, LIMIT)
 
 
+def test_greedy_words_with_factorised_embeddings_are_those_of_fairseqs_generator(strong):
+    model = strong("RL", "LR", embedding_dim=6, seed=2)
+    batch = a_batch(12, len(model.encoder.dictionary), 2)
+    ours = decode(model, batch, model.decoder.dictionary, beam=1, limit=LIMIT)
+    assert ours == fairseqs_words(model, batch, LIMIT)
+
+
 def test_a_sentence_at_the_limit_is_cut_there(strong):
     model = strong("L", "L", seed=1)
     limit = LengthLimit(ratio=0.0, extra=2)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from trainable.reservoirs.draw import draw_uniform, xavier_bound
+from trainable.reservoirs.orthogonal import draw_orthogonal
 
 ALL_KINDS = "RLFLGLCL"
 
@@ -191,3 +192,65 @@ def test_the_bounds_of_attention_and_convolution_are_those_fairseq_starts_from()
             if parameter.ndim > 1:
                 bound = xavier_bound(name, tuple(parameter.shape))
                 assert 0.95 * bound < parameter.abs().max() <= bound * (1 + 1e-6)
+
+
+WAYS = [{"reservoir_draw": "orthogonal"}, {"reservoir_draw": "sparse", "reservoir_density": 0.3}]
+
+
+def matrices(model):
+    return {name: t for name, t in snapshot(model).items() if t.ndim > 1}
+
+
+def test_orthogonal_reservoirs_have_orthonormal_rows_or_columns_times_the_gain(build):
+    drawn = matrices(build(ALL_KINDS, "RL", reservoir_draw="orthogonal", reservoir_gain=3.0))
+    for name, tensor in drawn.items():
+        gates = tensor.chunk(3) if ".weight_ih_" in name or ".weight_hh_" in name else [tensor]
+        for gate in gates:
+            wide = gate.flatten(1).double()
+            wide = wide if wide.shape[0] <= wide.shape[1] else wide.T
+            torch.testing.assert_close(
+                wide @ wide.T / 9, torch.eye(len(wide)).double(), atol=1e-6, rtol=0
+            )
+
+
+def test_orthogonal_draws_are_even_over_all_orthogonal_matrices():
+    """Means over the orthogonal group of n = 3: 0, 1 / n, 3 / (n (n + 2)), and det 0."""
+    drawn = torch.stack([draw_orthogonal((3, 3), gain=1.0, key=str(k)) for k in range(3000)])
+    third = torch.full((3, 3), 1 / 3)
+    torch.testing.assert_close(drawn.mean(0), torch.zeros(3, 3), atol=0.05, rtol=0)
+    torch.testing.assert_close((drawn**2).mean(0), third, atol=0.03, rtol=0)
+    torch.testing.assert_close((drawn**4).mean(0), 0.6 * third, atol=0.03, rtol=0)
+    assert abs(torch.linalg.det(drawn).mean()) < 0.08
+
+
+def test_an_orthogonal_draw_is_the_same_on_every_machine():
+    drawn = draw_orthogonal((32, 24), gain=0.3, key="1/encoder/R1/fc1.weight")
+    bits = drawn.numpy().astype("<f4").tobytes()
+    assert (
+        hashlib.sha256(bits).hexdigest()
+        == "a1a4110771d85ae4c5adbbb7cadd103a8d3aae690d659ff07ab4d5e320f8d0dd"
+    )  # as numpy 2.4.6 on x86-64 drew it
+
+
+def test_sparse_reservoirs_keep_their_share_of_values_and_xaviers_variance(build):
+    settings = {"reservoir_draw": "sparse", "reservoir_density": 0.3, "d_model": 64, "ffn": 96}
+    sparse = matrices(build(ALL_KINDS, "RL", **settings))
+    xavier = matrices(build(ALL_KINDS, "RL", d_model=64, ffn=96))
+    for name, tensor in sparse.items():
+        if tensor.ndim > 2:  # the convolution's kernel
+            assert torch.equal(tensor, xavier[name])
+            continue
+        kept = tensor != 0
+        assert kept.float().mean() == pytest.approx(0.3, abs=0.04), name
+        assert torch.allclose(tensor[kept], xavier[name][kept] / 0.3**0.5), name
+        assert float(tensor.var() / xavier[name].var()) == pytest.approx(1.0, abs=0.2), name
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way["reservoir_draw"])
+def test_every_way_of_drawing_gives_the_same_again_and_needs_no_weights_stored(build, way):
+    model = build(ALL_KINDS, "RL", seed=4, **way)
+    assert same(snapshot(model), snapshot(build(ALL_KINDS, "RL", seed=4, **way)))
+    assert set(model.reservoir_tensors()).isdisjoint(model.state_dict())
+    others = matrices(build(ALL_KINDS, "RL", seed=4))
+    changed = [name for name, t in matrices(model).items() if not torch.equal(t, others[name])]
+    assert len(changed) >= len(others) - 1  # a sparse reservoir's kernel stays

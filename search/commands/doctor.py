@@ -1,0 +1,37 @@
+"""``reservoir-search doctor``: whether all that a study remembers agrees."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    mend: Annotated[
+        bool, typer.Option("--mend", help="Mend what can be mended without training.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Check whether trials.jsonl, Optuna, the checkpoints and MLflow agree.
+
+    What an interruption left for resume to do is no fault. Exit code 1 if there is a fault.
+    """
+    import json
+
+    from search.doctor.examine import examine
+    from search.doctor.report import findings_json, print_findings
+    from search.errors import WorkFailed
+    from search.study_folder import find_study
+
+    folder = find_study(study)
+    findings = examine(folder, mending=mend)
+    if as_json:
+        print(json.dumps(findings_json(folder.config().name, findings), indent=2))
+    else:
+        print_findings(findings)
+    n_faults = sum(len(finding.faults) for finding in findings)
+    if n_faults:
+        remedy = "" if mend else f"; try: reservoir-search doctor {study} --mend"
+        raise WorkFailed(f"study {study}: faults found: {n_faults}{remedy}")

@@ -1,0 +1,56 @@
+"""The disk that a study uses now."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.storage import study_storage
+from search.study_folder import StudyFolder
+from search.units import human_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskUsage:
+    """Bytes of a study's files, by what they are for."""
+
+    checkpoints: int | None  # None where their storage is away
+    checkpoints_at: str | None  # where they are, if not in the study's folder
+    mlflow: int  # in the study's folder; a server's are not counted
+    rest: int  # records, exports, full trainings
+
+    def __str__(self) -> str:
+        stored = "of unknown size" if self.checkpoints is None else human_bytes(self.checkpoints)
+        place = "" if self.checkpoints_at is None else f" in {self.checkpoints_at}"
+        total = human_bytes((self.checkpoints or 0) + self.mlflow + self.rest)
+        return (
+            f"on disk: {total}: checkpoints {stored}{place}, MLflow {human_bytes(self.mlflow)}, "
+            f"records and exports {human_bytes(self.rest)}"
+        )
+
+
+def disk_usage(folder: StudyFolder) -> DiskUsage:
+    """What the study's files take up."""
+    storage = study_storage(folder)
+    is_inside = folder.config().storage.uri is None
+    checkpoints: int | None = None
+    with contextlib.suppress(OSError):  # the table can be shown without
+        checkpoints = sum(info.size or 0 for _, info in storage.everything())
+    inside = (checkpoints or 0) if is_inside else 0
+    mlflow = _size(folder.mlflow_artifacts) + _size(folder.mlflow_database)
+    return DiskUsage(
+        checkpoints=checkpoints,
+        checkpoints_at=None if is_inside else storage.uri.partition("?")[0],
+        mlflow=mlflow,
+        rest=_size(folder.path) - mlflow - inside,
+    )
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file, or of all files in a folder; a study at work moves some meanwhile."""
+    n_bytes = 0
+    for file in [path, *path.rglob("*")]:
+        with contextlib.suppress(FileNotFoundError):
+            n_bytes += file.lstat().st_size if file.is_file() else 0
+    return n_bytes

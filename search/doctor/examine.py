@@ -1,0 +1,38 @@
+"""All checks of a study, and its mending."""
+
+from __future__ import annotations
+
+from search.doctor.checkpoints import check_checkpoints
+from search.doctor.finding import Finding
+from search.doctor.mend import mend
+from search.doctor.runs import check_runs
+from search.doctor.suggestions import check_suggestions
+from search.doctor.trials import check_trials
+from search.ledger import sorted_records
+from search.storage import study_storage
+from search.study_folder import StudyFolder
+from spaces.errors import UserError
+
+
+def examine(folder: StudyFolder, *, mending: bool) -> list[Finding]:
+    """What each check found, after the mending where that is asked for.
+
+    Raises:
+        UserError: it is no search, a driver runs it, or MLflow, to be mended, cannot be reached.
+    """
+    config = folder.config()
+    if folder.purpose() != "study":
+        raise UserError(
+            f"{folder.path}: doctor examines studies that search; what {folder.purpose()} left is "
+            "put right by the command that began it"
+        )
+    with folder.locked():
+        if mending:
+            mend(config, folder)
+        records = sorted_records(folder.trials)
+        return [
+            check_trials(folder.trials, records, config),
+            check_suggestions(folder.optuna_log, records, config),
+            check_checkpoints(study_storage(folder), records, config),
+            check_runs(config, folder, records),
+        ]

@@ -1,0 +1,97 @@
+"""Mends what the checks of a study find, as far as that needs no training."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from mlflow.tracking import MlflowClient
+
+from search.doctor.checkpoints import unknown_trials
+from search.doctor.runs import contradiction, study_runs
+from search.doctor.suggestions import lost_suggestions
+from search.doctor.trials import differing_fields
+from search.kept_weights import KeptWeights, remove_trial
+from search.ledger import Ledger
+from search.searcher import StudySearcher
+from search.storage import study_storage
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
+from search.study_totals import study_totals
+from search.tracking import Tracking, tracking_uri
+from trainable.model_size import trial_param_counts
+
+
+def mend(config: StudyConfig, folder: StudyFolder) -> None:
+    """Bring Optuna, storage and MLflow in line with ``trials.jsonl``.
+
+    Raises:
+        UserError: MLflow cannot be reached.
+    """
+    with closing(Ledger(folder.trials)) as ledger:  # which drops torn lines
+        _mend_records(config, ledger)
+        searcher = _mend_suggestions(config, folder, ledger)
+        _mend_storage(config, folder, ledger)
+        tracking = Tracking(config, folder, ledger)
+        _mend_runs(config, folder, ledger)
+        for record in ledger.records:
+            tracking.note(record)
+        is_over = len(ledger.records) >= config.search.n_trials and all(
+            record.state != "running" for record in ledger.records
+        )
+        metrics, tags = study_totals(searcher.counts(), ledger.records, config.objective)
+        tracking.close("FINISHED" if is_over else "KILLED", metrics=metrics, tags=tags)
+        for record in ledger.records:
+            if record.state == "running":
+                tracking.interrupt(record)
+
+
+def _mend_records(config: StudyConfig, ledger: Ledger) -> None:
+    for record in ledger.records:
+        try:
+            changes = differing_fields(record, config)
+        except ValueError:  # the curve itself is broken: only a person can judge that
+            continue
+        if changes:
+            ledger.update(record.id, **changes)
+
+
+def _mend_suggestions(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> StudySearcher:
+    """Tell Optuna the outcomes it was not told, as each driver does when it starts."""
+    searcher = StudySearcher(
+        config,
+        ledger,
+        optuna_log=folder.optuna_log,
+        data=folder.data(),
+        count=trial_param_counts,
+        n_concurrent=lambda: 1,
+        resume_from=lambda _record: None,
+    )
+    searcher.write_off(lost_suggestions(folder.optuna_log, ledger.records, config))
+    return searcher
+
+
+def _mend_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+    storage = study_storage(folder)
+    for id_ in unknown_trials(storage, ledger.records):
+        remove_trial(storage, id_)
+    KeptWeights(storage, config.objective, ledger.records)  # which cleans up
+
+
+def _mend_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+    """Delete in MLflow what is of no trial, there twice or wrong; what then lacks is sent."""
+    client = MlflowClient(tracking_uri(config, folder))
+    runs = study_runs(client, config, folder, ledger.records)
+    own = runs.parents[0].info.run_id
+    deleted = [*runs.parents[1:], *runs.strays]
+    for record in ledger.records:
+        found = runs.of_trials.get(record.id, [])
+        kept = [run for run in found if run.data.tags["mlflow.parentRunId"] == own]
+        kept.sort(key=lambda run: run.info.run_id != record.mlflow_run_id)
+        if kept and contradiction(client, record, kept[0]) is not None:
+            kept = []
+        deleted += [run for run in found if run not in kept[:1]]
+        run_id = str(kept[0].info.run_id) if kept else None
+        if run_id != record.mlflow_run_id:
+            ledger.update(record.id, mlflow_run_id=run_id)
+    for run in deleted:
+        client.delete_run(run.info.run_id)

@@ -1,0 +1,135 @@
+"""Whether MLflow has each trial exactly once, with its state and all its points."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from search.doctor.finding import Finding, Notes
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
+from search.tracking import STATUS, STUDY, TRIAL_ID, sent_points, tracking_uri
+from search.trial_record import TrialRecord
+
+SUBJECT = "MLflow"
+_UNDER_WAY = ("running", "interrupted")  # the state of a run whose end was not sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRuns:
+    """A study's runs in MLflow, deleted ones left out."""
+
+    parents: tuple[Run, ...]  # the one that a driver takes first
+    of_trials: dict[int, list[Run]]
+    strays: tuple[Run, ...]  # of no trial at all
+
+
+def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]) -> Finding:
+    """The runs under the study's own, and their histories, against the records."""
+    notes = Notes.empty()
+    uri = tracking_uri(config, folder)
+    if uri.startswith("sqlite:///") and not folder.mlflow_database.exists() and is_own(uri, folder):
+        notes.waiting += ["MLflow has nothing yet"] if records else []
+        return notes.finding(SUBJECT, "no store")
+    client = MlflowClient(uri)
+    try:
+        runs = study_runs(client, config, folder, records)
+        _check_parents(runs, notes)
+        for run in runs.strays:
+            notes.faults.append(f"run {run.info.run_id} is of no trial")
+        for record in records:
+            _check_trial(client, record, runs.of_trials.get(record.id, []), notes)
+    except MlflowException as error:
+        reason, _, _ = str(error).partition("\n")
+        notes.faults.append(f"{uri} cannot be asked: {reason}")
+        return notes.finding(SUBJECT, uri)
+    return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
+
+
+def study_runs(
+    client: MlflowClient,
+    config: StudyConfig,
+    folder: StudyFolder,
+    records: Sequence[TrialRecord],
+) -> StudyRuns:
+    """Whatever MLflow has of the study."""
+    experiment = client.get_experiment_by_name(config.name)
+    runs = [] if experiment is None else _all_runs(client, str(experiment.experiment_id))
+    parents = [run for run in runs if run.data.tags.get(STUDY) == folder.id()]
+    ours = {run.info.run_id for run in parents}
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in ours]
+    ids = {str(record.id): record.id for record in records}
+    of_trials: dict[int, list[Run]] = defaultdict(list)
+    strays = []
+    for run in children:
+        id_ = ids.get(run.data.tags.get(TRIAL_ID, ""))
+        if id_ is None:
+            strays.append(run)
+        else:
+            of_trials[id_].append(run)
+    return StudyRuns(parents=tuple(parents), of_trials=of_trials, strays=tuple(strays))
+
+
+def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | None:
+    """What a trial's only run says that cannot become true by sending what is missing."""
+    sent = sent_points(client, run.info.run_id)
+    curve = [(point.updates, point.bleu) for point in record.curve]
+    n_common = min(len(sent), len(curve))
+    if sent[:n_common] != curve[:n_common]:
+        return "other points than its curve"
+    state = run.data.tags.get("state")
+    if record.state == "running" or state in _UNDER_WAY:
+        return None
+    if state != record.state:
+        return f"the state {state}, and it {record.state}"
+    if run.info.status != STATUS[record.state]:
+        return f"the status {run.info.status}, and it {record.state}"
+    if len(sent) != len(curve):
+        return f"{len(sent)} points of {len(curve)}"
+    return None
+
+
+def _check_trial(
+    client: MlflowClient, record: TrialRecord, runs: Sequence[Run], notes: Notes
+) -> None:
+    if not runs:
+        if record.mlflow_run_id is None:
+            notes.waiting.append(f"trial {record.id} was not sent yet")
+        else:
+            notes.faults.append(f"the run of trial {record.id} is gone")
+    elif len(runs) > 1:
+        notes.faults.append(f"trial {record.id} has {len(runs)} runs")
+    elif record.mlflow_run_id not in (None, runs[0].info.run_id):
+        notes.faults.append(f"trial {record.id} has another run than trials.jsonl says")
+    elif (told := contradiction(client, record, runs[0])) is not None:
+        notes.faults.append(f"the run of trial {record.id} has {told}")
+    elif record.state != "running" and runs[0].data.tags.get("state") in _UNDER_WAY:
+        notes.waiting.append(f"the end of trial {record.id} was not sent yet")
+
+
+def _check_parents(runs: StudyRuns, notes: Notes) -> None:
+    if len(runs.parents) > 1:
+        notes.faults.append(f"the study has {len(runs.parents)} runs of its own")
+    elif runs.parents and runs.parents[0].info.status == "RUNNING":
+        notes.waiting.append("the study's own run was not ended")
+
+
+def is_own(uri: str, folder: StudyFolder) -> bool:
+    """Whether the store is the one in the study's folder."""
+    return uri.endswith(str(folder.mlflow_database.resolve()))
+
+
+def _all_runs(client: MlflowClient, experiment_id: str) -> list[Run]:
+    runs: list[Run] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], max_results=1000, page_token=token)
+        runs += page
+        token = page.token
+        if not token:
+            return runs

@@ -1,0 +1,103 @@
+"""Whether each trial in ``trials.jsonl`` is whole, and what can be computed again is right."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from search.doctor.finding import Finding, Notes
+from search.study_config import StudyConfig
+from search.trained_candidate import candidate_of
+from search.trial_record import TrialRecord
+from trainable.aucc import aucc
+from trainable.config import ObjectiveConfig
+from trainable.objective import objective_value
+
+
+def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
+    """The lines of the file, and each trial by itself."""
+    notes = Notes.empty()
+    _note_torn_lines(path, notes)
+    twice = [key for key, n in Counter(record.key for record in records).items() if n > 1]
+    for key in twice:
+        ids = ", ".join(str(record.id) for record in records if record.key == key)
+        notes.faults.append(f"trials {ids} are one candidate, trained more than once")
+    for record in records:
+        notes.faults += [f"trial {record.id}: {told}" for told in _record_faults(record, config)]
+    n_running = sum(record.state == "running" for record in records)
+    if n_running:
+        notes.waiting.append(f"{n_running} interrupted; resume goes on with them")
+    return notes.finding("trials.jsonl", f"{len(records)} trials")
+
+
+def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
+    """The fields of a record that others decide, computed from those.
+
+    Raises:
+        ValueError: the curve has no area, since its clock does not increase.
+    """
+    values: dict[str, Any] = {"key": candidate_of(record.config, config.space).key}
+    if record.curve:
+        objective = ObjectiveConfig.model_validate(record.config["objective"])
+        area = aucc(
+            record.curve,
+            clock=objective.clock,
+            horizon=record.config["budget"][objective.clock],
+            hold_last=record.state == "completed",
+        )
+        values |= {
+            "aucc": area,
+            "objective": objective_value(objective, area, record.counts),
+        }
+    return values
+
+
+def differing_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
+    """Those of the derived fields that the record has otherwise, as they should be."""
+    derived = derived_fields(record, config)
+    return {
+        name: value for name, value in derived.items() if not _same(getattr(record, name), value)
+    }
+
+
+def _record_faults(record: TrialRecord, config: StudyConfig) -> list[str]:
+    if record.state in ("completed", "stopped") and not record.curve:
+        return [f"it is {record.state} and has no curve"]
+    clocks = ("updates", "seconds", "tokens", "flops")
+    for earlier, later in pairwise(record.curve):
+        for clock in clocks:
+            if getattr(later, clock) <= getattr(earlier, clock):
+                return [f"its curve goes back in {clock} at update {later.updates}"]
+    return [
+        f"its {name} is {getattr(record, name)}, and should be {value}"
+        for name, value in differing_fields(record, config).items()
+    ]
+
+
+def _same(stored: Any, computed: Any) -> bool:
+    if isinstance(stored, float) and isinstance(computed, float):
+        return math.isclose(stored, computed, rel_tol=1e-9)
+    return bool(stored == computed)
+
+
+def _note_torn_lines(path: Path, notes: Notes) -> None:
+    """A last line can be torn by a power cut; one with others behind it cannot."""
+    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    torn = [number for number, line in enumerate(lines, start=1) if line and not _is_whole(line)]
+    for number in torn:
+        if number == len(lines):
+            notes.waiting.append(f"line {number} is cut short; resume drops it")
+        else:
+            notes.faults.append(f"line {number} is no trial")
+
+
+def _is_whole(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

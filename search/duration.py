@@ -1,0 +1,79 @@
+"""How long a study will take, between bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.study_config import StudyConfig
+from search.study_sizes import ModelSize
+
+# Training against matrix products of its shapes: 60 to 90 % in the benchmarks, less where
+# layers are narrow or trials side by side share a machine's memory.
+_EFFICIENCY = (0.35, 0.9)
+_VALIDATION = (1.05, 1.4)  # a trial with its validations and checkpoints, against training alone
+_FILLED = 0.88  # target tokens of an update over batch_tokens: 0.88 to 0.89 on our corpora
+_START_S = 20.0  # Ray and the first processes
+
+
+def study_seconds(
+    config: StudyConfig, sizes: Sequence[ModelSize], *, n_concurrent: int, rate: float | None
+) -> tuple[float, float] | None:
+    """The least and the most that the trials may take; None where nothing tells.
+
+    Args:
+        config: the study.
+        sizes: all that the models can be.
+        n_concurrent: trials at once.
+        rate: FLOPs a second of a rank's matrix products, if known.
+    """
+    trials = [_trial_seconds(config, size, rate) for size in sizes]
+    bounds = [seconds for seconds in trials if seconds is not None]
+    if not bounds:
+        return None
+    n_points = config.space.size()
+    n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
+    rounds = -(-n_trials // n_concurrent)
+    least = n_trials / n_concurrent * min(low for low, _ in bounds) * _least_share(config)
+    most = rounds * max(high for _, high in bounds)
+    return _VALIDATION[0] * least, _VALIDATION[1] * most + _START_S
+
+
+def _trial_seconds(
+    config: StudyConfig, size: ModelSize, rate: float | None
+) -> tuple[float, float] | None:
+    """Training until the first of the budgets is spent."""
+    limit = config.budget.seconds
+    flops = _trial_flops(config, size)
+    if flops is None or rate is None:
+        return None if limit is None else (limit, limit)
+    low, high = (
+        flops / (rate * config.ranks.n_ranks * efficiency) for efficiency in reversed(_EFFICIENCY)
+    )
+    return (low, high) if limit is None else (min(low, limit), min(high, limit))
+
+
+def _trial_flops(config: StudyConfig, size: ModelSize) -> float | None:
+    budget = config.budget
+    limits = [budget.flops] if budget.flops is not None else []
+    if budget.tokens is not None:
+        limits.append(budget.tokens * size.training_flops)
+    if budget.updates is not None:
+        n_tokens = budget.updates * size.train.batch_tokens * _FILLED
+        limits.append(n_tokens * size.training_flops)
+    return min(limits, default=None)
+
+
+def _least_share(config: StudyConfig) -> float:
+    """Of the budgets, where the scheduler stops as many trials as early as it may."""
+    budget = config.budget.on(config.scheduler_clock)
+    if config.scheduler.name == "none" or budget is None:
+        return 1.0
+    grace = config.scheduler.grace or budget / 4
+    if config.scheduler.name != "asha":
+        return min(1.0, grace / budget)
+    factor, rung, going_on, spent = config.scheduler.reduction_factor, grace, 1.0, 0.0
+    before = 0.0
+    while rung < budget:  # one in ``factor`` goes on from each rung
+        spent += going_on * (rung - before)
+        going_on, before, rung = going_on / factor, rung, rung * factor
+    return (spent + going_on * (budget - before)) / budget

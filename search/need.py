@@ -1,0 +1,147 @@
+"""What a study needs of disk and memory at its peak."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from search.kept_weights import N_KEPT_WEIGHTS
+from search.storage import Storage
+from search.study_config import StudyConfig
+from search.study_folder import STUDIES
+from search.study_sizes import ModelSize
+from search.units import human_bytes
+from spaces.errors import UserError
+from trainable.config import RanksConfig
+
+_FLOAT = 4  # bytes; weights, optimizer and stored tensors are fp32
+# Learned weights, the best ones, and the optimizer's two moments.
+_STORED_TENSORS = 4
+_CHECKPOINTS = 3  # of a running trial: Tune keeps two, and writes the next before it drops one
+# Gradient, two moments, the best weights, and the copy that a checkpoint is written from.
+_TENSORS_BESIDE = 5
+_RECORDS_A_TRIAL = 150 * 2**10  # MLflow's rows and files, our records: 140 KiB in the quickstart
+_RECORDS_A_POINT = 2 * 2**10  # seven metrics in MLflow, and the point in trials.jsonl
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """The memory of a process that has the libraries and no model."""
+
+    private_bytes: int
+    shared_bytes: int  # the libraries' files, which all processes have once
+
+    @classmethod
+    def this_one(cls) -> Process:
+        """Of this process, which has imported what a rank imports, and Optuna and MLflow."""
+        memory = psutil.Process().memory_full_info()
+        return cls(private_bytes=memory.uss, shared_bytes=max(0, memory.rss - memory.uss))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A study's need at its peak, all trials at their largest."""
+
+    n_concurrent: int
+    checkpoint_bytes: int  # of the largest model
+    stored_bytes: int  # in storage
+    record_bytes: int  # in the study's folder, beside the checkpoints
+    model_bytes: int  # of a rank: weights, optimizer, activations
+    rank_bytes: int  # of a rank's process: host memory
+    all_ranks_bytes: int
+
+
+def study_need(
+    config: StudyConfig, sizes: Sequence[ModelSize], *, n_concurrent: int, process: Process
+) -> Need:
+    """What the study needs at most with ``n_concurrent`` trials at once."""
+    ranks = config.ranks
+    n_learned = max(size.counts.learned for size in sizes)
+    checkpoint = _STORED_TENSORS * _FLOAT * n_learned
+    n_kept = config.search.n_trials
+    if config.objective.name != "pareto":  # else all of them can be on the front
+        n_kept = min(n_kept, N_KEPT_WEIGHTS)
+    model = max(_model_bytes(size, ranks) for size in sizes)
+    in_host = 0 if ranks.gpus_per_rank else model
+    return Need(
+        n_concurrent=n_concurrent,
+        checkpoint_bytes=checkpoint,
+        stored_bytes=n_concurrent * _CHECKPOINTS * checkpoint + n_kept * _FLOAT * n_learned,
+        record_bytes=config.search.n_trials * (_RECORDS_A_TRIAL + _points_bytes(config)),
+        model_bytes=model,
+        rank_bytes=process.private_bytes + process.shared_bytes + in_host,
+        all_ranks_bytes=process.shared_bytes
+        + n_concurrent * ranks.n_ranks * (process.private_bytes + in_host),
+    )
+
+
+def _points_bytes(config: StudyConfig) -> int:
+    if config.budget.updates is None:
+        return 0
+    return _RECORDS_A_POINT * -(-config.budget.updates // config.validation.interval_updates)
+
+
+def _model_bytes(size: ModelSize, ranks: RanksConfig) -> int:
+    """Weights, what training keeps of each, and the activations of a forward pass."""
+    model, train = size.model, size.train
+    weights = _FLOAT * (size.counts.total + _TENSORS_BESIDE * size.counts.learned)
+    n_tokens = train.batch_tokens / (ranks.n_ranks * train.accumulate)
+    # Of a layer: norms, query, key, value, attention, sums and masks; and the inner block's.
+    a_token = 14 * model.d_model + 3 * model.ffn
+    return weights + round(_FLOAT * n_tokens * size.n_layers * a_token)
+
+
+def refuse_full_disk(needs: Mapping[Path, int], free: Callable[[Path], int]) -> None:
+    """See whether each disk has room for all that goes to it.
+
+    Args:
+        needs: bytes by folder; folders on one disk share it.
+        free: the free bytes of a folder's disk.
+
+    Raises:
+        UserError: one has not.
+    """
+    by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
+    for folder, n_bytes in needs.items():
+        by_disk[folder.stat().st_dev][folder] = n_bytes
+    for folders in by_disk.values():
+        place, need = next(iter(folders)), sum(folders.values())
+        if need > free(place):
+            raise UserError(
+                f"{place}: the study needs up to {human_bytes(need)} of disk at once, and "
+                f"{human_bytes(free(place))} are free; make room, put the checkpoints elsewhere "
+                "with storage.uri, or lower search.n_concurrent"
+            )
+
+
+def refuse_full_memory(need: Need, ranks: RanksConfig, memory_bytes: float) -> None:
+    """See whether the trials that run at once fit the memory of Ray's machines.
+
+    Raises:
+        UserError: they do not.
+    """
+    if need.all_ranks_bytes > memory_bytes:
+        raise UserError(
+            f"search.n_concurrent: {need.n_concurrent} trials at once ({ranks.n_ranks} x "
+            f"{human_bytes(need.rank_bytes)} each) need about "
+            f"{human_bytes(need.all_ranks_bytes)} of memory, and there are "
+            f"{human_bytes(memory_bytes)}; lower search.n_concurrent, train.batch_tokens or the "
+            "models' size"
+        )
+
+
+def disk_needs(need: Need, storage: Storage | None) -> dict[Path, int]:
+    """Bytes by folder that exists; ``storage`` is where checkpoints go if not to the study's."""
+    studies = STUDIES.resolve()
+    here = next(place for place in (studies, *studies.parents) if place.is_dir())
+    needs = {here: need.record_bytes}
+    if storage is None:
+        needs[here] += need.stored_bytes
+    elif storage.is_local:
+        folder = Path(storage.path)
+        needs[folder] = needs.get(folder, 0) + need.stored_bytes
+    return needs

@@ -1,0 +1,23 @@
+"""What Optuna is told of a trial that ended."""
+
+from __future__ import annotations
+
+from optuna.trial import TrialState
+
+from search.trial_record import TrialRecord
+
+
+def outcome_of(record: TrialRecord) -> tuple[TrialState, list[float] | None]:
+    """The state in which a trial's suggestion ends, and its values where it has any.
+
+    A stopped trial is pruned: its area is not comparable to that of a trial which ran to the
+    horizon. With several objectives Optuna has no pruning, so it fails.
+    """
+    several = record.config["objective"]["name"] == "pareto"
+    if record.state == "completed" and record.aucc is not None and record.objective is not None:
+        return TrialState.COMPLETE, (
+            [record.aucc, record.n_mparams] if several else [record.objective]
+        )
+    if record.state == "stopped" and not several:
+        return TrialState.PRUNED, None
+    return TrialState.FAIL, None

@@ -1,0 +1,59 @@
+"""Whatever is read from others is a value or a clear error, and soon; see ``make fuzz``."""
+
+from __future__ import annotations
+
+import pytest
+
+from spaces.errors import UserError
+from tests.fuzz.fuzz import Hang, fuzz
+from tests.fuzz.targets import Target, targets
+
+NAMES = [
+    *("layout", "study", "study-values", "set", "trials", "table"),
+    *("manifest", "archive", "data", "export"),
+]
+N_INPUTS = {"data": 100, "export": 60}  # those that read many files; of others 300
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Target]:
+    return targets(tmp_path_factory.mktemp("fuzz"))
+
+
+def test_all_targets_are_tried(known: dict[str, Target]):
+    assert list(known) == NAMES
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_nearly_right_is_a_value_or_a_clear_error(known: dict[str, Target], name: str):
+    outcome = fuzz(known[name], N_INPUTS.get(name, 300))
+    assert 0 < outcome.n_values < outcome.n_inputs
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(6 * 3600)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hundred_thousand_inputs_are_values_or_clear_errors(known: dict[str, Target], name: str):
+    assert fuzz(known[name], 100_000).n_inputs >= 100_000
+
+
+def test_the_fuzzer_notices_a_traceback_and_a_hang(monkeypatch: pytest.MonkeyPatch, known):
+    def fail(value: object) -> None:
+        raise KeyError(value)
+
+    with pytest.raises(KeyError):
+        fuzz(Target(inputs=known["layout"].inputs, read=fail), 10)
+
+    def refuse(value: object) -> None:
+        raise UserError("so")
+
+    assert fuzz(Target(inputs=known["layout"].inputs, read=refuse), 10).n_values == 0
+
+    def hang(value: object) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr("tests.fuzz.fuzz.HANG_S", 0.2)
+    with pytest.raises(Hang):
+        fuzz(Target(inputs=known["layout"].inputs, read=hang), 1)

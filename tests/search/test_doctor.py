@@ -1,0 +1,473 @@
+"""The doctor on a study that is healthy and interrupted, and on one broken in each way it knows.
+
+The trials are made by hand; the searcher, the tracking and the storage are the real ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mlflow.entities import Metric
+from mlflow.tracking import MlflowClient
+
+from search.cli import app, exit_code
+from search.doctor.examine import examine
+from search.doctor.finding import Finding
+from search.kept_weights import KeptWeights
+from search.ledger import Ledger, read_records
+from search.searcher import StudySearcher
+from search.storage import study_storage
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder, make_study_folder
+from search.tracking import TRIAL_ID, Tracking
+from search.trial_record import TrialRecord
+from tests.search.conftest import TINY_STUDY, curve_point
+from trainable.aucc import aucc
+from trainable.checkpoint import BEST_WEIGHTS, Checkpoint, save_checkpoint
+from trainable.config import ObjectiveConfig
+from trainable.model_size import trial_param_counts
+from trainable.objective import objective_value
+
+pytestmark = pytest.mark.timeout(600)
+
+# In the order in which they were suggested; the last one was interrupted.
+STATES = ("completed", "completed", "stopped", "failed", "completed", "completed", "running")
+N_POINTS = {"completed": 3, "stopped": 2, "failed": 0, "running": 2}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> Path:
+    """A study as a driver that was killed leaves it, from which the tests take copies."""
+    place = tmp_path_factory.mktemp("template")
+    (place / "study.toml").touch()
+    config = StudyConfig.model_validate(
+        {
+            **TINY_STUDY,
+            "data": str(small_grammar),
+            "search": {"algorithm": "random", "n_trials": len(STATES)},
+        }
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        folder = make_study_folder(config, place / "study.toml", small_grammar)
+        folder = StudyFolder(folder.path.resolve())
+        work_as_a_driver(config, folder)
+    return folder.path
+
+
+def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
+    ledger, storage = Ledger(folder.trials), study_storage(folder)
+    searcher = StudySearcher(
+        config,
+        ledger,
+        optuna_log=folder.optuna_log,
+        data=folder.data(),
+        count=trial_param_counts,
+        n_concurrent=lambda: 1,
+        resume_from=lambda _record: None,
+    )
+    tracking = Tracking(config, folder, ledger)
+    kept = KeptWeights(storage, config.objective)
+    for id_, state in enumerate(STATES):
+        assert isinstance(searcher.suggest(f"tune-{id_}"), dict)
+        record = ended(ledger[id_], state)
+        for number in range(1, len(record.curve) + 1):
+            checkpoint = f"session-001/trial-{id_:04d}/checkpoint_{number:06d}"
+            save(record, number, folder.ray / checkpoint)
+        ledger.put(record)
+        tracking.note(record)
+        if state != "running":
+            searcher.on_trial_complete(f"tune-{id_}")
+            kept.end(record)
+    assert tracking.close("KILLED", metrics={}, tags={})
+    for record in ledger.records:
+        if record.state == "running":
+            tracking.interrupt(record)
+    ledger.compact()
+
+
+def ended(record: TrialRecord, state: Any) -> TrialRecord:
+    """The record with a curve, the better the higher its id."""
+    curve = tuple(
+        curve_point(4 * number, 2 * number + record.id) for number in range(1, N_POINTS[state] + 1)
+    )
+    values: dict[str, Any] = {"state": state, "curve": curve}
+    if curve:
+        area = aucc(curve, clock="updates", horizon=12, hold_last=state == "completed")
+        objective = ObjectiveConfig.model_validate(record.config["objective"])
+        values |= {
+            "aucc": area,
+            "objective": objective_value(objective, area, record.counts),
+            "n_epochs": 0.5,
+            "peak_memory_bytes": 1000,
+        }
+    return dataclasses.replace(record, **values)
+
+
+def save(record: TrialRecord, n_points: int, folder: Path) -> None:
+    folder.mkdir(parents=True)
+    weights = {"weight": torch.full((2,), float(n_points))}
+    save_checkpoint(
+        Checkpoint(
+            weights=weights,
+            best_weights=weights,
+            optimizer={},
+            curve=record.curve[:n_points],
+            finished=n_points == 3,
+        ),
+        folder,
+    )
+
+
+@pytest.fixture
+def study(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyFolder:
+    """A copy of the study, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copytree(template, tmp_path / "studies/tiny")
+    return StudyFolder(tmp_path / "studies/tiny")
+
+
+def told(findings: list[Finding]) -> tuple[list[str], list[str]]:
+    """All faults and all that waits, of all checks."""
+    return (
+        [text for finding in findings for text in finding.faults],
+        [text for finding in findings for text in finding.waiting],
+    )
+
+
+def test_an_interrupted_study_waits_and_has_no_fault(study: StudyFolder):
+    before = contents(study)
+    faults, waiting = told(examine(study, mending=False))
+    assert faults == []
+    assert waiting == ["1 interrupted; resume goes on with them"]
+    assert contents(study) == before, "looking changes nothing"
+
+
+def contents(study: StudyFolder) -> dict[Path, bytes]:
+    files = (path for path in study.path.rglob("*") if path.is_file() and path.name != ".lock")
+    return {path: path.read_bytes() for path in files}
+
+
+def test_mending_a_study_without_a_fault_changes_no_trial(study: StudyFolder):
+    before = study.trials.read_text()
+    assert told(examine(study, mending=True)) == ([], ["1 interrupted; resume goes on with them"])
+    assert study.trials.read_text() == before
+
+
+def rewrite(study: StudyFolder, id_: int, **changes: Any) -> None:
+    """Change a trial in ``trials.jsonl`` alone."""
+    lines = [json.loads(line) for line in study.trials.read_text().splitlines()]
+    changed = [{**line, **changes} if line["id"] == id_ else line for line in lines]
+    study.trials.write_text("".join(json.dumps(line) + "\n" for line in changed))
+
+
+def change_the_area(study: StudyFolder) -> None:
+    rewrite(study, 0, aucc=1.0, objective=2.0)
+
+
+def change_the_key(study: StudyFolder) -> None:
+    rewrite(study, 1, key="{}")
+
+
+def turn_a_curve_round(study: StudyFolder) -> None:
+    curve = read_records(study.trials)[0].to_dict()["curve"]
+    rewrite(study, 0, curve=curve[::-1])
+
+
+def drop_a_curve(study: StudyFolder) -> None:
+    rewrite(study, 0, curve=[])
+
+
+def write_nonsense_between(study: StudyFolder) -> None:
+    first, *others = study.trials.read_text().splitlines(keepends=True)
+    study.trials.write_text("".join([first, '{"id": 0, "lay\n', *others]))
+
+
+def train_a_candidate_twice(study: StudyFolder) -> None:
+    record = read_records(study.trials)[0].to_dict()
+    with study.trials.open("a") as file:
+        file.write(json.dumps({**record, "id": 7, "optuna_number": 99, "state": "failed"}) + "\n")
+
+
+def fail_a_trial_afterwards(study: StudyFolder) -> None:
+    rewrite(study, 0, state="failed")
+
+
+def run_an_ended_trial(study: StudyFolder) -> None:
+    rewrite(study, 0, state="running")
+
+
+def swap_two_suggestions(study: StudyFolder) -> None:
+    records = read_records(study.trials)
+    rewrite(study, 0, optuna_number=records[1].optuna_number)
+    rewrite(study, 1, optuna_number=records[0].optuna_number)
+
+
+def lose_a_trial(study: StudyFolder) -> None:
+    study.trials.write_text("".join(study.trials.read_text().splitlines(keepends=True)[1:]))
+
+
+def leave_checkpoints_of_nobody(study: StudyFolder) -> None:
+    (study.ray / "session-001/trial-0099/checkpoint_000001").mkdir(parents=True)
+
+
+def break_the_journal(study: StudyFolder) -> None:
+    first, *others = study.optuna_log.read_text().splitlines(keepends=True)
+    study.optuna_log.write_text("".join([first, "nonsense\n", *others]))
+
+
+def lose_the_best_weights(study: StudyFolder) -> None:
+    for file in study.ray.glob(f"session-001/trial-0005/*/{BEST_WEIGHTS}"):
+        file.unlink()
+
+
+def run_of(study: StudyFolder, id_: int) -> str:
+    return str(read_records(study.trials)[id_].mlflow_run_id)
+
+
+def store(study: StudyFolder) -> MlflowClient:
+    return MlflowClient(f"sqlite:///{study.mlflow_database}")
+
+
+def delete_a_run(study: StudyFolder) -> None:
+    store(study).delete_run(run_of(study, 0))
+
+
+def copy_a_run(study: StudyFolder, trial: str = "0") -> None:
+    run = store(study).get_run(run_of(study, 0))
+    parent = run.data.tags["mlflow.parentRunId"]
+    tags = {"mlflow.parentRunId": parent, TRIAL_ID: trial, "state": "running"}
+    store(study).create_run(run.info.experiment_id, tags=tags)
+
+
+def make_a_stray_run(study: StudyFolder) -> None:
+    copy_a_run(study, trial="123")
+
+
+def log_a_point_too_many(study: StudyFolder) -> None:
+    store(study).log_batch(run_of(study, 0), metrics=[Metric("bleu", 1.0, 1, 16)])
+
+
+def change_a_point(study: StudyFolder) -> None:
+    execute(study, "update metrics set value = 99 where key = 'bleu' and step = 8")
+
+
+def drop_a_point(study: StudyFolder) -> None:
+    execute(study, "delete from metrics where key = 'bleu' and step = 12")
+
+
+def change_a_status(study: StudyFolder) -> None:
+    store(study).set_terminated(run_of(study, 0), "FAILED")
+
+
+def make_a_second_study_run(study: StudyFolder) -> None:
+    parent = store(study).get_run(run_of(study, 0)).data.tags["mlflow.parentRunId"]
+    run = store(study).get_run(parent)
+    store(study).create_run(run.info.experiment_id, tags=dict(run.data.tags))
+
+
+def execute(study: StudyFolder, statement: str) -> None:
+    with closing(sqlite3.connect(study.mlflow_database)) as database:
+        assert database.execute(statement).rowcount > 0
+        database.commit()
+
+
+Break = Callable[[StudyFolder], None]
+MENDED: list[tuple[Break, str]] = [
+    (change_the_area, "trial 0: its aucc is 1.0, and should be "),
+    (change_the_key, "trial 1: its key is {}, and should be "),
+    (write_nonsense_between, "line 2 is no trial"),
+    (lose_a_trial, "but its trial is not in trials.jsonl"),
+    (leave_checkpoints_of_nobody, "trial 99 has checkpoints and is not in trials.jsonl"),
+    (lose_a_trial, "is of no trial"),
+    (delete_a_run, "the run of trial 0 is gone"),
+    (copy_a_run, "trial 0 has 2 runs"),
+    (make_a_stray_run, "is of no trial"),
+    (log_a_point_too_many, "the run of trial 0 has other points than its curve"),
+    (change_a_point, "the run of trial 0 has other points than its curve"),
+    (drop_a_point, "the run of trial 0 has 2 points of 3"),
+    (change_a_status, "the run of trial 0 has the status FAILED, and it completed"),
+    (make_a_second_study_run, "the study has 2 runs of its own"),
+]
+NOT_MENDED: list[tuple[Break, str]] = [
+    (turn_a_curve_round, "trial 0: its curve goes back in updates at update 8"),
+    (drop_a_curve, "trial 0: it is completed and has no curve"),
+    (train_a_candidate_twice, "trials 0, 7 are one candidate, trained more than once"),
+    (train_a_candidate_twice, "suggestion 99 is in trials.jsonl and not in optuna.log"),
+    (fail_a_trial_afterwards, "COMPLETE, but trial 0 failed"),
+    (run_an_ended_trial, "is COMPLETE, but trial 0 is running"),
+    (swap_two_suggestions, "its point is not the candidate of trial 0"),
+    (lose_the_best_weights, "trial 5 is among the best and its weights are gone; export --trial 5"),
+]
+
+
+@pytest.mark.parametrize(("harm", "text"), MENDED)
+def test_a_fault_is_told_and_mended(study: StudyFolder, harm: Break, text: str):
+    harm(study)
+    faults, _ = told(examine(study, mending=False))
+    assert any(text in fault for fault in faults), faults
+    assert told(examine(study, mending=True))[0] == []
+    assert told(examine(study, mending=False)) == ([], ["1 interrupted; resume goes on with them"])
+
+
+@pytest.mark.parametrize(("harm", "text"), NOT_MENDED)
+def test_a_fault_that_nothing_mends_stays_told(study: StudyFolder, harm: Break, text: str):
+    harm(study)
+    for mending in (False, True):
+        faults, _ = told(examine(study, mending=mending))
+        assert any(text in fault for fault in faults), faults
+
+
+def test_a_journal_that_is_no_journal_is_told(study: StudyFolder):
+    break_the_journal(study)
+    faults, _ = told(examine(study, mending=False))
+    assert any("optuna.log cannot be read: " in fault for fault in faults)
+
+
+def tear_the_last_line(study: StudyFolder) -> None:
+    study.trials.write_text(study.trials.read_text() + '{"id": 6, "lay')
+
+
+def tell_optuna_less(study: StudyFolder) -> None:
+    """Cut off all since the end of trial 5: it was told to nobody, the next was not asked."""
+    lines = study.optuna_log.read_text().splitlines(keepends=True)
+    (*_, last) = (number for number, line in enumerate(lines) if '"values":[' in line)
+    study.optuna_log.write_text("".join(lines[:last]))
+    records = study.trials.read_text().splitlines(keepends=True)
+    study.trials.write_text("".join(records[:-1]))
+    shutil.rmtree(study.ray / "session-001/trial-0006")
+    store(study).delete_run(run_of_last(study))
+
+
+def run_of_last(study: StudyFolder) -> str:
+    (run,) = [
+        run
+        for run in store(study).search_runs(["1"])
+        if run.data.tags.get(TRIAL_ID) == str(len(STATES) - 1)
+    ]
+    return str(run.info.run_id)
+
+
+def ask_optuna_in_vain(study: StudyFolder) -> None:
+    """The last trial was asked for and never written down."""
+    study.trials.write_text("".join(study.trials.read_text().splitlines(keepends=True)[:-1]))
+    shutil.rmtree(study.ray / "session-001/trial-0006")
+    store(study).delete_run(run_of_last(study))
+
+
+def halve_the_newest_checkpoint(study: StudyFolder) -> None:
+    newest = study.ray / "session-001/trial-0006/checkpoint_000002/weights.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-20])
+
+
+def leave_an_optimizer(study: StudyFolder) -> None:
+    (study.ray / "session-001/trial-0005/checkpoint_000003/optimizer.pt").touch()
+
+
+def leave_a_checkpoint(study: StudyFolder) -> None:
+    (study.ray / "session-001/trial-0002/checkpoint_000001").mkdir(parents=True)
+    (study.ray / "session-001/trial-0002/checkpoint_000001/weights.safetensors").touch()
+
+
+def send_no_end(study: StudyFolder) -> None:
+    execute(
+        study,
+        "update tags set value = 'running' where key = 'state' and run_uuid = "
+        f"'{run_of(study, 0)}'",
+    )
+    execute(study, f"delete from metrics where run_uuid = '{run_of(study, 0)}' and step = 12")
+
+
+def send_nothing(study: StudyFolder) -> None:
+    store(study).delete_run(run_of(study, 0))
+    rewrite(study, 0, mlflow_run_id=None)
+
+
+def leave_the_study_running(study: StudyFolder) -> None:
+    parent = store(study).get_run(run_of(study, 0)).data.tags["mlflow.parentRunId"]
+    store(study).update_run(parent, status="RUNNING")
+
+
+def have_no_store(study: StudyFolder) -> None:
+    study.mlflow_database.unlink()
+
+
+WAITING: list[tuple[Break, str]] = [
+    (tear_the_last_line, "line 8 is cut short; resume drops it"),
+    (tell_optuna_less, "was not told that trial 5 completed"),
+    (ask_optuna_in_vain, "was asked for and never became a trial"),
+    (leave_an_optimizer, "trial 5 has left more than it should; resume removes it"),
+    (leave_a_checkpoint, "trial 2 has left more than it should; resume removes it"),
+    (send_no_end, "the end of trial 0 was not sent yet"),
+    (send_nothing, "trial 0 was not sent yet"),
+    (leave_the_study_running, "the study's own run was not ended"),
+    (have_no_store, "MLflow has nothing yet"),
+]
+
+
+@pytest.mark.parametrize(("harm", "text"), WAITING)
+def test_what_an_interruption_leaves_is_no_fault_and_can_be_mended(
+    study: StudyFolder, harm: Break, text: str
+):
+    harm(study)
+    faults, waiting = told(examine(study, mending=False))
+    assert faults == []
+    assert any(text in told for told in waiting), waiting
+    examine(study, mending=True)
+    faults, waiting = told(examine(study, mending=False))
+    assert faults == []
+    assert all("interrupted" in told for told in waiting), waiting
+
+
+def test_a_checkpoint_cut_short_is_told_with_what_resume_will_do(study: StudyFolder):
+    halve_the_newest_checkpoint(study)
+    faults, waiting = told(examine(study, mending=False))
+    assert faults == []
+    assert (
+        "trial 6: the newest checkpoint is not whole; resume goes on from the one before" in waiting
+    )
+
+
+def test_the_exit_code_says_whether_there_is_a_fault(
+    study: StudyFolder, capsys: pytest.CaptureFixture[str]
+):
+    def doctor(*options: str) -> int:
+        return exit_code(lambda: app(["doctor", "tiny", *options], standalone_mode=False))
+
+    assert doctor() == 0
+    delete_a_run(study)
+    capsys.readouterr()
+    assert doctor("--json") == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["healthy"] is False
+    assert [check["verdict"] for check in json.loads(out)["checks"]] == [
+        "waits",
+        "ok",
+        "ok",
+        "fault",
+    ]
+    assert err == "failed: study tiny: faults found: 1; try: reservoir-search doctor tiny --mend\n"
+    assert doctor("--mend") == 0
+    assert doctor() == 0
+
+
+def test_a_study_whose_driver_runs_is_left_alone(
+    study: StudyFolder, capsys: pytest.CaptureFixture[str]
+):
+    with study.locked():
+        code = exit_code(lambda: app(["doctor", "tiny"], standalone_mode=False))
+    assert code == 2
+    assert capsys.readouterr().err == (
+        "error: studies/tiny: another driver runs this study; wait for it or stop it first\n"
+    )

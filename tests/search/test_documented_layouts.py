@@ -1,0 +1,67 @@
+"""The commands of docs/layouts.md make the layouts that stand beside them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from search.study_config import StudyConfig, load_study
+from spaces.chooser import FixedChooser
+from spaces.layout import Layout
+from spaces.sharing import share
+from trainable.config import TrialConfig
+from trainable.ranks import Ranks
+from trainable.training import Training
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = (ROOT / "docs" / "layouts.md").read_text(encoding="utf-8")
+SYSTEMS = re.findall(r"^\| ([^|]+) \| `(\w+)`, `(\w+)` \| `run ([^`]+)` \|$", DOCS, re.MULTILINE)
+RULES = re.findall(r"^\| `([a-z-]+?)(-K`, here (\d))?[`:].*? \| `(\w+)` \|", DOCS, re.MULTILINE)
+
+
+def study_of(command: str) -> StudyConfig:
+    file, *options = shlex.split(command)
+    assert options[::2] == ["--set"] * (len(options) // 2)
+    return load_study(ROOT / file, options[1::2])
+
+
+def only_trial(study: StudyConfig, data: str) -> TrialConfig:
+    (point,) = study.space.points()
+    return study.trial(study.space.choose(FixedChooser(point)), data=data)
+
+
+def test_every_system_of_the_paper_has_a_row():
+    names = " ".join(name for name, *_ in SYSTEMS)
+    wanted = ("Vanilla", "Reservoir Transformer", "Model 2", "Model 3", "Model 4", "LayerDrop")
+    for name in (*wanted, "AutoFreeze", "ALBERT", "Deep encoder, shallow decoder"):
+        assert name in names
+    assert len({study_of(command).name for *_, command in SYSTEMS}) == len(SYSTEMS) == 11
+
+
+@pytest.mark.parametrize(("name", "encoder", "decoder", "command"), SYSTEMS)
+def test_a_command_trains_the_layouts_beside_it(name, encoder, decoder, command):
+    model = only_trial(study_of(command), "data").model
+    assert (model.encoder, model.decoder) == (encoder, decoder)
+    assert Layout.parse(encoder) == Layout.parse(encoder).canonical()
+
+
+def test_a_rule_of_sharing_gives_the_layout_beside_it():
+    assert len(RULES) == 8
+    for rule, is_numbered, number, layout in RULES:
+        name = f"{rule}-{number}" if is_numbered else rule
+        assert str(share("LLLLLL", learned=name, reservoir="none")) == layout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("name", "encoder", "decoder", "command"), SYSTEMS)
+def test_every_system_trains(small_grammar, name, encoder, decoder, command):
+    tiny = "--set model.d_model=16 --set model.ffn=32 --set train.batch_tokens=128"
+    short = "--set validation.interval_updates=4 --set validation.n_sentences=4"
+    study = study_of(f"{command} {tiny} {short} --set budget.updates=16")
+    training = Training(only_trial(study, str(small_grammar)), ranks=Ranks())
+    losses = [point.loss for point in training.points()]
+    assert losses[-1] < losses[0]

@@ -1,0 +1,325 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from search.duration import study_seconds
+from search.matrix_rate import matrix_rate
+from search.need import (
+    Need,
+    Process,
+    disk_needs,
+    refuse_full_disk,
+    refuse_full_memory,
+    study_need,
+)
+from search.storage import Storage
+from search.study_config import StudyConfig
+from search.study_sizes import ModelSize, study_sizes
+from search.units import human_bytes, human_seconds
+from spaces.chooser import FixedChooser
+from spaces.errors import UserError
+from tests.search.command_line import environment, reservoir_search, study_toml
+from trainable.checkpoint import save_checkpoint
+from trainable.config import RanksConfig, TrialConfig
+from trainable.corpus import load_corpus
+from trainable.ranks import Ranks
+from trainable.training import Training
+
+Make = Callable[..., StudyConfig]
+
+NO_PROCESS = Process(private_bytes=0, shared_bytes=0)
+WIDE = {"d_model": 64, "ffn": 128, "heads": 2}
+
+
+@pytest.fixture
+def sizes_of(small_grammar: Path) -> Callable[[StudyConfig], list[ModelSize]]:
+    return lambda config: study_sizes(config, load_corpus(str(small_grammar)))
+
+
+def largest_trial(config: StudyConfig, data: Path) -> TrialConfig:
+    """The trial of the space whose layers are the most, none of them shared or frozen."""
+    point = {"depth": 3, "n_reservoirs": 0, "share_learned": "none"}
+    return config.trial(config.space.choose(FixedChooser(point)), data=str(data))
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_a_checkpoint_takes_what_the_estimate_says(
+    tiny_study: Make,
+    sizes_of: Callable[[StudyConfig], list[ModelSize]],
+    small_grammar: Path,
+    tmp_path: Path,
+):
+    config = tiny_study(model=WIDE, budget={"updates": 4}, scheduler={"grace": 2})
+    need = study_need(config, sizes_of(config), n_concurrent=1, process=NO_PROCESS)
+    training = Training(largest_trial(config, small_grammar), ranks=Ranks())
+    for _ in training.points():
+        save_checkpoint(training.checkpoint(), tmp_path)
+    # Names, shapes and the curve come on top.
+    assert need.checkpoint_bytes < bytes_in(tmp_path) < 1.1 * need.checkpoint_bytes
+    # Of a running trial, three; of three kept ones, the weights alone, a quarter.
+    assert need.stored_bytes == pytest.approx(3.75 * need.checkpoint_bytes)
+
+
+def test_more_trials_at_once_need_more_and_a_whole_front_is_kept(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
+):
+    config = tiny_study(search={"n_trials": 10})
+    sizes = sizes_of(config)
+    process = Process(private_bytes=300, shared_bytes=200)
+
+    def need(config: StudyConfig, n_concurrent: int) -> Need:
+        return study_need(config, sizes, n_concurrent=n_concurrent, process=process)
+
+    one, two = need(config, 1), need(config, 2)
+    assert two.stored_bytes - one.stored_bytes == 3 * one.checkpoint_bytes
+    assert one.all_ranks_bytes == one.rank_bytes == 500 + one.model_bytes
+    assert two.all_ranks_bytes == 200 + 2 * (300 + one.model_bytes)
+    front = tiny_study(
+        search={"n_trials": 10, "algorithm": "tpe"},
+        objective={"name": "pareto"},
+        scheduler={"name": "none"},
+    )
+    # Ten weights in the place of three, each a quarter of a checkpoint.
+    assert need(front, 1).stored_bytes - one.stored_bytes == 7 * one.checkpoint_bytes // 4
+
+
+def test_a_gpu_holds_the_model_in_the_place_of_the_host(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
+):
+    config = tiny_study(ranks={"gpus_per_rank": 1.0})
+    need = study_need(
+        config,
+        sizes_of(config),
+        n_concurrent=2,
+        process=Process(private_bytes=300, shared_bytes=200),
+    )
+    assert need.rank_bytes == 500
+    assert need.model_bytes > 1_000_000
+
+
+def test_settings_that_are_searched_count_with_their_ends(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
+):
+    wide = {"model.ffn": {"low": 32, "high": 4096}, "train.lr": [1e-3, 3e-3]}
+    sizes = sizes_of(tiny_study(space={"hyper": wide}))
+    assert {size.model.ffn for size in sizes} == {32, 4096}
+    bounded = tiny_study(space={"hyper": wide}, objective={"max_mparams": 0.1})
+    assert {size.model.ffn for size in sizes_of(bounded)} == {32}
+
+
+NEED = Need(
+    n_concurrent=2,
+    checkpoint_bytes=1000,
+    stored_bytes=6000,
+    record_bytes=400,
+    model_bytes=50,
+    rank_bytes=550,
+    all_ranks_bytes=900,
+)
+
+
+def test_a_disk_with_a_byte_too_little_is_refused(tmp_path: Path):
+    refuse_full_disk({tmp_path: 6400}, lambda folder: 6400)
+    with pytest.raises(UserError, match=r"up to .* of disk at once, and .* are free; make room"):
+        refuse_full_disk({tmp_path: 6400}, lambda folder: 6399)
+
+
+def test_folders_on_one_disk_share_its_free_bytes(tmp_path: Path):
+    other = tmp_path / "other"
+    other.mkdir()
+    refuse_full_disk({tmp_path: 60}, lambda folder: 100)
+    with pytest.raises(UserError, match="of disk at once"):
+        refuse_full_disk({tmp_path: 60, other: 60}, lambda folder: 100)
+
+
+def test_each_need_is_of_the_disk_that_it_goes_to(studies_here: Path):
+    here = studies_here.resolve()
+    assert disk_needs(NEED, None) == {here: 6400}
+    shared = here / "shared"
+    assert disk_needs(NEED, Storage.at(shared)) == {here: 400, shared: 6000}
+    bucket = Storage.at("s3://bucket/x?endpoint_override=127.0.0.1:9&scheme=http&region=x")
+    assert disk_needs(NEED, bucket) == {here: 400}
+    (here / "studies").mkdir()  # which may be another disk's
+    assert disk_needs(NEED, None) == {here / "studies": 6400}
+
+
+def test_memory_with_a_byte_too_little_is_refused():
+    refuse_full_memory(NEED, RanksConfig(), 900)
+    with pytest.raises(UserError, match=r"2 trials at once .* lower search\.n_concurrent"):
+        refuse_full_memory(NEED, RanksConfig(), 899)
+
+
+def test_a_budget_of_seconds_is_what_a_trial_takes(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
+):
+    config = tiny_study(
+        budget={"updates": None, "seconds": 60.0},
+        objective={"clock": "seconds"},
+        search={"n_trials": 6},
+        scheduler={"name": "none"},
+    )
+    found = study_seconds(config, sizes_of(config), n_concurrent=2, rate=None)
+    # Three rounds of a minute; validations take 5 to 40 % more, the start 20 s.
+    assert found == pytest.approx((1.05 * 180, 1.4 * 180 + 20))
+
+
+def test_asha_may_spare_half_of_the_updates(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
+):
+    budget = {"updates": 400}
+    with_asha = tiny_study(budget=budget, scheduler={"name": "asha", "grace": 100})
+    without = tiny_study(budget=budget, scheduler={"name": "none", "grace": None})
+    bounds = [
+        study_seconds(config, sizes_of(config), n_concurrent=1, rate=1e9)
+        for config in (with_asha, without)
+    ]
+    assert bounds[0] is not None
+    assert bounds[1] is not None
+    # Rungs at a quarter and a half: 1/4 + 1/2 x 1/4 + 1/4 x 1/2.
+    assert bounds[0][0] == pytest.approx(0.5 * bounds[1][0])
+    assert bounds[0][1] == bounds[1][1]
+
+
+def test_a_trial_takes_as_long_as_its_flops_at_the_measured_rate(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
+):
+    config = tiny_study(
+        budget={"updates": None, "flops": 9e10},
+        objective={"clock": "flops"},
+        search={"n_trials": 1},
+        scheduler={"name": "none"},
+    )
+    sizes = sizes_of(config)
+    found = study_seconds(config, sizes, n_concurrent=1, rate=1e9)
+    # At 90 % of the rate 100 s, at 35 % of it 257 s.
+    assert found == pytest.approx((105, 1.4 * 9e10 / 0.35e9 + 20))
+    two_ranks = config.model_copy(update={"ranks": RanksConfig(n_ranks=2)})
+    halved = study_seconds(two_ranks, sizes, n_concurrent=1, rate=1e9)
+    assert halved is not None
+    assert halved[0] == pytest.approx(52.5)
+    assert study_seconds(config, sizes, n_concurrent=1, rate=None) is None
+
+
+def test_measuring_the_machine_leaves_its_threads_alone(tiny_trial: TrialConfig):
+    before = torch.get_num_threads()
+    ranks = RanksConfig(cpus_per_rank=before + 1)
+    rate = matrix_rate(tiny_trial.model, tiny_trial.train, ranks)
+    assert rate is not None
+    assert rate > 1e6
+    assert torch.get_num_threads() == before
+    if not torch.cuda.is_available():
+        on_gpu = RanksConfig(gpus_per_rank=1.0)
+        assert matrix_rate(tiny_trial.model, tiny_trial.train, on_gpu) is None
+
+
+def test_bytes_and_seconds_are_told_in_the_unit_that_fits():
+    assert [human_bytes(n) for n in (0, 3.25e6, 5e9, 5e12)] == [
+        "0.0 MiB",
+        "3.1 MiB",
+        "4.7 GiB",
+        "4.5 TiB",
+    ]
+    assert [human_seconds(s) for s in (1.25, 59, 150, 7300, 1e6)] == [
+        "1.2 seconds",
+        "59 seconds",
+        "2.5 minutes",
+        "2.0 hours",
+        "12 days",
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_memory_of_a_rank_is_near_what_the_estimate_says(
+    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]], small_grammar: Path
+):
+    """A model of 100 MB that learns in a process of its own, whose peak the kernel tells."""
+    config = tiny_study(
+        model={"d_model": 256, "ffn": 1024, "heads": 4},
+        train={"batch_tokens": 4096},
+        budget={"updates": 3},
+        scheduler={"grace": 2},
+    )
+    need = study_need(config, sizes_of(config), n_concurrent=1, process=NO_PROCESS)
+    code = (
+        "import json, sys\n"
+        "from search.need import Process\n"
+        "from trainable.config import TrialConfig\n"
+        "from trainable.training import run_trial\n"
+        "config = TrialConfig.model_validate_json(sys.stdin.read())\n"
+        "before = Process.this_one()\n"
+        "done = run_trial(config, report=lambda point: None)\n"
+        "print(json.dumps([before.private_bytes + before.shared_bytes, done.peak_memory_bytes]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=largest_trial(config, small_grammar).model_dump_json(),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(OMP_NUM_THREADS="1"),
+    )
+    before, peak = json.loads(done.stdout)
+    assert 0.5 < (peak - before) / need.model_bytes < 2.0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 256 KiB in memory."""
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts a disk")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(place)], check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this container may not mount a disk")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_study_that_its_disk_cannot_hold_is_refused_before_it_is_made(
+    tmp_path: Path, small_grammar: Path, small_disk: Path
+):
+    (tmp_path / "mine.toml").write_text(
+        study_toml(small_grammar, storage=f'uri = "{small_disk}"', model="d_model = 64\nffn = 128")
+    )
+    done = reservoir_search("run", "mine.toml", cwd=tmp_path, timeout=500)
+    assert done.returncode == 2
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith(f"error: {small_disk}: the study needs up to ")
+    assert error.endswith("or lower search.n_concurrent")
+    assert not (tmp_path / "studies").exists()
+    assert list(small_disk.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_study_is_told_what_it_takes_and_keeps_to_it(tmp_path: Path, small_grammar: Path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (tmp_path / "mine.toml").write_text(
+        study_toml(small_grammar, storage=f'uri = "{shared}"', search="n_trials = 2")
+    )
+    done = reservoir_search("run", "mine.toml", cwd=tmp_path, timeout=500)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in done.stderr.splitlines() if " estimate: " in line]
+    assert "2 trials, " in told[0]
+    assert "of disk; about " in told[1]
+    assert "on disk: " in done.stdout
+    assert list(shared.glob("mine-*/session-001/trial-000*/checkpoint_*/best.safetensors"))
+    assert not (tmp_path / "studies/mine/ray").exists()

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray.job_submission import JobStatus
+
+from search.cluster_job import _end_as, _follow, entrypoint, submit_job
+from search.errors import WorkFailed
+from search.shipped_code import copy_code
+from spaces.errors import UserError
+from tests.search.disturbed import free_port
+
+# Stands for Python on the cluster: tells where it is and what it was asked.
+_PYTHON = '#!/bin/sh\nprintf "%s\\n" "$PWD" "$@"\n'
+
+
+@pytest.fixture
+def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as a job starts in, on a cluster whose Python tells what it is asked."""
+    folder = tmp_path / "sent"
+    (tmp_path / "bin").mkdir()
+    folder.mkdir()
+    python = tmp_path / "bin/python"
+    python.write_text(_PYTHON)
+    python.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def run_entrypoint(
+    command: list[str], sent: Path, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    line = entrypoint(command, folder=str(folder))
+    return subprocess.run(  # as Ray runs it
+        line, shell=True, cwd=sent, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_command_runs_in_its_folder_whatever_the_names(sent: Path, tmp_path: Path):
+    folder = tmp_path / "my \"data\" & 'more'"
+    folder.mkdir()
+    done = run_entrypoint(["show", "a; b $HOME"], sent, folder)
+    assert done.stdout.splitlines() == [str(folder), "-P", "-m", "search", "show", "a; b $HOME"]
+
+
+def test_a_study_file_of_this_machine_is_the_one_that_was_sent(sent: Path, tmp_path: Path):
+    study = tmp_path / "my study.toml"
+    study.touch()
+    done = run_entrypoint(["run", "my study.toml", "--set", "seed=2"], sent, tmp_path)
+    assert done.stdout.splitlines()[4:] == [
+        *("run", str(sent / "my study.toml"), "--set", "seed=2", "--address", "auto")
+    ]
+
+
+def test_a_study_file_that_is_not_here_is_the_clusters(sent: Path, tmp_path: Path):
+    done = run_entrypoint(["run", "studies/there.toml"], sent, tmp_path)
+    assert done.stdout.splitlines()[4:] == ["run", "studies/there.toml", "--address", "auto"]
+
+
+def test_an_address_that_was_given_stays(sent: Path, tmp_path: Path):
+    done = run_entrypoint(["resume", "a", "--address", "head:1"], sent, tmp_path)
+    assert done.stdout.splitlines()[4:] == ["resume", "a", "--address", "head:1"]
+
+
+def test_a_folder_that_the_cluster_does_not_have_is_one_line_and_exit_2(sent: Path, tmp_path: Path):
+    done = run_entrypoint(["show", "a"], sent, tmp_path / "nowhere")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"error: --folder {tmp_path / 'nowhere'}: no such folder on the cluster's head; "
+        "make it there\n"
+    )
+
+
+class Ended:
+    def __init__(self, status: str, driver_exit_code: int | None, message: str = "") -> None:
+        self.status, self.driver_exit_code, self.message = status, driver_exit_code, message
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"),
+    [
+        (Ended("FAILED", 1), WorkFailed),
+        (Ended("FAILED", 2), UserError),
+        (Ended("FAILED", 130), KeyboardInterrupt),
+        (Ended("STOPPED", None), KeyboardInterrupt),
+        (Ended("FAILED", None, "the head\nwent away"), WorkFailed),
+    ],
+)
+def test_submit_ends_as_the_job_did(ended: Any, outcome: type[BaseException]):
+    with pytest.raises(outcome):
+        _end_as(ended, "raysubmit_1")
+    _end_as(Ended("SUCCEEDED", 0), "raysubmit_2")  # type: ignore[arg-type]
+
+
+class BreakingLine:
+    """A cluster whose connection breaks in the middle of a job's log, and once before it."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+
+    def get_job_status(self, job: str) -> JobStatus:
+        self._tries += 1
+        if self._tries == 1:
+            raise ConnectionError("no route to host")
+        return JobStatus.RUNNING if self._tries < 4 else JobStatus.SUCCEEDED
+
+    async def tail_job_logs(self, job: str) -> AsyncIterator[str]:
+        yield "one\ntwo\n"
+        if self._tries == 2:
+            raise RuntimeError("WebSocket connection closed unexpectedly")
+        yield "three\n"
+
+
+def test_a_log_is_told_once_and_whole_whatever_becomes_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr("search.cluster_job._AGAIN_S", 0.0)
+    asyncio.run(_follow(BreakingLine(), "raysubmit_1"))  # type: ignore[arg-type]
+    assert capsys.readouterr().out == "one\ntwo\nthree\n"
+
+
+def test_addresses_that_are_no_dashboards_are_refused():
+    with pytest.raises(UserError, match="jobs go to Ray's dashboard; give http://HOST:8265"):
+        submit_job(["show", "a"], address="head:6379", folder="/data")
+    with pytest.raises(UserError, match="cannot be reached"):
+        submit_job(["show", "a"], address=f"http://127.0.0.1:{free_port()}", folder="/data")
+
+
+def test_the_code_that_is_sent_runs_by_itself(tmp_path: Path):
+    copy_code(tmp_path)
+    assert not list(tmp_path.rglob("__pycache__"))
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            "import search, trainable, spaces.layout as s; print(s.__file__)",
+        ],
+        env={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == str(tmp_path / "spaces/layout.py")

@@ -1,0 +1,28 @@
+"""Factorised embeddings: a narrow table and a matrix that widens it."""
+
+from __future__ import annotations
+
+from fairseq.models.transformer.transformer_decoder import Linear
+from torch import Tensor, nn
+
+
+class WidenedEmbedding(nn.Module):
+    """What ``table`` gives for a token, projected to the model's width.
+
+    fairseq's decoder has this within itself; its encoder takes a module of this kind.
+
+    Source:
+        "Factorized embedding parameterization", Lan et al. 2019 (arXiv:1909.11942), section 3.1.
+    """
+
+    def __init__(self, table: nn.Embedding, d_model: int) -> None:
+        super().__init__()
+        self.table = table
+        self.project = Linear(table.embedding_dim, d_model, bias=False)
+        self.embedding_dim = d_model  # what fairseq asks an embedding for
+        self.padding_idx = table.padding_idx
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """One vector of the model's width for each token."""
+        widened: Tensor = self.project(self.table(tokens))
+        return widened

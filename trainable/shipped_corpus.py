@@ -1,0 +1,78 @@
+"""A prepared data folder on the nodes of a cluster, which may have it or not."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import shutil
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from spaces.errors import UserError
+from trainable.config import TrialConfig
+from trainable.data.manifest import FILE_NAME, Manifest
+from trainable.users_folder import users_folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedCorpus:
+    """The data of a study, for whoever does not have them where the study has them."""
+
+    digest: str  # equal for equal data
+    archive: Any  # an object of Ray's: the files, as a tar
+
+    def localised(self, trial: TrialConfig) -> TrialConfig:
+        """``trial`` with data that this node has: at their own place, or a copy of ours.
+
+        A copy is made once for all processes of the node, whole or not at all.
+        """
+        if self._are_in(Path(trial.data)):
+            return trial
+        copies = users_folder() / "corpora"
+        copies.mkdir(exist_ok=True)
+        copy = copies / self.digest
+        with (copies / f"{self.digest}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._are_in(copy):
+                _unpack(ray.get(self.archive), copy)
+        return trial.model_copy(update={"data": str(copy)})
+
+    def _are_in(self, folder: Path) -> bool:
+        try:
+            manifest = Manifest.load(folder)
+            manifest.check_files(folder)
+        except UserError:
+            return False
+        return manifest.digest == self.digest
+
+
+def ship_corpus(folder: Path) -> ShippedCorpus:
+    """The data in ``folder``, put into Ray's object store."""
+    manifest = Manifest.load(folder)
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name in (FILE_NAME, *manifest.file_names()):
+            archive.add(folder / name, arcname=name)
+    return ShippedCorpus(digest=manifest.digest, archive=ray.put(packed.getvalue()))
+
+
+def with_data_here(trial: TrialConfig, corpus: ShippedCorpus | None) -> TrialConfig:
+    """``trial`` with data that this node has; as it is where nothing was shipped."""
+    return trial if corpus is None else corpus.localised(trial)
+
+
+def _unpack(packed: bytes, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # what someone has damaged
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(partial, filter="data")
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
