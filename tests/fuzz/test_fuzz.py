@@ -1,4 +1,4 @@
-"""Whatever is read from others is a value or a clear error, and soon; see ``make fuzz``."""
+"""Whatever is read from others is a value or a clear error, and soon."""
 
 from __future__ import annotations
 
