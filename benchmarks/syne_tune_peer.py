@@ -38,8 +38,9 @@ def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
     from syne_tune.optimizer import baselines
 
     clock = config.scheduler_clock
-    budget = config.budget.on(clock)
+    budget, grace = config.budget.on(clock), config.scheduler_grace
     assert budget is not None
+    assert grace is not None
     answers = _answers(config)
     scheduler = getattr(baselines, algorithm)(
         config_space={name: choice(values) for name, values in answers.items()},
@@ -47,7 +48,7 @@ def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
         do_minimize=False,
         time_attr=clock,
         max_t=round(budget),
-        grace_period=round(config.scheduler.grace or budget / 4),
+        grace_period=round(grace),
         reduction_factor=config.scheduler.reduction_factor,
         random_seed=seed,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ray
 
@@ -12,9 +13,14 @@ from trainable.config import RanksConfig
 NodeResources = Mapping[str, float]
 
 
-def living_nodes() -> list[NodeResources]:
+def living_nodes() -> list[Mapping[str, Any]]:
+    """What Ray tells of each node of the cluster."""
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def nodes_resources() -> list[NodeResources]:
     """All that each node of the cluster has, whether in use or not."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return [node["Resources"] for node in living_nodes()]
 
 
 def n_fitting_trials(ranks: RanksConfig, nodes: Sequence[NodeResources]) -> int:

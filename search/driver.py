@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from search.cluster_resources import living_nodes, n_fitting_trials
+from search.cluster_resources import n_fitting_trials, nodes_resources
 from search.earlier_studies import EarlierTrial, earlier_trials
 from search.errors import WorkFailed
 from search.estimate import estimate
@@ -59,7 +59,7 @@ def start_study(
     dimensions(config.model, load_corpus(str(data.resolve())))
     earlier = earlier_trials(config, data)
     with ray_for(config, address):
-        estimate(config, data, n_fitting=n_fitting_trials(config.ranks, living_nodes()))
+        estimate(config, data, n_fitting=n_fitting_trials(config.ranks, nodes_resources()))
         folder = make_study_folder(config, study_file, data)
         with folder.locked():
             return _search(config, folder, earlier, trainable_for(config, folder, address))
@@ -75,11 +75,7 @@ def resume_study(
         WorkFailed: no trial was completed.
     """
     config = folder.config()
-    if folder.purpose() != "study":
-        raise UserError(
-            f"{folder.path}: its trials are those of reservoir-search {folder.purpose()}; go on "
-            "by the command that began it"
-        )
+    folder.require_search("resume")
     with folder.locked():
         check_storage(config)
         load_corpus(folder.data())  # without which every trial that goes on would fail

@@ -65,10 +65,9 @@ def _trial_flops(config: StudyConfig, size: ModelSize) -> float | None:
 
 def _least_share(config: StudyConfig) -> float:
     """Of the budgets, where the scheduler stops as many trials as early as it may."""
-    budget = config.budget.on(config.scheduler_clock)
-    if config.scheduler.name == "none" or budget is None:
+    budget, grace = config.budget.on(config.scheduler_clock), config.scheduler_grace
+    if config.scheduler.name == "none" or budget is None or grace is None:
         return 1.0
-    grace = config.scheduler.grace or budget / 4
     if config.scheduler.name != "asha":
         return min(1.0, grace / budget)
     factor, rung, going_on, spent = config.scheduler.reduction_factor, grace, 1.0, 0.0

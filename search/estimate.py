@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import ray
-
+from search.cluster_resources import living_nodes
 from search.duration import study_seconds
 from search.matrix_rate import matrix_rate
 from search.need import (
@@ -21,7 +20,7 @@ from search.need import (
     refuse_full_memory,
     study_need,
 )
-from search.storage import Storage
+from search.storage import chosen_storage
 from search.study_config import StudyConfig
 from search.study_sizes import ModelSize, study_sizes
 from search.units import human_bytes, human_seconds
@@ -44,10 +43,9 @@ def estimate(config: StudyConfig, data: Path, *, n_fitting: int) -> None:
     sizes = study_sizes(config, load_corpus(str(data.resolve())))
     n_concurrent = min(config.search.n_concurrent or n_fitting, n_fitting, config.search.n_trials)
     need = study_need(config, sizes, n_concurrent=n_concurrent, process=Process.this_one())
-    uri = config.storage.uri
-    needs = disk_needs(need, None if uri is None else Storage.at(uri))
+    needs = disk_needs(need, chosen_storage(config))
     refuse_full_disk(needs, lambda folder: shutil.disk_usage(folder).free)
-    nodes = [node for node in ray.nodes() if node["Alive"]]
+    nodes = living_nodes()
     refuse_full_memory(need, config.ranks, _memory_bytes(nodes))
     rate = None
     if all(node["NodeManagerHostname"] == socket.gethostname() for node in nodes):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from search.full_evaluation import BEAM, full_scores, trained_model
 from search.full_training import full_config, train_in_full
 from search.kept_weights import best_weights
 from search.ledger import read_records
@@ -25,20 +25,14 @@ from search.translate import CONFIG, WEIGHTS
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.aucc import best_point
-from trainable.checkpoint import Weights, load_learned_weights
+from trainable.checkpoint import Weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
 from trainable.curve import Point
-from trainable.decoding import FULL_LIMIT
-from trainable.device import training_device
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
-from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
-from trainable.ranks import Ranks
-from trainable.validation import EvaluationSet, Scores
-
-EXPORT_BEAM = 5
+from trainable.validation import Scores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +77,14 @@ def export_layout(
     else:
         curve, weights = _kept(folder, record)
     corpus = load_corpus(config.data)
-    torch.set_num_threads(os.cpu_count() or 1)
-    model = build_model(
-        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-    ).to(_device())
-    load_learned_weights(model, weights)
+    model = trained_model(config, corpus, weights)
     exported = Exported(
         record=record,
         config=config,
         curve=curve,
         trained_in_full=train,
-        valid=_scores(model, corpus, config, "valid"),
-        test=_scores(model, corpus, config, "test"),
+        valid=full_scores(model, corpus, config, "valid"),
+        test=full_scores(model, corpus, config, "test"),
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -108,11 +98,6 @@ def export_layout(
         shutil.rmtree(building, ignore_errors=True)
         raise
     return target, exported
-
-
-def _device() -> torch.device:
-    """This machine's, which need not be that of the study."""
-    return training_device(float(torch.cuda.is_available()))
 
 
 def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> TrialRecord:
@@ -142,19 +127,6 @@ def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[tuple[Point, ...], 
         )
     weights, curve = kept
     return curve, weights
-
-
-def _scores(model: ReservoirTransformer, corpus: Corpus, config: TrialConfig, split: str) -> Scores:
-    return EvaluationSet(
-        corpus,
-        split,
-        n_sentences=None,
-        beam=EXPORT_BEAM,
-        limit=FULL_LIMIT,
-        label_smoothing=config.train.label_smoothing,
-        ranks=Ranks(),
-        device=_device(),
-    ).measure(model)
 
 
 def _write(
@@ -203,7 +175,7 @@ def _scores_json(exported: Exported) -> str:
     return (
         json.dumps(
             {
-                "beam": EXPORT_BEAM,
+                "beam": BEAM,
                 "n_updates": exported.n_updates,
                 "trained_in_full": exported.trained_in_full,
                 "bleu_valid": exported.valid.bleu,

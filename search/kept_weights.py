@@ -12,7 +12,7 @@ from pathlib import Path
 from ray.tune import Checkpoint
 from safetensors.torch import load_file
 
-from search.ranking import comparable, pareto_front
+from search.ranking import pareto_front, ranked
 from search.storage import Storage
 from search.trial_record import TrialRecord
 from trainable.checkpoint import (
@@ -114,10 +114,7 @@ def worth_keeping(
     n_kept: int | None = N_KEPT_WEIGHTS,
 ) -> list[TrialRecord]:
     """The records of the ended trials whose weights stay."""
-    best = sorted(
-        comparable(records, objective), key=lambda record: (-(record.objective or 0.0), record.id)
-    )
-    kept = {record.id: record for record in best[:n_kept]}
+    kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
     if objective.name == "pareto":
         kept |= {record.id: record for record in pareto_front(records, objective)}
     return list(kept.values())

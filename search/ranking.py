@@ -17,11 +17,16 @@ def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> li
     ]
 
 
+def ranked(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
+    """The comparable trials, the highest objective first; of equals the earlier one."""
+    return sorted(
+        comparable(records, objective), key=lambda record: (-(record.objective or 0.0), record.id)
+    )
+
+
 def best_trial(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> TrialRecord | None:
     """The completed trial with the highest objective; of a ``pareto`` study, the highest AUCC."""
-    return max(
-        comparable(records, objective), key=lambda record: record.objective or 0.0, default=None
-    )
+    return next(iter(ranked(records, objective)), None)
 
 
 def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:

@@ -37,10 +37,9 @@ class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
 def make_scheduler(config: StudyConfig) -> TrialScheduler:
     """The scheduler that the study names, comparing trials on its clock."""
     clock = config.scheduler_clock
-    budget = config.budget.on(clock)
-    if config.scheduler.name == "none" or budget is None:
+    budget, grace = config.budget.on(clock), config.scheduler_grace
+    if config.scheduler.name == "none" or budget is None or grace is None:
         return FIFOScheduler()
-    grace = config.scheduler.grace or budget / 4
     if config.scheduler.name == "extrapolation":
         return ExtrapolationScheduler(config, grace=grace)
     if config.scheduler.name == "asha":

@@ -8,8 +8,8 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from search.cluster_resources import n_fitting_trials
-from search.storage import Storage
+from search.cluster_resources import living_nodes, n_fitting_trials
+from search.storage import chosen_storage
 from search.study_config import StudyConfig
 from spaces.errors import UserError
 from trainable.config import RanksConfig
@@ -23,7 +23,7 @@ def refuse_unshared(config: StudyConfig) -> None:
     Raises:
         UserError: one of them has another or none.
     """
-    storage = None if config.storage.uri is None else Storage.at(config.storage.uri)
+    storage = chosen_storage(config)
     if storage is None or storage.is_local:
         _refuse_unshared(Path.cwd() if storage is None else Path(storage.path), config.ranks)
 
@@ -31,11 +31,7 @@ def refuse_unshared(config: StudyConfig) -> None:
 def _refuse_unshared(folder: Path, ranks: RanksConfig) -> None:
     """See whether a file of ours is there on all of them."""
     alone = ranks.model_copy(update={"n_ranks": 1})
-    nodes = [
-        node
-        for node in ray.nodes()
-        if node["Alive"] and n_fitting_trials(alone, [node["Resources"]])
-    ]
+    nodes = [node for node in living_nodes() if n_fitting_trials(alone, [node["Resources"]])]
     look = ray.remote(num_cpus=0, max_retries=0)(_is_file)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".reservoir-search-") as mark:
         looks = {

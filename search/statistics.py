@@ -34,6 +34,10 @@ class Interval:
         )
         return cls(mean=mean, deviation=deviation, low=mean - half, high=mean + half)
 
+    def __str__(self) -> str:
+        mean = f"{self.mean:.5g}"
+        return mean if self.deviation is None else f"{mean} ± {self.deviation:.2g}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:

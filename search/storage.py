@@ -73,12 +73,18 @@ class Storage:
         self.filesystem.delete_dir(self.path)
 
 
+def chosen_storage(config: StudyConfig) -> Storage | None:
+    """The place that the study file names; None where checkpoints stay with the study."""
+    return None if config.storage.uri is None else Storage.at(config.storage.uri)
+
+
 def study_storage(folder: StudyFolder) -> Storage:
     """Where the study's checkpoints go: in a chosen place, each study has a folder of its own."""
     config = folder.config()
-    if config.storage.uri is None:
+    chosen = chosen_storage(config)
+    if chosen is None:
         return Storage.at(folder.ray.resolve())
-    return Storage.at(config.storage.uri).below(f"{config.name}-{folder.id()}")
+    return chosen.below(f"{config.name}-{folder.id()}")
 
 
 def check_storage(config: StudyConfig) -> None:

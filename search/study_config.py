@@ -124,6 +124,12 @@ class StudyConfig(Section):
         """The clock of the scheduler's rungs."""
         return self.scheduler.clock or self.objective.clock
 
+    @property
+    def scheduler_grace(self) -> float | None:
+        """Before it no trial is stopped, on the scheduler's clock; None without a budget there."""
+        budget = self.budget.on(self.scheduler_clock)
+        return None if budget is None else self.scheduler.grace or budget / 4
+
     def _layout_faults(self) -> list[str]:
         return [
             f"model.{name} is what the study searches; give {_DECIDING_AXES[name]}"

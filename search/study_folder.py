@@ -115,6 +115,19 @@ class StudyFolder:
         purpose: Purpose = self._resolved().get("purpose", "study")  # before there were others
         return purpose
 
+    def require_search(self, command: str) -> None:
+        """See whether its trials are a search's, which ``command`` is for.
+
+        Raises:
+            UserError: they are not.
+        """
+        purpose = self.purpose()
+        if purpose != "study":
+            raise UserError(
+                f"{self.path}: {command} is for studies that search, and this is what "
+                f"reservoir-search {purpose} began; repeat that command to go on"
+            )
+
     def id(self) -> str:
         """What tells the study from all others, wherever its folder stands."""
         id_: str = self._resolved()["id"]

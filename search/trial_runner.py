@@ -13,7 +13,7 @@ from ray.tune import CheckpointConfig
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from search.cluster_resources import living_nodes, n_fitting_trials, refuse_what_cannot_fit
+from search.cluster_resources import n_fitting_trials, nodes_resources, refuse_what_cannot_fit
 from search.kept_weights import KeptWeights, next_session
 from search.ledger import Ledger
 from search.progress import Progress
@@ -80,7 +80,7 @@ def ray_for(config: StudyConfig, address: str | None) -> Iterator[None]:
         UserError: it can't, there is no Ray at the address, or its nodes share no storage.
     """
     with local_ray() if address is None else cluster_ray(address):
-        refuse_what_cannot_fit(config.ranks, living_nodes())
+        refuse_what_cannot_fit(config.ranks, nodes_resources())
         if address is not None:
             refuse_unshared(config)
         yield
@@ -88,7 +88,7 @@ def ray_for(config: StudyConfig, address: str | None) -> Iterator[None]:
 
 def n_concurrent(config: StudyConfig) -> int:
     """How many trials may run now: nodes join a cluster and leave it."""
-    return config.search.n_concurrent or n_fitting_trials(config.ranks, living_nodes())
+    return config.search.n_concurrent or n_fitting_trials(config.ranks, nodes_resources())
 
 
 def trainable_for(config: StudyConfig, folder: StudyFolder, address: str | None) -> Any:

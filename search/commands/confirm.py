@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import Address, StudyName
+
 
 def confirm(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     top: Annotated[int, typer.Option(min=1, help="How many of the best layouts take part.")] = 3,
     seeds: Annotated[int, typer.Option(min=2, help="Seeds of each layout, at most.")] = 8,
     baseline: Annotated[
@@ -19,13 +21,7 @@ def confirm(
             show_default=False,
         ),
     ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
 ) -> None:
     """Train the best layouts and a baseline with more seeds, until one is shown to be better.
 

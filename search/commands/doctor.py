@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import StudyName
+
 
 def doctor(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     mend: Annotated[
         bool, typer.Option("--mend", help="Mend what can be mended without training.")
     ] = False,

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import StudyName
+
 
 def export(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     trial: Annotated[
         int | None, typer.Option(min=0, help="A trial's id; the best if absent.")
     ] = None,

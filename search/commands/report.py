@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import StudyName
+
 
 def report(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     out: Annotated[
         Path | None,
         typer.Option(help="The page's file; report.html in the study's folder if absent."),

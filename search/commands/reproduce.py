@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import Address
+
 
 def reproduce(
     preset: Annotated[
@@ -31,13 +33,7 @@ def reproduce(
     by_test: Annotated[
         bool, typer.Option("--by-test", help="Steer by the test set, as the paper does.")
     ] = False,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
 ) -> None:
     """Train the paper's Models 0 to 4 with several seeds and print its tables.
 
@@ -47,7 +43,7 @@ def reproduce(
     from search.replicates.reproduce import Asked, reproduce_study
     from search.replicates.reproduction import measured_models, write_results
 
-    folder, _ = reproduce_study(
+    folder = reproduce_study(
         Asked(
             preset=preset,
             n_seeds=seeds,

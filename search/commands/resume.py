@@ -6,20 +6,16 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import Address, StudyName
+
 
 def resume(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     trials: Annotated[
         int | None,
         typer.Option(min=1, help="Trials in all, to give a finished study more."),
     ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
 ) -> None:
     """Go on after Ctrl-C or a crash, or give a finished study more trials.
 

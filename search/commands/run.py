@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import Address
+
 
 def run(
     study: Annotated[Path, typer.Argument(help="Study file (TOML).", show_default=False)],
@@ -14,13 +16,7 @@ def run(
         list[str] | None,
         typer.Option("--set", help="Put a setting over the file's, e.g. train.lr=3e-4."),
     ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(
-            help="Ray cluster to train on: auto or HOST:PORT; this machine alone if absent.",
-            show_default=False,
-        ),
-    ] = None,
+    address: Address = None,
 ) -> None:
     """Search: train trials until the study's number is reached, then show the result.
 

@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import StudyName
+
 
 def show(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show a study's trials, its best layout and its front of AUCC against parameters."""

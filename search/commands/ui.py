@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from search.commands.options import StudyName
+
 
 def ui(
-    study: Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)],
+    study: StudyName,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 5000,
 ) -> None:
     """Open MLflow's UI on the study's own store, on loopback; Ctrl-C ends it.

@@ -11,7 +11,6 @@ from search.doctor.trials import check_trials
 from search.ledger import sorted_records
 from search.storage import study_storage
 from search.study_folder import StudyFolder
-from spaces.errors import UserError
 
 
 def examine(folder: StudyFolder, *, mending: bool) -> list[Finding]:
@@ -21,11 +20,7 @@ def examine(folder: StudyFolder, *, mending: bool) -> list[Finding]:
         UserError: it is no search, a driver runs it, or MLflow, to be mended, cannot be reached.
     """
     config = folder.config()
-    if folder.purpose() != "study":
-        raise UserError(
-            f"{folder.path}: doctor examines studies that search; what {folder.purpose()} left is "
-            "put right by the command that began it"
-        )
+    folder.require_search("doctor")
     with folder.locked():
         if mending:
             mend(config, folder)

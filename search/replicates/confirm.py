@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.ledger import sorted_records
-from search.ranking import comparable
+from search.ranking import ranked
 from search.replicates.contest import Contest, contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
@@ -112,16 +112,11 @@ def _on_the_test_set(
 def _entrants(
     study: StudyFolder, config: StudyConfig, *, n_best: int, baseline: str | None
 ) -> tuple[Entrant, ...]:
-    ranked = sorted(
-        comparable(sorted_records(study.trials), config.objective),
-        key=lambda record: (-(record.objective or 0.0), record.id),
-    )
-    if not ranked:
+    best_first = ranked(sorted_records(study.trials), config.objective)
+    if not best_first:
         raise UserError(f"study {config.name}: no trial is completed yet; let it run on")
-    candidates = {
-        record.key: candidate_of(record.config, config.space) for record in reversed(ranked)
-    }
-    best = [candidates[key] for key in dict.fromkeys(r.key for r in ranked)][:n_best]
+    candidates = {record.key: candidate_of(record.config, config.space) for record in best_first}
+    best = list(candidates.values())[:n_best]
     control = _baseline(best[0], baseline)
     named = [
         Entrant(name=f"{place}: {candidate.encoder.canonical()}", candidate=candidate)

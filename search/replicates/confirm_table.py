@@ -10,7 +10,7 @@ from rich.table import Table
 
 from search.replicates.confirm import BASELINE, Confirmation
 from search.replicates.contest import DECIDING, MEASURES, Standing
-from search.statistics import SIGNIFICANCE, Interval
+from search.statistics import SIGNIFICANCE
 
 
 def confirm_table(confirmation: Confirmation) -> Table:
@@ -30,7 +30,7 @@ def cells(standing: Standing) -> list[str]:
     """One row: name, seeds, and of each measure the values and the leader's p against them."""
     told = [f"{standing.entrant.name} {_encoder(standing)}".strip(), str(standing.n_seeds)]
     for measure in MEASURES:
-        told.append(shown(standing.values[measure]) if standing.values else "-")
+        told.append(str(standing.values[measure]) if standing.values else "-")
         p = standing.adjusted.get(measure)
         told.append("" if p is None else f"{p:.3g}")
     return told
@@ -81,12 +81,6 @@ def verdict(confirmation: Confirmation) -> list[str]:
             f"{bootstrap.n_resamples} resamples: p = {bootstrap.p:.3f})"
         )
     return told
-
-
-def shown(interval: Interval) -> str:
-    """Mean ± standard deviation."""
-    mean = f"{interval.mean:.5g}"
-    return mean if interval.deviation is None else f"{mean} ± {interval.deviation:.2g}"
 
 
 def _encoder(standing: Standing) -> str:

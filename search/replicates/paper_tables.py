@@ -222,9 +222,7 @@ def _seeds(model: Measured, first: Measured, measure: Measure) -> str:
 
 
 def _spread(model: Measured, measure: Measure) -> str:
-    interval = Interval.of(model.values(measure))
-    mean = f"{interval.mean:.5g}"
-    return mean if interval.deviation is None else f"{mean} ± {interval.deviation:.2g}"
+    return str(Interval.of(model.values(measure)))
 
 
 def _known(figures: Mapping[str, float], name: str, form: str) -> str:

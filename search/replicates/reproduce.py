@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from search.replicates.entrant import Entrant
@@ -14,9 +15,8 @@ from search.replicates.plans import AllSeeds
 from search.replicates.train import train_replicates
 from search.storage import check_storage
 from search.study_config import StudyConfig, put_setting, study_from
-from search.study_folder import STUDIES, StudyFolder, make_study_folder, write_atomically
+from search.study_folder import STUDIES, StudyFolder, make_study_folder
 from search.tracking import check_store
-from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
@@ -40,7 +40,7 @@ class Asked:
     by_test: bool  # steer by the test set, as the paper does
 
 
-def reproduce_study(asked: Asked, *, address: str | None) -> tuple[StudyFolder, list[TrialRecord]]:
+def reproduce_study(asked: Asked, *, address: str | None) -> StudyFolder:
     """Train all models with all seeds, going on where an earlier call was interrupted.
 
     Raises:
@@ -54,13 +54,13 @@ def reproduce_study(asked: Asked, *, address: str | None) -> tuple[StudyFolder, 
         entrants=entrants(config), seeds=tuple(range(config.seed, config.seed + asked.n_seeds))
     )
     lineup.save(folder.path)
-    records = train_replicates(
+    train_replicates(
         folder,
         AllSeeds(entrants=lineup.entrants, seeds=lineup.seeds),
         n_trials=lineup.n_trials,
         address=address,
     )
-    return folder, records
+    return folder
 
 
 def entrants(config: StudyConfig) -> tuple[Entrant, ...]:
@@ -82,7 +82,7 @@ def entrants(config: StudyConfig) -> tuple[Entrant, ...]:
 def _config(asked: Asked) -> StudyConfig:
     if asked.preset not in PRESET_NAMES:
         raise UserError(f"--preset '{asked.preset}': use {' or '.join(PRESET_NAMES)}")
-    values = tomllib.loads(_preset(asked.preset))
+    values = tomllib.loads(_preset(asked.preset).read_text(encoding="utf-8"))
     values["name"] = asked.name or f"reproduce-{asked.preset}"
     if asked.data is not None:
         values["data"] = str(asked.data)
@@ -110,14 +110,9 @@ def _folder(config: StudyConfig, preset: str) -> StudyFolder:
 
 
 def _made(config: StudyConfig, preset: str) -> StudyFolder:
-    STUDIES.mkdir(exist_ok=True)
-    file = STUDIES / f".{config.name}.toml"
-    write_atomically(file, _preset(preset))
-    try:
+    with resources.as_file(_preset(preset)) as file:
         return make_study_folder(config, file, Path(config.data), purpose="reproduce")
-    finally:
-        file.unlink()
 
 
-def _preset(name: str) -> str:
-    return (resources.files("search.replicates") / "presets" / f"{name}.toml").read_text()
+def _preset(name: str) -> Traversable:
+    return resources.files("search.replicates") / "presets" / f"{name}.toml"

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest, Result
 
 from search.errors import WorkFailed
+from search.full_evaluation import full_scores, trained_model
 from search.kept_weights import best_weights
 from search.storage import study_storage
 from search.study_folder import StudyFolder, write_atomically
 from search.trial_record import TrialRecord
-from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
-from trainable.decoding import FULL_LIMIT
-from trainable.device import training_device
-from trainable.models.build import build_model
-from trainable.ranks import Ranks
-from trainable.validation import EvaluationSet
 
-BEAM = 5
 N_RESAMPLES = 1000
 
 
@@ -101,24 +93,9 @@ def _translate(folder: StudyFolder, record: TrialRecord) -> TestScore:
     kept = best_weights(study_storage(folder), record)
     if kept is None:
         raise WorkFailed(f"{folder.path}: the weights of trial {record.id} are gone")
-    torch.set_num_threads(os.cpu_count() or 1)
     config = TrialConfig.model_validate(record.config)
     corpus = load_corpus(folder.data())
-    device = training_device(float(torch.cuda.is_available()))
-    model = build_model(
-        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-    ).to(device)
-    load_learned_weights(model, kept[0])
-    scores = EvaluationSet(
-        corpus,
-        "test",
-        n_sentences=None,
-        beam=BEAM,
-        limit=FULL_LIMIT,
-        label_smoothing=config.train.label_smoothing,
-        ranks=Ranks(),
-        device=device,
-    ).measure(model)
+    scores = full_scores(trained_model(config, corpus, kept[0]), corpus, config, "test")
     return TestScore(
         bleu=scores.bleu, signature=scores.signature, translations=list(scores.translations)
     )

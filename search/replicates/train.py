@@ -14,14 +14,13 @@ from search.replicates.searcher import ReplicateSearcher, Wanted
 from search.storage import check_storage, study_storage
 from search.study_folder import StudyFolder
 from search.tracking import Tracking, check_store
-from search.trial_record import TrialRecord
 from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from trainable.corpus import load_corpus
 
 
 def train_replicates(
     folder: StudyFolder, wanted: Wanted, *, n_trials: int, address: str | None
-) -> list[TrialRecord]:
+) -> None:
     """Train what is wanted and not there yet, each trial to its end, and keep all weights.
 
     Args:
@@ -68,4 +67,3 @@ def train_replicates(
         reasons = [record.reason for record in records if record.reason]
         last = f"; the last said: {reasons[-1]}" if reasons else ""
         raise WorkFailed(f"{folder.path}: no trial was completed{last}")
-    return records

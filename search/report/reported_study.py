@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.ledger import sorted_records
-from search.ranking import best_trial, comparable, pareto_front
+from search.ranking import best_trial, pareto_front, ranked
 from search.report.suggestions import Suggestions, read_suggestions
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
@@ -58,8 +58,7 @@ class ReportedStudy:
     @cached_property
     def compared(self) -> list[TrialRecord]:
         """Completed trials within the bounds, the best first."""
-        trials = comparable(self.records, self.config.objective)
-        return sorted(trials, key=lambda record: (-(record.objective or 0.0), record.id))
+        return ranked(self.records, self.config.objective)
 
     @property
     def shown(self) -> list[TrialRecord]:

@@ -23,11 +23,11 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from tests.ports import free_port
 from tests.search.command_line import ROOT, environment, reservoir_search, start
 from tests.search.disturbed import (
     N_TRIALS,
     examined,
-    free_port,
     is_in_mid_study,
     kill_driver,
     mlflow_server,

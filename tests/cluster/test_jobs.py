@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ports import free_port
 from tests.search.command_line import environment, reservoir_search, start
 from tests.search.disturbed import (
-    free_port,
     is_in_mid_study,
     on_updates,
     prepare,

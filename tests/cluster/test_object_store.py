@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,9 @@ import pytest
 from botocore.exceptions import BotoCoreError
 from mlflow.tracking import MlflowClient
 
-from search.ledger import read_records
-from search.trial_record import TrialRecord
+from tests.ports import free_port
 from tests.search.command_line import environment, reservoir_search, start, study_toml
+from tests.search.disturbed import on_updates, records_in, wait_for
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
@@ -34,20 +33,6 @@ TABLES = {
     "search": 'algorithm = "grid"\nn_trials = 2\nn_concurrent = 1',
     "scheduler": 'name = "none"',
 }
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
-
-
-def wait_for(condition: Callable[[], bool], *, timeout_s: float = 900) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "what the test waits for never came"
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -108,7 +93,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 
     log = tmp_path_factory.mktemp("moto") / "log.txt"
     with process("moto.server", "-H", "127.0.0.1", "-p", str(port), log=log):
-        wait_for(answers)
+        wait_for(answers, timeout_s=900)
         for bucket in ("checkpoints", "mlflow"):
             client.create_bucket(Bucket=bucket)
         yield ObjectStore(port, client)
@@ -133,24 +118,13 @@ def mlflow_server(
     }
     client = MlflowClient(f"http://127.0.0.1:{port}")
     with process(*command, log=place / "log.txt", **extra):
-        wait_for(lambda: answers_at(port))
+        wait_for(lambda: answers_at(port), timeout_s=900)
         yield client
 
 
 def answers_at(port: int) -> bool:
     with closing(socket.socket()) as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def records_in(place: Path) -> list[TrialRecord]:
-    return list(read_records(place / "studies/mine/trials.jsonl").values())
-
-
-def on_updates(records: list[TrialRecord]) -> dict[str, list[tuple[int, float, float]]]:
-    return {
-        record.canonical: [(point.updates, point.bleu, point.loss) for point in record.curve]
-        for record in records
-    }
 
 
 def prepare(place: Path, data: Path, uri: str | None) -> Path:
@@ -177,7 +151,7 @@ def test_a_killed_study_goes_on_from_the_object_store_and_ends_as_an_undisturbed
         states = [record.state for record in records_in(place)]
         return states == ["completed", "running"] and any("trial-0001" in key for key in whole)
 
-    wait_for(is_in_mid_trial)
+    wait_for(is_in_mid_trial, timeout_s=900)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait(timeout=30)
     assert records_in(place)[1].state == "running"

@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from search.trial_runner import MAX_RESTARTS
+from tests.ports import free_port
 from tests.search.command_line import environment, reservoir_search, start
 from tests.search.disturbed import (
     N_TRIALS,
     examined,
-    free_port,
     is_in_mid_study,
     kill_driver,
     mlflow_curves,

@@ -6,7 +6,7 @@ import pytest
 
 from search.ray_address import check_address, joining
 from spaces.errors import UserError
-from tests.search.disturbed import free_port
+from tests.ports import free_port
 
 
 def test_ray_client_is_refused_with_its_reason_and_the_remedy():

@@ -14,7 +14,7 @@ from search.cluster_job import _end_as, _follow, entrypoint, submit_job
 from search.errors import WorkFailed
 from search.shipped_code import copy_code
 from spaces.errors import UserError
-from tests.search.disturbed import free_port
+from tests.ports import free_port
 
 # Stands for Python on the cluster: tells where it is and what it was asked.
 _PYTHON = '#!/bin/sh\nprintf "%s\\n" "$PWD" "$@"\n'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import subprocess
 import time
@@ -18,6 +17,7 @@ import psutil
 import pytest
 
 from search.mlflow_ui import end_server, start_server
+from tests.ports import free_port
 from tests.search.command_line import start, study_toml
 from tests.security.listening import is_loopback, listening, watch
 
@@ -41,12 +41,6 @@ class Watched:
     @property
     def log(self) -> str:
         return (self.place / "log.txt").read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
