@@ -113,7 +113,9 @@ def worth_keeping(
     *,
     n_kept: int | None = N_KEPT_WEIGHTS,
 ) -> list[TrialRecord]:
-    """The records of the ended trials whose weights stay."""
+    """The records of the ended trials whose weights stay: without ``n_kept`` all completed ones."""
+    if n_kept is None:
+        return [record for record in records if record.state == "completed"]
     kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
     if objective.name == "pareto":
         kept |= {record.id: record for record in pareto_front(records, objective)}

@@ -72,6 +72,22 @@ def test_the_best_few_within_the_bounds_keep_their_best_weights_alone(
     assert latest_checkpoint(storage, records[7]) is not None
 
 
+def test_where_all_weights_are_kept_a_bound_costs_no_completed_trial_its_own(
+    make_record: Make, storage: Storage
+):
+    records = [make_record(id_, objective=float(id_)) for id_ in range(5)]
+    records.append(make_record(5, state="failed", curve=()))
+    for record in records:
+        write_checkpoint(storage, record.id, 0)
+    bounded = ObjectiveConfig(min_bleu=99.0)  # which none of them reaches
+    kept = KeptWeights(storage, bounded, n_kept=None)
+    for record in records:
+        kept.end(record)
+    assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
+    KeptWeights(storage, bounded, records, n_kept=None)  # as the next driver cleans up
+    assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
+
+
 def test_the_whole_front_of_a_pareto_study_is_kept(make_record: Make, storage: Storage):
     records = [
         sized(make_record, id_, n_params=1_000_000 * (id_ + 1), score=float(id_))
