@@ -36,7 +36,7 @@ check: setup  ## Check format, lint, types, the arrows between the packages, the
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports
-	@$(PY) -m pip check
+	@scripts/check_packages.sh
 
 # Those that fit in 30 minutes on two cores, which should have nothing else to do.
 BENCHMARKS := training reservoir_gain validation trial_overhead tracking orchestration early_stopping search_quality
