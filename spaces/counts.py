@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spaces.dimensions import Dimensions
-from spaces.layout import RESERVOIR_KINDS, Layout, check_decoder
+from spaces.layout import ATTENTION, FEED_FORWARD, NORMS, RESERVOIR_KINDS, Layout, check_decoder
 
 CONV_KERNEL = 7  # width of the convolution reservoir, in tokens
 
@@ -28,17 +30,11 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     """
     check_decoder(decoder)
     norms = _final_norm(dims)
-    in_encoder = [encoder_layer_params(kind, dims) for kind in encoder.set_kinds]
-    in_decoder = [decoder_layer_params(dims) for _ in decoder.set_kinds]
-    frozen = sum(
-        n_params
-        for kind, n_params in zip(
-            encoder.set_kinds + decoder.set_kinds, in_encoder + in_decoder, strict=True
-        )
-        if kind in RESERVOIR_KINDS
-    )
-    n_encoder = sum(in_encoder) + norms
-    total = _embeddings(dims) + n_encoder + sum(in_decoder) + norms
+    in_encoder = _stack(encoder, lambda kind: _encoder_layer(kind, dims))
+    in_decoder = _stack(decoder, lambda _: _decoder_layer(dims))
+    n_encoder = in_encoder.total() + norms
+    total = _embeddings(dims) + n_encoder + in_decoder.total() + norms
+    frozen = sum(in_encoder[kind] + in_decoder[kind] for kind in RESERVOIR_KINDS)
     # Nothing but reservoirs is frozen, and nothing but reservoirs can be drawn again.
     return ParamCounts(
         total=total, learned=total - frozen, stored=total - frozen, encoder=n_encoder
@@ -47,24 +43,49 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
 
 def encoder_layer_params(kind: str, dims: Dimensions) -> int:
     """Parameters of one encoder layer, its LayerNorms included."""
+    return sum(_encoder_layer(kind, dims).values())
+
+
+def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[str]:
+    """Parameters of all layers of each kind; what depths share counts once."""
+    n_params: Counter[str] = Counter()
+    sizes = {kind: layer(kind) for kind in set(stack.kinds)}
+    for component in {component for size in sizes.values() for component in size}:
+        kind_of = dict(zip(stack.owners_of(component), stack.kinds, strict=True))
+        for kind in kind_of.values():
+            n_params[kind] += sizes[kind].get(component, 0)
+    return n_params
+
+
+def _encoder_layer(kind: str, dims: Dimensions) -> Mapping[str, int]:
+    """Parameters of one encoder layer by component."""
     d, ffn, heads = dims.d_model, dims.ffn, dims.heads
     norm = _layer_norm(d)
     match kind:
         case "L" | "R":
-            return _attention(d) + _feed_forward(d, ffn) + 2 * norm
+            return {
+                ATTENTION: _attention(d),
+                FEED_FORWARD: _feed_forward(d, ffn),
+                NORMS: 2 * norm,
+            }
         case "F":
-            return norm + _feed_forward(d, ffn)
+            return {FEED_FORWARD: _feed_forward(d, ffn), NORMS: norm}
         case "G":
-            return norm + 2 * _gru(d, d // 2)  # two directions
+            return {"recurrence": 2 * _gru(d, d // 2), NORMS: norm}  # two directions
         case "C":
-            return norm + _linear(d, 2 * d) + heads * CONV_KERNEL + _linear(d, d)
+            convolution = _linear(d, 2 * d) + heads * CONV_KERNEL + _linear(d, d)
+            return {"convolution": convolution, NORMS: norm}
     raise ValueError(f"no encoder layer of kind {kind!r}")
 
 
-def decoder_layer_params(dims: Dimensions) -> int:
+def _decoder_layer(dims: Dimensions) -> Mapping[str, int]:
     """Parameters of one decoder layer, L or R: attention to itself and to the encoder."""
     d = dims.d_model
-    return 2 * _attention(d) + _feed_forward(d, dims.ffn) + 3 * _layer_norm(d)
+    return {
+        ATTENTION: 2 * _attention(d),
+        FEED_FORWARD: _feed_forward(d, dims.ffn),
+        NORMS: 3 * _layer_norm(d),
+    }
 
 
 def _embeddings(dims: Dimensions) -> int:

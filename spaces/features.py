@@ -8,7 +8,8 @@ from math import log
 from spaces.axes import Range
 from spaces.candidate import Candidate
 from spaces.chooser import Scalar
-from spaces.layout import KINDS, Layout
+from spaces.layout import ATTENTION, FEED_FORWARD, KINDS, Layer, Layout
+from spaces.sharing import part_of
 from spaces.space import SearchSpace
 
 Features = tuple[float, ...]
@@ -26,6 +27,7 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
         float(candidate.decoder.depth),
         *([float(candidate.decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []),
         *([_reach(candidate.encoder)] if _differ_in_order(space) else []),
+        *(_component_features(candidate.encoder) if _share_parts(space) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
@@ -37,14 +39,25 @@ def _differ_in_order(space: SearchSpace) -> bool:
     return any(rule.startswith(by_order) for rule in (*space.share_learned, *space.share_reservoir))
 
 
+def _share_parts(space: SearchSpace) -> bool:
+    """Whether layers may share a part of their weights."""
+    return any(map(part_of, (*space.share_learned, *space.share_reservoir)))
+
+
+def _component_features(layout: Layout) -> Features:
+    """How many attentions and feed-forward blocks there are."""
+    return tuple(float(len(set(layout.owners_of(c)))) for c in (ATTENTION, FEED_FORWARD))
+
+
 def _reach(layout: Layout) -> float:
     """How far apart depths lie that follow each other in one weight set, as a share of all."""
-    last: dict[int, int] = {}
+    last: dict[Layer, int] = {}
     gaps = []
-    for depth, owner in enumerate(layout.owners):
-        if owner in last:
-            gaps.append(depth - last[owner])
-        last[owner] = depth
+    for depth, layer in enumerate(layout.layers):
+        if layer in last:
+            gaps.append(depth - last[layer])
+        if layer.weight_set is not None:
+            last[layer] = depth
     return sum(gaps) / len(gaps) / layout.depth if gaps else 0.0
 
 

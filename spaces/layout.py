@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from spaces.errors import UserError
 
@@ -12,11 +14,22 @@ KINDS = "LRFGC"
 RESERVOIR_KINDS = "RFGC"
 DECODER_KINDS = "LR"
 
+ATTENTION, FEED_FORWARD, NORMS = "attention", "feed-forward", "norms"
+# What a weight set may hold of a layer that is not shared whole, by its letter.
+PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "a": frozenset({ATTENTION}),
+        "f": frozenset({FEED_FORWARD}),
+        "w": frozenset({ATTENTION, FEED_FORWARD}),
+    }
+)
+PARTS_OF_KIND = MappingProxyType({"L": "afw", "R": "af"})  # a reservoir's norms do not learn
+
 MAX_DEPTH = 256  # so that a slip like (R)*999999999 is an error, not a full memory
 MAX_NUMBER = 999_999_999
 
 _TOKEN = re.compile(
-    rf"(?P<kind>[{KINDS}])(?P<weight_set>[0-9]*)"
+    rf"(?P<kind>[{KINDS}])(?P<part>[a-z]?)(?P<weight_set>[0-9]*)"
     r"|(?P<open>\()"
     r"|(?P<close>\))(?:\*(?P<times>[0-9]*))?"
     r"|(?P<other>.)",
@@ -31,19 +44,31 @@ class LayoutError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One depth of a stack: a kind, and the weight set it shares (None: one of its own)."""
+    """One depth of a stack: a kind, and the weight set it shares (None: one of its own).
+
+    ``part`` is what of the layer the set holds, one of ``PARTS``; the whole if empty.
+    """
 
     kind: str
     weight_set: int | None = None
+    part: str = ""
 
     def __post_init__(self) -> None:
         if len(self.kind) != 1 or self.kind not in KINDS:
             raise ValueError(f"layer kind {self.kind!r} is not one of {KINDS}")
         if self.weight_set is not None and not 1 <= self.weight_set <= MAX_NUMBER:
             raise ValueError(f"weight set {self.weight_set} is not in 1..{MAX_NUMBER}")
+        if self.part and (self.weight_set is None or self.part not in _parts(self.kind)):
+            raise ValueError(f"part {self.part!r} of a {self.kind} with set {self.weight_set}")
 
     def __str__(self) -> str:
-        return self.kind if self.weight_set is None else f"{self.kind}{self.weight_set}"
+        return self.kind + self.part + ("" if self.weight_set is None else str(self.weight_set))
+
+    def shares(self, component: str) -> bool:
+        """Whether its weight set holds its attention, its feed-forward block or its norms."""
+        if self.weight_set is None:
+            return False
+        return not self.part or component in PARTS[self.part]
 
     @property
     def is_reservoir(self) -> bool:
@@ -55,7 +80,8 @@ class Layout:
     """One stack, bottom to top: the kind at each depth, and who shares weights.
 
     ``Layout.parse("(R1L)*2")`` is four layers deep and owns three weight sets:
-    depths 0 and 2 are one reservoir. ``R1`` and ``L1`` are different sets.
+    depths 0 and 2 are one reservoir. ``R1`` and ``L1`` are different sets. ``La1`` shares its
+    attention alone, ``Lf1`` its feed-forward block, ``Lw1`` both, but no LayerNorm.
     """
 
     layers: tuple[Layer, ...]
@@ -101,38 +127,40 @@ class Layout:
 
     @property
     def owners(self) -> tuple[int, ...]:
-        """The weight set of each depth, counted from 0 in order of first use over the stack."""
+        """The layer at each depth, counted from 0 in order of first use over the stack.
+
+        Depths that share all of their weights have one.
+        """
+        return self.owners_of(NORMS)
+
+    def owners_of(self, component: str) -> tuple[int, ...]:
+        """The attention, feed-forward block or norms at each depth, counted as ``owners``."""
         index: dict[int | Layer, int] = {}
         return tuple(
-            index.setdefault(depth if layer.weight_set is None else layer, len(index))
+            index.setdefault(layer if layer.shares(component) else depth, len(index))
             for depth, layer in enumerate(self.layers)
         )
 
     @property
     def set_kinds(self) -> str:
-        """The kind of each weight set, one letter each, in the order of ``owners``."""
+        """The kind of each of ``owners``, one letter each."""
         kind_of = dict(zip(self.owners, self.kinds, strict=True))
         return "".join(kind_of.values())
 
     def canonical(self) -> Layout:
         """The same model in its one way of writing: equal if and only if the models are.
 
-        Sets are numbered kind by kind in order of first use; a set used once has no number.
+        Sets are numbered by kind and part in order of first use; a set used once is none.
         """
-        owners = self.owners
-        n_uses = Counter(owners)
+        n_uses = Counter(layer for layer in self.layers if layer.weight_set is not None)
         n_shared: Counter[str] = Counter()
-        shared: dict[int, Layer] = {}
-        for owner, kind in zip(owners, self.kinds, strict=True):
-            if n_uses[owner] > 1 and owner not in shared:
-                n_shared[kind] += 1
-                shared[owner] = Layer(kind, n_shared[kind])
-        return Layout(
-            tuple(
-                shared.get(owner, Layer(kind))
-                for owner, kind in zip(owners, self.kinds, strict=True)
-            )
-        )
+        shared: dict[Layer, Layer] = {}
+        for layer in self.layers:
+            if n_uses[layer] > 1 and layer not in shared:
+                n_shared[layer.kind + layer.part] += 1
+                number = n_shared[layer.kind + layer.part]
+                shared[layer] = Layer(layer.kind, number, layer.part)
+        return Layout(tuple(shared.get(layer, Layer(layer.kind)) for layer in self.layers))
 
 
 def check_decoder(decoder: Layout) -> None:
@@ -178,10 +206,22 @@ def _read_layers(text: str) -> list[Layer]:
 
 
 def _read_layer(token: re.Match[str], depth: int) -> Layer:
-    digits = token["weight_set"]
+    kind, part, digits = token["kind"], token["part"], token["weight_set"]
+    place = f"at depth {depth}"
+    if part and part not in _parts(kind):
+        known = " or ".join(kind + letter for letter in _parts(kind))
+        remedy = f"use {known}, or the letter alone" if known else "such a layer is shared whole"
+        raise LayoutError(f"unknown part '{kind}{part}' {place}; {remedy}")
     if not digits:
-        return Layer(token["kind"])
-    return Layer(token["kind"], _read_number("weight set", digits, f"at depth {depth}"))
+        if part:
+            raise LayoutError(f"'{kind}{part}' {place} names no weight set; write {kind}{part}1")
+        return Layer(kind)
+    return Layer(kind, _read_number("weight set", digits, place), part)
+
+
+def _parts(kind: str) -> str:
+    """The letters of the parts that a layer of ``kind`` can share."""
+    return PARTS_OF_KIND.get(kind, "")
 
 
 def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[Layer], int]:

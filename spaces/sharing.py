@@ -9,6 +9,8 @@ from collections.abc import Callable
 from spaces.layout import Layer, Layout
 
 _NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
+# What layers share that do not share all, as a rule ends, and as a layout has it.
+_PARTS = {"attention": "a", "feed-forward": "f", "weights": "w"}
 
 
 def check_sharing(rule: str) -> str:
@@ -17,12 +19,21 @@ def check_sharing(rule: str) -> str:
     Raises:
         ValueError: it is not.
     """
-    if rule not in ("none", "all", "pairs", "sandwich") and not _NUMBERED.fullmatch(rule):
+    whole, colon, part = rule.partition(":")
+    is_rule = whole in ("none", "all", "pairs", "sandwich") or _NUMBERED.fullmatch(whole)
+    if not is_rule or (colon and (whole == "none" or part not in _PARTS)):
         raise ValueError(
             f"'{rule}' is no sharing; use none, all, pairs, sandwich, or groups-K, sequence-K, "
-            "cycle-K or cycle-rev-K with K from 2"
+            "cycle-K or cycle-rev-K with K from 2; all but none may end in :attention, "
+            ":feed-forward or :weights (all but the norms)"
         )
     return rule
+
+
+def part_of(rule: str) -> str:
+    """The letter of the part that layers share by ``rule``; empty where they share all."""
+    _, colon, part = rule.partition(":")
+    return _PARTS[part] if colon else ""
 
 
 def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
@@ -33,13 +44,14 @@ def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
     ``groups-K``: one for each K that follow each other. The others have K sets:
     ``sequence-K`` in runs of like length, ``cycle-K`` in turn, so that the first and the
     (K+1)-th layer share, ``cycle-rev-K`` in turn but for the last K layers, which take them
-    the other way round.
+    the other way round. Which part of a layer is in the set plays no role here.
 
     Source:
         groups: Lan et al. 2019 (arXiv:1909.11942); sequence, cycle, cycle-rev: Takase and
         Kiyono 2021 (arXiv:2104.06022), algorithm 1; sandwich: Reid et al. 2021
         (arXiv:2101.00234), section 3.1.
     """
+    rule = rule.partition(":")[0]
     match rule:
         case "none":
             return tuple(range(n_layers))
@@ -84,13 +96,17 @@ _RULES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
 
 def rules_differ(rules: tuple[str, ...], n_layers: int) -> bool:
     """Whether it matters for ``n_layers`` of one kind which of ``rules`` is taken."""
-    return len({weight_sets(rule, n_layers) for rule in rules}) > 1
+    if n_layers < 2:
+        return False
+    return len({share("L" * n_layers, learned=rule, reservoir="none") for rule in rules}) > 1
 
 
 def share(kinds: str, *, learned: str, reservoir: str) -> Layout:
     """The canonical layout of these kinds; each reservoir kind shares within itself alone."""
+    rules = {kind: learned if kind == "L" else reservoir for kind in kinds}
     sets = {
-        kind: iter(weight_sets(learned if kind == "L" else reservoir, n_layers))
-        for kind, n_layers in Counter(kinds).items()
+        kind: iter(weight_sets(rules[kind], n_layers)) for kind, n_layers in Counter(kinds).items()
     }
-    return Layout(tuple(Layer(kind, 1 + next(sets[kind])) for kind in kinds)).canonical()
+    return Layout(
+        tuple(Layer(kind, 1 + next(sets[kind]), part_of(rules[kind])) for kind in kinds)
+    ).canonical()

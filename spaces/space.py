@@ -21,8 +21,8 @@ from spaces.axes import Axis, OneOrMore, Range, describe, draw, flatten
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
 from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
-from spaces.layout import MAX_DEPTH, RESERVOIR_KINDS, Layer, Layout
-from spaces.sharing import check_sharing, rules_differ, share
+from spaces.layout import MAX_DEPTH, PARTS_OF_KIND, RESERVOIR_KINDS, Layer, Layout
+from spaces.sharing import check_sharing, part_of, rules_differ, share
 
 __all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "SpaceError"]
 
@@ -77,7 +77,9 @@ class SearchSpace(BaseModel):
     interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
     share_learned: OneOrMore[Sharing] = ("none",)
     share_reservoir: OneOrMore[Sharing] = ("none",)
-    reservoir_kind: OneOrMore[ReservoirKind] = ("R",)  # free: of each reservoir, else of all
+    reservoir_kind: OneOrMore[ReservoirKind] = Field(  # free: of each reservoir, else of all
+        default=("R",), validate_default=True
+    )
     reservoir_gain: Axis = (1.0,)
     decoder_depth: OneOrMore[Depth] = (2,)
     decoder_reservoirs: OneOrMore[NReservoirs] = (0,)  # R, turn by turn with L from the bottom
@@ -93,6 +95,18 @@ class SearchSpace(BaseModel):
             return numbers
         _check_numbers(numbers, depths)
         return numbers
+
+    @field_validator("reservoir_kind")
+    @classmethod
+    def _have_what_is_shared(cls, kinds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for rule in info.data.get("share_reservoir", ()):
+            for kind in kinds:
+                if part_of(rule) not in PARTS_OF_KIND.get(kind, ""):
+                    raise ValueError(
+                        f"a reservoir of kind {kind} cannot share by share_reservoir '{rule}'; "
+                        "only R can share a part, :attention or :feed-forward"
+                    )
+        return kinds
 
     @field_validator("decoder_reservoirs")
     @classmethod

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spaces.layout import Layout
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freezing:
@@ -35,17 +33,19 @@ class AutoFreeze:
     From one validation to the next the gradients of a set add up. How much their norm has
     changed since the time before, as a share of it, is the set's unrest. The lowest set
     freezes if its unrest lies below the given quantile of all that learn; then the next. A
-    set that several depths share waits for what lies below the last of them. One set is
-    always left to learn, and so are the embeddings.
+    set that several depths share waits for what lies below the last of them; what a depth
+    shares and what it has alone are sets of their own. One set is always left to learn, and so
+    are the embeddings.
 
     Source:
         Liu et al. 2021 (arXiv:2102.01386), section 4.1, whose quantile is 0.5.
     """
 
-    def __init__(self, layers: nn.ModuleList, layout: Layout, *, quantile: float) -> None:
+    def __init__(self, layers: nn.ModuleList, *, quantile: float) -> None:
         self._quantile = quantile
-        self._sets = _learned_sets(layout)
-        self._parameters = [list(layers[depths[0]].parameters()) for depths in self._sets]
+        sets = _learned_sets(layers)
+        self._sets = list(sets)
+        self._parameters = list(sets.values())
         self._sums: list[list[Tensor]] = []
         self.n_frozen = 0
         self.norms: tuple[float, ...] = ()
@@ -53,8 +53,12 @@ class AutoFreeze:
 
     @property
     def depths(self) -> frozenset[int]:
-        """Where frozen weights lie, reservoirs apart."""
-        return frozenset(depth for depths in self._sets[: self.n_frozen] for depth in depths)
+        """Where nothing learns any more, reservoirs apart."""
+        frozen, learning = (
+            {depth for depths in sets for depth in depths}
+            for sets in (self._sets[: self.n_frozen], self._sets[self.n_frozen :])
+        )
+        return frozenset(frozen - learning)
 
     def watch(self) -> None:
         """Add the gradients of an update, averaged over the ranks and not yet clipped."""
@@ -98,10 +102,13 @@ class AutoFreeze:
         ]
 
 
-def _learned_sets(layout: Layout) -> list[list[int]]:
-    """The depths of each learned weight set, in the order of the highest of them."""
-    depths_of: dict[int, list[int]] = {}
-    for depth, (owner, kind) in enumerate(zip(layout.owners, layout.kinds, strict=True)):
-        if kind == "L":
-            depths_of.setdefault(owner, []).append(depth)
-    return sorted(depths_of.values(), key=max)
+def _learned_sets(layers: nn.ModuleList) -> dict[tuple[int, ...], list[nn.Parameter]]:
+    """What learns, by the depths that have it, in the order of the highest of them."""
+    depths_of: dict[nn.Parameter, tuple[int, ...]] = {}
+    for depth in range(len(layers)):
+        for parameter in layers[depth].parameters():
+            depths_of[parameter] = (*depths_of.get(parameter, ()), depth)
+    sets: dict[tuple[int, ...], list[nn.Parameter]] = {}
+    for parameter, depths in sorted(depths_of.items(), key=lambda item: max(item[1])):
+        sets.setdefault(depths, []).append(parameter)
+    return sets

@@ -11,7 +11,6 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from spaces.layout import Layout
 from trainable.aucc import aucc
 from trainable.auto_freeze import AutoFreeze, Freezing
 from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
@@ -321,8 +320,7 @@ def run_trial(
 def _auto_freeze(config: TrialConfig, model: ReservoirTransformer) -> AutoFreeze | None:
     if not config.train.auto_freeze:
         return None
-    layout = Layout.parse(config.model.encoder)
-    return AutoFreeze(model.encoder.layers, layout, quantile=config.train.auto_freeze)
+    return AutoFreeze(model.encoder.layers, quantile=config.train.auto_freeze)
 
 
 def rank_shards(indices: Indices, ranks: Ranks, accumulate: int) -> list[Indices]:

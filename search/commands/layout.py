@@ -20,6 +20,7 @@ KIND_NAMES = {
     "G": "BiGRU reservoir",
     "C": "convolution reservoir",
 }
+PART_NAMES = {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
 SENTENCE_TOKENS = 25  # on either side; attention's share of the FLOPs depends on it
 
 
@@ -117,11 +118,11 @@ def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
 
 def draw(stack: Layout) -> list[str]:
     """The stack line by line, depth 0 at the bottom; a shared weight set names its first depth."""
-    owners = stack.owners
+    layers = stack.canonical().layers
     lines = []
-    for depth, (layer, owner) in enumerate(zip(stack.canonical().layers, owners, strict=True)):
-        first = owners.index(owner)
-        shares = f"  weights of depth {first}" if first < depth else ""
+    for depth, layer in enumerate(layers):
+        first = depth if layer.weight_set is None else layers.index(layer)
+        shares = f"  {PART_NAMES[layer.part]} of depth {first}" if first < depth else ""
         lines.append(f"{depth:>3} │ {layer!s:<4} {KIND_NAMES[layer.kind]:<22} │{shares}")
     return [
         "    ┌" + "─" * 29 + "┐",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from search.commands.layout import KIND_NAMES
+from search.commands.layout import KIND_NAMES, PART_NAMES
 from search.report.colours import weight_set
 from search.report.templating import render
-from spaces.layout import Layout
+from spaces.layout import Layer, Layout
 
 WIDTH = 58
 GAP = 3
@@ -23,7 +22,7 @@ LABEL_HEIGHT = 18
 class Box:
     """One layer in the drawing."""
 
-    text: str  # the letter, with the number of a shared weight set
+    text: str  # the letter, with the part and the number of a shared weight set
     colour: str
     is_frozen: bool
     depth: int
@@ -73,13 +72,11 @@ def boxes(stack: Layout, n_colours_before: int = 0) -> tuple[Box, ...]:
     return tuple(
         Box(
             text=str(layer),
-            colour=weight_set(n_colours_before + shared.index(owner) if owner in shared else None),
+            colour=weight_set(n_colours_before + shared.index(layer) if layer in shared else None),
             is_frozen=layer.is_reservoir,
             depth=depth,
         )
-        for depth, (layer, owner) in enumerate(
-            zip(stack.canonical().layers, stack.owners, strict=True)
-        )
+        for depth, layer in enumerate(stack.canonical().layers)
     )
 
 
@@ -88,16 +85,17 @@ def _tower(label: str, stack: Layout, n_colours_before: int) -> Tower:
     return Tower(label=label, boxes=boxes(stack, n_colours_before), layer_height=height)
 
 
-def _shared_sets(stack: Layout) -> list[int]:
+def _shared_sets(stack: Layout) -> list[Layer]:
     """The weight sets that more than one layer uses, in order of first use."""
-    owners: Sequence[int] = stack.owners
-    return [owner for owner in dict.fromkeys(owners) if owners.count(owner) > 1]
+    layers = stack.canonical().layers
+    return [layer for layer in dict.fromkeys(layers) if layer.weight_set is not None]
 
 
 def _told(stack: Layout) -> str:
     told = []
-    for box, kind in zip(boxes(stack), stack.kinds, strict=True):
-        sharing = "" if box.text == kind else f" with shared weights {box.text}"
-        frozen = ", frozen" if box.is_frozen else ""
-        told.append(f"{KIND_NAMES[kind]}{frozen}{sharing}")
+    for layer in stack.canonical().layers:
+        part = PART_NAMES[layer.part]
+        sharing = "" if layer.weight_set is None else f" with shared {part} {layer}"
+        frozen = ", frozen" if layer.is_reservoir else ""
+        told.append(f"{KIND_NAMES[layer.kind]}{frozen}{sharing}")
     return "; ".join(told)

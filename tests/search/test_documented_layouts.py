@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "layouts.md").read_text(encoding="utf-8")
 SYSTEMS = re.findall(r"^\| ([^|]+) \| `(\w+)`, `(\w+)` \| `run ([^`]+)` \|$", DOCS, re.MULTILINE)
 RULES = re.findall(r"^\| `([a-z-]+?)(-K`, here (\d))?[`:].*? \| `(\w+)` \|", DOCS, re.MULTILINE)
+PARTS = re.findall(r"^\| `(:[a-z-]+)`.*? \| `(\w+)` \|", DOCS, re.MULTILINE)
 
 
 def study_of(command: str) -> StudyConfig:
@@ -53,6 +54,12 @@ def test_a_rule_of_sharing_gives_the_layout_beside_it():
     for rule, is_numbered, number, layout in RULES:
         name = f"{rule}-{number}" if is_numbered else rule
         assert str(share("LLLLLL", learned=name, reservoir="none")) == layout
+
+
+def test_an_ending_of_a_rule_gives_the_layout_beside_it():
+    assert len(PARTS) == 3
+    for ending, layout in PARTS:
+        assert str(share("LLLLLL", learned=f"all{ending}", reservoir="none")) == layout
 
 
 @pytest.mark.slow

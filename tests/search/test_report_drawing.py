@@ -24,16 +24,17 @@ def test_a_stack_stands_on_its_bottom() -> None:
     assert float(layers[0][0]) == float(layers[3][0])  # the decoder stands on the same floor
 
 
-@pytest.mark.parametrize("text", ["R1LR1L", "(R1L1)*4", "LLLL", "R1R1R2R2L1L1", "F1G1F1G1"])
+@pytest.mark.parametrize(
+    "text", ["R1LR1L", "(R1L1)*4", "LLLL", "R1R1R2R2L1L1", "F1G1F1G1", "La1La1LL"]
+)
 def test_equal_colours_are_shared_weights(text: str) -> None:
-    layout = Layout.parse(text)
-    drawn = boxes(layout)
-    for one, owner in zip(drawn, layout.owners, strict=True):
-        for other, its in zip(drawn, layout.owners, strict=True):
-            if one.depth != other.depth and "own" not in (one.colour, other.colour):
-                assert (one.colour == other.colour) == (owner == its)
-    for box, owner in zip(drawn, layout.owners, strict=True):
-        assert (box.colour == "own") == (layout.owners.count(owner) == 1)
+    layers = Layout.parse(text).layers  # as written: equal letters and number share
+    drawn = boxes(Layout.parse(text))
+    for one, layer in zip(drawn, layers, strict=True):
+        assert (one.colour == "own") == (layer.weight_set is None)
+        for other, its in zip(drawn, layers, strict=True):
+            if layer.weight_set is not None and its.weight_set is not None:
+                assert (one.colour == other.colour) == (layer == its)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from spaces.interleaving import INTERLEAVINGS
-from spaces.layout import KINDS, Layer, Layout
+from spaces.layout import KINDS, PARTS_OF_KIND, Layer, Layout
 from spaces.space import SearchSpace
 
 SHARINGS = [
@@ -17,8 +17,15 @@ SHARINGS = [
     "groups-3",
     "sandwich",
 ]
+PART_SHARINGS = ["all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"]
 
-layers = st.builds(Layer, st.sampled_from(KINDS), st.none() | st.integers(1, 3))
+layers = st.one_of(
+    st.builds(Layer, st.sampled_from(KINDS), st.none() | st.integers(1, 3)),
+    *(
+        st.builds(Layer, st.just(kind), st.integers(1, 3), st.sampled_from(parts))
+        for kind, parts in PARTS_OF_KIND.items()
+    ),
+)
 
 
 def layouts(max_depth: int = 8) -> st.SearchStrategy[Layout]:
@@ -44,7 +51,7 @@ def spaces(draw) -> SearchSpace:
             "depth": depths,
             "n_reservoirs": numbers,
             "interleaving": draw(some_of(INTERLEAVINGS)),
-            "share_learned": draw(some_of(SHARINGS, max_size=2)),
+            "share_learned": draw(some_of(SHARINGS + PART_SHARINGS, max_size=2)),
             "share_reservoir": draw(some_of(SHARINGS, max_size=2)),
             "reservoir_kind": draw(some_of("RFGC", max_size=2)),
             "reservoir_gain": draw(some_of([0.5, 1.0, 4.0], max_size=2)),

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from spaces.counts import count_params, encoder_layer_params
 from spaces.dimensions import Dimensions
-from spaces.layout import Layout, LayoutError
+from spaces.layout import ATTENTION, FEED_FORWARD, NORMS, Layout, LayoutError
 from spaces.presets import PRESETS
 
 from .strategies import layouts
@@ -13,11 +13,11 @@ from .strategies import layouts
 PAPER = Dimensions(d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post")
 
 # Attention: 4 x (512 x 512 + 512). Feed-forward: 512 x 1,024 + 1,024 and 1,024 x 512 + 512.
-ATTENTION = 1_050_624
-FEED_FORWARD = 1_050_112
+ATTENTION_PARAMS = 1_050_624
+FEED_FORWARD_PARAMS = 1_050_112
 NORM = 2 * 512
-LAYER = ATTENTION + FEED_FORWARD + 2 * NORM  # 2,102,784
-DECODER_LAYER = 2 * ATTENTION + FEED_FORWARD + 3 * NORM  # 3,154,432
+LAYER = ATTENTION_PARAMS + FEED_FORWARD_PARAMS + 2 * NORM  # 2,102,784
+DECODER_LAYER = 2 * ATTENTION_PARAMS + FEED_FORWARD_PARAMS + 3 * NORM  # 3,154,432
 LL = Layout.parse("LL")
 
 
@@ -70,7 +70,7 @@ def test_a_reservoir_in_the_decoder_is_not_learned():
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        ("F", NORM + FEED_FORWARD),
+        ("F", NORM + FEED_FORWARD_PARAMS),
         # two directions, three gates: 256 x 512 + 256 x 256 weights and 2 x 256 biases
         ("G", NORM + 2 * 3 * (131_072 + 65_536 + 512)),
         # 512 -> 1,024 with bias; 4 heads of 7 taps; 512 -> 512 with bias
@@ -86,11 +86,44 @@ def test_counts_do_not_depend_on_how_a_layout_is_written(layout):
     assert count_params(layout, LL, PAPER) == count_params(layout.canonical(), LL, PAPER)
 
 
+def n_owners(layout: Layout, component: str, kinds: str) -> int:
+    owned = zip(layout.owners_of(component), layout.kinds, strict=True)
+    return len({owner for owner, kind in owned if kind in kinds})
+
+
 @given(layouts())
-def test_each_weight_set_counts_once(layout):
-    first_uses = [layout.owners.index(owner) for owner in sorted(set(layout.owners))]
-    layers = [encoder_layer_params(layout.layers[depth].kind, PAPER) for depth in first_uses]
-    assert count_params(layout, LL, PAPER).encoder == sum(layers)
+def test_what_is_shared_counts_once(layout):
+    whole = sum(n_owners(layout, NORMS, kind) * encoder_layer_params(kind, PAPER) for kind in "FGC")
+    expected = (
+        n_owners(layout, ATTENTION, "LR") * ATTENTION_PARAMS
+        + n_owners(layout, FEED_FORWARD, "LR") * FEED_FORWARD_PARAMS
+        + n_owners(layout, NORMS, "LR") * 2 * NORM
+    )
+    assert count_params(layout, LL, PAPER).encoder == whole + expected
+
+
+@pytest.mark.parametrize(
+    ("layout", "expected"),
+    [
+        ("(La1)*8", ATTENTION_PARAMS + 8 * (FEED_FORWARD_PARAMS + 2 * NORM)),
+        ("(Lf1)*8", FEED_FORWARD_PARAMS + 8 * (ATTENTION_PARAMS + 2 * NORM)),
+        ("(Lw1)*8", LAYER + 7 * 2 * NORM),
+    ],
+)
+def test_a_shared_part_counts_once_and_the_rest_at_each_depth(layout, expected):
+    counts = count_params(Layout.parse(layout), LL, PAPER)
+    assert counts.encoder == expected
+    assert counts.learned == counts.total
+
+
+def test_a_part_of_reservoirs_is_in_the_total_but_not_learned():
+    counts = count_params(Layout.parse("Ra1LRa1L"), LL, PAPER)
+    assert counts.total - counts.learned == 2 * LAYER - ATTENTION_PARAMS
+
+
+def test_a_decoder_shares_both_of_its_attentions():
+    whole, shared = (count_params(LL, Layout.parse(text), PAPER) for text in ("LL", "La1La1"))
+    assert whole.total - shared.total == 2 * ATTENTION_PARAMS
 
 
 def test_a_decoder_of_other_kinds_is_refused():

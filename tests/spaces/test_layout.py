@@ -4,15 +4,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spaces.layout import MAX_DEPTH, Layer, Layout, LayoutError, check_decoder
+from spaces.layout import (
+    ATTENTION,
+    FEED_FORWARD,
+    MAX_DEPTH,
+    NORMS,
+    Layer,
+    Layout,
+    LayoutError,
+    check_decoder,
+)
 
 from .strategies import layers, layouts
 
 
-def shared_pairs(layout: Layout) -> set[tuple[int, int]]:
-    """Which two depths share, straight from the notation's rule: equal letter and number."""
+def shared_pairs(layout: Layout) -> set[tuple[int, int, str]]:
+    """Which two depths share what, straight from the rule: equal letters and number."""
     return {
-        (low, high)
+        (low, high, upper.part)
         for high, upper in enumerate(layout.layers)
         for low, lower in enumerate(layout.layers[:high])
         if upper.weight_set is not None and upper == lower
@@ -26,8 +35,10 @@ def is_same_model(one: Layout, other: Layout) -> bool:
 @st.composite
 def stacks_of_the_same_kinds(draw) -> tuple[Layout, Layout]:
     kinds = draw(st.text("LR", min_size=1, max_size=5))
-    sets = st.lists(st.none() | st.integers(1, 2), min_size=len(kinds), max_size=len(kinds))
-    one, other = (Layout(tuple(map(Layer, kinds, draw(sets)))) for _ in range(2))
+    one, other = (
+        Layout(tuple(draw(layers.filter(lambda x, kind=kind: x.kind == kind)) for kind in kinds))
+        for _ in range(2)
+    )
     return one, other
 
 
@@ -76,7 +87,11 @@ def test_renaming_sets_never_changes_the_canonical_form(layout, rng: random.Rand
     names = rng.sample(range(1, 1000), k=4)
     renamed = Layout(
         tuple(
-            Layer(layer.kind, None if layer.weight_set is None else names[layer.weight_set])
+            Layer(
+                layer.kind,
+                None if layer.weight_set is None else names[layer.weight_set],
+                layer.part,
+            )
             for layer in layout.layers
         )
     )
@@ -105,14 +120,33 @@ def test_equal_letter_and_number_are_one_weight_set(text, n_sets):
         ("R7LR7L9", "R1LR1L"),  # a set used once has no number
         ("R2R1R2R1", "R1R2R1R2"),
         ("R3L3R3L3R8L8R8L8", "R1L1R1L1R2L2R2L2"),  # kinds are numbered apart
+        ("La7La7Lf7Lf7L3L3", "La1La1Lf1Lf1L1L1"),  # and so are parts
+        ("La1Lf1Lw1", "LLL"),
     ],
 )
 def test_the_canonical_form_numbers_sets_in_order_of_first_use(text, canonical):
     assert str(Layout.parse(text).canonical()) == canonical
 
 
+@pytest.mark.parametrize(
+    ("text", "n_attentions", "n_feed_forwards", "n_norms"),
+    [
+        ("L1L1L1", 1, 1, 1),
+        ("La1La1La1", 1, 3, 3),
+        ("Lf1Lf1Lf1", 3, 1, 3),
+        ("Lw1Lw1Lw1", 1, 1, 3),
+        ("Ra1La1Ra1La1", 2, 4, 4),  # kinds share within themselves
+        ("L1La1L1La1", 2, 3, 3),
+    ],
+)
+def test_a_part_shares_what_it_names(text, n_attentions, n_feed_forwards, n_norms):
+    layout = Layout.parse(text)
+    expected = {ATTENTION: n_attentions, FEED_FORWARD: n_feed_forwards, NORMS: n_norms}
+    assert {name: len(set(layout.owners_of(name))) for name in expected} == expected
+
+
 @settings(deadline=1000)
-@given(st.text() | st.text("LRFGC()*0123456789 x", max_size=40))
+@given(st.text() | st.text("LRFGCafw()*0123456789 x", max_size=40))
 def test_any_text_is_a_layout_or_a_layout_error(text):
     try:
         layout = Layout.parse(text)
@@ -149,6 +183,11 @@ def test_a_hostile_text_is_one_short_error(text):
         ("", "it has no layers"),
         ("R0", "weight set '0' at depth 0 is not a number from 1"),
         ("LR01", "weight set '01' at depth 1"),
+        ("LLb1", "unknown part 'Lb' at depth 1; use La or Lf or Lw, or the letter alone"),
+        ("Rw1Rw1", "unknown part 'Rw' at depth 0; use Ra or Rf"),
+        ("Fa1", "unknown part 'Fa' at depth 0; such a layer is shared whole"),
+        ("LLa", "'La' at depth 1 names no weight set; write La1"),
+        ("Lf0", "weight set '0' at depth 0 is not a number from 1"),
         ("L L", "unexpected ' ' at position 1"),
         ("L*3", r"unexpected '\*' at position 1"),
         ("(RL", r"a '\(' is never closed"),
@@ -167,6 +206,12 @@ def test_a_faulty_text_is_told_its_place_and_the_rule(text, fault):
 def test_a_layer_of_no_kind_is_a_broken_promise():
     with pytest.raises(ValueError, match="layer kind 'X'"):
         Layer("X")
+
+
+@pytest.mark.parametrize("layer", [("L", None, "a"), ("L", 1, "x"), ("R", 1, "w"), ("F", 1, "f")])
+def test_a_layer_of_no_part_is_a_broken_promise(layer):
+    with pytest.raises(ValueError, match="part"):
+        Layer(*layer)
 
 
 def test_a_decoder_refuses_a_kind_without_attention_to_the_encoder():

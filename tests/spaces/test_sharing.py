@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spaces.presets import PRESETS
 from spaces.sharing import check_sharing, rules_differ, share, weight_sets
 
-from .strategies import SHARINGS
+from .strategies import PART_SHARINGS, SHARINGS
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,23 @@ def test_each_reservoir_kind_shares_within_itself():
     assert str(share("RFRFLL", learned="none", reservoir="all")) == "R1F1R1F1LL"
 
 
-@given(st.text("LRF", min_size=1, max_size=8), st.sampled_from(SHARINGS), st.sampled_from(SHARINGS))
+@pytest.mark.parametrize(
+    ("rule", "layout"),
+    [
+        ("all:attention", "RLa1RLa1La1"),
+        ("pairs:feed-forward", "RLf1RLf1L"),
+        ("all:weights", "RLw1RLw1Lw1"),
+    ],
+)
+def test_a_rule_may_share_a_part(rule, layout):
+    assert str(share("RLRLL", learned=rule, reservoir="none")) == layout
+
+
+@given(
+    st.text("LRF", min_size=1, max_size=8),
+    st.sampled_from(SHARINGS + PART_SHARINGS),
+    st.sampled_from(SHARINGS),
+)
 def test_a_shared_stack_keeps_its_kinds_and_is_canonical(kinds, learned, reservoir):
     layout = share(kinds, learned=learned, reservoir=reservoir)
     assert layout.kinds == kinds
@@ -102,11 +118,16 @@ def test_rules_do_not_differ_on_fewer_than_two_layers():
     assert not rules_differ(tuple(SHARINGS), 1)
     assert rules_differ(("none", "all"), 2)
     assert not rules_differ(("all", "pairs"), 2)
+    assert rules_differ(("all", "all:attention"), 2)
+    assert not rules_differ(("none", "sandwich:attention"), 3)
 
 
 @pytest.mark.parametrize(
     "rule",
-    ["cycle-1", "cycle-0", "cycle-", "cycle-1000", "some", "cycle-2 ", "groups", "cycle-rev-1"],
+    [
+        *("cycle-1", "cycle-0", "cycle-", "cycle-1000", "some", "cycle-2 ", "groups"),
+        *("cycle-rev-1", "none:attention", "all:", "all:norms", "all:attention:attention"),
+    ],
 )
 def test_an_unknown_rule_is_refused_with_the_rules(rule):
     with pytest.raises(ValueError, match=r"use none, .* cycle-K or cycle-rev-K with K from 2"):

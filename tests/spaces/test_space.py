@@ -282,6 +282,11 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
         ({"depth": 300}, "Input should be less than or equal to 256"),
         ({"depth": 4, "n_reservoirs": [2, 5]}, "5 reservoirs fit no depth; a stack holds"),
         ({"depth": [2, 8], "n_reservoirs": 4}, "none of them fits depth 2; a stack holds"),
+        (
+            {"share_reservoir": "all:attention", "reservoir_kind": ["R", "F"]},
+            "a reservoir of kind F cannot share by share_reservoir 'all:attention'; only R can",
+        ),
+        ({"share_reservoir": ["none", "all:weights"]}, "a reservoir of kind R cannot share by"),
         ({"reservoir_gain": [1.0, 0.0]}, "a gain is a positive number"),
         ({"reservoir_gain": float("nan")}, "must be a finite number or a string"),
         ({"reservoir_gain": {"low": 1.0, "high": float("inf")}}, "must be a finite number"),

@@ -16,11 +16,13 @@ from .test_ddp import curves_of_ranks
 from .test_training import without_seconds
 
 
-def stack(text: str) -> tuple[nn.ModuleList, Layout]:
+def stack(text: str) -> nn.ModuleList:
     """A parameter for each weight set in the place of its layers."""
     layout = Layout.parse(text)
-    sets = [nn.Linear(1, 1, bias=False) for _ in layout.set_kinds]
-    return nn.ModuleList([sets[owner] for owner in layout.owners]), layout
+    sets = [
+        nn.Linear(1, 1, bias=False) if kind == "L" else nn.Module() for kind in layout.set_kinds
+    ]
+    return nn.ModuleList([sets[owner] for owner in layout.owners])
 
 
 def watched(freezer: AutoFreeze, layers: nn.ModuleList, gradients: list[float]) -> None:
@@ -30,8 +32,8 @@ def watched(freezer: AutoFreeze, layers: nn.ModuleList, gradients: list[float]) 
 
 
 def test_the_lowest_layers_freeze_as_long_as_their_gradients_changed_least():
-    layers, layout = stack("LLLL")
-    freezer = AutoFreeze(layers, layout, quantile=0.5)
+    layers = stack("LLLL")
+    freezer = AutoFreeze(layers, quantile=0.5)
     watched(freezer, layers, [1.0, 1.0, 1.0, 1.0])
     assert freezer.n_settled() == 0  # there is nothing to compare with
     # Unrest 0.1, 0.2, 0.9, 0.3: the median is 0.25, and the third bars the way to the fourth.
@@ -46,8 +48,8 @@ def test_the_lowest_layers_freeze_as_long_as_their_gradients_changed_least():
 
 
 def test_gradients_add_up_between_two_looks():
-    layers, layout = stack("LL")
-    freezer = AutoFreeze(layers, layout, quantile=0.5)
+    layers = stack("LL")
+    freezer = AutoFreeze(layers, quantile=0.5)
     watched(freezer, layers, [1.0, 1.0])
     watched(freezer, layers, [-0.5, 1.0])
     freezer.n_settled()
@@ -55,20 +57,35 @@ def test_gradients_add_up_between_two_looks():
 
 
 def test_one_weight_set_is_always_left_to_learn():
-    layers, layout = stack("L1L1")
-    freezer = AutoFreeze(layers, layout, quantile=0.99)
+    layers = stack("L1L1")
+    freezer = AutoFreeze(layers, quantile=0.99)
     for _ in range(3):
         watched(freezer, layers, [1.0, 1.0])
         assert freezer.n_settled() == 0
 
 
 def test_a_shared_layer_waits_for_what_lies_below_the_last_place_of_it():
-    layers, layout = stack("L1RLL1L")
-    freezer = AutoFreeze(layers, layout, quantile=0.5)
+    layers = stack("L1RLL1L")
+    freezer = AutoFreeze(layers, quantile=0.5)
     freezer.freeze(1)
     assert freezer.depths == {2}
     freezer.freeze(2)
     assert freezer.depths == {0, 2, 3}
+
+
+def test_a_shared_part_of_a_layer_waits_for_the_last_place_of_it():
+    own = [nn.Linear(1, 1, bias=False) for _ in range(3)]
+    shared = nn.Linear(1, 1, bias=False)
+    layers = nn.ModuleList([nn.Sequential(shared, own[0]), nn.Sequential(shared, own[1]), own[2]])
+    freezer = AutoFreeze(layers, quantile=0.5)
+    freezer.freeze(1)
+    assert not own[0].weight.requires_grad
+    assert shared.weight.requires_grad
+    assert freezer.depths == set()  # something of depth 0 still learns
+    freezer.freeze(2)
+    freezer.freeze(3)
+    assert not shared.weight.requires_grad
+    assert freezer.depths == {0, 1}
 
 
 @pytest.fixture

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
-from spaces.layout import RESERVOIR_KINDS, Layout
+from spaces.layout import ATTENTION, FEED_FORWARD, RESERVOIR_KINDS, Layout
 from trainable.reservoirs.draw import Draw, ReservoirKey
 from trainable.reservoirs.freeze import make_reservoir
+
+# The modules of fairseq's layers that a part of a weight set stands for.
+MODULES = {ATTENTION: ("self_attn", "encoder_attn"), FEED_FORWARD: ("fc1", "fc2")}
 
 
 def build_stack(
     layout: Layout, *, stack: str, seed: int, draw: Draw, build: Callable[[str], nn.Module]
 ) -> list[nn.Module]:
-    """One layer for each depth, bottom to top; depths with one weight set get one object.
+    """One layer for each depth, bottom to top; what depths share is one object.
 
     Learned layers draw from torch's generator in order of first use, as fairseq does, and
     reservoirs leave that generator as it was: which reservoirs lie between the learned
@@ -42,7 +45,21 @@ def build_stack(
             layers[owner] = _build_reservoir(build, key, draw)
         else:
             layers[owner] = build(layer.kind)
-    return [layers[owner] for owner in layout.owners]
+    stack_layers = [layers[owner] for owner in layout.owners]
+    for component, names in MODULES.items():
+        _share(stack_layers, layout.owners_of(component), names)
+    return stack_layers
+
+
+def _share(layers: list[nn.Module], owners: Sequence[int], names: tuple[str, ...]) -> None:
+    """Give each layer the modules of the first one that has the same owner."""
+    first: dict[int, nn.Module] = {}
+    for layer, owner in zip(layers, owners, strict=True):
+        giver = first.setdefault(owner, layer)
+        if giver is not layer:
+            for name in names:
+                if hasattr(giver, name):
+                    setattr(layer, name, getattr(giver, name))
 
 
 def _build_reservoir(build: Callable[[str], nn.Module], key: ReservoirKey, draw: Draw) -> nn.Module:

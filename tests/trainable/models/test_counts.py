@@ -20,7 +20,15 @@ def n_values(tensors) -> int:
 @pytest.mark.parametrize("tied", ["none", "decoder", "all"])
 @pytest.mark.parametrize(
     ("encoder", "decoder"),
-    [("L", "L"), ("R1LR1L", "L1L1"), ("FGC", "R"), ("(F1G1C1R1)*2L2", "L1R1L1R1"), ("RRRR", "LL")],
+    [
+        ("L", "L"),
+        ("R1LR1L", "L1L1"),
+        ("FGC", "R"),
+        ("(F1G1C1R1)*2L2", "L1R1L1R1"),
+        ("RRRR", "LL"),
+        ("La1La1Lf1Lf1Ra1Ra1", "La1La1"),
+        ("Lw1Rf1Lw1Rf1F1F1", "Lf1Lf1Ra1Ra1"),
+    ],
 )
 def test_the_model_has_the_counted_parameters(build, encoder, decoder, norm, tied):
     model = build(encoder, decoder, norm=norm, tied=tied)

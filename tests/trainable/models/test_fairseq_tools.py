@@ -22,8 +22,8 @@ from trainable.models.options import command_line, fairseq_options
 
 USER_DIR = Path(trainable.__file__).parent
 CONFIG = ModelConfig(
-    encoder="R1LFGCR1L",
-    decoder="L1R1L1",
+    encoder="R1LFGCR1La1La1Ra1Ra1",
+    decoder="L1R1L1Lw1Lw1",
     d_model=16,
     embedding_dim=12,
     ffn=24,

@@ -49,7 +49,7 @@ def strong(build: Callable[..., ReservoirTransformer]) -> Callable[..., Reservoi
 
 
 @pytest.mark.parametrize("compact_below", [0.0, 0.8, 1.0])
-@pytest.mark.parametrize("decoder", ["L", "LL", "L1L1", "R1LR1"])
+@pytest.mark.parametrize("decoder", ["L", "LL", "L1L1", "R1LR1", "La1La1"])
 @pytest.mark.parametrize("norm", ["pre", "post"])
 def test_greedy_words_are_those_of_fairseqs_generator(
     strong, decoder, norm, compact_below, monkeypatch
