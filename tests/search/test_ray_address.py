@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from ray.util import get_node_ip_address
 
 from search.ray_address import check_address, joining
 from spaces.errors import UserError
@@ -42,8 +43,9 @@ def test_no_cluster_on_this_machine_is_told(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.mark.slow
 def test_a_server_that_is_no_cluster_is_told_after_our_patience():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
+    host = get_node_ip_address()  # by which Ray replaces one of loopback
+    with socket.create_server((host, 0)) as server:
+        address = f"{host}:{server.getsockname()[1]}"
         with pytest.raises(UserError, match=f"--address {address}: something answers there"):
             check_address(address)
 
