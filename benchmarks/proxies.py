@@ -23,11 +23,9 @@ from search.trial_table import RecordedTrial, TrialTable
 from spaces.errors import UserError
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.curve import Point
-from trainable.dynamics.at_validation import MEASURES, N_SENTENCES, dynamics_at_depth
-from trainable.dynamics.sentences import validation_sentences
-from trainable.models.build import build_model
+from trainable.dynamics.at_validation import MEASURES, N_SENTENCES
+from trainable.dynamics.untrained import untrained_dynamics
 from trainable.ranks import Ranks
 from trainable.training import Training
 
@@ -50,7 +48,7 @@ def measure(asked: Asked) -> Report:
         )
     trials = [replicates[0] for replicates in table.by_key.values()]
     torch.set_num_threads(2)
-    untrained = [_untrained(_config(table, trial, data)) for trial in trials]
+    untrained = [untrained_dynamics(_config(table, trial, data)) for trial in trials]
     trained = [
         _trained(_config(table, trial, data)) if number % EVERY == 0 else {}
         for number, trial in enumerate(trials)
@@ -83,14 +81,6 @@ def _config(table: TrialTable, trial: RecordedTrial, data: Path) -> TrialConfig:
         update={"interval_updates": N_UPDATES, "dynamics": True}
     )
     return config.model_copy(update={"seed": trial.seed, "validation": validation})
-
-
-def _untrained(config: TrialConfig) -> Values:
-    corpus = load_corpus(config.data)
-    model = build_model(
-        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-    )
-    return dynamics_at_depth(model, validation_sentences(corpus, N_SENTENCES))
 
 
 def _trained(config: TrialConfig) -> Values:

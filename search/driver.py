@@ -16,17 +16,20 @@ from search.errors import WorkFailed
 from search.estimate import estimate
 from search.kept_weights import KeptWeights, latest_checkpoint
 from search.ledger import Ledger, read_records
+from search.proxy import Proxy
 from search.ranking import best_trial
 from search.schedulers import make_scheduler, show_earlier, show_other_studies
-from search.searcher import StudySearcher, SuggestionCounts
+from search.searcher import StudySearcher
 from search.storage import check_storage, study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder, place_for_study
 from search.study_totals import study_totals
+from search.suggestion_counts import SuggestionCounts
 from search.tracking import Tracking, check_store
 from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from spaces.errors import UserError
 from trainable.corpus import load_corpus
+from trainable.dynamics.untrained import untrained_dynamics
 from trainable.model_size import dimensions, trial_param_counts
 
 
@@ -115,6 +118,7 @@ def _search(
             n_concurrent=partial(n_concurrent, config),
             resume_from=lambda record: latest_checkpoint(storage, record),
             earlier=earlier,
+            proxy=_proxy(config),
         )
         mlflow_is_complete = run_trials(
             config,
@@ -132,6 +136,13 @@ def _search(
         return StudyResult(
             folder=folder, counts=searcher.counts(), mlflow_is_complete=mlflow_is_complete
         )
+
+
+def _proxy(config: StudyConfig) -> Proxy | None:
+    chosen = config.search.proxy
+    if chosen is None:
+        return None
+    return Proxy(chosen, lambda trial: untrained_dynamics(trial).get(chosen.measure))
 
 
 def _why_nothing_completed(ledger: Ledger, config: StudyConfig, last_refusal: str | None) -> str:

@@ -7,7 +7,6 @@ import os
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,21 @@ from search.earlier_studies import EarlierTrial
 from search.first_layouts import first_point
 from search.ledger import Ledger
 from search.outcome import outcome_of
+from search.proxy import Measured, Proxy, Verdict
 from search.samplers import make_sampler
 from search.stateless_searcher import StatelessSearcher
 from search.study_config import StudyConfig
-from search.suggestion_marks import EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
+from search.suggestion_counts import SuggestionCounts
+from search.suggestion_marks import (
+    AUDITED,
+    DISCARDED,
+    EARLIER,
+    FIRST,
+    KNOWN,
+    LOST,
+    OUT_OF_BOUNDS,
+    PROXY,
+)
 from search.surrogate import Surrogate
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -38,20 +48,6 @@ logger = logging.getLogger(__name__)
 MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
 MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
 MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search ends
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuggestionCounts:
-    """What became of Optuna's suggestions."""
-
-    n_suggestions: int
-    n_trained: int
-    n_known: int
-    n_out_of_bounds: int
-
-    def __str__(self) -> str:
-        text = f"{self.n_suggestions} suggestions, {self.n_trained} trained, {self.n_known} known"
-        return text + (f", {self.n_out_of_bounds} out of bounds" if self.n_out_of_bounds else "")
 
 
 class OutOfBounds(Exception):
@@ -94,6 +90,7 @@ class StudySearcher(StatelessSearcher):
         n_concurrent: Callable[[], int],
         resume_from: Callable[[TrialRecord], str | None],
         earlier: Sequence[EarlierTrial] = (),
+        proxy: Proxy | None = None,
     ) -> None:
         super().__init__()
         self._config = config
@@ -102,6 +99,7 @@ class StudySearcher(StatelessSearcher):
         self._count = count
         self._n_concurrent = n_concurrent
         self._resume_from = resume_from
+        self._proxy = proxy
         self._study = _optuna_study(config, optuna_log)
         self._open: dict[int, optuna.Trial] = {}  # by Optuna's number, until told
         self._interrupted = [r for r in ledger.records if r.state == "running"]
@@ -114,22 +112,14 @@ class StudySearcher(StatelessSearcher):
         self._surrogate: Surrogate | None = None
         if config.search.algorithm == "surrogate":
             self._surrogate = Surrogate(config, self._size_of, [trial.record for trial in earlier])
+        self._recall_measures()
         self._settle_leftovers()
         self._tell_earlier(earlier)
 
     def counts(self) -> SuggestionCounts:
         """What became of the suggestions so far, over all drivers of the study."""
-        trials = [
-            trial
-            for trial in self._study.get_trials(deepcopy=False)
-            if EARLIER not in trial.user_attrs
-        ]
-        return SuggestionCounts(
-            n_suggestions=len(trials),
-            n_trained=len(self._ledger),
-            n_known=sum(KNOWN in trial.user_attrs for trial in trials),
-            n_out_of_bounds=sum(OUT_OF_BOUNDS in trial.user_attrs for trial in trials),
-        )
+        trials = self._study.get_trials(deepcopy=False)
+        return SuggestionCounts.of(trials, n_trained=len(self._ledger))
 
     def write_off(self, numbers: Sequence[int]) -> None:
         """Note that these suggestions have an outcome whose trial is no longer known."""
@@ -199,10 +189,10 @@ class StudySearcher(StatelessSearcher):
 
     def _enqueue_point(self) -> bool:
         """Queue an untried point where Optuna must not choose freely; False at the end."""
-        if self._enqueue_untried(self._first):
+        if self._enqueue_untried(self._first, {FIRST: True}):
             return True
         if self._surrogate is not None:
-            point = self._surrogate.propose(self._ledger.records)
+            point = self._surrogate.propose(self._ledger.records, self._discarded)
             if point is not None:
                 self._study.enqueue_trial(point)
             return point is not None
@@ -215,14 +205,23 @@ class StudySearcher(StatelessSearcher):
             self._unseen = self._config.space.points()
         return self._enqueue_untried(self._unseen)
 
-    def _enqueue_untried(self, points: Iterator[Point]) -> bool:
+    def _enqueue_untried(
+        self, points: Iterator[Point], marks: Mapping[str, bool] | None = None
+    ) -> bool:
         """Queue the next of ``points`` that was not trained and may be; False after the last."""
         for point in points:
             candidate = self._config.space.choose(FixedChooser(point))
-            if self._ledger.find(candidate.key) is None and self._size_of(candidate) is not None:
-                self._study.enqueue_trial(point)
+            if candidate.key in self._discarded or self._ledger.find(candidate.key) is not None:
+                continue
+            if self._size_of(candidate) is not None:
+                self._study.enqueue_trial(point, user_attrs=dict(marks or {}))
                 return True
         return False
+
+    @property
+    def _discarded(self) -> frozenset[str]:
+        """The keys of the candidates that the proxy keeps from training."""
+        return frozenset() if self._proxy is None else self._proxy.discarded
 
     def _first_points(self) -> Iterator[Point]:
         """The points of ``search.first``; of those that must not be trained it is told why."""
@@ -268,6 +267,9 @@ class StudySearcher(StatelessSearcher):
         except OutOfBounds as refusal:
             self._refuse(suggestion, refusal)
             return None
+        measured = self._measure(suggestion, candidate, config)
+        if measured is not None and measured.verdict == "discarded":
+            return None
         return TrialRecord(
             id=self._ledger.next_id,
             key=candidate.key,
@@ -275,15 +277,42 @@ class StudySearcher(StatelessSearcher):
             config=config.model_dump(mode="json"),
             counts=counts,
             optuna_number=suggestion.number,
+            proxy=None if measured is None else measured.value,
         )
+
+    def _measure(
+        self, suggestion: optuna.Trial, candidate: Candidate, config: TrialConfig
+    ) -> Measured | None:
+        """What the proxy says, if there is one; of a discarded suggestion Optuna is told."""
+        if self._proxy is None:
+            return None
+        measured = self._proxy.known(candidate.key)
+        if measured is None:
+            is_wanted = FIRST in suggestion.user_attrs
+            measured = self._proxy.judge(config, key=candidate.key, is_wanted=is_wanted)
+            if measured is None:
+                return None
+            note = {"value": measured.value, "seconds": measured.seconds}
+            suggestion.set_user_attr(PROXY, note)
+        if measured.verdict == "audited":
+            suggestion.set_user_attr(AUDITED, True)
+        if measured.verdict == "discarded":
+            self._n_repeats += 1
+            suggestion.set_user_attr(DISCARDED, self._proxy.reason(measured))
+            self._pass_over(suggestion)
+        return measured
 
     def _refuse(self, suggestion: optuna.Trial, refusal: OutOfBounds) -> None:
         """Tell Optuna how far the suggestion is beyond a bound."""
         self._n_repeats += 1
         self.last_refusal = str(refusal)
-        del self._open[suggestion.number]
         suggestion.set_user_attr(OUT_OF_BOUNDS, str(refusal))
         suggestion.set_constraint("bounds", refusal.excess)
+        self._pass_over(suggestion)
+
+    def _pass_over(self, suggestion: optuna.Trial) -> None:
+        """End a suggestion of which no trial came."""
+        del self._open[suggestion.number]
         state = TrialState.FAIL if self._several_objectives else TrialState.PRUNED
         self._study.tell(suggestion, state=state)
 
@@ -312,6 +341,21 @@ class StudySearcher(StatelessSearcher):
     @property
     def _several_objectives(self) -> bool:
         return self._config.objective.name == "pareto"
+
+    def _recall_measures(self) -> None:
+        """Tell the proxy what earlier drivers measured."""
+        if self._proxy is None:
+            return
+        for trial in self._study.get_trials(deepcopy=False):
+            if PROXY in trial.user_attrs:
+                key = self._config.space.choose(FixedChooser(trial.params)).key
+                verdict: Verdict = "kept"
+                if AUDITED in trial.user_attrs:
+                    verdict = "audited"
+                elif DISCARDED in trial.user_attrs:
+                    verdict = "discarded"
+                measured = Measured(key=key, verdict=verdict, **trial.user_attrs[PROXY])
+                self._proxy.remember(measured)
 
     def _settle_leftovers(self) -> None:
         """End what an earlier driver left open in Optuna, but for trials that go on."""

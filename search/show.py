@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,10 +13,12 @@ from rich.table import Table
 from search.disk_usage import disk_usage
 from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front
+from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from search.trial_record import State, TrialRecord
 
 if TYPE_CHECKING:
+    from search.proxy_tally import ProxyTally
     from search.replicates.confirm import Confirmation
 
 FILE_WIDTH = 140  # characters, where no terminal sets the width
@@ -28,6 +31,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
     config = folder.config()
     records = sorted_records(folder.trials)
     best = best_trial(records, config.objective)
+    proxy = _proxy_tally(config, folder, records)
     return {
         "study": config.name,
         "objective": {
@@ -39,6 +43,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
         "trials": [record.summary() for record in records],
         "best": None if best is None else best.summary(),
         "front": [record.id for record in pareto_front(records, config.objective)],
+        "proxy": None if proxy is None else proxy.to_dict(),
         "confirm": _confirmed(folder),
     }
 
@@ -71,8 +76,30 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+    for line in _proxied(config, _proxy_tally(config, folder, records)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
     console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def _proxy_tally(
+    config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]
+) -> ProxyTally | None:
+    """What the proxy came to; reading Optuna's journal brings Optuna, so only where it must."""
+    if config.search.proxy is None:
+        return None
+    from search.proxy_tally import tally_proxy
+    from search.suggestions import read_suggestions
+
+    return tally_proxy(config, records, read_suggestions(folder.optuna_log))
+
+
+def _proxied(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:
+    if tally is None:
+        return ()
+    from search.proxy_tally import in_words
+
+    return in_words(tally, config)
 
 
 def _confirmed(folder: StudyFolder) -> dict[str, Any] | None:

@@ -42,6 +42,15 @@ _DECIDING_AXES = {
 SEARCHED_FIELDS = set(_DECIDING_AXES)
 
 
+class ProxyConfig(Section):
+    """By which measure of the untrained encoder some suggestions are never trained."""
+
+    measure: Literal["lyapunov", "token_spread", "relative_token_spread", "effective_dimension"]
+    prefer: Literal["low", "high"]
+    keep: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5  # share of the suggestions
+    audit: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1  # share of the rest, trained all the same
+
+
 class SearchConfig(Section):
     """Who chooses the layouts, and how many are trained."""
 
@@ -51,6 +60,7 @@ class SearchConfig(Section):
     n_startup: PositiveInt = 8  # drawn at random before the algorithm chooses; not by surrogate
     first: tuple[str, ...] = ()  # encoders, in notation or by preset, trained before all others
     warm_start: tuple[str, ...] = ()  # studies, by name or folder, whose trials are learned from
+    proxy: ProxyConfig | None = None  # every suggestion is trained if absent
 
 
 class SchedulerConfig(Section):

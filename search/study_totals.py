@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.ranking import best_trial
-from search.searcher import SuggestionCounts
+from search.suggestion_counts import SuggestionCounts
 from search.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
 
@@ -18,6 +18,7 @@ def study_totals(
         "n_suggestions": float(counts.n_suggestions),
         "n_trained": float(counts.n_trained),
         "n_known": float(counts.n_known),
+        "n_discarded": float(counts.n_discarded),
     }
     best = best_trial(records, objective)
     if best is None or best.objective is None or best.bleu_valid is None:

@@ -15,7 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from search.suggestion_marks import EARLIER, KNOWN, OUT_OF_BOUNDS
+from search.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,15 @@ class Suggestions:
     @property
     def refusals(self) -> list[str]:
         """Why suggestions were out of bounds, one reason each."""
-        told = (trial.user_attrs.get(OUT_OF_BOUNDS) for trial in self.trials)
+        return self._told(OUT_OF_BOUNDS)
+
+    @property
+    def discards(self) -> list[str]:
+        """Why suggestions were discarded by the proxy, one reason each."""
+        return self._told(DISCARDED)
+
+    def _told(self, mark: str) -> list[str]:
+        told = (trial.user_attrs.get(mark) for trial in self.trials)
         return [str(reason) for reason in told if reason is not None]
 
 

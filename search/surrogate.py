@@ -45,13 +45,20 @@ class Surrogate:
         self._pool = Pool(config.space, size_of)
         self._foreseen: dict[int, Forecast] = {}  # of stopped trials; not kept for a later driver
 
-    def propose(self, records: Sequence[TrialRecord]) -> Point | None:
-        """The untried point with the highest expected improvement; None when none is left."""
+    def propose(
+        self, records: Sequence[TrialRecord], discarded: frozenset[str] = frozenset()
+    ) -> Point | None:
+        """The untried point with the highest expected improvement; None when none is left.
+
+        Args:
+            records: all trials of the study.
+            discarded: keys of candidates that must not be trained.
+        """
         rng = random.Random(f"{self._config.seed}/{len(records)}")
         known = [*self._earlier, *records]
         best = best_trial(known, self._config.objective)
         near = None if best is None else candidate_of(best.config, self._config.space)
-        tried = {record.key for record in records}
+        tried = discarded.union(record.key for record in records)
         choices = [
             choice for choice in self._pool.choices(near, rng) if choice.candidate.key not in tried
         ]

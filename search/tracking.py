@@ -355,6 +355,7 @@ class Tracking:
             "n_params_learned": record.counts.learned,
             "n_params_stored": record.counts.stored,
             "n_params_encoder": record.counts.encoder,
+            **({} if record.proxy is None else {"proxy": record.proxy}),
             **record.hyper(),
         }
         self._client.log_batch(

@@ -38,6 +38,7 @@ class TrialRecord:
     n_epochs: float | None = None
     peak_memory_bytes: int | None = None  # of the first rank
     dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by update
+    proxy: float | None = None  # the measure of search.proxy, before training
 
     @property
     def canonical(self) -> str:
@@ -119,6 +120,7 @@ class TrialRecord:
             "bleu_valid": self.bleu_valid,
             "aucc": self.aucc,
             "objective": self.objective,
+            **({} if self.proxy is None else {"proxy": self.proxy}),
             **self.measures(),
             "n_params_total": self.counts.total,
             "n_params_learned": self.counts.learned,

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.doctor.finding import Finding, Notes
 from search.outcome import outcome_of
 from search.study_config import StudyConfig
-from search.suggestion_marks import EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
+from search.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
 from search.trial_record import TrialRecord
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
@@ -55,7 +55,7 @@ def lost_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCon
         for trial in trials
         if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
         and trial.number not in numbers
-        and not {KNOWN, OUT_OF_BOUNDS, EARLIER} & trial.user_attrs.keys()
+        and not {KNOWN, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
     ]
 
 
@@ -74,7 +74,7 @@ def _check_suggestion(
     trial: FrozenTrial, record: TrialRecord | None, config: StudyConfig, notes: Notes
 ) -> None:
     name = f"suggestion {trial.number}"
-    if OUT_OF_BOUNDS in trial.user_attrs or EARLIER in trial.user_attrs:
+    if {OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys():
         if not trial.state.is_finished():
             notes.waiting.append(f"{name} was not told its outcome")
     elif record is None:

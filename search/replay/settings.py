@@ -27,6 +27,8 @@ def replayed_study(table: TrialTable, overrides: Sequence[str] = ()) -> StudyCon
         raise UserError(
             "--set: search.warm_start: a replay knows the table's trials alone; leave it out"
         )
+    if config.search.proxy is not None:
+        raise UserError("--set: search.proxy: a table has no models to measure; leave it out")
     if other:
         raise UserError(
             f"--set: {', '.join(other)}: the table was recorded with other settings and cannot "

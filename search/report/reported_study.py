@@ -11,9 +11,9 @@ from typing import Any
 
 from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front, ranked
-from search.report.suggestions import Suggestions, read_suggestions
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
+from search.suggestions import Suggestions, read_suggestions
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.aucc import UNITS

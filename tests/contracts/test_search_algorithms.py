@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from ray.tune.search import Searcher
 
 from search.earlier_studies import EarlierTrial
 from search.ledger import Ledger
+from search.proxy import N_AT_FIRST, Proxy
 from search.searcher import StudySearcher
-from search.study_config import StudyConfig, study_from
+from search.study_config import ProxyConfig, StudyConfig, study_from
 from search.trained_candidate import candidate_of
+from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
 from spaces.space import Candidate
@@ -34,6 +37,7 @@ RANGES = {
     "reservoir_gain": {"low": 0.5, "high": 4.0, "log": True},
     "hyper": {"train.lr": {"low": 1e-4, "high": 1e-2, "log": True}},
 }
+PROXY = ProxyConfig(measure="lyapunov", prefer="low", keep=0.5, audit=0.25)
 ALGORITHMS = ("tpe", "surrogate", "random", "gp", "nsga2", "cmaes", "grid")
 
 
@@ -75,7 +79,11 @@ class Bench:
     """A searcher and what Tune and the recorder would do around it."""
 
     def __init__(
-        self, config: StudyConfig, folder: Path, earlier: Sequence[EarlierTrial] = ()
+        self,
+        config: StudyConfig,
+        folder: Path,
+        earlier: Sequence[EarlierTrial] = (),
+        measure: Callable[[TrialConfig], float | None] | None = None,
     ) -> None:
         self.config = config
         self.ledger = Ledger(folder / "trials.jsonl")
@@ -88,6 +96,7 @@ class Bench:
             n_concurrent=lambda: 2,
             resume_from=lambda record: None,
             earlier=earlier,
+            proxy=Proxy(PROXY, measure) if measure else None,
         )
         self._n_asked = 0
 
@@ -395,3 +404,38 @@ def test_the_best_of_an_earlier_study_can_be_trained_again(folders: tuple[Path, 
     ranked = sorted(earlier.ledger.records, key=lambda record: -(record.objective or 0.0))
     assert len(ranked) > 30
     assert first in [record.key for record in ranked[:3]]
+
+
+def arbitrary(config: TrialConfig) -> float:
+    """A measure that has nothing to do with ``curve_of``."""
+    return float(zlib.crc32(config.model.encoder.encode()))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_what_the_proxy_discards_is_never_trained(algorithm: str, tmp_path: Path):
+    search = {"algorithm": algorithm, "n_trials": 20, "n_startup": 5, "first": ["LLLL"]}
+    config = study(algorithm, search=search)
+    for n_trials in (10, 20):  # the second driver goes on where the first was ended
+        part = config.model_copy(
+            update={"search": config.search.model_copy(update={"n_trials": n_trials})}
+        )
+        bench = Bench(part, tmp_path, measure=arbitrary)
+        bench.run()
+    suggestions = bench.searcher._study.get_trials(deepcopy=False)
+    discarded = [trial for trial in suggestions if "discarded" in trial.user_attrs]
+    assert discarded
+    assert not {t.number for t in discarded} & {r.optuna_number for r in bench.ledger.records}
+    assert all(trial.state.is_finished() for trial in suggestions)
+    keys = {config.space.choose(FixedChooser(trial.params)).key for trial in discarded}
+    assert not keys & {record.key for record in bench.ledger.records}
+    counts = bench.searcher.counts()
+    assert counts.n_discarded == len(discarded)
+    assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_discarded
+    # In the order of the suggestions: each was judged by the rank among those before it.
+    measured = [trial for trial in suggestions if "proxy" in trial.user_attrs]
+    values = [trial.user_attrs["proxy"]["value"] for trial in measured]
+    for number, trial in enumerate(measured):
+        rank = sum(value < values[number] for value in values[:number]) / (number + 1)
+        is_kept = not {"discarded", "audited"} & trial.user_attrs.keys()
+        is_wanted = number < N_AT_FIRST or "first" in trial.user_attrs
+        assert is_kept == (is_wanted or rank < PROXY.keep)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from search.ledger import Ledger
+from search.proxy import Proxy
 from search.report.reported_study import ReportedStudy, read_study
 from search.searcher import StudySearcher
 from search.study_config import StudyConfig
@@ -28,7 +29,11 @@ Outcome = Callable[[TrialRecord], dict[str, Any]]  # the fields of a record that
 
 
 def searched_study(
-    config: StudyConfig, place: Path, data: Path, outcome: Outcome | None = None
+    config: StudyConfig,
+    place: Path,
+    data: Path,
+    outcome: Outcome | None = None,
+    proxy: Proxy | None = None,
 ) -> StudyFolder:
     """A study's folder as a whole search leaves it, MLflow and Ray apart."""
     folder = StudyFolder(place)
@@ -44,6 +49,7 @@ def searched_study(
         count=counted,
         n_concurrent=lambda: 1,
         resume_from=lambda record: None,
+        proxy=proxy,
     )
     number = 0
     while isinstance(asked := searcher.suggest(f"tune-{number}"), dict):

@@ -35,7 +35,9 @@ def curves_of_ranks(config: TrialConfig, n_ranks: int, folder: Path) -> list[lis
     return [json.loads(output.splitlines()[-1]) for output in outputs]
 
 
-@pytest.mark.parametrize(("accumulate", "encoder"), [(1, "R1LR1L"), (2, "R1LR1L"), (1, "La1Ra1La1Ra1")])
+@pytest.mark.parametrize(
+    ("accumulate", "encoder"), [(1, "R1LR1L"), (2, "R1LR1L"), (1, "La1Ra1La1Ra1")]
+)
 def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
     tiny_trial: TrialConfig, tmp_path: Path, accumulate: int, encoder: str
 ):

@@ -23,6 +23,7 @@ def endings(study: ReportedStudy) -> Section:
         failed=_by_reason(study.records, "failed"),
         reused=[(record, again[record.id]) for record in study.records if record.id in again],
         refused=Counter(study.suggestions.refusals).most_common(),
+        n_discarded=len(study.suggestions.discards),
     )
     return Section(name="endings", title="Stopped, failed, reused", body=body)
 

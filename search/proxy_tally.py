@@ -1,0 +1,95 @@
+"""What a study's proxy saved and what it lost, as far as the trials can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from search.prediction import RankCorrelation, rank_correlation
+from search.ranking import best_trial
+from search.study_config import StudyConfig
+from search.suggestion_marks import AUDITED, DISCARDED, PROXY
+from search.suggestions import Suggestions
+from search.trial_record import TrialRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyTally:
+    """Candidates by what the measure did to them, and how the trials came out."""
+
+    measure: str
+    n_measured: int
+    n_discarded: int
+    n_audited: int  # trained though the measure spoke against them
+    seconds: float  # that measuring took, in all
+    saved: float  # on the objective's clock, if the discarded had cost as others in the mean
+    best: float | None  # objective of the best trial
+    best_audited: float | None  # of the best of the audited
+    correlation: RankCorrelation | None  # of the measure with the AUCC, over completed trials
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def tally_proxy(
+    config: StudyConfig, records: Sequence[TrialRecord], suggestions: Suggestions
+) -> ProxyTally | None:
+    """The tally of a study; None where it has no proxy."""
+    if config.search.proxy is None:
+        return None
+    marks = [trial.user_attrs for trial in suggestions.trials if PROXY in trial.user_attrs]
+    audited_numbers = {t.number for t in suggestions.trials if AUDITED in t.user_attrs}
+    audited = [record for record in records if record.optuna_number in audited_numbers]
+    n_discarded = sum(DISCARDED in attrs for attrs in marks)
+    ended = [record.clock for record in records if record.state in ("completed", "stopped")]
+    completed = [r for r in records if r.state == "completed" and r.aucc is not None]
+    best, best_audited = (best_trial(group, config.objective) for group in (list(records), audited))
+    return ProxyTally(
+        measure=config.search.proxy.measure,
+        n_measured=len(marks),
+        n_discarded=n_discarded,
+        n_audited=len(audited),
+        seconds=sum(attrs[PROXY]["seconds"] for attrs in marks),
+        saved=n_discarded * sum(ended) / len(ended) if ended else 0.0,
+        best=None if best is None else best.objective,
+        best_audited=None if best_audited is None else best_audited.objective,
+        correlation=rank_correlation(
+            [record.proxy for record in completed], [record.aucc or 0.0 for record in completed]
+        ),
+    )
+
+
+def in_words(tally: ProxyTally, config: StudyConfig) -> list[str]:
+    """The tally for a reader, a sentence each."""
+    clock = config.objective.clock
+    saved = (
+        f"proxy {tally.measure}: {tally.n_discarded} of {tally.n_measured} candidates measured "
+        f"were discarded before training, which saved about {tally.saved:,.0f} {clock}; "
+        f"measuring took {tally.seconds:,.1f} s"
+    )
+    return [saved, _lost(tally), _predicts(tally.correlation)]
+
+
+def _predicts(told: RankCorrelation | None) -> str:
+    if told is None:
+        return "too few trials were completed to tell whether the measure predicts the AUCC"
+    return (
+        f"rank correlation of the measure with the AUCC: {told.rho:+.2f} (95 %: "
+        f"{told.low:+.2f} to {told.high:+.2f}, {told.n_trials} trials)"
+    )
+
+
+def _lost(tally: ProxyTally) -> str:
+    if not tally.n_discarded:
+        return "nothing was discarded, so nothing was lost"
+    if tally.best_audited is None or tally.best is None:
+        return (
+            "what was lost is not known: none of those it spoke against was trained to its end "
+            "(search.proxy.audit)"
+        )
+    trained = f"{tally.n_audited} of those it spoke against were trained all the same"
+    if tally.best_audited >= tally.best:
+        return f"{trained}, and one of them is the best trial: it discards good layouts"
+    share = 1 - tally.best_audited / tally.best if tally.best else 0.0
+    return f"{trained}; the best of them came out {share:.1%} below the best trial"
