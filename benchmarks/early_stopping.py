@@ -20,11 +20,11 @@ from benchmarks.machine import SEED, machine
 from benchmarks.report import Report, Row, Table
 from benchmarks.search_quality import TABLE
 from benchmarks.spread import Spread
-from search.recorded_studies import open_table
+from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result
-from search.schedulers import make_scheduler
+from search.replay.trial_table import RecordedTrial, TrialTable
+from search.schedule.schedulers import make_scheduler
 from search.study_config import SchedulerConfig, StudyConfig
-from search.trial_table import RecordedTrial, TrialTable
 from spaces.layout import Layout
 
 N_ORDERS = 40

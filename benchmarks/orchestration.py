@@ -26,16 +26,16 @@ from benchmarks.machine import ROOT, machine
 from benchmarks.report import Report, Row, Table
 from benchmarks.reports_once import ReportsOnce
 from benchmarks.spread import Spread, ratio
+from search.cluster.ray_cluster import local_ray
 from search.kept_weights import KeptWeights, latest_checkpoint
 from search.ledger import Ledger
-from search.ray_cluster import local_ray
 from search.recorder import Recorder
-from search.samplers import make_sampler
-from search.schedulers import make_scheduler
-from search.searcher import OptunaChooser, StudySearcher
+from search.schedule.schedulers import make_scheduler
 from search.storage import study_storage
 from search.study_config import StudyConfig, load_study
 from search.study_folder import StudyFolder
+from search.suggest.samplers import make_sampler
+from search.suggest.searcher import OptunaChooser, StudySearcher
 from search.tracking import Tracking
 from search.trial_record import TrialRecord
 from search.trial_runner import MAX_RESTARTS

@@ -18,8 +18,8 @@ from benchmarks.machine import machine
 from benchmarks.report import Report, Row, Table
 from benchmarks.search_quality import TABLE
 from search.prediction import EARLY, RankCorrelation, rank_correlation
-from search.recorded_studies import corpus_digest, open_table
-from search.trial_table import RecordedTrial, TrialTable
+from search.replay.recorded_studies import corpus_digest, open_table
+from search.replay.trial_table import RecordedTrial, TrialTable
 from spaces.errors import UserError
 from trainable.aucc import aucc
 from trainable.config import TrialConfig

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from search.cli import exit_code
-from search.recorded_studies import table_of_studies
+from search.replay.recorded_studies import table_of_studies
+from search.replay.table_file import write_table
 from search.study_folder import find_study
-from search.table_file import write_table
 from spaces.errors import UserError
 
 

@@ -23,9 +23,9 @@ from benchmarks.scale_trial import TABLE, ReplayedTrial
 from search import driver, trial_runner
 from search.ledger import Ledger
 from search.progress import Progress
-from search.searcher import StudySearcher
 from search.study_config import StudyConfig, load_study
 from search.study_folder import STUDIES, StudyFolder
+from search.suggest.searcher import StudySearcher
 from search.tracking import Tracking
 from search.trial_record import TrialRecord
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from ray import tune
 
-from search.recorded_studies import open_table
+from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result
+from search.replay.trial_table import RecordedTrial
 from search.trained_candidate import candidate_of
-from search.trial_table import RecordedTrial
 from trainable.checkpoint import BEST_WEIGHTS, PROGRESS
 from trainable.config import TrialConfig
 

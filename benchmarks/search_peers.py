@@ -10,9 +10,9 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
 from search.replay.peer import Peer
-from search.schedulers import METRIC, make_scheduler
-from search.searcher import OptunaChooser
+from search.schedule.schedulers import METRIC, make_scheduler
 from search.study_config import SchedulerConfig, StudyConfig
+from search.suggest.searcher import OptunaChooser
 
 MakePeer = Callable[[StudyConfig, int], Peer]  # for a study and a seed
 

@@ -27,12 +27,12 @@ from benchmarks.search_peers import (
 )
 from benchmarks.spread import figure
 from benchmarks.syne_tune_peer import is_installed, syne_tune
-from search.ray_cluster import local_ray
-from search.recorded_studies import open_table
+from search.cluster.ray_cluster import local_ray
+from search.replay.recorded_studies import open_table
 from search.replay.run import replay
 from search.replay.trace import Replay
+from search.replay.trial_table import TrialTable, recorded_settings
 from search.study_config import StudyConfig, study_from
-from search.trial_table import TrialTable, recorded_settings
 
 logger = logging.getLogger(__name__)
 

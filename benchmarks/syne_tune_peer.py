@@ -17,7 +17,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search.replay.peer import Peer
-from search.schedulers import METRIC
+from search.schedule.schedulers import METRIC
 from search.study_config import StudyConfig
 from spaces.chooser import Point, Scalar
 

@@ -21,8 +21,8 @@ from rich.progress import track
 
 from benchmarks.machine import SEED, machine
 from search.cli import exit_code
-from search.table_file import read_table, write_table
-from search.trial_table import RecordedTrial, TrialTable
+from search.replay.table_file import read_table, write_table
+from search.replay.trial_table import RecordedTrial, TrialTable
 from trainable.config import Budget, TrialConfig, ValidationConfig
 from trainable.ranks import Ranks
 from trainable.training import Training

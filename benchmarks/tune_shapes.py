@@ -23,7 +23,7 @@ from ray.train import ScalingConfig
 from ray.train.torch import TorchTrainer
 from ray.tune import RunConfig, TuneConfig, Tuner
 
-from search.ray_cluster import local_ray
+from search.cluster.ray_cluster import local_ray
 from trainable.config import TrialConfig
 from trainable.ranks import Ranks
 from trainable.training import Training

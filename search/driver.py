@@ -10,21 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from search.cluster_resources import n_fitting_trials, nodes_resources
-from search.earlier_studies import EarlierTrial, earlier_trials
+from search.cluster.resources import n_fitting_trials, nodes_resources
+from search.costs.estimate import estimate
 from search.errors import WorkFailed
-from search.estimate import estimate
 from search.kept_weights import KeptWeights, latest_checkpoint
 from search.ledger import Ledger, read_records
-from search.proxy import Proxy
 from search.ranking import best_trial
-from search.schedulers import make_scheduler, show_earlier, show_other_studies
-from search.searcher import StudySearcher
+from search.schedule.schedulers import make_scheduler, show_earlier, show_other_studies
 from search.storage import check_storage, study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder, place_for_study
 from search.study_totals import study_totals
-from search.suggestion_counts import SuggestionCounts
+from search.suggest.earlier_studies import EarlierTrial, earlier_trials
+from search.suggest.proxy import Proxy
+from search.suggest.searcher import StudySearcher
+from search.suggest.suggestion_counts import SuggestionCounts
 from search.tracking import Tracking, check_store
 from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from spaces.errors import UserError

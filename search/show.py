@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from search.disk_usage import disk_usage
+from search.costs.disk_usage import disk_usage
 from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front
 from search.study_config import StudyConfig
@@ -18,8 +18,8 @@ from search.study_folder import StudyFolder
 from search.trial_record import State, TrialRecord
 
 if TYPE_CHECKING:
-    from search.proxy_tally import ProxyTally
     from search.replicates.confirm import Confirmation
+    from search.suggest.proxy_tally import ProxyTally
 
 FILE_WIDTH = 140  # characters, where no terminal sets the width
 
@@ -88,8 +88,8 @@ def _proxy_tally(
     """What the proxy came to; reading Optuna's journal brings Optuna, so only where it must."""
     if config.search.proxy is None:
         return None
-    from search.proxy_tally import tally_proxy
-    from search.suggestions import read_suggestions
+    from search.suggest.proxy_tally import tally_proxy
+    from search.suggest.suggestions import read_suggestions
 
     return tally_proxy(config, records, read_suggestions(folder.optuna_log))
 
@@ -97,7 +97,7 @@ def _proxy_tally(
 def _proxied(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:
     if tally is None:
         return ()
-    from search.proxy_tally import in_words
+    from search.suggest.proxy_tally import in_words
 
     return in_words(tally, config)
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from search.first_layouts import first_layout_faults
 from search.storage_uri import storage_faults
+from search.suggest.first_layouts import first_layout_faults
 from search.tracking_uri import tracking_faults
 from spaces.axes import Range
 from spaces.errors import UserError

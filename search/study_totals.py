@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.ranking import best_trial
-from search.suggestion_counts import SuggestionCounts
+from search.suggest.suggestion_counts import SuggestionCounts
 from search.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
 

@@ -13,13 +13,13 @@ from ray.tune import CheckpointConfig
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from search.cluster_resources import n_fitting_trials, nodes_resources, refuse_what_cannot_fit
+from search.cluster.ray_cluster import cluster_ray, local_ray
+from search.cluster.resources import n_fitting_trials, nodes_resources, refuse_what_cannot_fit
+from search.cluster.shared_storage import refuse_unshared
 from search.kept_weights import KeptWeights, next_session
 from search.ledger import Ledger
 from search.progress import Progress
-from search.ray_cluster import cluster_ray, local_ray
 from search.recorder import Recorder
-from search.shared_storage import refuse_unshared
 from search.storage import Storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder

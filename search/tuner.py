@@ -11,8 +11,8 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
+from search.cluster.private_ray import keep_keys_off_command_lines
 from search.kept_weights import trial_dirname
-from search.private_ray import keep_keys_off_command_lines
 from search.storage import Storage
 from search.tune_snapshots import leave_out_snapshots
 

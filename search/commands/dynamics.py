@@ -72,10 +72,10 @@ def dynamics(
     """
     import json
 
-    from search.dynamics import measure_subject
-    from search.dynamics_figure import check_png, write_dynamics_png
-    from search.dynamics_report import dynamics_json, print_dynamics
-    from search.dynamics_subject import open_subject
+    from search.dynamics.figure import check_png, write_dynamics_png
+    from search.dynamics.measured import measure_subject
+    from search.dynamics.report import dynamics_json, print_dynamics
+    from search.dynamics.subject import open_subject
 
     if png is not None:
         check_png(png)

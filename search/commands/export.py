@@ -23,7 +23,7 @@ def export(
     ] = False,
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
-    from search.export import export_layout
+    from search.exports.export import export_layout
     from search.study_folder import find_study
 
     folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)

@@ -31,6 +31,6 @@ def submit(
     A study file of this machine travels along, and so does the code. The exit code is the
     command's.
     """
-    from search.cluster_job import submit_job
+    from search.cluster.job import submit_job
 
     submit_job(command, address=address, folder=folder)

@@ -16,7 +16,7 @@ def translate(
     import io
     import sys
 
-    from search.translate import Translator
+    from search.exports.translate import Translator
     from spaces.errors import UserError
 
     translator = Translator(export)

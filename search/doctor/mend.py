@@ -12,11 +12,11 @@ from search.doctor.suggestions import lost_suggestions
 from search.doctor.trials import differing_fields
 from search.kept_weights import KeptWeights, remove_trial
 from search.ledger import Ledger
-from search.searcher import StudySearcher
 from search.storage import study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from search.study_totals import study_totals
+from search.suggest.searcher import StudySearcher
 from search.tracking import Tracking, tracking_uri
 from trainable.model_size import trial_param_counts
 

@@ -9,10 +9,10 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from search.ledger import Ledger
-from search.stateless_searcher import StatelessSearcher
+from search.replay.trial_table import TrialTable
 from search.study_config import StudyConfig
+from search.suggest.stateless_searcher import StatelessSearcher
 from search.trial_record import TrialRecord
-from search.trial_table import TrialTable
 from spaces.space import FixedChooser
 
 

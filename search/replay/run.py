@@ -13,8 +13,8 @@ from ray.tune import CheckpointConfig, PlacementGroupFactory
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
+from search.cluster.ray_cluster import local_ray
 from search.ledger import Ledger
-from search.ray_cluster import local_ray
 from search.recorder import Recorder
 from search.replay.clock import SimulatedClock, TimeKeeper
 from search.replay.found import Found
@@ -22,12 +22,12 @@ from search.replay.peer import Peer, PointSearcher
 from search.replay.scores import candidate_values
 from search.replay.simulated_trial import SimulatedTrial
 from search.replay.trace import Replay, Trace
-from search.schedulers import make_scheduler
-from search.searcher import StudySearcher
+from search.replay.trial_table import TrialTable
+from search.schedule.schedulers import make_scheduler
 from search.storage import Storage
 from search.study_config import StudyConfig
+from search.suggest.searcher import StudySearcher
 from search.trained_candidate import candidate_of
-from search.trial_table import TrialTable
 from search.tuner import make_tuner
 from spaces.counts import ParamCounts
 from trainable.config import TrialConfig
@@ -68,7 +68,7 @@ def replay(
     peer: Peer | None = None,
     until: float | None = None,
 ) -> Replay:
-    """Search the table once, on a Ray that is up (``search.ray_cluster.local_ray``).
+    """Search the table once, on a Ray that is up (``search.cluster.ray_cluster.local_ray``).
 
     Args:
         table: where the trials come from.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from search.searcher import MAX_ENUMERATED
+from search.replay.trial_table import RecordedTrial, TrialTable
 from search.study_config import StudyConfig
-from search.trial_table import RecordedTrial, TrialTable
+from search.suggest.searcher import MAX_ENUMERATED
 from spaces.errors import UserError
 from spaces.space import FixedChooser, SearchSpace
 from trainable.aucc import aucc, best_point

@@ -7,8 +7,8 @@ from typing import Any
 import ray
 from ray import tune
 
+from search.replay.trial_table import RecordedTrial, TrialTable
 from search.trained_candidate import candidate_of
-from search.trial_table import RecordedTrial, TrialTable
 from trainable.aucc import aucc
 from trainable.config import ObjectiveConfig, TrialConfig
 from trainable.trial_result import trial_result

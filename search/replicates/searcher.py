@@ -10,8 +10,8 @@ from ray.tune.search import Searcher
 
 from search.ledger import Ledger
 from search.replicates.entrant import Entrant
-from search.stateless_searcher import StatelessSearcher
 from search.study_config import StudyConfig
+from search.suggest.stateless_searcher import StatelessSearcher
 from search.trial_record import TrialRecord
 from trainable.model_size import trial_param_counts
 

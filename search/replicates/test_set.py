@@ -10,7 +10,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest, Result
 
 from search.errors import WorkFailed
-from search.full_evaluation import full_scores, trained_model
+from search.exports.full_evaluation import full_scores, trained_model
 from search.kept_weights import best_weights
 from search.storage import study_storage
 from search.study_folder import StudyFolder, write_atomically

@@ -13,7 +13,7 @@ from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front, ranked
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
-from search.suggestions import Suggestions, read_suggestions
+from search.suggest.suggestions import Suggestions, read_suggestions
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.aucc import UNITS

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from search.earlier_studies import EarlierTrial
 from search.ledger import Ledger
-from search.proxy import N_AT_FIRST, Proxy
-from search.searcher import StudySearcher
 from search.study_config import ProxyConfig, StudyConfig, study_from
+from search.suggest.earlier_studies import EarlierTrial
+from search.suggest.proxy import N_AT_FIRST, Proxy
+from search.suggest.searcher import StudySearcher
 from search.trained_candidate import candidate_of
 from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts

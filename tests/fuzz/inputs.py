@@ -12,8 +12,8 @@ from typing import Any
 
 from safetensors.torch import save_file
 
+from search.exports.translate import CONFIG, WEIGHTS
 from search.study_config import study_from
-from search.translate import CONFIG, WEIGHTS
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.tables import made_table
@@ -74,8 +74,8 @@ TRIAL = TrialConfig(
 
 def table_lines() -> list[bytes]:
     """The lines of a table file."""
-    from search.table_file import _row
-    from search.trial_table import recorded_settings
+    from search.replay.table_file import _row
+    from search.replay.trial_table import recorded_settings
 
     table = made_table(study_from({**STUDY, "space": {**STUDY["space"], "reservoir_gain": 1}}, ""))
     header = {

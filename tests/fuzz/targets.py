@@ -13,10 +13,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from search.exports.translate import Translator
 from search.ledger import read_records
-from search.recorded_studies import open_table
+from search.replay.recorded_studies import open_table
 from search.study_config import load_study, put_setting, study_from
-from search.translate import Translator
 from spaces.layout import Layout
 from tests.fuzz import inputs
 from tests.fuzz.mutations import (

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from search.ledger import Ledger
-from search.proxy import Proxy
 from search.report.reported_study import ReportedStudy, read_study
-from search.searcher import StudySearcher
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
+from search.suggest.proxy import Proxy
+from search.suggest.searcher import StudySearcher
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions

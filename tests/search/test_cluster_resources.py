@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from search.cluster_resources import n_fitting_trials, refuse_what_cannot_fit
+from search.cluster.resources import n_fitting_trials, refuse_what_cannot_fit
 from spaces.errors import UserError
 from trainable.config import RanksConfig
 

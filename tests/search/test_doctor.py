@@ -24,10 +24,10 @@ from search.doctor.examine import examine
 from search.doctor.finding import Finding
 from search.kept_weights import KeptWeights
 from search.ledger import Ledger, read_records
-from search.searcher import StudySearcher
 from search.storage import study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder
+from search.suggest.searcher import StudySearcher
 from search.tracking import TRIAL_ID, Tracking
 from search.trial_record import TrialRecord
 from tests.search.conftest import TINY_STUDY, curve_point

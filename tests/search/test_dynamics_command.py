@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save_file
 
 from search.cli import app, exit_code
-from search.dynamics_report import verdict
-from search.translate import CONFIG, WEIGHTS
+from search.dynamics.report import verdict
+from search.exports.translate import CONFIG, WEIGHTS
 from trainable.checkpoint import learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from search.earlier_studies import earlier_trials
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
+from search.suggest.earlier_studies import earlier_trials
 from spaces.errors import UserError
 from spaces.space import FixedChooser
 from tests.search.tables import candidates_of

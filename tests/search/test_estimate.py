@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.duration import study_seconds
-from search.matrix_rate import matrix_rate
-from search.need import (
+from search.costs.duration import study_seconds
+from search.costs.matrix_rate import matrix_rate
+from search.costs.need import (
     Need,
     Process,
     disk_needs,
@@ -20,10 +20,10 @@ from search.need import (
     refuse_full_memory,
     study_need,
 )
+from search.costs.study_sizes import ModelSize, study_sizes
+from search.costs.units import human_bytes, human_seconds
 from search.storage import Storage
 from search.study_config import StudyConfig
-from search.study_sizes import ModelSize, study_sizes
-from search.units import human_bytes, human_seconds
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 from tests.search.command_line import environment, reservoir_search, study_toml
@@ -254,7 +254,7 @@ def test_the_memory_of_a_rank_is_near_what_the_estimate_says(
     need = study_need(config, sizes_of(config), n_concurrent=1, process=NO_PROCESS)
     code = (
         "import json, sys\n"
-        "from search.need import Process\n"
+        "from search.costs.need import Process\n"
         "from trainable.config import TrialConfig\n"
         "from trainable.training import run_trial\n"
         "config = TrialConfig.model_validate_json(sys.stdin.read())\n"

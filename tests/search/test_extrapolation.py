@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from search.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
+from search.schedule.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
 from tests.search.conftest import curve_point
 from trainable.aucc import aucc
 from trainable.curve import Point

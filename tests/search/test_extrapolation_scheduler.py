@@ -8,8 +8,8 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from search.extrapolation_scheduler import MIN_COMPLETED
-from search.schedulers import make_scheduler, show_earlier, show_other_studies
+from search.schedule.extrapolation_scheduler import MIN_COMPLETED
+from search.schedule.schedulers import make_scheduler, show_earlier, show_other_studies
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts

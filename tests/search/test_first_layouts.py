@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from search.first_layouts import first_point
 from search.study_config import StudyConfig
+from search.suggest.first_layouts import first_point
 from spaces.errors import UserError
 from spaces.space import FixedChooser, SearchSpace
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from search.proxy import N_AT_FIRST, Proxy
-from search.proxy_tally import in_words, tally_proxy
 from search.replay.settings import replayed_study
 from search.report.sections.endings import endings
 from search.report.sections.predicts import predicts
 from search.show import study_json
 from search.study_config import ProxyConfig
+from search.suggest.proxy import N_AT_FIRST, Proxy
+from search.suggest.proxy_tally import in_words, tally_proxy
 from spaces.errors import UserError
 from spaces.layout import Layout
 from tests.search.command_line import reservoir_search, study_toml

@@ -5,7 +5,7 @@ import socket
 import pytest
 from ray.util import get_node_ip_address
 
-from search.ray_address import check_address, joining
+from search.cluster.ray_address import check_address, joining
 from spaces.errors import UserError
 from tests.ports import free_port
 

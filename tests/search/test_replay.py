@@ -9,14 +9,14 @@ import pytest
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from search.ray_cluster import local_ray
+from search.cluster.ray_cluster import local_ray
 from search.replay.peer import Peer
 from search.replay.run import replay
 from search.replay.scores import candidate_values
 from search.replay.settings import replayed_study
 from search.replay.trace import Replay
+from search.replay.trial_table import TrialTable
 from search.study_config import StudyConfig
-from search.trial_table import TrialTable
 from spaces.chooser import Point
 from spaces.errors import UserError
 from tests.search.tables import UPDATES, candidates_of, made_table

@@ -6,7 +6,7 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from search.schedulers import METRIC, make_scheduler, show_earlier
+from search.schedule.schedulers import METRIC, make_scheduler, show_earlier
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from tests.search.conftest import curve_point

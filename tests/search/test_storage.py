@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from search.disk_usage import disk_usage
+from search.costs.disk_usage import disk_usage
 from search.storage import Storage, check_storage, study_storage
 from search.storage_uri import storage_faults
 from search.study_config import StudyConfig

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from ray.job_submission import JobStatus
 
-from search.cluster_job import _end_as, _follow, entrypoint, submit_job
+from search.cluster.job import _end_as, _follow, entrypoint, submit_job
+from search.cluster.shipped_code import copy_code
 from search.errors import WorkFailed
-from search.shipped_code import copy_code
 from spaces.errors import UserError
 from tests.ports import free_port
 
@@ -122,7 +122,7 @@ class BreakingLine:
 def test_a_log_is_told_once_and_whole_whatever_becomes_of_the_connection(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr("search.cluster_job._AGAIN_S", 0.0)
+    monkeypatch.setattr("search.cluster.job._AGAIN_S", 0.0)
     asyncio.run(_follow(BreakingLine(), "raysubmit_1"))  # type: ignore[arg-type]
     assert capsys.readouterr().out == "one\ntwo\nthree\n"
 

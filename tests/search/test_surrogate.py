@@ -11,9 +11,9 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from search.extrapolation import MAX_CURVES, Forecast, forecast
+from search.schedule.extrapolation import MAX_CURVES, Forecast, forecast
 from search.study_config import StudyConfig
-from search.surrogate import Surrogate, log_improvement
+from search.suggest.surrogate import Surrogate, log_improvement
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.space import FixedChooser
@@ -207,7 +207,7 @@ def test_a_stopped_trial_is_forecast_once_when_there_are_enough_curves(
         made.append(len(args[1]))
         return forecast(*args, **options)
 
-    monkeypatch.setattr("search.surrogate.forecast", noted)
+    monkeypatch.setattr("search.suggest.surrogate.forecast", noted)
     search = Search(config, make_record)
     for n_curves, n_forecasts in ((MAX_CURVES - 1, 2), (MAX_CURVES, 1)):
         made.clear()

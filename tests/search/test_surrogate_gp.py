@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from search.surrogate_gp import MAX_FITTED, GaussianProcess, _cost
+from search.suggest.surrogate_gp import MAX_FITTED, GaussianProcess, _cost
 
 RNG = np.random.default_rng(3)
 INPUTS = RNG.normal(size=(30, 3))

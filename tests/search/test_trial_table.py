@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.record_table import record
-from search.recorded_studies import open_table, table_of_studies
+from search.replay.recorded_studies import open_table, table_of_studies
+from search.replay.table_file import read_table, write_table
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
-from search.table_file import read_table, write_table
 from spaces.errors import UserError
 from tests.search.tables import UPDATES, candidates_of, made_table
 from trainable.config import TrialConfig

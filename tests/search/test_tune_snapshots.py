@@ -12,9 +12,9 @@ from ray.tune.execution.tune_controller import TuneController
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
-from search.ray_cluster import local_ray
-from search.stateless_searcher import StatelessSearcher
+from search.cluster.ray_cluster import local_ray
 from search.storage import Storage
+from search.suggest.stateless_searcher import StatelessSearcher
 from search.tuner import make_tuner
 
 N_TRIALS, N_STEPS = 4, 6

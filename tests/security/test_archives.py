@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from search.table_file import read_table
+from search.replay.table_file import read_table
 from spaces.errors import UserError
 from trainable.data import archives
 from trainable.data.archives import gunzip, tar_members, zip_member
@@ -101,7 +101,7 @@ def test_a_gzip_within_the_limit_is_read_and_one_beyond_is_refused():
 def test_a_table_that_unpacks_beyond_the_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("search.table_file.MAX_BYTES", 10**6)
+    monkeypatch.setattr("search.replay.table_file.MAX_BYTES", 10**6)
     (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b"0" * 10**7))
     with pytest.raises(UserError, match="unpacks to more than 1000000 bytes"):
         read_table(tmp_path / "t.jsonl.gz")

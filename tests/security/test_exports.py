@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from search.translate import Translator
+from search.exports.translate import Translator
 from spaces.errors import UserError
 from trainable.corpus import load_corpus
 from trainable.data.manifest import Manifest

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.recorded_studies import open_table
-from search.translate import Translator
+from search.exports.translate import Translator
+from search.replay.recorded_studies import open_table
 from spaces.errors import UserError
 from tests.security.payload import Payload, payloads
 from trainable.checkpoint import BrokenCheckpoint, load_checkpoint, save_checkpoint

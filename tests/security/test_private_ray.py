@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.private_ray import hide_token, private_folder
+from search.cluster.private_ray import hide_token, private_folder
 from spaces.errors import UserError
 from tests.search.command_line import environment
 from trainable import users_folder
@@ -65,7 +65,7 @@ print(len(GcsClient(address=sys.argv[1]).get_all_node_info(timeout=30)), "node")
 """
 ASK_ALL = f"""
 import os, ray, subprocess, sys
-from search.ray_cluster import local_ray
+from search.cluster.ray_cluster import local_ray
 
 with local_ray():
     address = ray.get_runtime_context().gcs_address

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from search.prediction import predictions
-from search.proxy_tally import in_words, tally_proxy
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.suggest.proxy_tally import in_words, tally_proxy
 
 
 def predicts(study: ReportedStudy) -> Section | None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from search.dynamics import DynamicsReport
+from search.dynamics.measured import DynamicsReport
 from spaces.errors import UserError
 from trainable.dynamics.measure import Dynamics
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
+from search.cluster.ray_address import joining, require_answer
+from search.cluster.shipped_code import copy_code
 from search.errors import WorkFailed
-from search.ray_address import joining, require_answer
-from search.shipped_code import copy_code
 from spaces.errors import UserError
 
 logger = logging.getLogger(__name__)

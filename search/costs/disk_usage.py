@@ -6,9 +6,9 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from search.costs.units import human_bytes
 from search.storage import study_storage
 from search.study_folder import StudyFolder
-from search.units import human_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

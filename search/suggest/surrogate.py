@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from search.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
 from search.ranking import best_trial
+from search.schedule.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
 from search.study_config import StudyConfig
-from search.surrogate_gp import Array, GaussianProcess
-from search.surrogate_pool import Choice, Pool
+from search.suggest.surrogate_gp import Array, GaussianProcess
+from search.suggest.surrogate_pool import Choice, Pool
 from search.trained_candidate import candidate_of
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate

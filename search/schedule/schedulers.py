@@ -14,7 +14,7 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
-from search.extrapolation_scheduler import ExtrapolationScheduler
+from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from trainable.objective import objectives_so_far

@@ -9,8 +9,8 @@ from typing import Any
 from search.prediction import RankCorrelation, rank_correlation
 from search.ranking import best_trial
 from search.study_config import StudyConfig
-from search.suggestion_marks import AUDITED, DISCARDED, PROXY
-from search.suggestions import Suggestions
+from search.suggest.suggestion_marks import AUDITED, DISCARDED, PROXY
+from search.suggest.suggestions import Suggestions
 from search.trial_record import TrialRecord
 
 

@@ -8,7 +8,7 @@ from typing import Self
 
 from optuna.trial import FrozenTrial
 
-from search.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from search.cluster_resources import living_nodes, n_fitting_trials
+from search.cluster.resources import living_nodes, n_fitting_trials
 from search.storage import chosen_storage
 from search.study_config import StudyConfig
 from spaces.errors import UserError

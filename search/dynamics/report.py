@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from search.dynamics import DynamicsReport
+from search.dynamics.measured import DynamicsReport
 from search.show import FILE_WIDTH
 from trainable.dynamics.bands import Band
 from trainable.dynamics.measure import Dynamics

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search.costs.study_sizes import ModelSize
 from search.study_config import StudyConfig
-from search.study_sizes import ModelSize
 
 # Training against matrix products of its shapes: 60 to 90 % in the benchmarks, less where
 # layers are narrow or trials side by side share a machine's memory.

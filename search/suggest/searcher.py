@@ -16,16 +16,16 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from search.earlier_studies import EarlierTrial
-from search.first_layouts import first_point
 from search.ledger import Ledger
-from search.outcome import outcome_of
-from search.proxy import Measured, Proxy, Verdict
-from search.samplers import make_sampler
-from search.stateless_searcher import StatelessSearcher
 from search.study_config import StudyConfig
-from search.suggestion_counts import SuggestionCounts
-from search.suggestion_marks import (
+from search.suggest.earlier_studies import EarlierTrial
+from search.suggest.first_layouts import first_point
+from search.suggest.outcome import outcome_of
+from search.suggest.proxy import Measured, Proxy, Verdict
+from search.suggest.samplers import make_sampler
+from search.suggest.stateless_searcher import StatelessSearcher
+from search.suggest.suggestion_counts import SuggestionCounts
+from search.suggest.suggestion_marks import (
     AUDITED,
     DISCARDED,
     EARLIER,
@@ -35,7 +35,7 @@ from search.suggestion_marks import (
     OUT_OF_BOUNDS,
     PROXY,
 )
-from search.surrogate import Surrogate
+from search.suggest.surrogate import Surrogate
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from spaces.errors import UserError

@@ -12,16 +12,16 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from search.full_evaluation import BEAM, full_scores, trained_model
-from search.full_training import full_config, train_in_full
+from search.exports.full_evaluation import BEAM, full_scores, trained_model
+from search.exports.full_training import full_config, train_in_full
+from search.exports.model_card import model_card
+from search.exports.translate import CONFIG, WEIGHTS
 from search.kept_weights import best_weights
 from search.ledger import read_records
-from search.model_card import model_card
 from search.ranking import best_trial
 from search.storage import study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
-from search.translate import CONFIG, WEIGHTS
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.aucc import best_point

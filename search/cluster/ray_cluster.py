@@ -11,10 +11,10 @@ from pathlib import Path
 
 import ray
 
-from search.head_watch import watching_head
-from search.private_ray import hide_token, on_loopback, private_folder
-from search.ray_address import check_address, joining
-from search.shipped_code import copy_code
+from search.cluster.head_watch import watching_head
+from search.cluster.private_ray import hide_token, on_loopback, private_folder
+from search.cluster.ray_address import check_address, joining
+from search.cluster.shipped_code import copy_code
 
 _SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced
@@ -35,7 +35,7 @@ def local_ray() -> Iterator[None]:
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=False,
-            runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[1])}},
+            runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
             _temp_dir=str(private_folder()),
         )
     hide_token()

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from search.ledger import sorted_records
+from search.replay.table_file import read_table
+from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
 from search.study_config import StudyConfig, study_from
 from search.study_folder import StudyFolder, find_study
-from search.table_file import read_table
 from search.trained_candidate import candidate_of
 from search.trial_record import TrialRecord
-from search.trial_table import RecordedTrial, TrialTable, recorded_settings
 from spaces.errors import UserError
 from spaces.space import SearchSpace
 from trainable.data.manifest import Manifest

@@ -15,7 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from search.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from search.trial_record import TrialRecord
 from trainable.corpus import Corpus
 
 if TYPE_CHECKING:
-    from search.export import Exported
+    from search.exports.export import Exported
 
 
 def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:

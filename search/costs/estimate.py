@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from search.cluster_resources import living_nodes
-from search.duration import study_seconds
-from search.matrix_rate import matrix_rate
-from search.need import (
+from search.cluster.resources import living_nodes
+from search.costs.duration import study_seconds
+from search.costs.matrix_rate import matrix_rate
+from search.costs.need import (
     Need,
     Process,
     disk_needs,
@@ -20,10 +20,10 @@ from search.need import (
     refuse_full_memory,
     study_need,
 )
+from search.costs.study_sizes import ModelSize, study_sizes
+from search.costs.units import human_bytes, human_seconds
 from search.storage import chosen_storage
 from search.study_config import StudyConfig
-from search.study_sizes import ModelSize, study_sizes
-from search.units import human_bytes, human_seconds
 from trainable.corpus import load_corpus
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.translate import open_export
+from search.exports.translate import open_export
 from spaces.dimensions import Dimensions
 from spaces.errors import UserError
 from spaces.layout import LayoutError

@@ -7,7 +7,7 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.extrapolation import WholeCurve, forecast
+from search.schedule.extrapolation import WholeCurve, forecast
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from trainable.aucc import best_point

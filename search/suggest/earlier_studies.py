@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.ledger import sorted_records
-from search.recorded_studies import corpus_digest, other_settings
+from search.replay.recorded_studies import corpus_digest, other_settings
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, find_study
 from search.trained_candidate import candidate_of

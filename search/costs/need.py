@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
+from search.costs.study_sizes import ModelSize
+from search.costs.units import human_bytes
 from search.kept_weights import N_KEPT_WEIGHTS
 from search.storage import Storage
 from search.study_config import StudyConfig
 from search.study_folder import STUDIES
-from search.study_sizes import ModelSize
-from search.units import human_bytes
 from spaces.errors import UserError
 from trainable.config import RanksConfig
 

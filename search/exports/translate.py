@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from search.export_size import refuse_too_large
+from search.exports.export_size import refuse_too_large
 from spaces.errors import UserError
 from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from search.dynamics_subject import Subject
+from search.dynamics.subject import Subject
 from spaces.errors import UserError
 from spaces.layout import Layout
 from trainable.dynamics.measure import Dynamics, measure_dynamics

@@ -1,0 +1,1 @@
+"""Ray, on this machine or on many: where trials run, and what may join."""

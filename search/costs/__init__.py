@@ -1,0 +1,1 @@
+"""What a study takes of disk, memory and time."""

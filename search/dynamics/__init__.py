@@ -1,0 +1,1 @@
+"""What ``reservoir-search dynamics`` measures and shows."""

@@ -1,0 +1,1 @@
+"""Exports: made, trained to the full budget, judged and used."""

@@ -1,0 +1,1 @@
+"""Who suggests the next candidate, and what becomes of each suggestion."""
