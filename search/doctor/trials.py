@@ -87,7 +87,7 @@ def _same(stored: Any, computed: Any) -> bool:
 
 def _note_torn_lines(path: Path, notes: Notes) -> None:
     """A last line can be torn by a power cut; one with others behind it cannot."""
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
+    lines = path.read_bytes().split(b"\n") if path.exists() else []
     torn = [number for number, line in enumerate(lines, start=1) if line and not _is_whole(line)]
     for number in torn:
         if number == len(lines):
@@ -96,7 +96,7 @@ def _note_torn_lines(path: Path, notes: Notes) -> None:
             notes.faults.append(f"line {number} is no trial")
 
 
-def _is_whole(line: str) -> bool:
+def _is_whole(line: bytes) -> bool:
     try:
         return isinstance(json.loads(line), dict)
     except ValueError:

@@ -194,6 +194,11 @@ def write_nonsense_between(study: StudyFolder) -> None:
     study.trials.write_text("".join([first, '{"id": 0, "lay\n', *others]))
 
 
+def write_bytes_that_are_no_text_between(study: StudyFolder) -> None:
+    first, *others = study.trials.read_bytes().splitlines(keepends=True)
+    study.trials.write_bytes(b"".join([first, b"\xff\xfe\x00{\n", *others]))
+
+
 def train_a_candidate_twice(study: StudyFolder) -> None:
     record = read_records(study.trials)[0].to_dict()
     with study.trials.open("a") as file:
@@ -288,6 +293,7 @@ MENDED: list[tuple[Break, str]] = [
     (change_the_area, "trial 0: its aucc is 1.0, and should be "),
     (change_the_key, "trial 1: its key is {}, and should be "),
     (write_nonsense_between, "line 2 is no trial"),
+    (write_bytes_that_are_no_text_between, "line 2 is no trial"),
     (lose_a_trial, "but its trial is not in trials.jsonl"),
     (leave_checkpoints_of_nobody, "trial 99 has checkpoints and is not in trials.jsonl"),
     (lose_a_trial, "is of no trial"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +38,16 @@ def test_a_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Pat
     reopened = Ledger(path)
     reopened.put(make_record(2))
     assert sorted(read_records(path)) == [0, 2]
+
+
+def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_path: Path):
+    """As the fuzzer found: one without a seed ended `show` with a traceback."""
+    record = make_record(0)
+    config = {name: value for name, value in record.config.items() if name != "seed"}
+    path = tmp_path / "trials.jsonl"
+    path.write_text(json.dumps({**record.to_dict(), "config": config}) + "\n")
+    (read,) = read_records(path).values()
+    assert read.summary()["seed"] == 1
 
 
 def test_reopening_leaves_one_line_a_trial(make_record: Make, tmp_path: Path):

@@ -78,3 +78,16 @@ def test_a_tokenizer_decodes_what_it_encodes_up_to_case(grammar_folder: Path):
         tokenizer = Tokenizer.load(grammar_folder, side)
         for line in (grammar_folder / f"test.raw.{language}").read_text().splitlines():
             assert tokenizer.decode(tokenizer.encode(line)) == line.lower()
+
+
+@pytest.mark.parametrize(
+    ("codes", "told"),
+    [
+        ("#version: 0.1\na b\n", "it does not begin with '#version: 0.2' and a pair"),
+        ("a b\n", "it does not begin with"),
+        ("#version: 0.2\na b\nabc\n", "line 3 is no pair"),
+    ],
+)
+def test_what_is_no_bpe_code_is_an_error_and_not_the_end_of_the_program(codes, told):
+    with pytest.raises(ValueError, match=told):
+        bpe.segmenter(codes)
