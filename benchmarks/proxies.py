@@ -2,20 +2,22 @@
 
 Every recorded layout is built anew with its seed and its encoder's dynamics are measured
 before training; some are trained for a few updates and measured again. Sizes and early
-scores come from the table. Needs the table's prepared data: see benchmarks/tables.
+scores come from the table. And what would be lost if a proxy trained one half alone, as
+[search.proxy] does. Needs the table's prepared data: see benchmarks/tables.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks.command import Asked, run
 from benchmarks.machine import machine
-from benchmarks.report import Report, Row, Table
+from benchmarks.report import Cell, Report, Row, Table
 from benchmarks.search_quality import TABLE
 from search.prediction import EARLY, RankCorrelation, rank_correlation
 from search.replay.recorded_studies import corpus_digest, open_table
@@ -26,6 +28,7 @@ from trainable.config import TrialConfig
 from trainable.curve import Point
 from trainable.dynamics.at_validation import MEASURES, N_SENTENCES
 from trainable.dynamics.untrained import untrained_dynamics
+from trainable.objective import mparams
 from trainable.ranks import Ranks
 from trainable.training import Training
 
@@ -33,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 EVERY = 3  # which of the layouts are trained for a few updates
 N_UPDATES = 60
+N_HALVES = 2000  # random ones, to compare with
 
 Values = Mapping[str, float]
 
@@ -54,6 +58,10 @@ def measure(asked: Asked) -> Report:
         for number, trial in enumerate(trials)
     ]
     finals = [_area(trial, table) for trial in trials]
+    per_mparam = [
+        area / mparams(trial.counts, table.study.objective.parameters)
+        for area, trial in zip(finals, trials, strict=True)
+    ]
     return Report(
         name="proxies",
         title="What predicts the final AUCC",
@@ -66,10 +74,16 @@ def measure(asked: Asked) -> Report:
                     *_rows("before training", untrained, finals),
                     *_rows(f"after {N_UPDATES} updates", trained, finals),
                 ],
-            )
+            ),
+            Table(
+                caption="Training the half of the layouts that a measure of the untrained encoder "
+                "prefers: how far the best of it lies below the best of all",
+                rows=list(_lost_rows(untrained, finals, per_mparam)),
+            ),
         ],
         notes=[
             "95 % interval: percentiles of 2,000 bootstrap samples of the trials",
+            f"by chance: the mean over {N_HALVES:,} random halves",
             f"dynamics: medians over {N_SENTENCES} validation sentences, at the trained depth",
         ],
     )
@@ -124,6 +138,35 @@ def _rows(when: str, values: Sequence[Values], finals: Sequence[float]) -> list[
         _row(f"{name}, {when}", rank_correlation([each.get(name) for each in values], finals))
         for name in MEASURES
     ]
+
+
+def _lost_rows(
+    untrained: Sequence[Values], finals: Sequence[float], per_mparam: Sequence[float]
+) -> Iterator[Row]:
+    rng = np.random.default_rng(1)
+    n_kept = len(untrained) // 2
+    halves = [rng.permutation(len(untrained))[:n_kept] for _ in range(N_HALVES)]
+    yield _lost("chance", "", halves, finals, per_mparam)
+    for name in MEASURES:
+        values = np.array([each.get(name, np.nan) for each in untrained])
+        order = np.argsort(values, kind="stable")  # what has no measure comes last
+        order = order[np.isfinite(values[order])]
+        yield _lost(name, "low", [order[:n_kept]], finals, per_mparam)
+        yield _lost(name, "high", [order[-n_kept:]], finals, per_mparam)
+
+
+def _lost(
+    name: str,
+    side: str,
+    halves: Sequence[np.ndarray],
+    finals: Sequence[float],
+    per_mparam: Sequence[float],
+) -> Row:
+    row: dict[str, Cell] = {"measure": name, "trained": side}
+    for title, values in (("AUCC", np.array(finals)), ("per M parameters", np.array(per_mparam))):
+        best = np.mean([values[half].max() for half in halves])
+        row[f"best {title}, lost"] = f"{1 - best / values.max():.1%}"
+    return row
 
 
 def _row(name: str, told: RankCorrelation | None) -> Row:
