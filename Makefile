@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN := $(PY) -m search
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test test-slow cluster-test check bench clean
+.PHONY: help setup search test test-slow cluster-test fuzz check bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test-slow: setup  ## Run the slow tests
 
 cluster-test: setup  ## Run the tests with several nodes, hosts, servers and many faults (as root)
 	@$(PY) -m pytest -m "cluster and not gpu" --timeout 1800
+
+fuzz: setup  ## Give each reader of foreign files 100,000 broken ones (hours)
+	@$(PY) -m tests.fuzz 100000
 
 check: setup  ## Check format, lint, types, the arrows between the packages, the installed ones
 	@$(PY) -m ruff format --check .
