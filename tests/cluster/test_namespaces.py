@@ -56,8 +56,10 @@ def search(host: Host, place: Path) -> subprocess.Popen[str]:
 
 def host_of(hosts: list[Host], named: str) -> tuple[Host, psutil.Process]:
     """Where the one process called so is, once it is there."""
-    wait_for(lambda: any(host.processes(named) for host in hosts))
-    return next((host, found[0]) for host in hosts if (found := host.processes(named)))
+    found = wait_for(
+        lambda: [(host, process) for host in hosts for process in host.processes(named)]
+    )
+    return found[0]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def test_trials_spread_over_the_nodes_and_to_one_that_joins(
     driver = search(cluster, place)
     wait_for(lambda: all(workers(node, TRIAL) for node in nodes))
     nodes.append(cluster.add_node(num_cpus=1))
-    wait_for(lambda: bool(workers(nodes[2], TRIAL)))
+    wait_for(lambda: workers(nodes[2], TRIAL))
     assert driver.wait(timeout=LONG_S) == 0, log_of(place)
     assert on_updates(records_in(place)) == on_updates(records_in(undisturbed))
 
@@ -85,8 +85,7 @@ def test_workers_run_the_code_that_the_driver_sent(
     node = cluster.add_node(num_cpus=1)
     place = prepare(tmp_path / "place", small_grammar, budget=UPDATES)
     driver = search(cluster, place)
-    wait_for(lambda: bool(workers(node, TRIAL)))
-    (worker,) = workers(node, TRIAL)
+    (worker,) = wait_for(lambda: workers(node, TRIAL))
     first = Path(worker.environ()["PYTHONPATH"].split(os.pathsep)[0])
     assert first.parent.name == "working_dir_files"
     assert all((first / package / "__init__.py").is_file() for package in PACKAGES)
@@ -122,7 +121,7 @@ def test_a_node_lost_in_mid_study_costs_nothing(
     place = prepare(tmp_path / "place", small_grammar, budget=UPDATES)
     driver = search(cluster, place)
     wait_for(is_in_mid_study(place))
-    (lost,) = (node for node in nodes if workers(node, TRIAL))
+    (lost,) = wait_for(lambda: [node for node in nodes if workers(node, TRIAL)])
     cluster.remove_node(lost, allow_graceful=False)
     assert driver.wait(timeout=LONG_S) == 0, log_of(place)
     assert {record.state for record in records_in(place)} == {"completed"}

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import optuna
 from mlflow.tracking import MlflowClient
@@ -35,6 +36,8 @@ GRID = {
 }
 N_TRIALS = 4
 
+Found = TypeVar("Found")
+
 
 def records_in(place: Path) -> list[TrialRecord]:
     return list(read_records(place / "studies/mine/trials.jsonl").values())
@@ -55,12 +58,14 @@ def prepare(folder: Path, data: Path, **tables: str) -> Path:
 
 
 def wait_for(
-    condition: Callable[[], bool], *, timeout_s: float = 480, every_s: float = 0.1
-) -> None:
+    condition: Callable[[], Found], *, timeout_s: float = 480, every_s: float = 0.1
+) -> Found:
+    """What ``condition`` gives as soon as that is true, or not empty."""
     deadline = time.monotonic() + timeout_s
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "what the test waits for never came"
         time.sleep(every_s)
+    return found
 
 
 def is_in_mid_study(place: Path) -> Callable[[], bool]:
@@ -108,7 +113,10 @@ def kill_driver(driver: subprocess.Popen[str]) -> None:
 
 
 def processes(driver: int, named: str) -> set[int]:
-    """Processes with ``named`` in their title, of the Ray that ``driver`` started."""
+    """Processes with ``named`` in their title, of the Ray that ``driver`` started.
+
+    One that changes its title, as Ray's do at each call, may be missing for that moment.
+    """
     table = subprocess.run(
         ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
     ).stdout.splitlines()[1:]

@@ -220,7 +220,7 @@ def test_a_killed_rank_costs_no_more_than_the_work_since_the_checkpoint(
     second = f"trial={killed.id} state=running update=8 "  # so Tune knows of the first's checkpoint
     wait_for(lambda: second in (place / "log.txt").read_text())
     victim = "RankActor" if n_ranks > 1 else "ResourceTrainable"
-    os.kill(next(iter(processes(driver.pid, victim))), signal.SIGKILL)
+    os.kill(min(wait_for(lambda: processes(driver.pid, victim))), signal.SIGKILL)
     assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
     after, alone = records_in(place), on_updates(records_in(undisturbed))
     assert {record.state for record in after} == {"completed"}
@@ -241,8 +241,7 @@ def test_a_trial_whose_process_dies_again_and_again_is_given_up(
     driver = start("run", "mine.toml", "--set", "search.n_trials=2", cwd=place)
     killed: set[int] = set()
     while len(killed) < 1 + MAX_RESTARTS:
-        wait_for(lambda: bool(processes(driver.pid, "ResourceTrainable") - killed))
-        pid = next(iter(processes(driver.pid, "ResourceTrainable") - killed))
+        pid = min(wait_for(lambda: processes(driver.pid, "ResourceTrainable") - killed))
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
     assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
