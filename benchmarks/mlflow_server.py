@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from search.errors import WorkFailed
-from search.mlflow_ui import end_server, start_server
+from search.tracking.mlflow_ui import end_server, start_server
 
 SECONDS = 90.0  # that its start may take
 

@@ -34,9 +34,10 @@ from search.schedule.schedulers import make_scheduler
 from search.storage import study_storage
 from search.study_config import StudyConfig, load_study
 from search.study_folder import StudyFolder
+from search.suggest.optuna_study import OptunaChooser
 from search.suggest.samplers import make_sampler
-from search.suggest.searcher import OptunaChooser, StudySearcher
-from search.tracking import Tracking
+from search.suggest.searcher import StudySearcher
+from search.tracking.tracking import Tracking
 from search.trial_record import TrialRecord
 from search.trial_runner import MAX_RESTARTS
 from search.tuner import make_tuner

@@ -26,7 +26,7 @@ from search.progress import Progress
 from search.study_config import StudyConfig, load_study
 from search.study_folder import STUDIES, StudyFolder
 from search.suggest.searcher import StudySearcher
-from search.tracking import Tracking
+from search.tracking.tracking import Tracking
 from search.trial_record import TrialRecord
 
 NAME = "scale"

@@ -30,7 +30,9 @@ from benchmarks.spread import Spread
 from search.ledger import Ledger
 from search.study_config import StudyConfig, load_study
 from search.study_folder import StudyFolder
-from search.tracking import Tracking
+from search.tracking.study_run import StudyRun
+from search.tracking.tracking import Tracking
+from search.tracking.trial_runs import TrialRuns
 from search.trial_record import TrialRecord
 from spaces.chooser import FixedChooser
 from trainable.objective import objective_value
@@ -64,25 +66,34 @@ class Cost:
         return [self.start, *self.points, self.end]
 
 
+class TimedRuns(TrialRuns):
+    """The search's own, which tell what each record took to send."""
+
+    def __init__(self, study_run: StudyRun, ledger: Ledger, sent: queue.Queue[Sent]) -> None:
+        super().__init__(study_run, ledger)
+        self._sent = sent
+
+    def send(self, record: TrialRecord) -> None:
+        start, cpu_start = time.perf_counter(), time.thread_time()
+        super().send(record)
+        self._sent.put(
+            Sent(seconds=time.perf_counter() - start, cpu_seconds=time.thread_time() - cpu_start)
+        )
+
+
 class TimedTracking(Tracking):
-    """The search's own tracking, which tells what each record took to send."""
+    """The search's own, which can wait until a record is sent."""
 
     def __init__(self, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
-        self._sent: queue.Queue[Sent] = queue.Queue()
         super().__init__(config, folder, ledger)
+        self._sent: queue.Queue[Sent] = queue.Queue()
+        self._trial_runs = TimedRuns(self._study_run, ledger, self._sent)
 
     def send_and_wait(self, record: TrialRecord) -> Sent:
         start = time.perf_counter()
         self.note(record)
         held_up = time.perf_counter() - start
         return replace(self._sent.get(timeout=SENT_WITHIN_S), held_up_seconds=held_up)
-
-    def _send(self, record: TrialRecord) -> None:
-        start, cpu_start = time.perf_counter(), time.thread_time()
-        super()._send(record)
-        self._sent.put(
-            Sent(seconds=time.perf_counter() - start, cpu_seconds=time.thread_time() - cpu_start)
-        )
 
 
 class Store:

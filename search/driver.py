@@ -25,7 +25,8 @@ from search.suggest.earlier_studies import EarlierTrial, earlier_trials
 from search.suggest.proxy import Proxy
 from search.suggest.searcher import StudySearcher
 from search.suggest.suggestion_counts import SuggestionCounts
-from search.tracking import Tracking, check_store
+from search.tracking.store import check_store
+from search.tracking.tracking import Tracking
 from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from spaces.errors import UserError
 from trainable.corpus import load_corpus

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from search.storage_uri import storage_faults
 from search.suggest.first_layouts import first_layout_faults
-from search.tracking_uri import tracking_faults
+from search.tracking.uri import tracking_faults
 from spaces.axes import Range
 from spaces.errors import UserError
 from spaces.space import Candidate, SearchSpace

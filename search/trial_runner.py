@@ -23,7 +23,7 @@ from search.recorder import Recorder
 from search.storage import Storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
-from search.tracking import Tracking
+from search.tracking.tracking import Tracking
 from search.tuner import fit, make_tuner
 from trainable.shipped_corpus import ship_corpus
 from trainable.tune_trainable import ReservoirTrial, trial_resources

@@ -25,8 +25,8 @@ def confirm(
 ) -> None:
     """Train the best layouts and a baseline with more seeds, until one is shown to be better.
 
-    Safe to interrupt: the same command goes on. Results are in studies/NAME/confirm, in
-    MLflow, and in the report.
+    Safe to interrupt: the same command goes on. Results are in
+    studies/NAME/confirm, in MLflow, and in the report.
     """
     from rich.console import Console
 

@@ -18,7 +18,8 @@ def doctor(
 ) -> None:
     """Check whether trials.jsonl, Optuna, the checkpoints and MLflow agree.
 
-    What an interruption left for resume to do is no fault. Exit code 1 if there is a fault.
+    What an interruption left for resume to do is no fault. Exit code 1 if there
+    is a fault.
     """
     import json
 

@@ -62,9 +62,9 @@ def dynamics(
 ) -> None:
     """Does an encoder expand or contract? Lyapunov exponents, synchronisation, dimension.
 
-    Layer by layer as trained, and beyond by going through the layers again. An export
-    is measured with its weights and, untrained, with those it started from; a layout
-    is untrained. What the numbers mean: docs/dynamics.md.
+    Layer by layer as trained, and beyond by going through the layers again. An
+    export is measured with its weights and, untrained, with those it started
+    from; a layout is untrained. What the numbers mean: docs/dynamics.md.
 
         reservoir-search dynamics studies/quickstart/export --png dynamics.png
 

@@ -26,11 +26,11 @@ def replay(
 ) -> None:
     """Try search settings on recorded trials: minutes instead of days, nothing is trained.
 
-    TABLE holds the whole curve of every candidate of a space, best from a
-    study with search.algorithm "grid" and scheduler.name "none". Search,
-    scheduler and Ray Tune are those of `run`, with their defaults; they are
-    told what was recorded, in the order of the recorded seconds. Compare what
-    two settings spend:
+    TABLE holds the whole curve of every candidate of a space, best from a study
+    with search.algorithm "grid" and scheduler.name "none". Search, scheduler
+    and Ray Tune are those of `run`, with their defaults; they are told what was
+    recorded, in the order of the recorded seconds. Compare what two settings
+    spend:
 
         reservoir-search replay TABLE --seeds 5
 

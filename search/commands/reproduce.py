@@ -37,8 +37,8 @@ def reproduce(
 ) -> None:
     """Train the paper's Models 0 to 4 with several seeds and print its tables.
 
-    Safe to interrupt: the same command goes on. The tables, their CSV and the figure are in
-    studies/NAME/reproduce.
+    Safe to interrupt: the same command goes on. The tables, their CSV and the
+    figure are in studies/NAME/reproduce.
     """
     from search.replicates.reproduce import Asked, reproduce_study
     from search.replicates.reproduction import measured_models, write_results

@@ -19,8 +19,8 @@ def resume(
 ) -> None:
     """Go on after Ctrl-C or a crash, or give a finished study more trials.
 
-    Interrupted trials go on from their last checkpoint; nothing is trained twice. Safe to
-    repeat.
+    Interrupted trials go on from their last checkpoint; nothing is trained
+    twice. Safe to repeat.
     """
     from search.driver import resume_study
     from search.study_folder import find_study

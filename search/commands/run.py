@@ -20,8 +20,8 @@ def run(
 ) -> None:
     """Search: train trials until the study's number is reached, then show the result.
 
-    The study's folder is studies/NAME; an existing one is never overwritten. Ctrl-C is
-    safe: go on with `reservoir-search resume NAME`.
+    The study's folder is studies/NAME; an existing one is never overwritten.
+    Ctrl-C is safe: go on with `reservoir-search resume NAME`.
     """
     from search.driver import start_study
     from search.study_config import load_study

@@ -28,8 +28,8 @@ def submit(
 ) -> None:
     """Run a command on a Ray cluster and follow its log; Ctrl-C only stops following.
 
-    A study file of this machine travels along, and so does the code. The exit code is the
-    command's.
+    A study file of this machine travels along, and so does the code. The exit
+    code is the command's.
     """
     from search.cluster.job import submit_job
 

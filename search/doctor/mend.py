@@ -17,7 +17,8 @@ from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from search.study_totals import study_totals
 from search.suggest.searcher import StudySearcher
-from search.tracking import Tracking, tracking_uri
+from search.tracking.store import tracking_uri
+from search.tracking.tracking import Tracking
 from trainable.model_size import trial_param_counts
 
 

@@ -13,7 +13,9 @@ from mlflow.tracking import MlflowClient
 from search.doctor.finding import Finding, Notes
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
-from search.tracking import STATUS, STUDY, TRIAL_ID, sent_points, tracking_uri
+from search.tracking.store import tracking_uri
+from search.tracking.study_run import STUDY
+from search.tracking.trial_runs import STATUS, TRIAL_ID, sent_points
 from search.trial_record import TrialRecord
 
 SUBJECT = "MLflow"

@@ -16,7 +16,7 @@ from search.replicates.train import train_replicates
 from search.storage import check_storage
 from search.study_config import StudyConfig, put_setting, study_from
 from search.study_folder import STUDIES, StudyFolder, make_study_folder
-from search.tracking import check_store
+from search.tracking.store import check_store
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout

@@ -13,7 +13,8 @@ from search.ledger import Ledger
 from search.replicates.searcher import ReplicateSearcher, Wanted
 from search.storage import check_storage, study_storage
 from search.study_folder import StudyFolder
-from search.tracking import Tracking, check_store
+from search.tracking.store import check_store
+from search.tracking.tracking import Tracking
 from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from trainable.corpus import load_corpus
 

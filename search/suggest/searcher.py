@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import os
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from search.ledger import Ledger
 from search.study_config import StudyConfig
+from search.suggest.bounds import Bounds, OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.first_layouts import first_point
+from search.suggest.optuna_study import OptunaChooser, optuna_study
 from search.suggest.outcome import outcome_of
 from search.suggest.proxy import Measured, Proxy, Verdict
-from search.suggest.samplers import make_sampler
 from search.suggest.stateless_searcher import StatelessSearcher
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_marks import (
@@ -38,37 +35,14 @@ from search.suggest.suggestion_marks import (
 from search.suggest.surrogate import Surrogate
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
-from spaces.errors import UserError
 from spaces.space import Candidate, FixedChooser, Point
 from trainable.config import TrialConfig
-from trainable.objective import mparams
 
 logger = logging.getLogger(__name__)
 
 MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
 MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
 MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search ends
-
-
-class OutOfBounds(Exception):
-    """A candidate that must not be trained, and by how much it breaks a bound."""
-
-    def __init__(self, reason: str, *, excess: float) -> None:
-        super().__init__(reason)
-        self.excess = excess
-
-
-class OptunaChooser:
-    """Answers a space's questions from an Optuna trial."""
-
-    def __init__(self, trial: optuna.Trial) -> None:
-        self._trial = trial
-
-    def categorical(self, name: str, values: Sequence[Any]) -> Any:
-        return self._trial.suggest_categorical(name, values)
-
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        return self._trial.suggest_float(name, low, high, log=log)
 
 
 class StudySearcher(StatelessSearcher):
@@ -95,12 +69,11 @@ class StudySearcher(StatelessSearcher):
         super().__init__()
         self._config = config
         self._ledger = ledger
-        self._data = data
-        self._count = count
+        self._bounds = Bounds(config, data=data, count=count)
         self._n_concurrent = n_concurrent
         self._resume_from = resume_from
         self._proxy = proxy
-        self._study = _optuna_study(config, optuna_log)
+        self._study = optuna_study(config, optuna_log)
         self._open: dict[int, optuna.Trial] = {}  # by Optuna's number, until told
         self._interrupted = [r for r in ledger.records if r.state == "running"]
         self._live: dict[str, int] = {}  # Tune's trial id to ours
@@ -111,7 +84,9 @@ class StudySearcher(StatelessSearcher):
         self._unseen: Iterator[Point] | None = None
         self._surrogate: Surrogate | None = None
         if config.search.algorithm == "surrogate":
-            self._surrogate = Surrogate(config, self._size_of, [trial.record for trial in earlier])
+            self._surrogate = Surrogate(
+                config, self._bounds.size_of, [trial.record for trial in earlier]
+            )
         self._recall_measures()
         self._settle_leftovers()
         self._tell_earlier(earlier)
@@ -213,7 +188,7 @@ class StudySearcher(StatelessSearcher):
             candidate = self._config.space.choose(FixedChooser(point))
             if candidate.key in self._discarded or self._ledger.find(candidate.key) is not None:
                 continue
-            if self._size_of(candidate) is not None:
+            if self._bounds.size_of(candidate) is not None:
                 self._study.enqueue_trial(point, user_attrs=dict(marks or {}))
                 return True
         return False
@@ -228,42 +203,16 @@ class StudySearcher(StatelessSearcher):
         for text in self._config.search.first:
             point = first_point(text, self._config.space)
             try:
-                self._check(self._config.space.choose(FixedChooser(point)))
+                self._bounds.check(self._config.space.choose(FixedChooser(point)))
             except OutOfBounds as refusal:
                 logger.warning("search.first '%s' is not trained: %s", text, refusal)
             else:
                 yield point
 
-    def _size_of(self, candidate: Candidate) -> float | None:
-        """The candidate's parameters in millions; None where it must not be trained."""
-        try:
-            _, counts = self._check(candidate)
-        except OutOfBounds:
-            return None
-        return mparams(counts, self._config.objective.parameters)
-
-    def _check(self, candidate: Candidate) -> tuple[TrialConfig, ParamCounts]:
-        """The candidate's trial and its size.
-
-        Raises:
-            OutOfBounds: its settings do not fit each other, or it is too large.
-        """
-        try:
-            config = self._config.trial(candidate, data=self._data)
-            counts = self._count(config)
-        except UserError as error:
-            raise OutOfBounds(str(error), excess=1.0) from error
-        bound = self._config.objective.max_mparams
-        size = mparams(counts, self._config.objective.parameters)
-        if bound is not None and size > bound:
-            reason = f"{size:.3f} M parameters are over max_mparams {bound}"
-            raise OutOfBounds(reason, excess=size - bound)
-        return config, counts
-
     def _make_record(self, suggestion: optuna.Trial, candidate: Candidate) -> TrialRecord | None:
         """The new trial, or None (and Optuna is told why) where it must not be trained."""
         try:
-            config, counts = self._check(candidate)
+            config, counts = self._bounds.check(candidate)
         except OutOfBounds as refusal:
             self._refuse(suggestion, refusal)
             return None
@@ -388,29 +337,3 @@ class StudySearcher(StatelessSearcher):
             self._open[suggestion.number] = suggestion
             self._config.space.choose(OptunaChooser(suggestion))
             self._tell(suggestion.number, trial.record)
-
-
-def _optuna_study(config: StudyConfig, log: Path) -> optuna.Study:
-    _drop_torn_line(log)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = JournalStorage(JournalFileBackend(str(log)))
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pareto = config.objective.name == "pareto"
-    study = optuna.create_study(
-        study_name=config.name,
-        storage=storage,
-        load_if_exists=True,
-        directions=["maximize", "minimize"] if pareto else ["maximize"],
-    )
-    # A resumed study must not draw the same points again.
-    n_before = len(study.get_trials(deepcopy=False))
-    study.sampler = make_sampler(config.search, seed=config.seed + n_before)
-    return study
-
-
-def _drop_torn_line(log: Path) -> None:
-    """Cut off what a crash left of a last line: Optuna would write on behind it."""
-    if log.exists():
-        whole = log.read_bytes().rpartition(b"\n")
-        os.truncate(log, len(whole[0]) + len(whole[1]))

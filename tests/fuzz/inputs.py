@@ -16,7 +16,7 @@ from search.exports.translate import CONFIG, WEIGHTS
 from search.study_config import study_from
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
-from tests.search.tables import made_table
+from tests.search.replay.tables import made_table
 from trainable.checkpoint import learned_weights
 from trainable.config import Budget, ModelConfig, TrialConfig
 from trainable.corpus import load_vocabulary

@@ -16,7 +16,7 @@ from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.command_line import reservoir_search, study_toml
-from tests.search.tables import candidates_of
+from tests.search.replay.tables import candidates_of
 from trainable.config import TrialConfig
 from trainable.curve import Point
 

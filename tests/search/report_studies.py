@@ -17,7 +17,7 @@ from search.trial_record import TrialRecord
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
 from spaces.layout import Layout
-from tests.search.tables import UPDATES
+from tests.search.replay.tables import UPDATES
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
 from trainable.curve import Point

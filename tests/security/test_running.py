@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from search.mlflow_ui import end_server, start_server
+from search.tracking.mlflow_ui import end_server, start_server
 from tests.ports import free_port
 from tests.search.command_line import start, study_toml
 from tests.security.listening import is_loopback, listening, watch

@@ -16,7 +16,8 @@ from mlflow.tracking import MlflowClient
 from search.ledger import Ledger
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder
-from search.tracking import Tracking
+from search.tracking.tracking import Tracking
+from search.tracking.trial_runs import TrialRuns
 from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from tests.search.conftest import RealStudy
@@ -264,7 +265,7 @@ def test_the_end_waits_as_long_as_the_store_takes_records(
 ):
     config, folder = study
     ledger = Ledger(folder.trials)
-    monkeypatch.setattr("search.tracking.CLOSING_S", 1.0)
+    monkeypatch.setattr("search.tracking.tracking.CLOSING_S", 1.0)
     tracking = Tracking(config, folder, ledger)
     sent: list[int] = []
 
@@ -272,7 +273,7 @@ def test_the_end_waits_as_long_as_the_store_takes_records(
         time.sleep(0.3)
         sent.append(record.id)
 
-    monkeypatch.setattr(tracking, "_send", send_slowly)
+    monkeypatch.setattr(TrialRuns, "send", lambda _runs, record: send_slowly(record))
     for id_ in range(8):
         tracking.note(make_record(id_))
     end(tracking)  # after 2.4 seconds

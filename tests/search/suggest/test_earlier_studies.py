@@ -12,7 +12,7 @@ from search.study_folder import StudyFolder
 from search.suggest.earlier_studies import earlier_trials
 from spaces.errors import UserError
 from spaces.space import FixedChooser
-from tests.search.tables import candidates_of
+from tests.search.replay.tables import candidates_of
 from trainable.config import TrialConfig
 
 Study = Callable[..., StudyConfig]

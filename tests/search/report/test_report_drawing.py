@@ -12,7 +12,7 @@ from search.report.sections.fronts import front_plot, fronts_of
 from search.report.stack import boxes, in_words, stack_svg
 from search.trial_record import TrialRecord
 from spaces.layout import KINDS, Layout
-from tests.search.contrast import contrast
+from tests.search.report.contrast import contrast
 from trainable.config import CLOCKS
 
 

@@ -28,7 +28,8 @@ from search.storage import study_storage
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder, make_study_folder
 from search.suggest.searcher import StudySearcher
-from search.tracking import TRIAL_ID, Tracking
+from search.tracking.tracking import Tracking
+from search.tracking.trial_runs import TRIAL_ID
 from search.trial_record import TrialRecord
 from tests.search.conftest import TINY_STUDY, curve_point
 from trainable.aucc import aucc

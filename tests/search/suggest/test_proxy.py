@@ -18,8 +18,8 @@ from search.suggest.proxy_tally import in_words, tally_proxy
 from spaces.errors import UserError
 from spaces.layout import Layout
 from tests.search.command_line import reservoir_search, study_toml
+from tests.search.replay.tables import made_table
 from tests.search.report_studies import read_study, searched_study
-from tests.search.tables import made_table
 from trainable.config import TrialConfig
 from trainable.dynamics.at_validation import MEASURES
 from trainable.dynamics.untrained import untrained_dynamics

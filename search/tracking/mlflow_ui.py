@@ -17,8 +17,8 @@ from mlflow.tracking import MlflowClient
 from search.errors import WorkFailed
 from search.ledger import sorted_records
 from search.study_folder import StudyFolder
-from search.tracking import tracking_uri
-from search.tracking_uri import shown
+from search.tracking.store import tracking_uri
+from search.tracking.uri import shown
 from spaces.errors import UserError
 
 MAX_COMPARED = 100  # MLflow's comparison page is slow beyond

@@ -19,7 +19,7 @@ from search.replay.trial_table import TrialTable
 from search.study_config import StudyConfig
 from spaces.chooser import Point
 from spaces.errors import UserError
-from tests.search.tables import UPDATES, candidates_of, made_table
+from tests.search.replay.tables import UPDATES, candidates_of, made_table
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -13,7 +13,7 @@ from search.replay.table_file import read_table, write_table
 from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from spaces.errors import UserError
-from tests.search.tables import UPDATES, candidates_of, made_table
+from tests.search.replay.tables import UPDATES, candidates_of, made_table
 from trainable.config import TrialConfig
 
 Study = Callable[..., StudyConfig]

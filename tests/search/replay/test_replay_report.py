@@ -15,7 +15,7 @@ from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import curve_point
-from tests.search.tables import UPDATES, candidates_of, made_table
+from tests.search.replay.tables import UPDATES, candidates_of, made_table
 from trainable.config import ObjectiveConfig
 
 Study = Callable[..., StudyConfig]

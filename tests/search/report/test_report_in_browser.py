@@ -10,7 +10,7 @@ import pytest
 from search.report.page import write_report
 from search.report.reported_study import ReportedStudy, read_study
 from search.study_config import StudyConfig
-from tests.search.browser import CHROMIUM, Page, chromium
+from tests.search.report.browser import CHROMIUM, Page, chromium
 from tests.search.report_studies import searched_study
 
 pytestmark = [

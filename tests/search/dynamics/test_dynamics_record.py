@@ -14,7 +14,7 @@ from search.ledger import Ledger, read_records
 from search.recorder import Recorder
 from search.study_config import StudyConfig
 from search.study_folder import make_study_folder
-from search.tracking import Tracking
+from search.tracking.tracking import Tracking
 from search.trial_record import TrialRecord
 from trainable.config import TrialConfig
 from trainable.trial_result import trial_result

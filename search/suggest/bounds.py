@@ -1,0 +1,62 @@
+"""Which candidates must not be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from search.study_config import StudyConfig
+from spaces.counts import ParamCounts
+from spaces.errors import UserError
+from spaces.space import Candidate
+from trainable.config import TrialConfig
+from trainable.objective import mparams
+
+
+class OutOfBounds(Exception):
+    """A candidate that must not be trained, and by how much it breaks a bound."""
+
+    def __init__(self, reason: str, *, excess: float) -> None:
+        super().__init__(reason)
+        self.excess = excess
+
+
+class Bounds:
+    """The bounds of a study's candidates that are known before training.
+
+    Args:
+        data: the prepared data that trials train on.
+        count: the parameters of a trial's model.
+    """
+
+    def __init__(
+        self, config: StudyConfig, *, data: str, count: Callable[[TrialConfig], ParamCounts]
+    ) -> None:
+        self._config = config
+        self._data = data
+        self._count = count
+
+    def size_of(self, candidate: Candidate) -> float | None:
+        """The candidate's parameters in millions; None where it must not be trained."""
+        try:
+            _, counts = self.check(candidate)
+        except OutOfBounds:
+            return None
+        return mparams(counts, self._config.objective.parameters)
+
+    def check(self, candidate: Candidate) -> tuple[TrialConfig, ParamCounts]:
+        """The candidate's trial and its size.
+
+        Raises:
+            OutOfBounds: its settings do not fit each other, or it is too large.
+        """
+        try:
+            config = self._config.trial(candidate, data=self._data)
+            counts = self._count(config)
+        except UserError as error:
+            raise OutOfBounds(str(error), excess=1.0) from error
+        bound = self._config.objective.max_mparams
+        size = mparams(counts, self._config.objective.parameters)
+        if bound is not None and size > bound:
+            reason = f"{size:.3f} M parameters are over max_mparams {bound}"
+            raise OutOfBounds(reason, excess=size - bound)
+        return config, counts

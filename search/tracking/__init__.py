@@ -1,0 +1,1 @@
+"""MLflow: where a study is recorded, its runs, and the user interface."""

@@ -1,0 +1,82 @@
+"""MLflow's experiment of a study, and the run that stands for the study in it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+
+from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
+
+STUDY = "reservoir_search.study"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRun:
+    """The parent of the trials' runs."""
+
+    client: MlflowClient
+    experiment_id: str
+    id: str
+
+    @classmethod
+    def open(cls, client: MlflowClient, config: StudyConfig, folder: StudyFolder) -> StudyRun:
+        """The study's run, made where there is none."""
+        experiment_id = _experiment(client, config, folder)
+        found = client.search_runs(
+            [experiment_id], filter_string=f"tags.`{STUDY}` = '{folder.id()}'", max_results=1
+        )
+        if found:
+            run_id = str(found[0].info.run_id)
+            client.update_run(run_id, status="RUNNING")
+        else:
+            run_id = _make_run(client, config, folder, experiment_id)
+        return cls(client=client, experiment_id=experiment_id, id=run_id)
+
+    def end(self, status: str, *, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Say what the study came to."""
+        now_ms = round(1000 * time.time())
+        self.client.log_batch(
+            self.id,
+            metrics=[Metric(name, value, now_ms, 0) for name, value in metrics.items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
+        self.client.set_terminated(self.id, status)
+
+
+def _experiment(client: MlflowClient, config: StudyConfig, folder: StudyFolder) -> str:
+    experiment = client.get_experiment_by_name(config.name)
+    if experiment is not None:
+        return str(experiment.experiment_id)
+    is_local = client.tracking_uri.startswith("sqlite:")
+    location = folder.mlflow_artifacts.resolve().as_uri() if is_local else None
+    return str(client.create_experiment(config.name, artifact_location=location))
+
+
+def _make_run(
+    client: MlflowClient, config: StudyConfig, folder: StudyFolder, experiment_id: str
+) -> str:
+    purpose = folder.purpose()
+    run = client.create_run(
+        experiment_id,
+        run_name=f"{purpose} {config.name}",
+        tags={STUDY: folder.id(), "host": socket.gethostname(), "state": purpose},
+    )
+    params = {
+        "scheduler": config.scheduler.name,
+        "objective": config.objective.name,
+        "clock": config.objective.clock,
+        "parameters": config.objective.parameters,
+        "seed": str(config.seed),
+    }
+    if purpose == "study":  # or nobody chose the trials: they were given
+        params["algorithm"] = config.search.algorithm
+    client.log_batch(run.info.run_id, params=[Param(name, value) for name, value in params.items()])
+    client.log_artifact(run.info.run_id, str(folder.study_file))
+    client.log_artifact(run.info.run_id, str(folder.resolved))
+    return str(run.info.run_id)

@@ -1,0 +1,223 @@
+"""A run in MLflow for each trial of a study, brought up to the trial's record."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.tracking import MlflowClient
+
+from search.ledger import Ledger
+from search.tracking.curve_files import write_curve_csv, write_curve_png
+from search.tracking.study_run import StudyRun
+from search.trial_record import TrialRecord
+
+STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+TRIAL_ID = "reservoir_search.trial_id"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Which points of a trial MLflow has: how many, and update and BLEU of the last."""
+
+    start_ms: int  # of the run
+    n_points: int
+    last: tuple[int, float] | None
+
+    def begins(self, record: TrialRecord) -> bool:
+        """Whether they are the first of the trial's curve, or can still become that."""
+        if self.last is None:
+            return True
+        if self.n_points > len(record.curve):
+            return record.state == "running"  # it went on from a checkpoint before them
+        point = record.curve[self.n_points - 1]
+        return (point.updates, point.bleu) == self.last
+
+
+def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
+    """Update and BLEU of the points that a trial's run has."""
+    return [(m.step, m.value) for m in client.get_metric_history(run_id, "bleu")]
+
+
+class TrialRuns:
+    """The children of a study's run.
+
+    All that is sent is a function of the trial's record, so sending twice does no harm.
+    """
+
+    def __init__(self, study_run: StudyRun, ledger: Ledger) -> None:
+        self._client = study_run.client
+        self._study_run = study_run
+        self._ledger = ledger
+        self._commit = _commit()
+        self._stored: dict[int, _Stored] = {}
+
+    def send(self, record: TrialRecord) -> None:
+        """Bring the trial's run up to ``record``, making the run where there is none."""
+        if record.id not in self._stored and self._take_up(record):
+            return
+        run_id = str(self._ledger[record.id].mlflow_run_id)
+        if not self._stored[record.id].begins(record):
+            # The trial went on from a checkpoint before the last point it had sent, and came
+            # to another value. MLflow takes no point back, so the run makes way for a new one.
+            del self._stored[record.id]
+            self._client.delete_run(run_id)
+            self.send(record)
+            return
+        self._send_points(run_id, record)
+        if record.state != "running":
+            self._end(run_id, record)
+
+    def interrupt(self, run_id: str) -> None:
+        """Mark the run of a trial that a later driver will go on with."""
+        self._client.set_tag(run_id, "state", "interrupted")
+        self._client.set_terminated(run_id, "KILLED")
+
+    def _take_up(self, record: TrialRecord) -> bool:
+        """See what an earlier driver sent; True if that was everything."""
+        run = self._known_run(record)
+        if run is None:
+            run = self._open(record)
+            self._ledger.note_run(record.id, str(run.info.run_id))
+        if record.state != "running" and run.data.tags.get("state") == record.state:
+            return True
+        history = sent_points(self._client, run.info.run_id)
+        self._stored[record.id] = _Stored(
+            run.info.start_time, len(history), history[-1] if history else None
+        )
+        self._client.update_run(run.info.run_id, status="RUNNING")
+        self._client.set_tag(run.info.run_id, "state", "running")
+        return False
+
+    def _known_run(self, record: TrialRecord) -> Run | None:
+        """The run that the ledger names, unless another store has it or it was deleted."""
+        run_id = self._ledger[record.id].mlflow_run_id
+        if run_id is None:
+            return None
+        try:
+            run = self._client.get_run(run_id)
+        except mlflow.exceptions.MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return run if run.info.lifecycle_stage == "active" else None
+
+    def _send_points(self, run_id: str, record: TrialRecord) -> None:
+        stored = self._stored[record.id]
+        new = record.curve[stored.n_points :]
+        if not new:
+            return
+        metrics = []
+        for number, point in enumerate(new, start=stored.n_points + 1):
+            area, objective = record.so_far(number)
+            # Training time as the time axis: what the trial spent, not when we heard of it.
+            when = stored.start_ms + round(1000 * point.seconds)
+            values = {
+                "bleu": point.bleu,
+                "loss": point.loss,
+                "train_loss": point.train_loss,
+                "aucc": area,
+                "objective": objective,
+                "tokens_per_s": point.tokens / point.seconds,
+                "seconds": point.seconds,
+                **record.dynamics.get(str(point.updates), {}),
+            }
+            metrics += [Metric(name, value, when, point.updates) for name, value in values.items()]
+        self._client.log_batch(run_id, metrics=metrics)
+        last = record.curve[-1]
+        self._stored[record.id] = dataclasses.replace(
+            stored, n_points=len(record.curve), last=(last.updates, last.bleu)
+        )
+
+    def _end(self, run_id: str, record: TrialRecord) -> None:
+        tags = {"reason": record.reason or "", "host": record.host or ""}
+        final = {
+            "bleu_best": record.bleu_valid,
+            "aucc_final": record.aucc,
+            "objective_final": record.objective,
+            **record.measures(),
+        }
+        now_ms = round(1000 * time.time())
+        self._client.log_batch(
+            run_id,
+            metrics=[
+                Metric(name, value, now_ms, 0) for name, value in final.items() if value is not None
+            ],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            self._write_artifacts(Path(folder), record)
+            self._client.log_artifacts(run_id, folder)
+        self._client.set_terminated(run_id, STATUS[record.state])
+        self._client.set_tag(run_id, "state", record.state)  # last: all of the run is sent
+
+    def _write_artifacts(self, folder: Path, record: TrialRecord) -> None:
+        model = record.config["model"]
+        (folder / "layout.txt").write_text(
+            f"encoder = {model['encoder']}\ndecoder = {model['decoder']}\n"
+        )
+        (folder / "config.json").write_text(json.dumps(dict(record.config), indent=2))
+        write_curve_csv(record.curve, folder / "curve.csv")
+        write_curve_png(record, folder / "curve.png")
+
+    def _open(self, record: TrialRecord) -> Run:
+        """The trial's run by its tags, made where there is none."""
+        found = self._client.search_runs(
+            [self._study_run.experiment_id],
+            filter_string=(
+                f"tags.`mlflow.parentRunId` = '{self._study_run.id}' "
+                f"and tags.`{TRIAL_ID}` = '{record.id}'"
+            ),
+            max_results=1,
+        )
+        if found:
+            return found[0]
+        run = self._client.create_run(
+            self._study_run.experiment_id,
+            run_name=f"trial {record.id:03d} {record.canonical}",
+            tags={
+                "mlflow.parentRunId": self._study_run.id,
+                TRIAL_ID: str(record.id),
+                "state": "running",
+                "commit": self._commit,
+                "layout": record.canonical,
+            },
+        )
+        params = {
+            "layout": record.layout,
+            "canonical": record.canonical,
+            "decoder": record.decoder,
+            "depth": record.encoder.depth,
+            "n_reservoirs": record.encoder.n_reservoirs,
+            "n_weight_sets": len(set(record.encoder.owners)),
+            "seed": record.config["seed"],
+            "n_params_total": record.counts.total,
+            "n_params_learned": record.counts.learned,
+            "n_params_stored": record.counts.stored,
+            "n_params_encoder": record.counts.encoder,
+            **({} if record.proxy is None else {"proxy": record.proxy}),
+            **record.hyper(),
+        }
+        self._client.log_batch(
+            run.info.run_id, params=[Param(name, str(value)) for name, value in params.items()]
+        )
+        return run
+
+
+def _commit() -> str:
+    """The commit of the code that runs, or "unknown" outside a checkout."""
+    told = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() if told.returncode == 0 else "unknown"
