@@ -34,7 +34,7 @@ from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
 from trainable.model_size import dimensions, training_flops_per_token
 
-N_ROUNDS = 3
+N_ROUNDS = 5
 N_TURNS = 4  # of a process; the first warms up
 FAIRSEQ = "fairseq-train, transformer"
 IN_BF16 = ("model0", "model4")  # on a CPU that multiplies it faster
