@@ -35,8 +35,12 @@ class Interval:
         return cls(mean=mean, deviation=deviation, low=mean - half, high=mean + half)
 
     def __str__(self) -> str:
-        mean = f"{self.mean:.5g}"
-        return mean if self.deviation is None else f"{mean} ± {self.deviation:.2g}"
+        """The mean to the place of the deviation's second digit, as figures are printed."""
+        if not self.deviation:
+            mean = f"{self.mean:.5g}"
+            return mean if self.deviation is None else f"{mean} ± 0"
+        n_decimals = max(0, 1 - math.floor(math.log10(self.deviation)))
+        return f"{self.mean:,.{n_decimals}f} ± {self.deviation:,.{n_decimals}f}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

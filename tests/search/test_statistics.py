@@ -67,6 +67,22 @@ def test_the_interval_of_a_mean_is_students() -> None:
     assert Interval.of([4.0]).low is None
 
 
+@pytest.mark.parametrize(
+    ("mean", "deviation", "told"),
+    [
+        (12873.4, 731.2, "12,873 ± 731"),
+        (23.923, 0.6149, "23.92 ± 0.61"),
+        (3.4008, 0.00418, "3.4008 ± 0.0042"),
+        (1000.0, 0.0, "1000 ± 0"),
+        (1000.0, None, "1000"),
+    ],
+)
+def test_a_mean_has_the_digits_that_its_deviation_allows(
+    mean: float, deviation: float | None, told: str
+) -> None:
+    assert str(Interval(mean=mean, deviation=deviation, low=None, high=None)) == told
+
+
 @pytest.mark.parametrize(("effect", "n_published"), [(0.5, 64), (0.8, 26), (1.0, 17)])
 def test_seeds_to_see_an_effect_are_those_of_cohens_table(effect: float, n_published: int) -> None:
     # Cohen (1988), table 2.4.1: two-sided 0.05, power 0.80.

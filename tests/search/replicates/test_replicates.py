@@ -195,7 +195,7 @@ def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(tria
     assert first[:4] == ("model0", "`LLLLLLLL`", "2", "2.000")
     assert first[4] == "57.54"  # the paper's
     assert second[4] == "–"  # of which the paper gives no figure
-    assert first[7:] == ("21 ± 1.4", "12 ± 2.8")
+    assert first[7:] == ("21.0 ± 1.4", "12.0 ± 2.8")
     (row,) = tables["against_aucc"].rows
     # Means 12 and 32; two seeds a side, so Welch's t has 2 degrees of freedom: the deviations
     # are alike, t = 20 / sqrt(8 / 2 + 8 / 2) = 7.07, p = 0.0194.
