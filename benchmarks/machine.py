@@ -52,7 +52,8 @@ def _commit() -> str:
     commit = _git("rev-parse", "--short=12", "HEAD")
     if not commit:
         return "unknown: no checkout"
-    return f"{commit}, with changes" if _git("status", "--porcelain") else commit
+    changes = _git("status", "--porcelain", "--", ".", ":!benchmarks/results")
+    return f"{commit}, with changes" if changes else commit
 
 
 def _git(*arguments: str) -> str:
