@@ -16,6 +16,7 @@ from trainable.aucc import best_point, minimum_loss_point
 
 SMALLEST_OF_INTEREST = 0.25  # BLEU: how many seeds it takes to see so much is told
 NO_FIGURE = "–"
+LAYOUT = "encoder"  # the column of layouts, which are set as code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,14 @@ class PaperTable:
     rows: Sequence[Sequence[str]]
 
     def to_markdown(self) -> str:
-        lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *self.rows]
+        rows = [
+            [
+                f"`{cell}`" if column == LAYOUT else cell
+                for column, cell in zip(self.columns, row, strict=True)
+            ]
+            for row in self.rows
+        ]
+        lines = [self.columns, ["---", *["---:"] * (len(self.columns) - 1)], *rows]
         return "\n".join([f"{self.caption}\n", *(f"| {' | '.join(line)} |" for line in lines)])
 
     def to_csv(self) -> str:
@@ -117,7 +125,7 @@ def _scores(models: Sequence[Measured], steered_by: str) -> PaperTable:
         "standard deviation over seeds), AUCC",
         columns=(
             "model",
-            "encoder",
+            LAYOUT,
             "seeds",
             "M params",
             "the paper's M params",
@@ -129,7 +137,7 @@ def _scores(models: Sequence[Measured], steered_by: str) -> PaperTable:
         rows=[
             (
                 model.name,
-                f"`{model.entrant.candidate.encoder.canonical()}`",
+                str(model.entrant.candidate.encoder.canonical()),
                 str(len(model.trials)),
                 f"{model.trials[0].counts.total / 1e6:.3f}",
                 _known(MPARAMS, model.name, "{:.2f}"),

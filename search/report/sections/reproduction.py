@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.replicates.paper_figure import bleu_over_minutes
+from search.replicates.paper_tables import LAYOUT
 from search.replicates.reproduction import STEERING, measured_models, tables_of
 from search.report.pictures.svg import svg_of
 from search.report.reported_study import ReportedStudy
@@ -22,6 +23,7 @@ def reproduction(study: ReportedStudy) -> Section | None:
         "reproduction.html",
         steering=STEERING[split],
         tables=tables_of(study.folder, models),
+        layout=LAYOUT,
         figure=svg_of(bleu_over_minutes(models, steered_by=split)),
     )
     return Section(

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
-from search.report.page import write_report
+from search.report.page import page_html, write_report
+from search.report.pictures.svg import svg_of
 from search.report.reported_study import ReportedStudy, read_study
+from search.report.section import Section
+from search.report.templating import render
 from search.study_config import StudyConfig
 from tests.search.report.browser import CHROMIUM, Page, chromium
 from tests.search.report_studies import searched_study
@@ -203,6 +207,20 @@ def test_nothing_is_wider_than_a_phone(page: Page) -> None:
         " && e.getBoundingClientRect().right > 360.5).map((e) => e.outerHTML.slice(0, 80))"
     )
     assert wide == []
+
+
+def test_a_drawn_figure_is_no_wider_than_a_phone(
+    browser: Page, study: ReportedStudy, tmp_path: Path
+) -> None:
+    drawn = render("reproduction.html", steering="", tables=[], figure=svg_of(Figure()))
+    section = Section(name="reproduction", title="Drawn", body=drawn, pictures={})
+    file = tmp_path / "drawn.html"
+    file.write_text(page_html(study, [section]))
+    browser.resize(360)
+    browser.open(file)
+    width = browser.evaluate("document.querySelector('figure svg').getBoundingClientRect().width")
+    assert 200 < width < 360
+    assert browser.evaluate("document.documentElement.scrollWidth") == 360
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
