@@ -21,12 +21,12 @@ from typing import Any
 def main(settings: dict[str, Any]) -> int:
     """Build the container's files, and run its command there until it ends."""
     root = _root(Path(settings["scratch"]), settings["shm_bytes"])
-    for path in settings["readable"]:
-        _show(Path(path), root)
     for name, text in settings["files"].items():
         _write(root / name, text)
     for mount in settings["mounts"]:
         _mount(root, mount)
+    for path in settings["readable"]:  # after the mounts, which may hide it
+        _show(Path(path), root)
     # A container sees the folder that it starts in, whether a volume lies there or not.
     (root / settings["working_dir"].lstrip("/")).mkdir(parents=True, exist_ok=True)
     if settings["is_read_only"]:
