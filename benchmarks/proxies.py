@@ -2,14 +2,16 @@
 
 Every recorded layout is built anew with its seed and its encoder's dynamics are measured
 before training; some are trained for a few updates and measured again. Sizes and early
-scores come from the table. And what would be lost if a proxy trained one half alone, as
-[search.proxy] does. Needs the table's prepared data: see benchmarks/tables.
+scores come from the table. Depth alone predicts much, so each correlation is told within
+the layouts of one depth as well. And what would be lost if a proxy trained one half alone,
+as [search.proxy] does. Needs the table's prepared data: see benchmarks/tables.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from benchmarks.command import Asked, run
 from benchmarks.machine import machine
 from benchmarks.report import Cell, Report, Row, Table
 from benchmarks.search_quality import TABLE
-from search.prediction import EARLY, RankCorrelation, rank_correlation
+from search.prediction import EARLY, rank_correlation
 from search.replay.recorded_studies import corpus_digest, open_table
 from search.replay.trial_table import RecordedTrial, TrialTable
 from spaces.errors import UserError
@@ -41,6 +43,25 @@ N_HALVES = 2000  # random ones, to compare with
 Values = Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be predicted, and the depth of each layout."""
+
+    finals: Sequence[float]
+    depths: Sequence[int]
+
+    def within_a_depth(self, values: Sequence[float | None]) -> float | None:
+        """The mean rank correlation of ``values`` within the layouts of one depth."""
+        told = []
+        for depth in set(self.depths):
+            same = [n for n, other in enumerate(self.depths) if other == depth]
+            found = rank_correlation([values[n] for n in same], [self.finals[n] for n in same])
+            if found is not None:
+                told.append(found)
+        n_trials = sum(found.n_trials for found in told)
+        return sum(found.rho * found.n_trials for found in told) / n_trials if told else None
+
+
 def measure(asked: Asked) -> Report:
     """The rank correlation of each measure with the final AUCC."""
     table = open_table(str(TABLE))
@@ -58,6 +79,7 @@ def measure(asked: Asked) -> Report:
         for number, trial in enumerate(trials)
     ]
     finals = [_area(trial, table) for trial in trials]
+    outcome = Outcome(finals, depths=[trial.candidate.encoder.depth for trial in trials])
     per_mparam = [
         area / mparams(trial.counts, table.study.objective.parameters)
         for area, trial in zip(finals, trials, strict=True)
@@ -70,9 +92,9 @@ def measure(asked: Asked) -> Report:
             Table(
                 caption="Spearman's rank correlation with the AUCC over the whole budget",
                 rows=[
-                    *_recorded_rows(table, trials, finals),
-                    *_rows("before training", untrained, finals),
-                    *_rows(f"after {N_UPDATES} updates", trained, finals),
+                    *_recorded_rows(table, trials, outcome),
+                    *_rows("before training", untrained, outcome),
+                    *_rows(f"after {N_UPDATES} updates", trained, outcome),
                 ],
             ),
             Table(
@@ -83,6 +105,7 @@ def measure(asked: Asked) -> Report:
         ],
         notes=[
             "95 % interval: percentiles of 2,000 bootstrap samples of the trials",
+            "within a depth: the mean over the depths, each weighed by its number of trials",
             f"by chance: the mean over {N_HALVES:,} random halves",
             f"dynamics: medians over {N_SENTENCES} validation sentences, at the trained depth",
         ],
@@ -112,7 +135,7 @@ def _area(trial: RecordedTrial, table: TrialTable) -> float:
 
 
 def _recorded_rows(
-    table: TrialTable, trials: Sequence[RecordedTrial], finals: Sequence[float]
+    table: TrialTable, trials: Sequence[RecordedTrial], outcome: Outcome
 ) -> list[Row]:
     clock = table.study.objective.clock
     early = [_early(trial, EARLY * trial.curve[-1].at(clock), table) for trial in trials]
@@ -124,7 +147,7 @@ def _recorded_rows(
         f"BLEU after {EARLY:.0%} of the budget": [point.bleu for point in early],
         f"validation loss after {EARLY:.0%} of the budget": [point.loss for point in early],
     }
-    return [_row(name, rank_correlation(values, finals)) for name, values in measures.items()]
+    return [_row(name, values, outcome) for name, values in measures.items()]
 
 
 def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
@@ -133,10 +156,9 @@ def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
     return [point for point in trial.curve if point.at(clock) <= bound][-1]
 
 
-def _rows(when: str, values: Sequence[Values], finals: Sequence[float]) -> list[Row]:
+def _rows(when: str, values: Sequence[Values], outcome: Outcome) -> list[Row]:
     return [
-        _row(f"{name}, {when}", rank_correlation([each.get(name) for each in values], finals))
-        for name in MEASURES
+        _row(f"{name}, {when}", [each.get(name) for each in values], outcome) for name in MEASURES
     ]
 
 
@@ -169,11 +191,14 @@ def _lost(
     return row
 
 
-def _row(name: str, told: RankCorrelation | None) -> Row:
+def _row(name: str, values: Sequence[float | None], outcome: Outcome) -> Row:
+    told = rank_correlation(values, outcome.finals)
+    within = outcome.within_a_depth(values)
     return {
         "measure": name,
         "correlation": None if told is None else f"{told.rho:+.2f}",
         "95 % interval": None if told is None else f"{told.low:+.2f} to {told.high:+.2f}",
+        "within a depth": None if within is None else f"{within:+.2f}",
         "trials": None if told is None else float(told.n_trials),
     }
 
