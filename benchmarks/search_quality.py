@@ -2,6 +2,7 @@
 
 Ours with its defaults, random search, plain TPE through Ray's `OptunaSearch` and, where
 it is installed, Syne Tune: all over the same table of recorded trials, in simulated time.
+Not part of `make bench`: it takes half an hour.
 """
 
 from __future__ import annotations
