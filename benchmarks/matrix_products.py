@@ -67,7 +67,7 @@ def _products(dims: Dimensions, depth: int, n_tokens: int) -> dict[_Product, flo
     The projection to the vocabulary goes in chunks, as in ``trainable/loss.py``.
     """
     d, ffn = dims.d_model, dims.ffn
-    n_chunk = min(n_tokens, CHUNK // dims.tgt_rows)
+    n_chunk = min(n_tokens, max(1, CHUNK // dims.tgt_rows))
     return {
         _Product(n_tokens, d, d): 4 * depth,
         _Product(n_tokens, d, ffn): depth,

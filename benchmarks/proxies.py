@@ -43,11 +43,11 @@ N_HALVES = 2000  # random ones, to compare with
 Values = Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class Outcome:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finals:
     """What is to be predicted, and the depth of each layout."""
 
-    finals: Sequence[float]
+    areas: Sequence[float]  # AUCC over the whole budget
     depths: Sequence[int]
 
     def within_a_depth(self, values: Sequence[float | None]) -> float | None:
@@ -55,7 +55,7 @@ class Outcome:
         told = []
         for depth in set(self.depths):
             same = [n for n, other in enumerate(self.depths) if other == depth]
-            found = rank_correlation([values[n] for n in same], [self.finals[n] for n in same])
+            found = rank_correlation([values[n] for n in same], [self.areas[n] for n in same])
             if found is not None:
                 told.append(found)
         n_trials = sum(found.n_trials for found in told)
@@ -78,11 +78,11 @@ def measure(asked: Asked) -> Report:
         _trained(_config(table, trial, data)) if number % EVERY == 0 else {}
         for number, trial in enumerate(trials)
     ]
-    finals = [_area(trial, table) for trial in trials]
-    outcome = Outcome(finals, depths=[trial.candidate.encoder.depth for trial in trials])
+    areas = [_area(trial, table) for trial in trials]
+    finals = Finals(areas=areas, depths=[trial.candidate.encoder.depth for trial in trials])
     per_mparam = [
         area / mparams(trial.counts, table.study.objective.parameters)
-        for area, trial in zip(finals, trials, strict=True)
+        for area, trial in zip(areas, trials, strict=True)
     ]
     return Report(
         name="proxies",
@@ -92,15 +92,15 @@ def measure(asked: Asked) -> Report:
             Table(
                 caption="Spearman's rank correlation with the AUCC over the whole budget",
                 rows=[
-                    *_recorded_rows(table, trials, outcome),
-                    *_rows("before training", untrained, outcome),
-                    *_rows(f"after {N_UPDATES} updates", trained, outcome),
+                    *_recorded_rows(table, trials, finals),
+                    *_rows("before training", untrained, finals),
+                    *_rows(f"after {N_UPDATES} updates", trained, finals),
                 ],
             ),
             Table(
                 caption="Training the half of the layouts that a measure of the untrained encoder "
                 "prefers: how far the best of it lies below the best of all",
-                rows=list(_lost_rows(untrained, finals, per_mparam)),
+                rows=list(_lost_rows(untrained, areas, per_mparam)),
             ),
         ],
         notes=[
@@ -134,9 +134,7 @@ def _area(trial: RecordedTrial, table: TrialTable) -> float:
     return aucc(trial.curve, clock=clock, horizon=horizon, hold_last=True)
 
 
-def _recorded_rows(
-    table: TrialTable, trials: Sequence[RecordedTrial], outcome: Outcome
-) -> list[Row]:
+def _recorded_rows(table: TrialTable, trials: Sequence[RecordedTrial], finals: Finals) -> list[Row]:
     clock = table.study.objective.clock
     early = [_early(trial, EARLY * trial.curve[-1].at(clock), table) for trial in trials]
     measures: dict[str, list[float | None]] = {
@@ -147,7 +145,7 @@ def _recorded_rows(
         f"BLEU after {EARLY:.0%} of the budget": [point.bleu for point in early],
         f"validation loss after {EARLY:.0%} of the budget": [point.loss for point in early],
     }
-    return [_row(name, values, outcome) for name, values in measures.items()]
+    return [_row(name, values, finals) for name, values in measures.items()]
 
 
 def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
@@ -156,44 +154,44 @@ def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
     return [point for point in trial.curve if point.at(clock) <= bound][-1]
 
 
-def _rows(when: str, values: Sequence[Values], outcome: Outcome) -> list[Row]:
+def _rows(when: str, values: Sequence[Values], finals: Finals) -> list[Row]:
     return [
-        _row(f"{name}, {when}", [each.get(name) for each in values], outcome) for name in MEASURES
+        _row(f"{name}, {when}", [each.get(name) for each in values], finals) for name in MEASURES
     ]
 
 
 def _lost_rows(
-    untrained: Sequence[Values], finals: Sequence[float], per_mparam: Sequence[float]
+    untrained: Sequence[Values], areas: Sequence[float], per_mparam: Sequence[float]
 ) -> Iterator[Row]:
     rng = np.random.default_rng(1)
     n_kept = len(untrained) // 2
     halves = [rng.permutation(len(untrained))[:n_kept] for _ in range(N_HALVES)]
-    yield _lost("chance", "", halves, finals, per_mparam)
+    yield _lost("chance", "", halves, areas, per_mparam)
     for name in MEASURES:
         values = np.array([each.get(name, np.nan) for each in untrained])
         order = np.argsort(values, kind="stable")  # what has no measure comes last
         order = order[np.isfinite(values[order])]
-        yield _lost(name, "low", [order[:n_kept]], finals, per_mparam)
-        yield _lost(name, "high", [order[-n_kept:]], finals, per_mparam)
+        yield _lost(name, "low", [order[:n_kept]], areas, per_mparam)
+        yield _lost(name, "high", [order[-n_kept:]], areas, per_mparam)
 
 
 def _lost(
     name: str,
     side: str,
     halves: Sequence[np.ndarray],
-    finals: Sequence[float],
+    areas: Sequence[float],
     per_mparam: Sequence[float],
 ) -> Row:
     row: dict[str, Cell] = {"measure": name, "trained": side}
-    for title, values in (("AUCC", np.array(finals)), ("per M parameters", np.array(per_mparam))):
+    for title, values in (("AUCC", np.array(areas)), ("per M parameters", np.array(per_mparam))):
         best = np.mean([values[half].max() for half in halves])
         row[f"best {title}, lost"] = f"{1 - best / values.max():.1%}"
     return row
 
 
-def _row(name: str, values: Sequence[float | None], outcome: Outcome) -> Row:
-    told = rank_correlation(values, outcome.finals)
-    within = outcome.within_a_depth(values)
+def _row(name: str, values: Sequence[float | None], finals: Finals) -> Row:
+    told = rank_correlation(values, finals.areas)
+    within = finals.within_a_depth(values)
     return {
         "measure": name,
         "correlation": None if told is None else f"{told.rho:+.2f}",

@@ -125,19 +125,27 @@ def _train(data: Path, folder: Path) -> Trained:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rate:
+    """Sentences a second."""
+
+    decoding: float  # encoder and search
+    validation: float | None = None  # with BLEU and loss
+
+
 def _row(trained: Trained, beam: int) -> Row:
-    ours = _Ours(trained, beam)
-    runs: dict[str, Callable[[], float]] = {
-        "ours": ours,
+    runs: dict[str, Callable[[], _Rate]] = {
+        "ours": _Ours(trained, beam),
         "fairseq": partial(_fairseq, trained, beam),
     }
     rates = alternate(runs, n_rounds=N_ROUNDS)
+    decoding = {name: [rate.decoding for rate in told] for name, told in rates.items()}
     return {
         "beam": beam,
-        "a validation": Spread.of(rates["ours"]),
-        "decoding, ours": Spread.of(ours.decoding),
-        "decoding, fairseq-generate": Spread.of(rates["fairseq"]),
-        "× fairseq": ratio(ours.decoding, rates["fairseq"]),
+        "a validation": Spread.of(rate.validation or 0.0 for rate in rates["ours"]),
+        "decoding, ours": Spread.of(decoding["ours"]),
+        "decoding, fairseq-generate": Spread.of(decoding["fairseq"]),
+        "× fairseq": ratio(decoding["ours"], decoding["fairseq"]),
     }
 
 
@@ -145,14 +153,11 @@ class _Ours:
     """Our validation, each call of which measures it once."""
 
     def __init__(self, trained: Trained, beam: int) -> None:
-        self.decoding: list[float] = []  # sentences a second of decoding alone, a call each
-        self._decoding_s = 0.0
-        # With a beam the generator runs the encoder again, and what went before is for the loss.
-        self._timed = ("encode", "decode") if beam == 1 else ("decode",)
         config = trained.config
         corpus = load_corpus(config.data)
         self._model = trained.model
         self._n_sentences = len(corpus.split("valid"))
+        self._device = training_device(config.ranks.gpus_per_rank)
         self._valid = EvaluationSet(
             corpus,
             "valid",
@@ -161,34 +166,43 @@ class _Ours:
             limit=QUICK_LIMIT,
             label_smoothing=config.train.label_smoothing,
             ranks=Ranks(),
-            device=training_device(config.ranks.gpus_per_rank),
+            device=self._device,
         )
+        self._decoding_s = 0.0
+        # With a beam the generator runs the encoder again, and what went before is for the loss.
+        self._timed = ("encode", "decode") if beam == 1 else ("decode",)
 
-    def __call__(self) -> float:
-        """Sentences a second of a whole validation."""
+    def __call__(self) -> _Rate:
         self._decoding_s = 0.0
         with contextlib.ExitStack() as patches:
             for name in self._timed:
                 timed = self._timing(getattr(validation, name))
                 patches.enter_context(mock.patch.object(validation, name, timed))
-            start = time.perf_counter()
+            start = self._now()
             self._valid.measure(self._model)
-            seconds = time.perf_counter() - start
-        self.decoding.append(self._n_sentences / self._decoding_s)
-        return self._n_sentences / seconds
+            seconds = self._now() - start
+        return _Rate(
+            decoding=self._n_sentences / self._decoding_s, validation=self._n_sentences / seconds
+        )
 
     def _timing(self, work: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*arguments: Any, **options: Any) -> Any:
-            start = time.perf_counter()
+            start = self._now()
             try:
                 return work(*arguments, **options)
             finally:
-                self._decoding_s += time.perf_counter() - start
+                self._decoding_s += self._now() - start
 
         return timed
 
+    def _now(self) -> float:
+        """Seconds, once the device has done what it was given."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return time.perf_counter()
 
-def _fairseq(trained: Trained, beam: int) -> float:
+
+def _fairseq(trained: Trained, beam: int) -> _Rate:
     config = trained.config
     manifest = load_corpus(config.data).manifest
     arguments = [
@@ -201,7 +215,7 @@ def _fairseq(trained: Trained, beam: int) -> float:
         *(() if config.ranks.gpus_per_rank else ("--cpu",)),
     ]
     ended = run_module("fairseq_cli.generate", arguments, seconds=SECONDS)
-    return float(_TRANSLATED.findall(ended.output)[-1])
+    return _Rate(decoding=float(_TRANSLATED.findall(ended.output)[-1]))
 
 
 if __name__ == "__main__":

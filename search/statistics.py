@@ -35,9 +35,9 @@ class Interval:
         return cls(mean=mean, deviation=deviation, low=mean - half, high=mean + half)
 
     def __str__(self) -> str:
-        """The mean to the place of the deviation's second digit, as figures are printed."""
+        """The mean to the place of the deviation's second digit, at most to units."""
         if not self.deviation:
-            mean = f"{self.mean:.5g}"
+            mean = f"{self.mean:.5g}" if abs(self.mean) < 1e5 else f"{self.mean:,.0f}"
             return mean if self.deviation is None else f"{mean} ± 0"
         n_decimals = max(0, 1 - math.floor(math.log10(self.deviation)))
         return f"{self.mean:,.{n_decimals}f} ± {self.deviation:,.{n_decimals}f}"

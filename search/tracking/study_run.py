@@ -36,6 +36,7 @@ class StudyRun:
             client.update_run(run_id, status="RUNNING")
         else:
             run_id = _make_run(client, config, folder, experiment_id)
+        _describe(client, config, folder, run_id)
         return cls(client=client, experiment_id=experiment_id, id=run_id)
 
     def end(self, status: str, *, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
@@ -67,6 +68,11 @@ def _make_run(
         run_name=f"{purpose} {config.name}",
         tags={STUDY: folder.id(), "host": socket.gethostname(), "state": purpose},
     )
+    return str(run.info.run_id)
+
+
+def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, run_id: str) -> None:
+    """Send what a driver that died may not have sent; the settings as they now are."""
     params = {
         "scheduler": config.scheduler.name,
         "objective": config.objective.name,
@@ -74,9 +80,8 @@ def _make_run(
         "parameters": config.objective.parameters,
         "seed": str(config.seed),
     }
-    if purpose == "study":  # or nobody chose the trials: they were given
+    if folder.purpose() == "study":  # or nobody chose the trials: they were given
         params["algorithm"] = config.search.algorithm
-    client.log_batch(run.info.run_id, params=[Param(name, value) for name, value in params.items()])
-    client.log_artifact(run.info.run_id, str(folder.study_file))
-    client.log_artifact(run.info.run_id, str(folder.resolved))
-    return str(run.info.run_id)
+    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])
+    client.log_artifact(run_id, str(folder.study_file))
+    client.log_artifact(run_id, str(folder.resolved))

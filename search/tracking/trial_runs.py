@@ -177,18 +177,21 @@ class TrialRuns:
             ),
             max_results=1,
         )
-        if found:
-            return found[0]
-        run = self._client.create_run(
-            self._study_run.experiment_id,
-            run_name=f"trial {record.id:03d} {record.canonical}",
-            tags={
-                "mlflow.parentRunId": self._study_run.id,
-                TRIAL_ID: str(record.id),
-                "state": "running",
-                "commit": self._commit,
-                "layout": record.canonical,
-            },
+        # A driver may have died, or the store failed, between a run and its parameters.
+        run = (
+            found[0]
+            if found
+            else self._client.create_run(
+                self._study_run.experiment_id,
+                run_name=f"trial {record.id:03d} {record.canonical}",
+                tags={
+                    "mlflow.parentRunId": self._study_run.id,
+                    TRIAL_ID: str(record.id),
+                    "state": "running",
+                    "commit": self._commit,
+                    "layout": record.canonical,
+                },
+            )
         )
         params = {
             "layout": record.layout,

@@ -75,6 +75,7 @@ def test_the_interval_of_a_mean_is_students() -> None:
         (3.4008, 0.00418, "3.4008 ± 0.0042"),
         (1000.0, 0.0, "1000 ± 0"),
         (1000.0, None, "1000"),
+        (123456.7, None, "123,457"),
     ],
 )
 def test_a_mean_has_the_digits_that_its_deviation_allows(

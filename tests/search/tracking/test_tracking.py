@@ -7,6 +7,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -133,6 +134,33 @@ def study(
 
 def end(tracking: Tracking, status: str = "FINISHED") -> None:
     assert tracking.close(status, metrics={}, tags={})
+
+
+def test_a_run_whose_parameters_a_store_refused_at_first_has_them_later(
+    study: tuple[StudyConfig, StudyFolder],
+    store: str,
+    make_record: Make,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    config, folder = study
+    monkeypatch.setattr("search.tracking.tracking.RETRY_S", 0.1)
+    ledger, record = Ledger(folder.trials), make_record(0)
+    ledger.put(record)
+    tracking = Tracking(config, folder, ledger)
+    log_batch, refused = MlflowClient.log_batch, []
+
+    def refuse_once(client: MlflowClient, run_id: str, **told: Any) -> None:
+        if not refused:
+            refused.append(run_id)
+            raise mlflow.exceptions.MlflowException("away")
+        log_batch(client, run_id, **told)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", refuse_once)
+    tracking.note(record)
+    end(tracking)
+    (run,) = children(MlflowClient(store), config.name)
+    assert refused == [run.info.run_id]
+    assert run.data.params["canonical"] == record.canonical
 
 
 def test_a_driver_that_takes_over_sends_only_what_is_missing(
