@@ -80,3 +80,13 @@ def _set_up() -> None:
         os.environ.setdefault(name, value)
     # Tune warns at the end that it finds no result.json: results are in our records.
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    logging.getLogger("ray.tune.execution.tune_controller").addFilter(_without_traceback)
+
+
+def _without_traceback(message: logging.LogRecord) -> bool:
+    """A full disk or a lost file is told in a line; any other failure keeps its traceback."""
+    error = message.exc_info[1] if message.exc_info else None
+    if isinstance(error, OSError):  # which Ray's error is as well, if it was raised in a trial
+        message.msg = f"{message.getMessage()}: {getattr(error, 'cause', error)}"
+        message.args, message.exc_info = (), None
+    return True
