@@ -29,6 +29,7 @@ from benchmarks.search_peers import (
 from benchmarks.spread import figure
 from benchmarks.syne_tune_peer import is_installed, syne_tune
 from search.cluster.ray_cluster import local_ray
+from search.errors import WorkFailed
 from search.replay.recorded_studies import open_table
 from search.replay.run import replay
 from search.replay.trace import Replay
@@ -117,12 +118,19 @@ def _replay_all(
     replays: dict[str, list[Replay]] = {name: [] for name in (OURS, *peers)}
     for seed in range(1, N_SEEDS + 1):
         for name, kept in replays.items():
-            peer = None if name == OURS else peers[name](config, seed)
-            kept.append(
-                replay(table, config, seed=seed, n_workers=N_WORKERS, peer=peer, until=FRACTION)
-            )
+            kept.append(_replayed(table, config, seed, None if name == OURS else peers[name]))
             logger.info("seed=%d search=%r updates=%s", seed, name, _updates(kept[-1]))
     return replays
+
+
+def _replayed(table: TrialTable, config: StudyConfig, seed: int, peer: MakePeer | None) -> Replay:
+    """A replay; once more where a process of Ray's dies, as one of thousands does."""
+    again = partial(replay, table, config, seed=seed, n_workers=N_WORKERS, until=FRACTION)
+    try:
+        return again(peer=peer and peer(config, seed))
+    except WorkFailed as error:
+        logger.warning("%s; once more", error)
+        return again(peer=peer and peer(config, seed))
 
 
 def _row(name: str, replays: Sequence[Replay], ours: Sequence[Replay]) -> Row:

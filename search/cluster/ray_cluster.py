@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ray
+from ray.exceptions import RayActorError
 
 from search.cluster.head_watch import watching_head
 from search.cluster.private_ray import hide_token, on_loopback, private_folder
@@ -84,9 +85,10 @@ def _set_up() -> None:
 
 
 def _without_traceback(message: logging.LogRecord) -> bool:
-    """A full disk or a lost file is told in a line; any other failure keeps its traceback."""
+    """What the machine did to a trial is told in a line; what the code did, with its traceback."""
     error = message.exc_info[1] if message.exc_info else None
-    if isinstance(error, OSError):  # which Ray's error is as well, if it was raised in a trial
-        message.msg = f"{message.getMessage()}: {getattr(error, 'cause', error)}"
-        message.args, message.exc_info = (), None
+    if isinstance(error, (OSError, RayActorError)):  # as Ray hands them on from a trial
+        told = " ".join(str(getattr(error, "cause", error)).split())
+        message.msg, message.args = f"{message.getMessage()}: {told}", ()
+        message.exc_info = None
     return True

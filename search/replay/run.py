@@ -14,6 +14,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from search.cluster.ray_cluster import local_ray
+from search.errors import WorkFailed
 from search.ledger import Ledger
 from search.recorder import Recorder
 from search.replay.clock import SimulatedClock, TimeKeeper
@@ -80,6 +81,7 @@ def replay(
 
     Raises:
         UserError: the table lacks candidates of the study's space.
+        WorkFailed: a process of Ray's died.
     """
     config = config.model_copy(update={"seed": seed})
     values = candidate_values(table, config)
@@ -111,6 +113,9 @@ def replay(
             records = tuple(ledger.records)
     finally:
         ray.kill(clock)
+    failed = [record for record in records if record.state == "failed"]
+    if failed:  # which no recorded trial does by itself: a process of Ray's has died
+        raise WorkFailed(f"replay, seed {seed}: trial {failed[0].id}: {failed[0].reason}")
     return Replay(
         seed=seed,
         events=tuple(trace.events),

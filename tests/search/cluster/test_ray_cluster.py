@@ -6,7 +6,7 @@ import errno
 import logging
 
 import pytest
-from ray.exceptions import RayTaskError
+from ray.exceptions import RayActorError, RayTaskError
 
 from search.cluster.ray_cluster import _set_up
 
@@ -15,24 +15,28 @@ TUNE = "ray.tune.execution.tune_controller"
 
 def raised_in_a_trial(cause: Exception) -> Exception:
     """As Ray hands an error to the driver."""
-    return RayTaskError("step", "Traceback of the trial", cause).as_instanceof_cause()
+    error: Exception = RayTaskError("step", "Traceback of the trial", cause).as_instanceof_cause()
+    return error
 
 
 @pytest.mark.parametrize(
-    ("cause", "has_traceback"),
+    ("error", "told"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), False),
-        (ValueError("a fault of ours"), True),
+        (raised_in_a_trial(OSError(errno.ENOSPC, "the disk is full")), "the disk is full"),
+        (RayActorError(error_msg="its node\n\thas died"), "its node has died"),
     ],
 )
-def test_a_full_disk_is_told_in_a_line_and_a_fault_with_its_traceback(
-    cause: Exception, has_traceback: bool, caplog: pytest.LogCaptureFixture
+def test_what_the_machine_does_to_a_trial_is_told_in_a_line(
+    error: Exception, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _set_up()
-    logging.getLogger(TUNE).error(
-        "Trial task failed for trial 7", exc_info=raised_in_a_trial(cause)
-    )
-    (message,) = caplog.records
-    assert (len(caplog.text.splitlines()) > 1) == has_traceback
-    assert has_traceback or str(cause) in caplog.text
-    assert message.getMessage().startswith("Trial task failed for trial 7")
+    logging.getLogger(TUNE).error("Trial task failed for trial 7", exc_info=error)
+    (line,) = caplog.text.splitlines()
+    assert "Trial task failed for trial 7: " in line
+    assert told in line
+
+
+def test_a_fault_of_the_code_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    _set_up()
+    logging.getLogger(TUNE).error("Trial 7", exc_info=raised_in_a_trial(ValueError("ours")))
+    assert len(caplog.text.splitlines()) > 1
