@@ -92,10 +92,10 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_to_see(difference: float, *, deviation: float) -> int:
+def seeds_to_see(difference: float, *, deviation: float, significance: float = SIGNIFICANCE) -> int:
     """How many seeds a side it takes to see ``difference`` between two means.
 
-    With Welch's test at ``SIGNIFICANCE`` and ``POWER``, both sides varying by
+    With Welch's test at ``significance`` and ``POWER``, both sides varying by
     ``deviation``; the power is that of the noncentral t distribution.
 
     Raises:
@@ -107,21 +107,21 @@ def seeds_to_see(difference: float, *, deviation: float) -> int:
         return 2
     effect = abs(difference) / deviation
     n_high = 2
-    while _power(effect, n_high) < POWER:
+    while _power(effect, n_high, significance) < POWER:
         n_high *= 2
     n_low = n_high // 2
     while n_high - n_low > 1:
         n_middle = (n_low + n_high) // 2
-        if _power(effect, n_middle) < POWER:
+        if _power(effect, n_middle, significance) < POWER:
             n_low = n_middle
         else:
             n_high = n_middle
     return n_high
 
 
-def _power(effect: float, n_seeds: int) -> float:
+def _power(effect: float, n_seeds: int, significance: float) -> float:
     """The chance that the test sees an ``effect`` in standard deviations."""
     freedom = 2 * n_seeds - 2
-    critical = stats.t.ppf(1 - SIGNIFICANCE / 2, freedom)
+    critical = stats.t.ppf(1 - significance / 2, freedom)
     shift = effect * math.sqrt(n_seeds / 2)
     return float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -32,12 +33,13 @@ def confirm(
 
     from search.replicates.confirm import confirm_study
     from search.replicates.confirm_table import confirm_table, verdict
+    from search.show import FILE_WIDTH
     from search.study_folder import find_study
 
     confirmation = confirm_study(
         find_study(study), n_best=top, n_seeds=seeds, baseline=baseline, address=address
     )
-    console = Console(soft_wrap=True)
+    console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
     console.print(confirm_table(confirmation))
     for line in verdict(confirmation):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)

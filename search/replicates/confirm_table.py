@@ -9,14 +9,14 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from search.replicates.confirm import BASELINE, Confirmation
-from search.replicates.contest import DECIDING, MEASURES, Standing
+from search.replicates.contest import MEASURES, Contest, Standing
 from search.statistics import SIGNIFICANCE
 
 
 def confirm_table(confirmation: Confirmation) -> Table:
     """The entrants, the leader first: mean ± standard deviation over seeds, and p after Holm."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("entrant", overflow="fold")
+    table.add_column("entrant", overflow="fold", min_width=11)
     table.add_column("seeds", justify="right")
     for measure in MEASURES:
         table.add_column(measure, justify="right", no_wrap=True)
@@ -72,7 +72,7 @@ def verdict(confirmation: Confirmation) -> list[str]:
         ]
     else:
         told = [f"no winner: {leader.entrant.name} leads and is not separated"]
-        told += [_needed(rival) for rival in rivals if not _is_beaten(rival, contest.n_looks)]
+        told += [_needed(rival, contest) for rival in rivals if not contest.is_beaten(rival)]
     bootstrap = confirmation.bootstrap
     if bootstrap is not None:
         told.append(
@@ -90,12 +90,8 @@ def _encoder(standing: Standing) -> str:
     return str(standing.entrant.candidate.encoder.canonical())
 
 
-def _is_beaten(rival: Standing, n_looks: int) -> bool:
-    return rival.adjusted.get(DECIDING, 1.0) < SIGNIFICANCE / n_looks
-
-
-def _needed(rival: Standing) -> str:
-    n_seeds = rival.n_seeds_needed
+def _needed(rival: Standing, contest: Contest) -> str:
+    n_seeds = rival.n_seeds_needed(contest.significance)
     if n_seeds is None:
         return f"  from {rival.entrant.name}: too few seeds to tell"
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from search.replicates.entrant import Entrant
@@ -39,14 +39,13 @@ class Standing:
     leads_by: dict[str, Comparison]  # of the leader, by measure; empty for the leader itself
     adjusted: dict[str, float]  # p by measure, after Holm, over the entrants
 
-    @property
-    def n_seeds_needed(self) -> int | None:
+    def n_seeds_needed(self, significance: float) -> int | None:
         """Seeds a side that would show the difference seen; None where none is seen."""
         seen = self.leads_by.get(DECIDING)
         deviation = self.values[DECIDING].deviation if self.values else None
         if seen is None or seen.difference == 0 or deviation is None:
             return None
-        return seeds_to_see(seen.difference, deviation=deviation)
+        return seeds_to_see(seen.difference, deviation=deviation, significance=significance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +55,15 @@ class Contest:
     standings: tuple[Standing, ...]
     winner: Entrant | None
     n_looks: int  # at the results, each of which could have ended the contest
+
+    @property
+    def significance(self) -> float:
+        """Of each look: they share what there is (Bonferroni)."""
+        return SIGNIFICANCE / self.n_looks
+
+    def is_beaten(self, rival: Standing) -> bool:
+        """Whether the leader is separated from ``rival``."""
+        return rival.adjusted.get(DECIDING, 1.0) < self.significance
 
 
 def contest(
@@ -84,13 +92,9 @@ def contest(
     for place, rival in enumerate(rivals):
         against = {measure: told[place] for measure, told in compared.items() if told}
         standings.append(_standing(rival, trials[rival.name], against))
-    limit = SIGNIFICANCE / n_looks
-    is_separated = bool(rivals) and all(
-        standing.adjusted.get(DECIDING, 1.0) < limit for standing in standings[1:]
-    )
-    return Contest(
-        standings=tuple(standings), winner=leader if is_separated else None, n_looks=n_looks
-    )
+    told = Contest(standings=tuple(standings), winner=None, n_looks=n_looks)
+    is_separated = bool(rivals) and all(map(told.is_beaten, standings[1:]))
+    return replace(told, winner=leader) if is_separated else told
 
 
 def _compare(

@@ -90,6 +90,11 @@ def test_seeds_to_see_an_effect_are_those_of_cohens_table(effect: float, n_publi
     assert seeds_to_see(effect, deviation=1.0) == n_published
 
 
+def test_a_stricter_test_takes_more_seeds() -> None:
+    # statsmodels' TTestIndPower says 38.2 for two-sided 0.01, power 0.80, effect 0.8.
+    assert seeds_to_see(0.8, deviation=1.0, significance=0.01) == 39
+
+
 def test_so_many_seeds_see_the_difference_as_often_as_promised() -> None:
     rng = random.Random(1)
     n_seeds, n_seen, n_tries = seeds_to_see(0.25, deviation=0.2), 0, 1000
