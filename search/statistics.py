@@ -43,6 +43,14 @@ class Interval:
         return f"{self.mean:,.{n_decimals}f} ± {self.deviation:,.{n_decimals}f}"
 
 
+def pooled_deviation(*intervals: Interval) -> float | None:
+    """The deviation within groups of equal size; None where one has a single value."""
+    known = [interval.deviation for interval in intervals if interval.deviation is not None]
+    if len(known) < len(intervals):
+        return None
+    return math.sqrt(fmean(deviation**2 for deviation in known))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How the mean of some values differs from that of others."""

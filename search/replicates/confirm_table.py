@@ -16,7 +16,7 @@ from search.statistics import SIGNIFICANCE
 def confirm_table(confirmation: Confirmation) -> Table:
     """The entrants, the leader first: mean ± standard deviation over seeds, and p after Holm."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("entrant", overflow="fold", min_width=11)
+    table.add_column("entrant", overflow="fold", min_width=8)
     table.add_column("seeds", justify="right")
     for measure in MEASURES:
         table.add_column(measure, justify="right", no_wrap=True)
@@ -91,7 +91,7 @@ def _encoder(standing: Standing) -> str:
 
 
 def _needed(rival: Standing, contest: Contest) -> str:
-    n_seeds = rival.n_seeds_needed(contest.significance)
+    n_seeds = contest.n_seeds_needed(rival)
     if n_seeds is None:
         return f"  from {rival.entrant.name}: too few seeds to tell"
     return (

@@ -12,6 +12,7 @@ from search.statistics import (
     Comparison,
     Interval,
     holm,
+    pooled_deviation,
     seeds_to_see,
     welch,
 )
@@ -39,14 +40,6 @@ class Standing:
     leads_by: dict[str, Comparison]  # of the leader, by measure; empty for the leader itself
     adjusted: dict[str, float]  # p by measure, after Holm, over the entrants
 
-    def n_seeds_needed(self, significance: float) -> int | None:
-        """Seeds a side that would show the difference seen; None where none is seen."""
-        seen = self.leads_by.get(DECIDING)
-        deviation = self.values[DECIDING].deviation if self.values else None
-        if seen is None or seen.difference == 0 or deviation is None:
-            return None
-        return seeds_to_see(seen.difference, deviation=deviation, significance=significance)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
@@ -64,6 +57,16 @@ class Contest:
     def is_beaten(self, rival: Standing) -> bool:
         """Whether the leader is separated from ``rival``."""
         return rival.adjusted.get(DECIDING, 1.0) < self.significance
+
+    def n_seeds_needed(self, rival: Standing) -> int | None:
+        """Seeds a side that would show the leader's lead; None where none is seen."""
+        seen = rival.leads_by.get(DECIDING)
+        if seen is None or seen.difference == 0:
+            return None
+        sides = (self.standings[0].values[DECIDING], rival.values[DECIDING])
+        deviation = pooled_deviation(*sides)
+        assert deviation is not None  # or there were no comparison
+        return seeds_to_see(seen.difference, deviation=deviation, significance=self.significance)
 
 
 def contest(

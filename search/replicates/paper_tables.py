@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from search.replicates.entrant import Entrant
 from search.replicates.paper import MPARAMS, UPDATES_OVER_MODEL0
 from search.replicates.test_set import TestScore
-from search.statistics import SIGNIFICANCE, Comparison, Interval, holm, seeds_to_see, welch
+from search.statistics import (
+    SIGNIFICANCE,
+    Comparison,
+    Interval,
+    holm,
+    pooled_deviation,
+    seeds_to_see,
+    welch,
+)
 from search.trial_record import TrialRecord
 from trainable.aucc import best_point, minimum_loss_point
 
@@ -221,12 +229,10 @@ def _compared(comparison: Comparison | None, adjusted: Iterator[float]) -> list[
 
 def _seeds(model: Measured, first: Measured, measure: Measure) -> str:
     """How many seeds of each would show the smallest difference of interest."""
-    deviations = [Interval.of(each.values(measure)).deviation for each in (model, first)]
-    known = [deviation for deviation in deviations if deviation is not None]
-    if len(known) < len(deviations):
+    deviation = pooled_deviation(*(Interval.of(each.values(measure)) for each in (model, first)))
+    if deviation is None:
         return NO_FIGURE
-    pooled = (sum(deviation**2 for deviation in known) / len(known)) ** 0.5
-    return str(seeds_to_see(SMALLEST_OF_INTEREST, deviation=pooled))
+    return str(seeds_to_see(SMALLEST_OF_INTEREST, deviation=deviation))
 
 
 def _spread(model: Measured, measure: Measure) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from search.replicates.paper_tables import Measured, paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated
 from search.replicates.searcher import ReplicateSearcher
 from search.replicates.test_set import TestScore, paired_bootstrap
+from search.statistics import seeds_to_see
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
@@ -98,7 +100,11 @@ def test_a_leader_within_the_noise_does_not_win(trials_of) -> None:
     records = trials_of(GOOD, [3, 5, 4, 6, 2]) + trials_of(BAD, [2, 5, 3, 6, 1])
     told = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
     assert told.winner is None
-    assert told.standings[1].n_seeds_needed(told.significance) is not None
+    # Both sides vary by sqrt(2.5) and sqrt(4.3), the means differ by 0.6; three looks share 5 %.
+    deviation = math.sqrt((2.5 + 4.3) / 2)
+    needed = seeds_to_see(0.6, deviation=deviation, significance=0.05 / told.n_looks)
+    assert told.n_looks == len(SEEDS) - 2
+    assert told.n_seeds_needed(told.standings[1]) == needed
 
 
 def test_equal_entrants_seldom_have_a_winner_however_often_one_looks(trials_of) -> None:
