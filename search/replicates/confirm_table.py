@@ -71,7 +71,7 @@ def verdict(confirmation: Confirmation) -> list[str]:
             )
         ]
     else:
-        told = [f"no winner: {leader.entrant.name} leads and is not separated"]
+        told = [f"no winner: {leader.entrant.name} leads, but not by enough"]
         told += [_needed(rival, contest) for rival in rivals if not contest.is_beaten(rival)]
     bootstrap = confirmation.bootstrap
     if bootstrap is not None:
@@ -93,8 +93,8 @@ def _encoder(standing: Standing) -> str:
 def _needed(rival: Standing, contest: Contest) -> str:
     n_seeds = contest.n_seeds_needed(rival)
     if n_seeds is None:
-        return f"  from {rival.entrant.name}: too few seeds to tell"
+        return f"not separated from {rival.entrant.name}: too few seeds to tell"
     return (
-        f"  from {rival.entrant.name}: a difference as large as the one seen would take about "
-        f"{n_seeds} seeds a side"
+        f"not separated from {rival.entrant.name}: a difference as large as the one seen would "
+        f"take about {n_seeds} seeds a side"
     )

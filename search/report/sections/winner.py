@@ -6,6 +6,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 
+from search.replicates.confirm import read_confirmation
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.stack import stack_svg
@@ -41,6 +42,7 @@ def winner(study: ReportedStudy) -> Section:
         when=best_point(best.curve).at(study.clock),
         sure=sureness(best, study.compared),
         exported=exported_scores(study.folder),
+        confirmed=read_confirmation(study.folder) is not None,
     )
     return Section(name="winner", title="The best layout", body=body)
 
