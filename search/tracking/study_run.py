@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from search.study_config import StudyConfig
@@ -32,12 +32,12 @@ class StudyRun:
             [experiment_id], filter_string=f"tags.`{STUDY}` = '{folder.id()}'", max_results=1
         )
         if found:
-            run_id = str(found[0].info.run_id)
-            client.update_run(run_id, status="RUNNING")
+            run = found[0]
+            client.update_run(run.info.run_id, status="RUNNING")
         else:
-            run_id = _make_run(client, config, folder, experiment_id)
-        _describe(client, config, folder, run_id)
-        return cls(client=client, experiment_id=experiment_id, id=run_id)
+            run = _make_run(client, config, folder, experiment_id)
+        _describe(client, config, folder, run)
+        return cls(client=client, experiment_id=experiment_id, id=str(run.info.run_id))
 
     def end(self, status: str, *, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
         """Say what the study came to."""
@@ -61,18 +61,17 @@ def _experiment(client: MlflowClient, config: StudyConfig, folder: StudyFolder) 
 
 def _make_run(
     client: MlflowClient, config: StudyConfig, folder: StudyFolder, experiment_id: str
-) -> str:
+) -> Run:
     purpose = folder.purpose()
-    run = client.create_run(
+    return client.create_run(
         experiment_id,
         run_name=f"{purpose} {config.name}",
         tags={STUDY: folder.id(), "host": socket.gethostname(), "state": purpose},
     )
-    return str(run.info.run_id)
 
 
-def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, run_id: str) -> None:
-    """Send what a driver that died may not have sent; the settings as they now are."""
+def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, run: Run) -> None:
+    """Send the parameters that the run has not, of which MLflow changes none, and the settings."""
     params = {
         "scheduler": config.scheduler.name,
         "objective": config.objective.name,
@@ -82,6 +81,7 @@ def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, ru
     }
     if folder.purpose() == "study":  # or nobody chose the trials: they were given
         params["algorithm"] = config.search.algorithm
-    client.log_batch(run_id, params=[Param(name, value) for name, value in params.items()])
-    client.log_artifact(run_id, str(folder.study_file))
-    client.log_artifact(run_id, str(folder.resolved))
+    missing = [Param(name, value) for name, value in params.items() if name not in run.data.params]
+    client.log_batch(run.info.run_id, params=missing)
+    client.log_artifact(run.info.run_id, str(folder.study_file))
+    client.log_artifact(run.info.run_id, str(folder.resolved))
