@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from search.console import output
 from search.costs.disk_usage import disk_usage
 from search.ledger import sorted_records
 from search.ranking import best_trial, pareto_front
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
     from search.suggest.proxy_tally import ProxyTally
 
-FILE_WIDTH = 140  # characters, where no terminal sets the width
 
 _ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed": 3}
 
@@ -71,7 +70,7 @@ def study_table(folder: StudyFolder) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     for record in sorted(records, key=_place):
         table.add_row(*_cells(record, on_front=record.id in front))
-    console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
+    console = output()
     console.print(table)
     for record in records:
         if record.state == "failed":

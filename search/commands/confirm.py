@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -29,17 +28,15 @@ def confirm(
     Safe to interrupt: the same command goes on. Results are in
     studies/NAME/confirm, in MLflow, and in the report.
     """
-    from rich.console import Console
-
+    from search.console import output
     from search.replicates.confirm import confirm_study
     from search.replicates.confirm_table import confirm_table, verdict
-    from search.show import FILE_WIDTH
     from search.study_folder import find_study
 
     confirmation = confirm_study(
         find_study(study), n_best=top, n_seeds=seeds, baseline=baseline, address=address
     )
-    console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
+    console = output()
     console.print(confirm_table(confirmation))
     for line in verdict(confirmation):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from search.console import output
 from search.dynamics.measured import DynamicsReport
-from search.show import FILE_WIDTH
 from trainable.dynamics.bands import Band
 from trainable.dynamics.measure import Dynamics
 
@@ -54,7 +52,7 @@ def dynamics_json(report: DynamicsReport) -> dict[str, Any]:
 
 def print_dynamics(report: DynamicsReport) -> None:
     """Print a table for each model, its spectrum and what its passes come to."""
-    console = Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)
+    console = output()
     for state, dynamics in report.models.items():
         console.print(_table(report, state, dynamics))
         console.print(*_below(report, dynamics), sep="\n", soft_wrap=True, highlight=False)

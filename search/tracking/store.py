@@ -32,9 +32,8 @@ def check_store(config: StudyConfig) -> None:
             MlflowClient(uri).search_experiments(max_results=1)
 
 
-def open_store(config: StudyConfig, folder: StudyFolder) -> MlflowClient:
+def open_store(uri: str, folder: StudyFolder) -> MlflowClient:
     """A client of the study's store; a database of the study's own is made where there is none."""
-    uri = tracking_uri(config, folder)
     if uri == _sqlite(folder.mlflow_database):
         _make_database(folder.mlflow_database)
     return MlflowClient(uri)

@@ -39,7 +39,7 @@ class Tracking:
         """
         self._uri = tracking_uri(config, folder)
         with telling_the_uri(self._uri):
-            self._study_run = StudyRun.open(open_store(config, folder), config, folder)
+            self._study_run = StudyRun.open(open_store(self._uri, folder), config, folder)
         self._trial_runs = TrialRuns(self._study_run, ledger)
         self._waiting: dict[int, TrialRecord] = {}
         self._changed = threading.Condition()

@@ -178,21 +178,7 @@ class TrialRuns:
             max_results=1,
         )
         # A driver may have died, or the store failed, between a run and its parameters.
-        run = (
-            found[0]
-            if found
-            else self._client.create_run(
-                self._study_run.experiment_id,
-                run_name=f"trial {record.id:03d} {record.canonical}",
-                tags={
-                    "mlflow.parentRunId": self._study_run.id,
-                    TRIAL_ID: str(record.id),
-                    "state": "running",
-                    "commit": self._commit,
-                    "layout": record.canonical,
-                },
-            )
-        )
+        run = found[0] if found else self._create(record)
         params = {
             "layout": record.layout,
             "canonical": record.canonical,
@@ -212,6 +198,19 @@ class TrialRuns:
             run.info.run_id, params=[Param(name, str(value)) for name, value in params.items()]
         )
         return run
+
+    def _create(self, record: TrialRecord) -> Run:
+        return self._client.create_run(
+            self._study_run.experiment_id,
+            run_name=f"trial {record.id:03d} {record.canonical}",
+            tags={
+                "mlflow.parentRunId": self._study_run.id,
+                TRIAL_ID: str(record.id),
+                "state": "running",
+                "commit": self._commit,
+                "layout": record.canonical,
+            },
+        )
 
 
 def _commit() -> str:
