@@ -11,6 +11,10 @@ from typing import Any, TypeVar
 
 import psutil
 import torch
+
+# Before any group is made: the defaults of its functions hold the group that they find, so
+# one that is torn down would keep its threads and connections as long as the process lives.
+import torch.distributed.nn.functional
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 

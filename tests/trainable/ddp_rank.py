@@ -1,4 +1,4 @@
-"""One rank of a trial, for the tests: prints the curve as JSON."""
+"""One rank of a trial, for the tests: prints the curve, and what is left when it has left."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+import psutil
 import torch
 
 from trainable.config import TrialConfig
@@ -26,5 +27,6 @@ if __name__ == "__main__":
     trial = TrialConfig.model_validate_json(Path(config).read_text())
     # The curve alone is kept: a model that outlives its process group can end in an abort.
     curve = run_trial(trial, report=lambda point: None, ranks=ranks).curve
-    print(json.dumps([point.to_dict() for point in curve]), flush=True)
     leave_ranks()
+    open_connections = psutil.Process().net_connections()
+    print(json.dumps([[point.to_dict() for point in curve], open_connections]), flush=True)

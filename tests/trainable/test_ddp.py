@@ -32,7 +32,11 @@ def curves_of_ranks(config: TrialConfig, n_ranks: int, folder: Path) -> list[lis
     ]
     outputs = [process.communicate(timeout=120)[0] for process in processes]
     assert all(process.returncode == 0 for process in processes)
-    return [json.loads(output.splitlines()[-1]) for output in outputs]
+    curves, open_connections = zip(
+        *(json.loads(output.splitlines()[-1]) for output in outputs), strict=True
+    )
+    assert open_connections == ([],) * n_ranks
+    return list(curves)
 
 
 @pytest.mark.parametrize(
