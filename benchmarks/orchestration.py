@@ -42,7 +42,7 @@ from search.trial_record import TrialRecord
 from search.trial_runner import MAX_RESTARTS
 from search.tuner import make_tuner
 from spaces.chooser import FixedChooser
-from trainable.model_size import trial_param_counts
+from trainable.model_size import candidate_size
 from trainable.tune_trainable import trial_resources
 
 STUDY = ROOT / "studies" / "quickstart.toml"
@@ -128,7 +128,7 @@ def _tuner(
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
-        count=trial_param_counts,
+        size=candidate_size,
         n_concurrent=lambda: N_CONCURRENT,
         resume_from=partial(latest_checkpoint, storage),
     )

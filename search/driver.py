@@ -31,7 +31,7 @@ from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from spaces.errors import UserError
 from trainable.corpus import load_corpus
 from trainable.dynamics.untrained import untrained_dynamics
-from trainable.model_size import dimensions, trial_param_counts
+from trainable.model_size import candidate_size, dimensions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +115,7 @@ def _search(
             ledger,
             optuna_log=folder.optuna_log,
             data=folder.data(),
-            count=trial_param_counts,
+            size=candidate_size,
             n_concurrent=partial(n_concurrent, config),
             resume_from=lambda record: latest_checkpoint(storage, record),
             earlier=earlier,

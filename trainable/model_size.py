@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
 from spaces.flops import Savings, flops_per_token
@@ -31,9 +32,13 @@ def param_counts(config: ModelConfig, corpus: Corpus) -> ParamCounts:
     )
 
 
-def trial_param_counts(config: TrialConfig) -> ParamCounts:
-    """The four parameter counts of a trial's model on its corpus."""
-    return param_counts(config.model, load_corpus(config.data))
+def candidate_size(config: TrialConfig) -> CandidateSize:
+    """The size of the candidate that a trial trains, on the trial's corpus."""
+    corpus = load_corpus(config.data)
+    return CandidateSize(
+        counts=param_counts(config.model, corpus),
+        training_flops=training_flops_per_token(config.model, config.train, corpus),
+    )
 
 
 def training_flops_per_token(

@@ -19,7 +19,7 @@ from search.study_totals import study_totals
 from search.suggest.searcher import StudySearcher
 from search.tracking.store import tracking_uri
 from search.tracking.tracking import Tracking
-from trainable.model_size import trial_param_counts
+from trainable.model_size import candidate_size
 
 
 def mend(config: StudyConfig, folder: StudyFolder) -> None:
@@ -63,7 +63,7 @@ def _mend_suggestions(config: StudyConfig, folder: StudyFolder, ledger: Ledger) 
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
-        count=trial_param_counts,
+        size=candidate_size,
         n_concurrent=lambda: 1,
         resume_from=lambda _record: None,
     )

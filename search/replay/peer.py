@@ -80,6 +80,6 @@ class PointSearcher(StatelessSearcher):
             key=candidate.key,
             layout=str(candidate.encoder),
             config=config.model_dump(mode="json"),
-            counts=self._table.counts(candidate.key),
+            counts=self._table.size(candidate.key).counts,
             optuna_number=id_,
         )

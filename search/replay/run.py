@@ -30,7 +30,7 @@ from search.study_config import StudyConfig
 from search.suggest.searcher import StudySearcher
 from search.trained_candidate import candidate_of
 from search.tuner import make_tuner
-from spaces.counts import ParamCounts
+from spaces.candidate_size import CandidateSize
 from trainable.config import TrialConfig
 
 logger = logging.getLogger(__name__)
@@ -136,15 +136,15 @@ def _searching(
         searcher = PointSearcher(peer.searcher, config, ledger, table, n_concurrent=n_workers)
         return searcher, peer.scheduler
 
-    def count(trial: TrialConfig) -> ParamCounts:
-        return table.counts(candidate_of(trial.model_dump(), config.space).key)
+    def size(trial: TrialConfig) -> CandidateSize:
+        return table.size(candidate_of(trial.model_dump(), config.space).key)
 
     searcher = StudySearcher(
         config,
         ledger,
         optuna_log=place / "optuna.log",
         data=config.data,
-        count=count,
+        size=size,
         n_concurrent=lambda: n_workers,
         resume_from=lambda _record: None,
     )

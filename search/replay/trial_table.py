@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from search.study_config import SEARCHED_FIELDS, StudyConfig
+from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts
 from spaces.space import Candidate
 from trainable.curve import Point
@@ -52,9 +53,11 @@ class TrialTable:
         """One of the candidate's trials, always the same for ``seed``."""
         return random.Random(f"{seed} {key}").choice(self.by_key[key])
 
-    def counts(self, key: str) -> ParamCounts:
+    def size(self, key: str) -> CandidateSize:
         """The size of a candidate's model."""
-        return self.by_key[key][0].counts
+        trial = self.by_key[key][0]
+        first = trial.curve[0]  # later ones may have frozen layers
+        return CandidateSize(counts=trial.counts, training_flops=first.flops / first.tokens)
 
 
 def recorded_settings(study: StudyConfig) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from search.replicates.entrant import Entrant
 from search.study_config import StudyConfig
 from search.suggest.stateless_searcher import StatelessSearcher
 from search.trial_record import TrialRecord
-from trainable.model_size import trial_param_counts
+from trainable.model_size import candidate_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +96,6 @@ class ReplicateSearcher(StatelessSearcher):
             key=replicate.key,
             layout=str(replicate.entrant.candidate.encoder),
             config=config.model_dump(mode="json"),
-            counts=trial_param_counts(config),
+            counts=candidate_size(config).counts,
             optuna_number=id_,  # Optuna has no part in this
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from search.study_config import StudyConfig
-from spaces.counts import ParamCounts
+from spaces.candidate_size import CandidateSize
 from spaces.errors import UserError
 from spaces.space import Candidate
 from trainable.config import TrialConfig
@@ -25,25 +25,25 @@ class Bounds:
 
     Args:
         data: the prepared data that trials train on.
-        count: the parameters of a trial's model.
+        size: of a trial's model.
     """
 
     def __init__(
-        self, config: StudyConfig, *, data: str, count: Callable[[TrialConfig], ParamCounts]
+        self, config: StudyConfig, *, data: str, size: Callable[[TrialConfig], CandidateSize]
     ) -> None:
         self._config = config
         self._data = data
-        self._count = count
+        self._size = size
 
-    def size_of(self, candidate: Candidate) -> float | None:
-        """The candidate's parameters in millions; None where it must not be trained."""
+    def size_of(self, candidate: Candidate) -> CandidateSize | None:
+        """The candidate's size; None where it must not be trained."""
         try:
-            _, counts = self.check(candidate)
+            _, size = self.check(candidate)
         except OutOfBounds:
             return None
-        return mparams(counts, self._config.objective.parameters)
+        return size
 
-    def check(self, candidate: Candidate) -> tuple[TrialConfig, ParamCounts]:
+    def check(self, candidate: Candidate) -> tuple[TrialConfig, CandidateSize]:
         """The candidate's trial and its size.
 
         Raises:
@@ -51,12 +51,12 @@ class Bounds:
         """
         try:
             config = self._config.trial(candidate, data=self._data)
-            counts = self._count(config)
+            size = self._size(config)
         except UserError as error:
             raise OutOfBounds(str(error), excess=1.0) from error
         bound = self._config.objective.max_mparams
-        size = mparams(counts, self._config.objective.parameters)
-        if bound is not None and size > bound:
-            reason = f"{size:.3f} M parameters are over max_mparams {bound}"
-            raise OutOfBounds(reason, excess=size - bound)
-        return config, counts
+        n_mparams = mparams(size.counts, self._config.objective.parameters)
+        if bound is not None and n_mparams > bound:
+            reason = f"{n_mparams:.3f} M parameters are over max_mparams {bound}"
+            raise OutOfBounds(reason, excess=n_mparams - bound)
+        return config, size

@@ -34,7 +34,7 @@ from search.suggest.suggestion_marks import (
 )
 from search.suggest.surrogate import Surrogate
 from search.trial_record import TrialRecord
-from spaces.counts import ParamCounts
+from spaces.candidate_size import CandidateSize
 from spaces.space import Candidate, FixedChooser, Point
 from trainable.config import TrialConfig
 
@@ -60,7 +60,7 @@ class StudySearcher(StatelessSearcher):
         *,
         optuna_log: Path,
         data: str,
-        count: Callable[[TrialConfig], ParamCounts],
+        size: Callable[[TrialConfig], CandidateSize],
         n_concurrent: Callable[[], int],
         resume_from: Callable[[TrialRecord], str | None],
         earlier: Sequence[EarlierTrial] = (),
@@ -69,7 +69,7 @@ class StudySearcher(StatelessSearcher):
         super().__init__()
         self._config = config
         self._ledger = ledger
-        self._bounds = Bounds(config, data=data, count=count)
+        self._bounds = Bounds(config, data=data, size=size)
         self._n_concurrent = n_concurrent
         self._resume_from = resume_from
         self._proxy = proxy
@@ -212,7 +212,7 @@ class StudySearcher(StatelessSearcher):
     def _make_record(self, suggestion: optuna.Trial, candidate: Candidate) -> TrialRecord | None:
         """The new trial, or None (and Optuna is told why) where it must not be trained."""
         try:
-            config, counts = self._bounds.check(candidate)
+            config, size = self._bounds.check(candidate)
         except OutOfBounds as refusal:
             self._refuse(suggestion, refusal)
             return None
@@ -224,7 +224,7 @@ class StudySearcher(StatelessSearcher):
             key=candidate.key,
             layout=str(candidate.encoder),
             config=config.model_dump(mode="json"),
-            counts=counts,
+            counts=size.counts,
             optuna_number=suggestion.number,
             proxy=None if measured is None else measured.value,
         )

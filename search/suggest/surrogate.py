@@ -20,8 +20,10 @@ from search.suggest.surrogate_pool import Choice, Pool
 from search.trained_candidate import candidate_of
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
+from spaces.candidate_size import CandidateSize
 from spaces.chooser import Point
 from spaces.features import features
+from trainable.objective import mparams
 
 _FLOOR = 0.1  # of the best AUCC: how much worse a trial is than this teaches nothing
 
@@ -30,14 +32,14 @@ class Surrogate:
     """Proposes points of a study's space from records alone, so resume needs no more.
 
     Args:
-        size_of: a candidate's parameters in millions; None where it must not be trained.
+        size_of: a candidate's size; None where it must not be trained.
         earlier: completed trials of other studies; they teach, and may be trained again here.
     """
 
     def __init__(
         self,
         config: StudyConfig,
-        size_of: Callable[[Candidate], float | None],
+        size_of: Callable[[Candidate], CandidateSize | None],
         earlier: Sequence[TrialRecord] = (),
     ) -> None:
         self._config = config
@@ -49,6 +51,10 @@ class Surrogate:
         self, records: Sequence[TrialRecord], discarded: frozenset[str] = frozenset()
     ) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left.
+
+        With nothing to learn from it is the one that costs least to train: it may well be
+        good, since small models learn soon, and if not it has cost little (Wu, Wang and
+        Huang 2021, "Frugal optimization for cost-related hyperparameters").
 
         Args:
             records: all trials of the study.
@@ -65,6 +71,8 @@ class Surrogate:
         if not choices:
             return None
         rng.shuffle(choices)  # among equals the first is taken
+        if not known:
+            return min(choices, key=self._ahead_of_all).point
         means, deviations = self._predict(choices, known)
         goal = None if best is None or not best.objective else float(np.log(best.objective))
         return choices[int(np.argmax(log_improvement(means, deviations, goal)))].point
@@ -73,7 +81,7 @@ class Surrogate:
         self, choices: Sequence[Choice], records: Sequence[TrialRecord]
     ) -> tuple[Array, Array]:
         """Mean and deviation of the logarithm of each choice's objective."""
-        sizes = np.array([self._divisor(choice.mparams) for choice in choices])
+        sizes = np.array([self._divisor(choice) for choice in choices])
         seen = self._seen(records)
         if not seen:
             return -np.log(sizes), np.ones(len(choices))
@@ -89,8 +97,15 @@ class Surrogate:
         means, deviations = process.predict(inputs[n_known:])
         return means - np.log(sizes), deviations
 
-    def _divisor(self, mparams: float) -> float:
-        return mparams if self._config.objective.name == "aucc_per_mparam" else 1.0
+    def _ahead_of_all(self, choice: Choice) -> tuple[float, float]:
+        """What puts one choice before another as long as nothing has been trained."""
+        return self._divisor(choice), choice.size.training_flops
+
+    def _divisor(self, choice: Choice) -> float:
+        objective = self._config.objective
+        if objective.name != "aucc_per_mparam":
+            return 1.0
+        return mparams(choice.size.counts, objective.parameters)
 
     def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
         """The features, records first; each column with deviation 1 over the choices."""

@@ -9,6 +9,7 @@ from math import exp, log
 from typing import TypeVar
 
 from spaces.candidate import Candidate
+from spaces.candidate_size import CandidateSize
 from spaces.chooser import FixedChooser, Point, Scalar
 from spaces.space import SearchSpace
 
@@ -24,7 +25,7 @@ class Choice:
 
     point: Point
     candidate: Candidate
-    mparams: float  # as the objective counts them
+    size: CandidateSize
 
 
 class DrawingChooser:
@@ -56,10 +57,12 @@ class Pool:
     """Choices of a space.
 
     Args:
-        size_of: a candidate's parameters in millions; None where it must not be trained.
+        size_of: a candidate's size; None where it must not be trained.
     """
 
-    def __init__(self, space: SearchSpace, size_of: Callable[[Candidate], float | None]) -> None:
+    def __init__(
+        self, space: SearchSpace, size_of: Callable[[Candidate], CandidateSize | None]
+    ) -> None:
         self._space = space
         self._size_of = size_of
         n_points = space.size()
@@ -89,9 +92,9 @@ class Pool:
             if candidate.key in seen:
                 continue
             seen.add(candidate.key)
-            mparams = self._size_of(candidate)
-            if mparams is not None:
-                yield Choice(point=point, candidate=candidate, mparams=mparams)
+            size = self._size_of(candidate)
+            if size is not None:
+                yield Choice(point=point, candidate=candidate, size=size)
 
 
 def _without_one(point: Point, rng: random.Random) -> Point:

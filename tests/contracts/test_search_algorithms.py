@@ -17,6 +17,7 @@ from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.proxy import N_AT_FIRST, Proxy
 from search.suggest.searcher import StudySearcher
 from search.trained_candidate import candidate_of
+from spaces.candidate_size import CandidateSize
 from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
@@ -54,9 +55,10 @@ def study(algorithm: str, **tables: Any) -> StudyConfig:
     return study_from(values, "test")
 
 
-def count(config: TrialConfig) -> ParamCounts:
+def size(config: TrialConfig) -> CandidateSize:
     n_params = 100_000 * (config.model.encoder.count("L") + 2)
-    return ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
+    counts = ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
+    return CandidateSize(counts=counts, training_flops=1e6 * len(config.model.encoder))
 
 
 def curve_of(config: TrialConfig) -> list[Point]:
@@ -92,7 +94,7 @@ class Bench:
             self.ledger,
             optuna_log=folder / "optuna.log",
             data="d",
-            count=count,
+            size=size,
             n_concurrent=lambda: 2,
             resume_from=lambda record: None,
             earlier=earlier,

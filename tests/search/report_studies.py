@@ -14,8 +14,10 @@ from search.study_folder import StudyFolder
 from search.suggest.proxy import Proxy
 from search.suggest.searcher import StudySearcher
 from search.trial_record import TrialRecord
-from spaces.counts import ParamCounts, count_params
+from spaces.candidate_size import CandidateSize
+from spaces.counts import count_params
 from spaces.dimensions import Dimensions
+from spaces.flops import flops_per_token
 from spaces.layout import Layout
 from tests.search.replay.tables import UPDATES
 from trainable.aucc import aucc
@@ -46,7 +48,7 @@ def searched_study(
         ledger,
         optuna_log=folder.optuna_log,
         data=str(data),
-        count=counted,
+        size=size,
         n_concurrent=lambda: 1,
         resume_from=lambda record: None,
         proxy=proxy,
@@ -65,8 +67,8 @@ def reported(*arguments: Any) -> ReportedStudy:
     return read_study(searched_study(*arguments))
 
 
-def counted(config: TrialConfig) -> ParamCounts:
-    """The parameters with dictionaries of a hundred words."""
+def size(config: TrialConfig) -> CandidateSize:
+    """The size with dictionaries of a hundred words, and sentences of ten."""
     dims = Dimensions(
         d_model=config.model.d_model,
         ffn=config.model.ffn,
@@ -76,9 +78,9 @@ def counted(config: TrialConfig) -> ParamCounts:
         norm=config.model.norm,
         tied=config.model.tied,
     )
-    return count_params(
-        Layout.parse(config.model.encoder), Layout.parse(config.model.decoder), dims
-    )
+    stacks = Layout.parse(config.model.encoder), Layout.parse(config.model.decoder)
+    flops = flops_per_token(*stacks, dims, src_length=10.0, tgt_length=10.0)
+    return CandidateSize(counts=count_params(*stacks, dims), training_flops=flops.training)
 
 
 def completed(record: TrialRecord, top: float) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from tests.search.conftest import TINY_STUDY, curve_point
 from trainable.aucc import aucc
 from trainable.checkpoint import BEST_WEIGHTS, Checkpoint, save_checkpoint
 from trainable.config import ObjectiveConfig
-from trainable.model_size import trial_param_counts
+from trainable.model_size import candidate_size
 from trainable.objective import objective_value
 
 pytestmark = pytest.mark.timeout(600)
@@ -73,7 +73,7 @@ def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
-        count=trial_param_counts,
+        size=candidate_size,
         n_concurrent=lambda: 1,
         resume_from=lambda _record: None,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -189,3 +191,9 @@ def test_what_the_curves_cannot_tell_is_refused(table: TrialTable):
         replayed_study(table, ["train.lr=1e-3", "budget.updates=6"])
     with pytest.raises(UserError, match=r"replay: search\.n_trails"):
         replayed_study(table, ["search.n_trails=6"])
+
+
+def test_a_simulated_trial_starts_without_torch():
+    """Each replay starts processes of its own, and torch takes most of their start."""
+    code = "import sys, search.replay.simulated_trial; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=100)

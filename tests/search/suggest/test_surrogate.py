@@ -16,6 +16,8 @@ from search.study_config import StudyConfig
 from search.suggest.surrogate import Surrogate, log_improvement
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
+from spaces.candidate_size import CandidateSize
+from spaces.counts import ParamCounts
 from spaces.space import FixedChooser
 from tests.search.conftest import curve_point
 
@@ -30,8 +32,17 @@ SPACE = {
 }
 
 
-def size_of(candidate: Candidate) -> float:
+def n_mparams(candidate: Candidate) -> float:
     return 1.0 + 0.1 * len(candidate.encoder.set_kinds)
+
+
+def size_of(candidate: Candidate) -> CandidateSize:
+    n_params = round(1e6 * n_mparams(candidate))
+    counts = ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
+    n_layers = candidate.encoder.depth + candidate.decoder.depth
+    return CandidateSize(
+        counts=counts, training_flops=1e6 * n_layers - candidate.encoder.n_reservoirs
+    )
 
 
 def area_of(candidate: Candidate) -> float:
@@ -78,7 +89,7 @@ class Search:
             config=self.config.trial(candidate, data="d").model_dump(mode="json"),
             curve=tuple(curve_point(updates, area * updates / 72) for updates in (4, 8, 12)),
             aucc=area,
-            objective=area / size_of(candidate),
+            objective=area / n_mparams(candidate),
             state=state,
         )
         if state == "running":
@@ -87,7 +98,7 @@ class Search:
 
 
 def objective(candidate: Candidate) -> float:
-    return area_of(candidate) / size_of(candidate)
+    return area_of(candidate) / n_mparams(candidate)
 
 
 def all_candidates(config: StudyConfig) -> list[Candidate]:
@@ -117,7 +128,23 @@ def test_the_first_proposal_is_the_smallest_model_where_parameters_divide(
 ):
     first = Search(config, make_record).step()
     assert first is not None
-    assert size_of(first) == min(map(size_of, all_candidates(config)))
+    assert n_mparams(first) == min(map(n_mparams, all_candidates(config)))
+
+
+def test_the_first_proposal_costs_least_to_train_where_parameters_do_not_divide(
+    tiny_study: Study, make_record: Make
+):
+    config = tiny_study(space=SPACE, search={"algorithm": "surrogate"}, objective={"name": "aucc"})
+    costs = sorted(size_of(candidate).training_flops for candidate in all_candidates(config))
+    seconds = set()
+    for seed in range(5):
+        search = Search(config.model_copy(update={"seed": seed}), make_record)
+        first, second = search.step("running"), search.step("running")
+        assert first is not None
+        assert second is not None
+        assert size_of(first).training_flops == costs[0]
+        seconds.add(size_of(second).training_flops)
+    assert len(seconds) > 1  # beside it one by chance: two alike would teach little
 
 
 def test_it_proposes_each_candidate_once_and_ends(tiny_study: Study, make_record: Make):
