@@ -31,7 +31,7 @@ test-slow: setup  ## Run the slow tests
 cluster-test: setup  ## Run the tests with several nodes, hosts, servers and many faults (as root)
 	@$(PY) -m pytest -m "cluster and not gpu" --timeout 1800
 
-fuzz: setup  ## Give each reader of foreign files 100,000 broken ones (hours)
+fuzz: setup  ## Give each reader of foreign files 100,000 broken ones (two hours)
 	@$(PY) -m tests.fuzz 100000
 
 check: setup  ## Check format, lint, types, the arrows between the packages, the installed ones
