@@ -91,8 +91,8 @@ def measure(asked: Asked) -> Report:
                 "counts as more than any that does"
             ),
             (
-                "the quartiles are over the seeds; on a table, ours depends on its seed only where "
-                "two layouts look alike to it, so its seeds are no independent samples"
+                "the quartiles are over the seeds; by AUCC per parameter ours depends on its seed "
+                "only where two layouts look alike to it, so its seeds are no independent samples"
             ),
             *([] if is_installed() else ["Syne Tune is not installed here: pip install syne-tune"]),
         ],
