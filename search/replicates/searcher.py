@@ -13,7 +13,8 @@ from search.replicates.entrant import Entrant
 from search.study_config import StudyConfig
 from search.suggest.stateless_searcher import StatelessSearcher
 from search.trial_record import TrialRecord
-from trainable.model_size import candidate_size
+from trainable.corpus import load_corpus
+from trainable.model_size import param_counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +97,6 @@ class ReplicateSearcher(StatelessSearcher):
             key=replicate.key,
             layout=str(replicate.entrant.candidate.encoder),
             config=config.model_dump(mode="json"),
-            counts=candidate_size(config).counts,
+            counts=param_counts(config.model, load_corpus(config.data)),
             optuna_number=id_,  # Optuna has no part in this
         )
