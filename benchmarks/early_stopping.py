@@ -31,10 +31,19 @@ N_ORDERS = 40
 SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 3 / 4)  # of the budget
 STARTS = (1 / 8, 1 / 4, 1 / 3, 1 / 2)  # of ASHA's rungs; the others double it
 TOPS = (1, 5, 10)
+# What trials compete for, and the depths of the table that do: all, and one alone, where no
+# layout is much cheaper than another.
+CONTESTS = (("aucc_per_mparam", (2, 4, 6)), ("aucc", (2, 4, 6)), ("aucc", (6,)))
 
-# By name, with the share of the budget before which none stops a trial.
+# By name, with the share of the whole before which none stops a trial: of the budget, and of
+# FLOPs, which differ from layout to layout, of those that the cheapest one spends. On tokens the
+# rungs are those on updates: all layouts meet the same batches.
 SCHEDULERS: Mapping[str, tuple[SchedulerConfig, float]] = {
     **{f"asha, from {share:.0%}": (SchedulerConfig(name="asha"), share) for share in STARTS},
+    **{
+        f"asha on FLOPs, from {share:.0%}": (SchedulerConfig(name="asha", clock="flops"), share)
+        for share in (1 / 4, 1 / 3)
+    },
     "median, from 33%": (SchedulerConfig(name="median"), 1 / 3),
     "extrapolation, risk 0.05": (SchedulerConfig(name="extrapolation"), 1 / 8),
     "extrapolation, risk 0.01": (SchedulerConfig(name="extrapolation", risk=0.01), 1 / 8),
@@ -59,22 +68,23 @@ class Course:
 
 
 def measure(asked: Asked) -> Report:
-    """One pair of tables for each objective."""
+    """One pair of tables for each contest."""
     table = open_table(str(asked.data or TABLE))
     tables = []
-    for objective in ("aucc_per_mparam", "aucc"):
+    for objective, depths in CONTESTS:
         config = table.study.model_copy(
             update={"objective": table.study.objective.model_copy(update={"name": objective})}
         )
-        courses = _courses(table, config)
+        courses = _courses(table, config, depths)
+        contest = f"`{objective}`, encoders of depth {', '.join(map(str, depths))}"
         tables += [
             Table(
-                caption=f"`{objective}`: rank correlation (Spearman) of the objective so far "
+                caption=f"{contest}: rank correlation (Spearman) of the objective so far "
                 "with the final one, and how many ranks layouts with shared weights gain",
                 rows=[_early_row(courses, share) for share in SHARES],
             ),
             Table(
-                caption=f"`{objective}`: stopped before their end, in {N_ORDERS} random orders",
+                caption=f"{contest}: stopped before their end, in {N_ORDERS} random orders",
                 rows=[_scheduler_row(name, courses, config) for name in SCHEDULERS],
             ),
         ]
@@ -93,8 +103,9 @@ def measure(asked: Asked) -> Report:
     )
 
 
-def _courses(table: TrialTable, config: StudyConfig) -> list[Course]:
-    return [_course(trials[0], config) for trials in table.by_key.values()]
+def _courses(table: TrialTable, config: StudyConfig, depths: Sequence[int]) -> list[Course]:
+    firsts = (trials[0] for trials in table.by_key.values())
+    return [_course(first, config) for first in firsts if first.candidate.encoder.depth in depths]
 
 
 def _course(trial: RecordedTrial, config: StudyConfig) -> Course:
@@ -132,11 +143,7 @@ def _ranks(values: Sequence[float]) -> list[int]:
 
 
 def _scheduler_row(name: str, courses: Sequence[Course], config: StudyConfig) -> Row:
-    scheduler, share = SCHEDULERS[name]
-    budget = config.budget.on(config.objective.clock)
-    assert budget is not None
-    scheduler = scheduler.model_copy(update={"grace": share * budget})
-    config = config.model_copy(update={"scheduler": scheduler})
+    config = _with_scheduler(*SCHEDULERS[name], courses, config)
     best_first = sorted(range(len(courses)), key=lambda index: -courses[index].value)
     whole = sum(len(course.results) for course in courses)
     rng = random.Random(SEED)
@@ -157,6 +164,20 @@ def _scheduler_row(name: str, courses: Sequence[Course], config: StudyConfig) ->
         },
         "updates spent, %": Spread.of(spent),
     }
+
+
+def _with_scheduler(
+    scheduler: SchedulerConfig, share: float, courses: Sequence[Course], config: StudyConfig
+) -> StudyConfig:
+    """The study with that scheduler, and a budget on its clock that ends no trial earlier."""
+    clock = scheduler.clock or config.objective.clock
+    ends = [float(str(course.results[-1][clock])) for course in courses]
+    return config.model_copy(
+        update={
+            "scheduler": scheduler.model_copy(update={"grace": share * min(ends)}),
+            "budget": config.budget.model_copy(update={clock: max(ends)}),
+        }
+    )
 
 
 def _lengths(courses: Sequence[Course], scheduler: TrialScheduler) -> list[int]:
