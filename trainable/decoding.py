@@ -11,7 +11,7 @@ from fairseq.sequence_generator import SequenceGenerator
 
 from trainable.collate import Batch
 from trainable.greedy import greedy
-from trainable.models.decoder import EncoderOut
+from trainable.models.encoder import EncoderOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""Which device a rank trains on, and in which precision."""
+"""Which device a rank trains on, in which precision, and how tensors come there."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 import torch
+from torch import Tensor
 
 
 def training_device(gpus_per_rank: float) -> torch.device:
@@ -12,6 +13,13 @@ def training_device(gpus_per_rank: float) -> torch.device:
     if gpus_per_rank > 0:
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor of the host's on ``device``; neither waits for a copy to a GPU."""
+    if device.type == "cuda":
+        tensor = tensor.pin_memory()  # a GPU copies from other memory only while the host waits
+    return tensor.to(device, non_blocking=True)
 
 
 def autocast_dtype(

@@ -11,7 +11,8 @@ import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
-from trainable.models.decoder import EncoderOut, Remembered
+from trainable.models.decoder import Remembered
+from trainable.models.encoder import EncoderOut
 
 COMPACT_BELOW = 0.8  # of the sentences still open: let go of the others' part of the memory
 

@@ -10,8 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainable.device import to_device
+
 PADDING = 1  # fairseq's padding index in every dictionary
 CHUNK = 2**21  # scores at a time, 8 MiB: they stay in a processor's cache
+GPU_CHUNK = 2**25  # 128 MiB: products that fill a GPU
 
 
 def label_smoothed_loss(
@@ -20,15 +23,19 @@ def label_smoothed_loss(
     """The sum over tokens, in nats, equal to fairseq's ``label_smoothed_cross_entropy``.
 
     Args:
-        features: B, T, D, what the output projection takes.
+        features: B, T, D, what the output projection takes; a view of T, B, D.
         weight_VD: the output projection.
-        target: B, T; padding counts nothing, and no score of it is computed.
+        target: B, T, on the CPU whatever the device of the others; padding counts nothing,
+            and no score of it is computed.
         label_smoothing: the mass that the right word loses, 0 to 1, in equal parts to the
             V - 1 others.
     """
-    tokens = target != PADDING
+    row_N, column_N = (target != PADDING).nonzero(as_tuple=True)
+    place_N = to_device(column_N * len(target) + row_N, features.device)  # among T * B
+    target_N = to_device(target[row_N, column_N], features.device)
+    features_ND = features.transpose(0, 1).flatten(0, 1).index_select(0, place_N)
     loss: Tensor = _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
-        features[tokens], weight_VD, target[tokens], label_smoothing, torch.is_grad_enabled()
+        features_ND, weight_VD, target_N, label_smoothing, torch.is_grad_enabled()
     )
     return loss
 
@@ -52,7 +59,8 @@ class _ProjectedLoss(torch.autograd.Function):
         weight_VD = weight_VD.to(features_ND.dtype)
         to_features = torch.empty_like(features_ND) if with_gradients else None
         to_weight = torch.zeros_like(weight_VD) if with_gradients else None
-        n_chunk = max(1, CHUNK // weight_VD.size(0))
+        n_scores = CHUNK if features_ND.device.type == "cpu" else GPU_CHUNK
+        n_chunk = max(1, n_scores // weight_VD.size(0))
         loss = features_ND.new_zeros((), dtype=torch.float32)
         for start in range(0, len(target_N), n_chunk):
             chunk = slice(start, start + n_chunk)

@@ -14,7 +14,7 @@ from torch import nn
 from trainable.aucc import aucc
 from trainable.auto_freeze import AutoFreeze, Freezing
 from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
-from trainable.collate import Batch, Indices
+from trainable.collate import Indices, inputs_on_device
 from trainable.config import CLOCKS, TrialConfig
 from trainable.corpus import load_corpus, update_batches
 from trainable.curve import Point
@@ -185,7 +185,7 @@ class Training:
         self._n_tokens += n_tokens
 
     def _loss(self, indices: Indices) -> torch.Tensor:
-        batch = self._batch(indices)
+        batch = inputs_on_device(self._collate(indices), self._device)
         with torch.autocast(
             self._device.type, dtype=self._autocast, enabled=self._autocast is not None
         ):
@@ -199,13 +199,6 @@ class Training:
             batch["target"],
             self.config.train.label_smoothing,
         )
-
-    def _batch(self, indices: Indices) -> Batch:
-        batch = self._collate(indices)
-        if self._device.type == "cpu":
-            return batch
-        net_input = {name: value.to(self._device) for name, value in batch["net_input"].items()}
-        return {"net_input": net_input, "target": batch["target"].to(self._device)}
 
     def _all_reduce_only_when(self, last: bool) -> contextlib.AbstractContextManager[None]:
         if last or self.ranks.n_ranks == 1:

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from fairseq import utils
 from fairseq.models import BaseFairseqModel
 
 from trainable.bleu import corpus_bleu
-from trainable.collate import Batch, Indices
+from trainable.collate import Batch, Indices, inputs_on_device
 from trainable.config import ValidationConfig
 from trainable.corpus import Corpus, batches_by_tokens, by_length
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import QUICK_LIMIT, LengthLimit, decode, encode
 from trainable.loss import label_smoothed_loss
-from trainable.models.decoder import EncoderOut
+from trainable.models.encoder import EncoderOut
 from trainable.ranks import Ranks
 
 DECODING_TOKENS = 8192  # of a batch; without gradients many sentences fit
@@ -79,7 +78,7 @@ class EvaluationSet:
         translations: dict[int, str] = {}
         loss_sum, n_tokens = 0.0, 0
         for indices in self._batches:
-            batch = self._batch(indices)
+            batch = inputs_on_device(self._collate(indices), self._device)
             encoder_out = encode(model, batch)
             loss_sum += self._loss(model, batch, encoder_out)
             n_tokens += batch["ntokens"]
@@ -93,12 +92,6 @@ class EvaluationSet:
         bleu, signature = corpus_bleu(in_order, self.references)
         loss = sum(part[1] for part in parts) / sum(part[2] for part in parts) / math.log(2)
         return Scores(bleu=bleu, loss=loss, signature=signature, translations=in_order)
-
-    def _batch(self, indices: Indices) -> Batch:
-        batch = self._collate(indices)
-        if self._device.type == "cuda":
-            batch = utils.move_to_cuda(batch)
-        return batch
 
     def _loss(self, model: BaseFairseqModel, batch: Batch, encoder_out: EncoderOut) -> float:
         features, _ = model.decoder(

@@ -56,10 +56,8 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
         The mask is broadcast to B, H, T, S.
         """
         q_TBD, k_SBD, v_SBD = self.q_proj(x_TBD), self.k_proj(memory_SBD), self.v_proj(memory_SBD)
-        if q_TBD.is_cuda:
-            seen_TBD = self._fused(q_TBD, k_SBD, v_SBD, mask)
-        else:
-            seen_TBD = self._batched(q_TBD, k_SBD, v_SBD, mask)
+        see = self._batched if q_TBD.device.type == "cpu" else self._fused
+        seen_TBD = see(q_TBD, k_SBD, v_SBD, mask)
         out_TBD: Tensor = self.out_proj(seen_TBD)
         return out_TBD
 

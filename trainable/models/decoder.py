@@ -15,15 +15,13 @@ from torch import Tensor, nn
 from spaces.layout import Layout
 from trainable.models.attention import Attention, KeysAndValues, future_mask, padding_mask
 from trainable.models.dropout import Dropout
-from trainable.models.encoder import without_dropout
+from trainable.models.encoder import EncoderOut, without_dropout
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
 
 # What a decoder remembers of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]
-# What fairseq's encoders give: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
-EncoderOut = dict[str, list[Tensor]]
 
 
 @dataclass(slots=True)

@@ -22,14 +22,14 @@ class Dropout(FairseqDropout):  # type: ignore[misc]
         """``x`` with some values dropped and the others scaled up, while training."""
         if not self._drops:
             return x
-        if x.is_cuda:
+        if x.device.type != "cpu":
             return functional.dropout(x, self.p)
         mask, scale = _mask_like(x, self.p)
         return torch.mul(x, mask.mul_(scale))
 
     def add(self, residual: Tensor, x: Tensor) -> Tensor:
         """``residual`` plus ``x`` after dropout, in one pass over memory."""
-        if not self._drops or x.is_cuda:
+        if not self._drops or x.device.type != "cpu":
             return torch.add(residual, self(x))
         mask, scale = _mask_like(x, self.p)
         return torch.addcmul(residual, x, mask, value=scale)

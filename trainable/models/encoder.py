@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import torch
 from fairseq.data import Dictionary
 from fairseq.models.transformer import TransformerConfig
 from fairseq.models.transformer.transformer_encoder import TransformerEncoderBase
@@ -22,6 +23,9 @@ from trainable.reservoirs.backward import go_around
 from trainable.reservoirs.bigru import BiGRUReservoir
 from trainable.reservoirs.convolution import ConvolutionReservoir
 from trainable.reservoirs.feed_forward import FeedForwardReservoir
+
+# What fairseq's encoders give: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
+EncoderOut = dict[str, list[Tensor]]
 
 
 class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
@@ -47,6 +51,37 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
         self.dropout_module = Dropout(cfg.dropout)
         self.layers = Depths(layers)
         self.num_layers = len(layers)
+
+    def forward_scriptable(
+        self,
+        src_tokens: Tensor,
+        src_lengths: Tensor | None = None,
+        return_all_hiddens: bool = False,
+        token_embeddings: Tensor | None = None,
+    ) -> EncoderOut:
+        """What fairseq's own gives, but it asks no GPU whether there is any padding.
+
+        fairseq hands its layers no mask where there is none, and has to wait for the answer.
+        """
+        padding_BS = src_tokens.eq(self.padding_idx)
+        embedded_BSD, without_positions = self.forward_embedding(src_tokens, token_embeddings)
+        x_SBD = embedded_BSD.masked_fill(padding_BS.unsqueeze(-1), 0.0).transpose(0, 1)
+        states = [x_SBD]
+        for layer in self.layers:
+            x_SBD = layer(x_SBD, encoder_padding_mask=padding_BS)
+            if return_all_hiddens:
+                states.append(x_SBD)
+        if self.layer_norm is not None:
+            x_SBD = self.layer_norm(x_SBD)
+        return {
+            "encoder_out": [x_SBD],
+            "encoder_padding_mask": [padding_BS],
+            "encoder_embedding": [without_positions],
+            "encoder_states": states if return_all_hiddens else [],
+            "fc_results": [],
+            "src_tokens": [],
+            "src_lengths": [(~padding_BS).sum(dim=1, dtype=torch.int32)[:, None]],
+        }
 
 
 class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc]
