@@ -18,6 +18,9 @@ from search.cluster.ray_address import check_address, joining
 from search.cluster.shipped_code import copy_code
 
 _SETTINGS = {
+    # Nobody collects them, and the thread that would send them now and then ends its process.
+    "RAY_enable_metrics_collection": "0",
+    "RAY_enable_open_telemetry": "0",
     "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow has it all
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # failed trials have no metric
