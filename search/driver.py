@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from search.cluster.resources import n_fitting_trials, nodes_resources
 from search.costs.estimate import estimate
+from search.costs.work import search_work
 from search.errors import WorkFailed
 from search.kept_weights import KeptWeights, latest_checkpoint
 from search.ledger import Ledger, read_records
@@ -63,7 +63,7 @@ def start_study(
     dimensions(config.model, load_corpus(str(data.resolve())))
     earlier = earlier_trials(config, data)
     with ray_for(config, address):
-        estimate(config, data, n_fitting=n_fitting_trials(config.ranks, nodes_resources()))
+        estimate(search_work(config, str(data.resolve())))
         folder = make_study_folder(config, study_file, data)
         with folder.locked():
             return _search(config, folder, earlier, trainable_for(config, folder, address))

@@ -1,10 +1,9 @@
-"""How long a study will take, between bounds."""
+"""How long trials will take, between bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from search.costs.study_sizes import ModelSize
+from search.costs.work import Work
 from search.study_config import StudyConfig
 
 # Training against matrix products of its shapes: 60 to 90 % in the benchmarks, less where
@@ -15,25 +14,23 @@ _FILLED = 0.88  # target tokens of an update over batch_tokens: 0.88 to 0.89 on 
 _START_S = 20.0  # Ray and the first processes
 
 
-def study_seconds(
-    config: StudyConfig, sizes: Sequence[ModelSize], *, n_concurrent: int, rate: float | None
+def work_seconds(
+    work: Work, *, n_concurrent: int, rate: float | None
 ) -> tuple[float, float] | None:
-    """The least and the most that the trials may take; None where nothing tells.
+    """The least and the most that the work may take; None where nothing tells.
 
     Args:
-        config: the study.
-        sizes: all that the models can be.
-        n_concurrent: trials at once.
+        work: the trials.
+        n_concurrent: of them at once.
         rate: FLOPs a second of a rank's matrix products, if known.
     """
-    trials = [_trial_seconds(config, size, rate) for size in sizes]
+    trials = [_trial_seconds(work.config, size, rate) for size in work.sizes]
     bounds = [seconds for seconds in trials if seconds is not None]
     if not bounds:
         return None
-    n_points = config.space.size()
-    n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
-    rounds = -(-n_trials // n_concurrent)
-    least = n_trials / n_concurrent * min(low for low, _ in bounds) * _least_share(config)
+    rounds = -(-work.n_most // n_concurrent)
+    shortest = min(low for low, _ in bounds) * _least_share(work.config)
+    least = work.n_least / n_concurrent * shortest
     most = rounds * max(high for _, high in bounds)
     return _VALIDATION[0] * least, _VALIDATION[1] * most + _START_S
 

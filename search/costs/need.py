@@ -1,9 +1,9 @@
-"""What a study needs of disk and memory at its peak."""
+"""What trials need of disk and memory at their peak."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import psutil
 
 from search.costs.study_sizes import ModelSize
 from search.costs.units import human_bytes
-from search.kept_weights import N_KEPT_WEIGHTS
+from search.costs.work import Work
 from search.storage import Storage
 from search.study_config import StudyConfig
 from search.study_folder import STUDIES
@@ -44,7 +44,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """A study's need at its peak, all trials at their largest."""
+    """The need at its peak, all trials at their largest."""
 
     n_concurrent: int
     checkpoint_bytes: int  # of the largest model
@@ -55,23 +55,18 @@ class Need:
     all_ranks_bytes: int
 
 
-def study_need(
-    config: StudyConfig, sizes: Sequence[ModelSize], *, n_concurrent: int, process: Process
-) -> Need:
-    """What the study needs at most with ``n_concurrent`` trials at once."""
-    ranks = config.ranks
-    n_learned = max(size.counts.learned for size in sizes)
+def work_need(work: Work, *, n_concurrent: int, process: Process) -> Need:
+    """What the work needs at most with ``n_concurrent`` trials at once."""
+    ranks = work.config.ranks
+    n_learned = max(size.counts.learned for size in work.sizes)
     checkpoint = _STORED_TENSORS * _FLOAT * n_learned
-    n_kept = config.search.n_trials
-    if config.objective.name != "pareto":  # else all of them can be on the front
-        n_kept = min(n_kept, N_KEPT_WEIGHTS)
-    model = max(_model_bytes(size, ranks) for size in sizes)
+    model = max(_model_bytes(size, ranks) for size in work.sizes)
     in_host = 0 if ranks.gpus_per_rank else model
     return Need(
         n_concurrent=n_concurrent,
         checkpoint_bytes=checkpoint,
-        stored_bytes=n_concurrent * _CHECKPOINTS * checkpoint + n_kept * _FLOAT * n_learned,
-        record_bytes=config.search.n_trials * (_RECORDS_A_TRIAL + _points_bytes(config)),
+        stored_bytes=n_concurrent * _CHECKPOINTS * checkpoint + work.n_kept * _FLOAT * n_learned,
+        record_bytes=work.n_most * (_RECORDS_A_TRIAL + _points_bytes(work.config)),
         model_bytes=model,
         rank_bytes=process.private_bytes + process.shared_bytes + in_host,
         all_ranks_bytes=process.shared_bytes

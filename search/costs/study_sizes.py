@@ -1,4 +1,4 @@
-"""How small and how large the models of a study can be, before any is built."""
+"""How large the models of a study are or can be, before any is built."""
 
 from __future__ import annotations
 
@@ -67,6 +67,22 @@ def study_sizes(config: StudyConfig, corpus: Corpus) -> list[ModelSize]:
         if bound is None or mparams(size.counts, config.objective.parameters) <= bound
     ]
     return within or sizes  # where none is, the search says so itself
+
+
+def candidate_sizes(
+    config: StudyConfig, candidates: Sequence[Candidate], corpus: Corpus
+) -> list[ModelSize]:
+    """The sizes of ``candidates``, with the settings of the study around them.
+
+    Raises:
+        UserError: one of them cannot be built on the corpus.
+    """
+    sizes = []
+    for candidate in candidates:
+        trial = config.trial(candidate, data=str(corpus.folder))
+        dims = dimensions(trial.model, corpus)
+        sizes.append(_size(trial, candidate.encoder, candidate.decoder, dims, corpus))
+    return sizes
 
 
 def _sized_trials(config: StudyConfig, corpus: Corpus) -> Iterator[TrialConfig]:

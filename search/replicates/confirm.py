@@ -70,12 +70,7 @@ def confirm_study(
         shutil.copyfile(study.study_file, folder.study_file)
         folder.resolve(config, Path(study.data()), purpose="confirm")
     lineup.save(folder.path)
-    train_replicates(
-        folder,
-        UntilSeparated(entrants=lineup.entrants, seeds=lineup.seeds),
-        n_trials=lineup.n_trials,
-        address=address,
-    )
+    train_replicates(folder, UntilSeparated(lineup=lineup), address=address)
     confirmation = read_confirmation(study)
     assert confirmation is not None
     return confirmation

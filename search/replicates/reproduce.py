@@ -54,12 +54,7 @@ def reproduce_study(asked: Asked, *, address: str | None) -> StudyFolder:
         entrants=entrants(config), seeds=tuple(range(config.seed, config.seed + asked.n_seeds))
     )
     lineup.save(folder.path)
-    train_replicates(
-        folder,
-        AllSeeds(entrants=lineup.entrants, seeds=lineup.seeds),
-        n_trials=lineup.n_trials,
-        address=address,
-    )
+    train_replicates(folder, AllSeeds(lineup=lineup), address=address)
     return folder
 
 

@@ -7,11 +7,15 @@ from functools import partial
 
 from ray.tune.schedulers import FIFOScheduler
 
+from search.costs.estimate import estimate
+from search.costs.work import replicates_work
 from search.errors import WorkFailed
 from search.kept_weights import KeptWeights, latest_checkpoint
 from search.ledger import Ledger
-from search.replicates.searcher import ReplicateSearcher, Wanted
+from search.replicates.plans import Plan, trials_ahead
+from search.replicates.searcher import ReplicateSearcher
 from search.storage import check_storage, study_storage
+from search.study_config import StudyConfig
 from search.study_folder import StudyFolder
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
@@ -19,20 +23,19 @@ from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from trainable.corpus import load_corpus
 
 
-def train_replicates(
-    folder: StudyFolder, wanted: Wanted, *, n_trials: int, address: str | None
-) -> None:
+def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) -> None:
     """Train what is wanted and not there yet, each trial to its end, and keep all weights.
 
     Args:
-        n_trials: that can be wanted in all, for the progress.
         address: of a Ray cluster; this machine alone if absent.
 
     Raises:
-        UserError: another driver holds the folder, or its data, MLflow or Ray can't be had.
+        UserError: another driver holds the folder, its data, MLflow or Ray can't be had, or
+            the trials would fill the disk or the memory.
         WorkFailed: no trial was completed.
     """
     config = folder.config()
+    n_trials = plan.lineup.n_trials  # at most: what the progress counts up to
     config = config.model_copy(
         update={"search": config.search.model_copy(update={"n_trials": n_trials})}
     )
@@ -45,13 +48,14 @@ def train_replicates(
         ray_for(config, address),
         closing(Ledger(folder.trials)) as ledger,
     ):
+        _estimate(config, plan, ledger, folder.data())
         run_trials(
             config,
             ledger,
             searcher=ReplicateSearcher(
                 config,
                 ledger,
-                wanted,
+                plan,
                 data=folder.data(),
                 n_concurrent=partial(n_concurrent, config),
                 resume_from=lambda record: latest_checkpoint(storage, record),
@@ -68,3 +72,10 @@ def train_replicates(
         reasons = [record.reason for record in records if record.reason]
         last = f"; the last said: {reasons[-1]}" if reasons else ""
         raise WorkFailed(f"{folder.path}: no trial was completed{last}")
+
+
+def _estimate(config: StudyConfig, plan: Plan, ledger: Ledger, data: str) -> None:
+    n_least, n_most = trials_ahead(plan, ledger.records)
+    if n_most:
+        candidates = [entrant.candidate for entrant in plan.lineup.entrants]
+        estimate(replicates_work(config, candidates, data, n_least=n_least, n_most=n_most))

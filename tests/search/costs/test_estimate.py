@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.costs.duration import study_seconds
+from search.costs.duration import work_seconds
 from search.costs.matrix_rate import matrix_rate
 from search.costs.need import (
     Need,
@@ -18,10 +18,10 @@ from search.costs.need import (
     disk_needs,
     refuse_full_disk,
     refuse_full_memory,
-    study_need,
+    work_need,
 )
-from search.costs.study_sizes import ModelSize, study_sizes
 from search.costs.units import human_bytes, human_seconds
+from search.costs.work import Work, replicates_work, search_work
 from search.storage import Storage
 from search.study_config import StudyConfig
 from spaces.chooser import FixedChooser
@@ -29,25 +29,25 @@ from spaces.errors import UserError
 from tests.search.command_line import environment, reservoir_search, study_toml
 from trainable.checkpoint import save_checkpoint
 from trainable.config import RanksConfig, TrialConfig
-from trainable.corpus import load_corpus
 from trainable.ranks import Ranks
 from trainable.training import Training
 
 Make = Callable[..., StudyConfig]
+WorkOf = Callable[[StudyConfig], Work]
 
 NO_PROCESS = Process(private_bytes=0, shared_bytes=0)
+LARGEST = {"depth": 3, "n_reservoirs": 0, "share_learned": "none"}
 WIDE = {"d_model": 64, "ffn": 128, "heads": 2}
 
 
 @pytest.fixture
-def sizes_of(small_grammar: Path) -> Callable[[StudyConfig], list[ModelSize]]:
-    return lambda config: study_sizes(config, load_corpus(str(small_grammar)))
+def work_of(small_grammar: Path) -> WorkOf:
+    return lambda config: search_work(config, str(small_grammar))
 
 
 def largest_trial(config: StudyConfig, data: Path) -> TrialConfig:
     """The trial of the space whose layers are the most, none of them shared or frozen."""
-    point = {"depth": 3, "n_reservoirs": 0, "share_learned": "none"}
-    return config.trial(config.space.choose(FixedChooser(point)), data=str(data))
+    return config.trial(config.space.choose(FixedChooser(LARGEST)), data=str(data))
 
 
 def bytes_in(folder: Path) -> int:
@@ -56,12 +56,12 @@ def bytes_in(folder: Path) -> int:
 
 def test_a_checkpoint_takes_what_the_estimate_says(
     tiny_study: Make,
-    sizes_of: Callable[[StudyConfig], list[ModelSize]],
+    work_of: WorkOf,
     small_grammar: Path,
     tmp_path: Path,
 ):
     config = tiny_study(model=WIDE, budget={"updates": 4}, scheduler={"grace": 2})
-    need = study_need(config, sizes_of(config), n_concurrent=1, process=NO_PROCESS)
+    need = work_need(work_of(config), n_concurrent=1, process=NO_PROCESS)
     training = Training(largest_trial(config, small_grammar), ranks=Ranks())
     for _ in training.points():
         save_checkpoint(training.checkpoint(), tmp_path)
@@ -71,15 +71,12 @@ def test_a_checkpoint_takes_what_the_estimate_says(
     assert need.stored_bytes == pytest.approx(3.75 * need.checkpoint_bytes)
 
 
-def test_more_trials_at_once_need_more_and_a_whole_front_is_kept(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
-):
+def test_more_trials_at_once_need_more_and_a_whole_front_is_kept(tiny_study: Make, work_of: WorkOf):
     config = tiny_study(search={"n_trials": 10})
-    sizes = sizes_of(config)
     process = Process(private_bytes=300, shared_bytes=200)
 
     def need(config: StudyConfig, n_concurrent: int) -> Need:
-        return study_need(config, sizes, n_concurrent=n_concurrent, process=process)
+        return work_need(work_of(config), n_concurrent=n_concurrent, process=process)
 
     one, two = need(config, 1), need(config, 2)
     assert two.stored_bytes - one.stored_bytes == 3 * one.checkpoint_bytes
@@ -94,13 +91,10 @@ def test_more_trials_at_once_need_more_and_a_whole_front_is_kept(
     assert need(front, 1).stored_bytes - one.stored_bytes == 7 * one.checkpoint_bytes // 4
 
 
-def test_a_gpu_holds_the_model_in_the_place_of_the_host(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
-):
+def test_a_gpu_holds_the_model_in_the_place_of_the_host(tiny_study: Make, work_of: WorkOf):
     config = tiny_study(ranks={"gpus_per_rank": 1.0})
-    need = study_need(
-        config,
-        sizes_of(config),
+    need = work_need(
+        work_of(config),
         n_concurrent=2,
         process=Process(private_bytes=300, shared_bytes=200),
     )
@@ -108,14 +102,12 @@ def test_a_gpu_holds_the_model_in_the_place_of_the_host(
     assert need.model_bytes > 1_000_000
 
 
-def test_settings_that_are_searched_count_with_their_ends(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
-):
+def test_settings_that_are_searched_count_with_their_ends(tiny_study: Make, work_of: WorkOf):
     wide = {"model.ffn": {"low": 32, "high": 4096}, "train.lr": [1e-3, 3e-3]}
-    sizes = sizes_of(tiny_study(space={"hyper": wide}))
-    assert {size.model.ffn for size in sizes} == {32, 4096}
+    work = work_of(tiny_study(space={"hyper": wide}))
+    assert {size.model.ffn for size in work.sizes} == {32, 4096}
     bounded = tiny_study(space={"hyper": wide}, objective={"max_mparams": 0.1})
-    assert {size.model.ffn for size in sizes_of(bounded)} == {32}
+    assert {size.model.ffn for size in work_of(bounded).sizes} == {32}
 
 
 NEED = Need(
@@ -160,29 +152,24 @@ def test_memory_with_a_byte_too_little_is_refused():
         refuse_full_memory(NEED, RanksConfig(), 899)
 
 
-def test_a_budget_of_seconds_is_what_a_trial_takes(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
-):
+def test_a_budget_of_seconds_is_what_a_trial_takes(tiny_study: Make, work_of: WorkOf):
     config = tiny_study(
         budget={"updates": None, "seconds": 60.0},
         objective={"clock": "seconds"},
         search={"n_trials": 6},
         scheduler={"name": "none"},
     )
-    found = study_seconds(config, sizes_of(config), n_concurrent=2, rate=None)
+    found = work_seconds(work_of(config), n_concurrent=2, rate=None)
     # Three rounds of a minute; validations take 5 to 40 % more, the start 20 s.
     assert found == pytest.approx((1.05 * 180, 1.4 * 180 + 20))
 
 
-def test_asha_may_spare_half_of_the_updates(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
-):
+def test_asha_may_spare_half_of_the_updates(tiny_study: Make, work_of: WorkOf):
     budget = {"updates": 400}
     with_asha = tiny_study(budget=budget, scheduler={"name": "asha", "grace": 100})
     without = tiny_study(budget=budget, scheduler={"name": "none", "grace": None})
     bounds = [
-        study_seconds(config, sizes_of(config), n_concurrent=1, rate=1e9)
-        for config in (with_asha, without)
+        work_seconds(work_of(config), n_concurrent=1, rate=1e9) for config in (with_asha, without)
     ]
     assert bounds[0] is not None
     assert bounds[1] is not None
@@ -191,24 +178,46 @@ def test_asha_may_spare_half_of_the_updates(
     assert bounds[0][1] == bounds[1][1]
 
 
-def test_a_trial_takes_as_long_as_its_flops_at_the_measured_rate(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]]
-):
+def test_a_trial_takes_as_long_as_its_flops_at_the_measured_rate(tiny_study: Make, work_of: WorkOf):
     config = tiny_study(
         budget={"updates": None, "flops": 9e10},
         objective={"clock": "flops"},
         search={"n_trials": 1},
         scheduler={"name": "none"},
     )
-    sizes = sizes_of(config)
-    found = study_seconds(config, sizes, n_concurrent=1, rate=1e9)
+    found = work_seconds(work_of(config), n_concurrent=1, rate=1e9)
     # At 90 % of the rate 100 s, at 35 % of it 257 s.
     assert found == pytest.approx((105, 1.4 * 9e10 / 0.35e9 + 20))
     two_ranks = config.model_copy(update={"ranks": RanksConfig(n_ranks=2)})
-    halved = study_seconds(two_ranks, sizes, n_concurrent=1, rate=1e9)
+    halved = work_seconds(work_of(two_ranks), n_concurrent=1, rate=1e9)
     assert halved is not None
     assert halved[0] == pytest.approx(52.5)
-    assert study_seconds(config, sizes, n_concurrent=1, rate=None) is None
+    assert work_seconds(work_of(config), n_concurrent=1, rate=None) is None
+
+
+def test_replicates_run_to_their_ends_and_all_of_them_are_kept(
+    tiny_study: Make, work_of: WorkOf, small_grammar: Path
+):
+    """A study's own trials may be stopped early, and the weights of three are kept."""
+    config = tiny_study(
+        budget={"updates": 400}, scheduler={"name": "asha", "grace": 100}, search={"n_trials": 9}
+    )
+    largest = config.space.choose(FixedChooser(LARGEST))
+    replicates = replicates_work(config, [largest], str(small_grammar), n_least=6, n_most=9)
+    search = work_of(config)
+    seconds = work_seconds(replicates, n_concurrent=3, rate=1e9)
+    of_search = work_seconds(search, n_concurrent=3, rate=1e9)
+    assert seconds is not None
+    assert of_search is not None
+    assert seconds[1] == of_search[1]  # three rounds of the largest model
+    trial = (seconds[1] - 20) / 3 / 1.4 * 0.35  # at the whole rate
+    assert seconds[0] == pytest.approx(2 * 1.05 * trial / 0.9)
+    need, need_of_search = (
+        work_need(work, n_concurrent=1, process=NO_PROCESS) for work in (replicates, search)
+    )
+    # Nine weights in the place of three, each a quarter of a checkpoint.
+    more = need.stored_bytes - need_of_search.stored_bytes
+    assert more == 6 * need.checkpoint_bytes // 4
 
 
 def test_measuring_the_machine_leaves_its_threads_alone(tiny_trial: TrialConfig):
@@ -242,7 +251,7 @@ def test_bytes_and_seconds_are_told_in_the_unit_that_fits():
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_memory_of_a_rank_is_near_what_the_estimate_says(
-    tiny_study: Make, sizes_of: Callable[[StudyConfig], list[ModelSize]], small_grammar: Path
+    tiny_study: Make, work_of: WorkOf, small_grammar: Path
 ):
     """A model of 100 MB that learns in a process of its own, whose peak the kernel tells."""
     config = tiny_study(
@@ -251,7 +260,7 @@ def test_the_memory_of_a_rank_is_near_what_the_estimate_says(
         budget={"updates": 3},
         scheduler={"grace": 2},
     )
-    need = study_need(config, sizes_of(config), n_concurrent=1, process=NO_PROCESS)
+    need = work_need(work_of(config), n_concurrent=1, process=NO_PROCESS)
     code = (
         "import json, sys\n"
         "from search.costs.need import Process\n"

@@ -14,7 +14,7 @@ from search.replicates.contest import contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.paper_tables import Measured, paper_tables
-from search.replicates.plans import AllSeeds, UntilSeparated
+from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
 from search.replicates.searcher import ReplicateSearcher
 from search.replicates.test_set import TestScore, paired_bootstrap
 from search.statistics import seeds_to_see
@@ -65,14 +65,14 @@ def trials_of(make_record: MakeRecord) -> Callable[..., list[TrialRecord]]:
 
 
 def test_all_seeds_are_each_pair_once_and_a_seed_at_a_time() -> None:
-    wanted = AllSeeds(entrants=[GOOD, BAD], seeds=SEEDS)([])
+    wanted = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))([])
     assert [(each.seed, each.entrant.name) for each in wanted] == [
         (seed, name) for seed in SEEDS for name in ("good", "bad")
     ]
 
 
 def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
-    plan = UntilSeparated(entrants=[GOOD, BAD], seeds=SEEDS)
+    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
     records = trials_of(GOOD, [1, 1]) + trials_of(BAD, [1])
     assert {each.key for each in plan(records)} == {
         each.key(seed) for each in (GOOD, BAD) for seed in SEEDS[:2]
@@ -81,7 +81,7 @@ def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
 
 def test_a_leader_that_is_separated_ends_the_training(trials_of) -> None:
     records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
-    plan = UntilSeparated(entrants=[GOOD, BAD], seeds=SEEDS)
+    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
     assert {each.seed for each in plan(records)} == set(SEEDS[:3])
     told = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
     assert told.winner == GOOD
@@ -92,8 +92,21 @@ def test_what_came_after_the_end_does_not_reopen_it(trials_of) -> None:
     """A driver that goes on wants what the one before it wanted, whatever has ended since."""
     early = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     late = trials_of(GOOD, [10.0, 10.1, 9.9, 1.0]) + trials_of(BAD, [1.0, 1.1, 0.9, 10.0])
-    plan = UntilSeparated(entrants=[GOOD, BAD], seeds=SEEDS)
+    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
     assert plan(early) == plan(late)
+
+
+def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_of) -> None:
+    lineup = Lineup(entrants=(GOOD, BAD), seeds=SEEDS)
+    of_all, of_some = AllSeeds(lineup=lineup), UntilSeparated(lineup=lineup)
+    assert trials_ahead(of_all, []) == (2 * len(SEEDS), 2 * len(SEEDS))
+    assert trials_ahead(of_some, []) == (6, 2 * len(SEEDS))  # three seeds before the first look
+    begun = trials_of(GOOD, [1]) + trials_of(BAD, [1])
+    assert trials_ahead(of_some, begun) == (4, 2 * len(SEEDS) - 2)
+    alike = trials_of(GOOD, [3, 5, 4]) + trials_of(BAD, [2, 5, 3])
+    assert trials_ahead(of_some, alike) == (2, 2 * len(SEEDS) - 6)
+    separated = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
+    assert trials_ahead(of_some, separated) == (0, 0)
 
 
 def test_a_leader_within_the_noise_does_not_win(trials_of) -> None:
@@ -111,7 +124,7 @@ def test_equal_entrants_seldom_have_a_winner_however_often_one_looks(trials_of) 
     """The error that Holm and the looks are adjusted for: below 5 % over the whole contest."""
     rng, n_contests, n_won = random.Random(3), 200, 0
     others = [BAD, entrant("third", "L1L1"), entrant("fourth1", "LLL")]
-    plan = UntilSeparated(entrants=[GOOD, *others], seeds=SEEDS)
+    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, *others), seeds=SEEDS))
     for _ in range(n_contests):
         values = {each.name: [rng.gauss(10, 1) for _ in SEEDS] for each in (GOOD, *others)}
         records = [
@@ -149,7 +162,7 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
 ) -> None:
     config = tiny_study()
     ledger = Ledger(tmp_path / "trials.jsonl")
-    plan = AllSeeds(entrants=[GOOD, BAD], seeds=(2, 3))
+    plan = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=(2, 3)))
 
     def searcher(n_concurrent: int) -> ReplicateSearcher:
         return ReplicateSearcher(

@@ -103,6 +103,7 @@ def test_the_best_are_confirmed_against_a_baseline_with_seeds_of_their_own(
     kill_in_the_middle(tmp_path, study / "confirm", *command)
     done = reservoir_search(*command, cwd=tmp_path, timeout=900)
     assert done.returncode == 0, done.stderr
+    assert " trials, 2 at a time, take " in done.stderr
 
     records = records_in(study / "confirm")
     assert {record.state for record in records} == {"completed"}

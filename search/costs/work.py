@@ -1,0 +1,59 @@
+"""Trials that are to be trained, as far as their costs go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.costs.study_sizes import ModelSize, candidate_sizes, study_sizes
+from search.kept_weights import N_KEPT_WEIGHTS
+from search.study_config import StudyConfig
+from spaces.candidate import Candidate
+from trainable.corpus import load_corpus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a driver is about to do."""
+
+    config: StudyConfig
+    sizes: Sequence[ModelSize]  # that the models can have
+    n_least: int  # trials
+    n_most: int
+    n_kept: int  # trials whose weights are kept, at most
+
+
+def search_work(config: StudyConfig, data: str) -> Work:
+    """All trials of a search on the prepared ``data``.
+
+    Raises:
+        UserError: no model of the space can be built there.
+    """
+    n_points = config.space.size()
+    n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
+    return Work(
+        config=config,
+        sizes=study_sizes(config, load_corpus(data)),
+        n_least=n_trials,
+        n_most=n_trials,
+        # With two objectives all of them can be on the front.
+        n_kept=n_trials if config.objective.name == "pareto" else min(n_trials, N_KEPT_WEIGHTS),
+    )
+
+
+def replicates_work(
+    config: StudyConfig, candidates: Sequence[Candidate], data: str, *, n_least: int, n_most: int
+) -> Work:
+    """Trials of ``candidates`` to their ends, all of whose weights are kept.
+
+    Raises:
+        UserError: one of them cannot be built on the prepared ``data``.
+    """
+    unstopped = config.scheduler.model_copy(update={"name": "none"})
+    return Work(
+        config=config.model_copy(update={"scheduler": unstopped}),
+        sizes=candidate_sizes(config, candidates, load_corpus(data)),
+        n_least=n_least,
+        n_most=n_most,
+        n_kept=n_most,
+    )
