@@ -107,7 +107,7 @@ def _search(
     storage = study_storage(folder)
     with closing(Ledger(folder.trials)) as ledger:
         scheduler = make_scheduler(config)
-        show_earlier(scheduler, config, [r for r in ledger.records if r.state != "running"])
+        show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
         show_other_studies(scheduler, [trial.record for trial in earlier])
         tracking = Tracking(config, folder, ledger)
         searcher = StudySearcher(

@@ -17,7 +17,6 @@ from ray.tune.schedulers import (
 from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
 from search.study_config import StudyConfig
 from search.trial_record import TrialRecord
-from trainable.objective import objectives_so_far
 
 METRIC = "objective"
 
@@ -71,24 +70,17 @@ def show_other_studies(scheduler: TrialScheduler, records: Sequence[TrialRecord]
             scheduler.learn_curve(record)
 
 
-def show_earlier(
-    scheduler: TrialScheduler, config: StudyConfig, records: Sequence[TrialRecord]
-) -> None:
+def show_earlier(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> None:
     """Show ``scheduler`` earlier trials, so that it decides as if it had seen them."""
-    horizon = config.budget.on(config.objective.clock)
-    assert horizon is not None
     for record in records:
         if isinstance(scheduler, ExtrapolationScheduler):
             scheduler.remember(record)
             continue
         trial = Trial("recorded", trial_id=f"recorded-{record.id}", stub=True)
-        objectives = objectives_so_far(
-            record.curve, config.objective, horizon=horizon, counts=record.counts
-        )
-        results = [
-            {**point.to_dict(), METRIC: objective}
-            for point, objective in zip(record.curve, objectives, strict=True)
-        ]
+        results = []
+        for n_points, point in enumerate(record.curve, start=1):
+            _, objective = record.so_far(n_points)
+            results.append({**point.to_dict(), METRIC: objective})
         if isinstance(scheduler, PatientMedianRule):
             scheduler.remember(trial, results)
             continue

@@ -61,7 +61,7 @@ def several(make_record: Make) -> list[TrialRecord]:
 
 def after(config: StudyConfig, records: list[TrialRecord]) -> TrialScheduler:
     scheduler = make_scheduler(config)
-    show_earlier(scheduler, config, records)
+    show_earlier(scheduler, records)
     return scheduler
 
 

@@ -33,19 +33,28 @@ def test_a_resumed_scheduler_stops_what_the_first_driver_would_have_stopped(
         make_record(id_, curve=tuple(curve_point(updates, 20) for updates in (4, 8, 12)))
         for id_ in range(4)
     ]
-    show_earlier(resumed, config, records)
+    show_earlier(resumed, records)
     # 4 x 20 / 2 = 40 BLEU x updates over 2 M parameters: an objective of 20 at update 4.
     assert decision_at(resumed, 4, 1.0) == TrialScheduler.STOP
     assert decision_at(resumed, 8, 100.0) == TrialScheduler.CONTINUE
     assert decision_at(fresh, 4, 1.0) == TrialScheduler.CONTINUE
 
 
+def test_a_trial_that_another_budget_ended_is_shown_as_it_was_reported(
+    tiny_study: Study, make_record: Make
+):
+    """With its last score held to the horizon: 200 BLEU x updates at update 8, and not 120."""
+    scheduler = make_scheduler(tiny_study(scheduler={"name": "asha", "grace": 8}))
+    curve = tuple(curve_point(updates, 20) for updates in (4, 8))
+    show_earlier(scheduler, [make_record(0, curve=curve, aucc=200.0, objective=100.0)])
+    assert decision_at(scheduler, 8, 80.0) == TrialScheduler.STOP
+
+
 def test_a_failed_trial_without_a_curve_leaves_no_trace_in_the_rungs(
     tiny_study: Study, make_record: Make
 ):
-    config = tiny_study()
-    scheduler = make_scheduler(config)
-    show_earlier(scheduler, config, [make_record(0, state="failed", curve=())])
+    scheduler = make_scheduler(tiny_study())
+    show_earlier(scheduler, [make_record(0, state="failed", curve=())])
     assert decision_at(scheduler, 4, 0.1) == TrialScheduler.CONTINUE
 
 
@@ -61,7 +70,7 @@ def test_median_stopping_survives_a_failed_trial_and_weak_curves_of_earlier_driv
     strong = tuple(curve_point(updates, 20) for updates in (4, 8, 12))
     weak = tuple(curve_point(updates, 0) for updates in (4, 8, 12))
     records = [make_record(id_, curve=strong) for id_ in range(4)] + [make_record(4, curve=weak)]
-    show_earlier(scheduler, tiny_study(scheduler={"name": "median", "grace": 4}), records)
+    show_earlier(scheduler, records)
     failed = Trial("failed", trial_id="failed", stub=True)
     scheduler.on_trial_add(None, failed)
     scheduler.on_trial_complete(None, failed, {"failure": "Diverged", "done": True})
