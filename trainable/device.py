@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 import torch
@@ -39,3 +40,10 @@ def autocast_dtype(
     else:
         fast = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
     return torch.bfloat16 if fast else None
+
+
+def mixed_precision(
+    device: torch.device, dtype: torch.dtype | None
+) -> contextlib.AbstractContextManager[object]:
+    """Forward passes in ``dtype`` wherever torch thinks it exact enough; in fp32 if None."""
+    return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)

@@ -56,9 +56,9 @@ class _ProjectedLoss(torch.autograd.Function):
         label_smoothing: float,
         with_gradients: bool,
     ) -> Tensor:
-        weight_VD = weight_VD.to(features_ND.dtype)
         to_features = torch.empty_like(features_ND) if with_gradients else None
         to_weight = torch.zeros_like(weight_VD) if with_gradients else None
+        weight_VD = weight_VD.to(features_ND.dtype)
         n_scores = CHUNK if features_ND.device.type == "cpu" else GPU_CHUNK
         n_chunk = max(1, n_scores // weight_VD.size(0))
         loss = features_ND.new_zeros((), dtype=torch.float32)
@@ -72,7 +72,7 @@ class _ProjectedLoss(torch.autograd.Function):
             if to_features is not None and to_weight is not None:
                 gradient_NV = gradient_NV.to(features.dtype)
                 torch.mm(gradient_NV, weight_VD, out=to_features[chunk])
-                to_weight.addmm_(gradient_NV.t(), features)
+                _add_product(to_weight, gradient_NV.t(), features)
         ctx.save_for_backward(to_features, to_weight)
         return loss
 
@@ -80,6 +80,14 @@ class _ProjectedLoss(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         to_features, to_weight = ctx.saved_tensors
         return to_features * gradient, to_weight * gradient, None, None, None
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add ``left`` @ ``right`` to ``total``, which may be of a more exact type."""
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total.add_(left @ right)
 
 
 def _chunk_loss(

@@ -18,7 +18,7 @@ from trainable.collate import Indices, inputs_on_device
 from trainable.config import CLOCKS, TrialConfig
 from trainable.corpus import load_corpus, update_batches
 from trainable.curve import Point
-from trainable.device import autocast_dtype, training_device
+from trainable.device import autocast_dtype, mixed_precision, training_device
 from trainable.dynamics.at_validation import N_SENTENCES, dynamics_at_depth
 from trainable.dynamics.sentences import validation_sentences
 from trainable.loss import label_smoothed_loss
@@ -186,13 +186,13 @@ class Training:
 
     def _loss(self, indices: Indices) -> torch.Tensor:
         batch = inputs_on_device(self._collate(indices), self._device)
-        with torch.autocast(
-            self._device.type, dtype=self._autocast, enabled=self._autocast is not None
-        ):
+        with mixed_precision(self._device, self._autocast):
             features, _ = self._parallel(**batch["net_input"], features_only=True)
         if self.ranks.n_ranks > 1:  # DDP waits for a gradient of every parameter
             for parameter in self._model.encoder.layers.unmet_parameters():
                 features = features + 0.0 * parameter.sum()
+        if self._autocast is not None:
+            features = features.to(self._autocast)  # as autocast has it before a projection
         return label_smoothed_loss(
             features,
             self._model.decoder.output_projection.weight,

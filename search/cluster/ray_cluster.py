@@ -18,7 +18,7 @@ from search.cluster.ray_address import check_address, joining
 from search.cluster.shipped_code import copy_code
 
 _SETTINGS = {
-    # Nobody collects them, and the thread that would send them now and then ends its process.
+    # Nobody collects them, and the thread that sends them can crash its process (ray#60048).
     "RAY_enable_metrics_collection": "0",
     "RAY_enable_open_telemetry": "0",
     "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced

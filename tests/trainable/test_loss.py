@@ -58,3 +58,32 @@ def test_without_gradients_the_loss_is_the_same(inputs):
     with torch.no_grad():
         measured = label_smoothed_loss(features, weight, target, 0.1)
     assert measured.item() == label_smoothed_loss(features, weight, target, 0.1).item()
+
+
+def test_in_bf16_the_weights_gradient_adds_up_in_fp32(inputs, monkeypatch):
+    """A sum in bf16 would stop to grow: 512 chunks of one sentence are 512 times one chunk."""
+    features, weight, target = inputs
+    n_times = 512
+    monkeypatch.setattr(trainable.loss, "CHUNK", target.numel() * N_WORDS)
+    once = label_smoothed_loss(features.bfloat16(), weight, target, 0.1)
+    (expected,) = torch.autograd.grad(once, weight)
+    monkeypatch.setattr(trainable.loss, "CHUNK", int((target != PADDING).sum()) * N_WORDS)
+    often = label_smoothed_loss(
+        features.bfloat16().repeat(n_times, 1, 1), weight, target.repeat(n_times, 1), 0.1
+    )
+    (summed,) = torch.autograd.grad(often, weight)
+    assert summed.dtype == torch.float32
+    torch.testing.assert_close(summed / n_times, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_bf16_is_near_to_fp32(inputs):
+    features, weight, target = inputs
+    exact = label_smoothed_loss(features, weight, target, 0.1)
+    rounded = label_smoothed_loss(features.bfloat16(), weight, target, 0.1)
+    assert rounded.item() == pytest.approx(exact.item(), rel=1e-2)
+    for ours, theirs in zip(
+        torch.autograd.grad(rounded, (features, weight)),
+        torch.autograd.grad(exact, (features, weight)),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=0.0, atol=2e-2 * float(theirs.abs().max()))
