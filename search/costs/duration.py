@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from search.costs.study_sizes import ModelSize
 from search.costs.work import Work
 from search.study_config import StudyConfig
@@ -28,7 +30,7 @@ def work_seconds(
     bounds = [seconds for seconds in trials if seconds is not None]
     if not bounds:
         return None
-    rounds = -(-work.n_most // n_concurrent)
+    rounds = ceil(work.n_most / work.n_together) * ceil(work.n_together / n_concurrent)
     shortest = min(low for low, _ in bounds) * _least_share(work.config)
     least = work.n_least / n_concurrent * shortest
     most = rounds * max(high for _, high in bounds)

@@ -35,11 +35,13 @@ def estimate(work: Work) -> None:
     config = work.config
     nodes = living_nodes()
     n_fitting = n_fitting_trials(config.ranks, [node["Resources"] for node in nodes])
-    n_concurrent = min(config.search.n_concurrent or n_fitting, n_fitting, work.n_most)
+    n_concurrent = min(config.search.n_concurrent or n_fitting, n_fitting, work.n_together)
     need = work_need(work, n_concurrent=n_concurrent, process=Process.this_one())
-    needs = disk_needs(need, chosen_storage(config))
-    refuse_full_disk(needs, lambda folder: shutil.disk_usage(folder).free)
-    refuse_full_memory(need, config.ranks, _memory_bytes(nodes))
+    needs = disk_needs(need, work.place, chosen_storage(config))
+    refuse_full_disk(
+        needs, lambda folder: shutil.disk_usage(folder).free, remedy=work.remedies.disk
+    )
+    refuse_full_memory(need, config.ranks, _memory_bytes(nodes), remedy=work.remedies.memory)
     rate = None
     if all(node["NodeManagerHostname"] == socket.gethostname() for node in nodes):
         largest = max(work.sizes, key=lambda size: size.training_flops)

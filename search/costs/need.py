@@ -14,9 +14,9 @@ from search.costs.units import human_bytes
 from search.costs.work import Work
 from search.storage import Storage
 from search.study_config import StudyConfig
-from search.study_folder import STUDIES
 from spaces.errors import UserError
 from trainable.config import RanksConfig
+from trainable.loss import CHUNK, GPU_CHUNK
 
 _FLOAT = 4  # bytes; weights, optimizer and stored tensors are fp32
 # Learned weights, the best ones, and the optimizer's two moments.
@@ -24,6 +24,7 @@ _STORED_TENSORS = 4
 _CHECKPOINTS = 3  # of a running trial: Tune keeps two, and writes the next before it drops one
 # Gradient, two moments, the best weights, and the copy that a checkpoint is written from.
 _TENSORS_BESIDE = 5
+_SCORES_AT_ONCE = 3  # of a chunk: those of the one before, and the scores and their softmax
 _RECORDS_A_TRIAL = 150 * 2**10  # MLflow's rows and files, our records: 140 KiB in the quickstart
 _RECORDS_A_POINT = 2 * 2**10  # seven metrics in MLflow, and the point in trials.jsonl
 
@@ -81,21 +82,27 @@ def _points_bytes(config: StudyConfig) -> int:
 
 
 def _model_bytes(size: ModelSize, ranks: RanksConfig) -> int:
-    """Weights, what training keeps of each, and the activations of a forward pass."""
+    """Weights, what training keeps of each, activations, and the scores that the loss takes."""
     model, train = size.model, size.train
     weights = _FLOAT * (size.counts.total + _TENSORS_BESIDE * size.counts.learned)
     n_tokens = train.batch_tokens / (ranks.n_ranks * train.accumulate)
     # Of a layer: norms, query, key, value, attention, sums and masks; and the inner block's.
     a_token = 14 * model.d_model + 3 * model.ffn
-    return weights + round(_FLOAT * n_tokens * size.n_layers * a_token)
+    activations = _FLOAT * n_tokens * size.n_layers * a_token
+    n_scores = min(GPU_CHUNK if ranks.gpus_per_rank else CHUNK, n_tokens * size.n_words)
+    scores = _SCORES_AT_ONCE * _FLOAT * n_scores
+    return weights + round(activations + scores)
 
 
-def refuse_full_disk(needs: Mapping[Path, int], free: Callable[[Path], int]) -> None:
+def refuse_full_disk(
+    needs: Mapping[Path, int], free: Callable[[Path], int], *, remedy: str
+) -> None:
     """See whether each disk has room for all that goes to it.
 
     Args:
         needs: bytes by folder; folders on one disk share it.
         free: the free bytes of a folder's disk.
+        remedy: what a user can do.
 
     Raises:
         UserError: one has not.
@@ -107,13 +114,12 @@ def refuse_full_disk(needs: Mapping[Path, int], free: Callable[[Path], int]) -> 
         place, need = next(iter(folders)), sum(folders.values())
         if need > free(place):
             raise UserError(
-                f"{place}: the study needs up to {human_bytes(need)} of disk at once, and "
-                f"{human_bytes(free(place))} are free; make room, put the checkpoints elsewhere "
-                "with storage.uri, or lower search.n_concurrent"
+                f"{place}: the trials need up to {human_bytes(need)} of disk, and "
+                f"{human_bytes(free(place))} are free; {remedy}"
             )
 
 
-def refuse_full_memory(need: Need, ranks: RanksConfig, memory_bytes: float) -> None:
+def refuse_full_memory(need: Need, ranks: RanksConfig, memory_bytes: float, *, remedy: str) -> None:
     """See whether the trials that run at once fit the memory of Ray's machines.
 
     Raises:
@@ -124,15 +130,14 @@ def refuse_full_memory(need: Need, ranks: RanksConfig, memory_bytes: float) -> N
             f"search.n_concurrent: {need.n_concurrent} trials at once ({ranks.n_ranks} x "
             f"{human_bytes(need.rank_bytes)} each) need about "
             f"{human_bytes(need.all_ranks_bytes)} of memory, and there are "
-            f"{human_bytes(memory_bytes)}; lower search.n_concurrent, train.batch_tokens or the "
-            "models' size"
+            f"{human_bytes(memory_bytes)}; {remedy}"
         )
 
 
-def disk_needs(need: Need, storage: Storage | None) -> dict[Path, int]:
-    """Bytes by folder that exists; ``storage`` is where checkpoints go if not to the study's."""
-    studies = STUDIES.resolve()
-    here = next(place for place in (studies, *studies.parents) if place.is_dir())
+def disk_needs(need: Need, place: Path, storage: Storage | None) -> dict[Path, int]:
+    """Bytes by folder that exists: at ``place`` or above it, and at the ``storage`` chosen."""
+    place = place.resolve()
+    here = next(folder for folder in (place, *place.parents) if folder.is_dir())
     needs = {here: need.record_bytes}
     if storage is None:
         needs[here] += need.stored_bytes

@@ -37,6 +37,7 @@ class ModelSize:
     train: TrainConfig
     counts: ParamCounts
     n_layers: int  # of encoder and decoder
+    n_words: int  # of the target dictionary
     training_flops: float  # for each target token
 
 
@@ -127,5 +128,6 @@ def _size(
         train=trial.train,
         counts=count_params(encoder, decoder, dims),
         n_layers=encoder.depth + decoder.depth,
+        n_words=dims.tgt_rows,
         training_flops=flops.training,
     )

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from search.costs.study_sizes import ModelSize, candidate_sizes, study_sizes
 from search.kept_weights import N_KEPT_WEIGHTS
 from search.study_config import StudyConfig
+from search.study_folder import STUDIES
 from spaces.candidate import Candidate
 from trainable.corpus import load_corpus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedies:
+    """What a user can do about a machine that is too small."""
+
+    disk: str
+    memory: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,10 +27,13 @@ class Work:
     """What a driver is about to do."""
 
     config: StudyConfig
+    place: Path  # of the records, and of the weights if no other is chosen; it need not exist
     sizes: Sequence[ModelSize]  # that the models can have
     n_least: int  # trials
     n_most: int
+    n_together: int  # trials that may run at once, however large the machine is
     n_kept: int  # trials whose weights are kept, at most
+    remedies: Remedies
 
 
 def search_work(config: StudyConfig, data: str) -> Work:
@@ -33,18 +46,35 @@ def search_work(config: StudyConfig, data: str) -> Work:
     n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
     return Work(
         config=config,
+        place=STUDIES,
         sizes=study_sizes(config, load_corpus(data)),
         n_least=n_trials,
         n_most=n_trials,
+        n_together=n_trials,
         # With two objectives all of them can be on the front.
         n_kept=n_trials if config.objective.name == "pareto" else min(n_trials, N_KEPT_WEIGHTS),
+        remedies=Remedies(
+            disk="make room, put the checkpoints elsewhere with storage.uri, or lower "
+            "search.n_concurrent",
+            memory="lower search.n_concurrent, train.batch_tokens or the models' size",
+        ),
     )
 
 
 def replicates_work(
-    config: StudyConfig, candidates: Sequence[Candidate], data: str, *, n_least: int, n_most: int
+    config: StudyConfig,
+    candidates: Sequence[Candidate],
+    data: str,
+    *,
+    place: Path,
+    n_least: int,
+    n_most: int,
+    n_together: int,
 ) -> Work:
     """Trials of ``candidates`` to their ends, all of whose weights are kept.
+
+    Args:
+        place, n_least, n_most, n_together: as a ``Work`` has them.
 
     Raises:
         UserError: one of them cannot be built on the prepared ``data``.
@@ -52,8 +82,13 @@ def replicates_work(
     unstopped = config.scheduler.model_copy(update={"name": "none"})
     return Work(
         config=config.model_copy(update={"scheduler": unstopped}),
+        place=place,
         sizes=candidate_sizes(config, candidates, load_corpus(data)),
         n_least=n_least,
         n_most=n_most,
+        n_together=min(n_together, n_most),
         n_kept=n_most,
+        remedies=Remedies(
+            disk="make room, or give fewer --seeds", memory="free some, or give an --address"
+        ),
     )

@@ -19,7 +19,7 @@ from search.replicates.test_set import (
     test_references,
     test_score,
 )
-from search.replicates.train import train_replicates
+from search.replicates.train import ray_for_replicates, train_replicates
 from search.study_config import StudyConfig
 from search.study_folder import ConfirmFolder, StudyFolder
 from search.trained_candidate import candidate_of
@@ -54,23 +54,24 @@ def confirm_study(
         address: of a Ray cluster; this machine alone if absent.
 
     Raises:
-        UserError: the study has no completed trial, or other entrants are being confirmed.
+        UserError: the study has no completed trial, other entrants are being confirmed, or
+            the trials can't be trained here.
         WorkFailed: no trial was completed.
     """
-    folder = study.confirm
+    folder, data = study.confirm, study.data()
     config = study.config()
     lineup = Lineup(
         entrants=_entrants(study, config, n_best=n_best, baseline=baseline),
         seeds=tuple(range(config.seed + 1, config.seed + 1 + n_seeds)),
     )
-    if folder.resolved.is_file():
-        _refuse_others(folder, lineup)
-    else:
-        folder.path.mkdir(exist_ok=True)
-        shutil.copyfile(study.study_file, folder.study_file)
-        folder.resolve(config, Path(study.data()), purpose="confirm")
-    lineup.save(folder.path)
-    train_replicates(folder, UntilSeparated(lineup=lineup), address=address)
+    _refuse_others(folder, lineup)
+    plan = UntilSeparated(lineup=lineup)
+    with ray_for_replicates(config, plan, folder=folder, data=data, address=address):
+        if not folder.resolved.is_file():
+            folder.path.mkdir(exist_ok=True)
+            shutil.copyfile(study.study_file, folder.study_file)
+            folder.resolve(config, Path(data), purpose="confirm")
+        train_replicates(folder, plan, address=address)
     confirmation = read_confirmation(study)
     assert confirmation is not None
     return confirmation

@@ -23,6 +23,10 @@ class Plan(Protocol):
     def n_seeds_at_least(self) -> int:
         """Seeds that every entrant gets, whatever comes out."""
 
+    @property
+    def n_together(self) -> int:
+        """Trials that may run at once."""
+
     def __call__(self, records: Sequence[TrialRecord]) -> list[Replicate]:
         """Those that are wanted as far as ``records`` tell, the trained ones included."""
 
@@ -37,6 +41,10 @@ class AllSeeds:
     def n_seeds_at_least(self) -> int:
         return len(self.lineup.seeds)
 
+    @property
+    def n_together(self) -> int:
+        return self.lineup.n_trials
+
     def __call__(self, records: Sequence[TrialRecord]) -> list[Replicate]:
         return replicates(self.lineup, n_seeds=len(self.lineup.seeds))
 
@@ -49,7 +57,13 @@ class UntilSeparated:
 
     @property
     def n_seeds_at_least(self) -> int:
-        return min(N_SEEDS_AT_FIRST_LOOK, len(self.lineup.seeds))
+        n_seeds = len(self.lineup.seeds)
+        # A single entrant has nobody to be separated from.
+        return min(N_SEEDS_AT_FIRST_LOOK, n_seeds) if len(self.lineup.entrants) > 1 else n_seeds
+
+    @property
+    def n_together(self) -> int:
+        return len(self.lineup.entrants)
 
     def __call__(self, records: Sequence[TrialRecord]) -> list[Replicate]:
         ended = {record.key for record in records if record.state != "running"}
@@ -81,9 +95,12 @@ def replicates(lineup: Lineup, *, n_seeds: int) -> list[Replicate]:
 def trials_ahead(plan: Plan, records: Sequence[TrialRecord]) -> tuple[int, int]:
     """How many trials are still to be trained to their ends, at least and at most."""
     ended = {record.key for record in records if record.state != "running"}
-    wanted = {replicate.key for replicate in plan(records)} - ended
+    interrupted = {record.key for record in records if record.state == "running"}
+    wanted = {replicate.key for replicate in plan(records)} - ended | interrupted
     if not wanted:
         return 0, 0
-    certain = {r.key for r in replicates(plan.lineup, n_seeds=plan.n_seeds_at_least)} - ended
-    possible = {r.key for r in replicates(plan.lineup, n_seeds=len(plan.lineup.seeds))} - ended
-    return len(wanted | certain), len(possible)
+    certain, possible = (
+        {replicate.key for replicate in replicates(plan.lineup, n_seeds=n_seeds)} - ended
+        for n_seeds in (plan.n_seeds_at_least, len(plan.lineup.seeds))
+    )
+    return len(wanted | certain), len(wanted | possible)

@@ -12,17 +12,13 @@ from pathlib import Path
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.plans import AllSeeds
-from search.replicates.train import train_replicates
-from search.storage import check_storage
+from search.replicates.train import ray_for_replicates, train_replicates
 from search.study_config import StudyConfig, put_setting, study_from
 from search.study_folder import STUDIES, StudyFolder, make_study_folder
-from search.tracking.store import check_store
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.presets import PRESETS
-from trainable.corpus import load_corpus
-from trainable.model_size import dimensions
 
 PRESET_NAMES = ("small", "iwslt14")
 MODEL0 = "model0"
@@ -49,12 +45,20 @@ def reproduce_study(asked: Asked, *, address: str | None) -> StudyFolder:
         WorkFailed: no trial was completed.
     """
     config = _config(asked)
-    folder = _folder(config, asked.preset)
+    folder = StudyFolder(STUDIES / config.name)
+    is_new = not folder.path.exists()
+    if not is_new:
+        _refuse_others(folder, config)
+    data = Path(config.data if is_new else folder.data()).resolve()
     lineup = Lineup(
         entrants=entrants(config), seeds=tuple(range(config.seed, config.seed + asked.n_seeds))
     )
-    lineup.save(folder.path)
-    train_replicates(folder, AllSeeds(lineup=lineup), address=address)
+    plan = AllSeeds(lineup=lineup)
+    with ray_for_replicates(config, plan, folder=folder, data=str(data), address=address):
+        if is_new:
+            with resources.as_file(_preset(asked.preset)) as file:
+                make_study_folder(config, file, data, purpose="reproduce")
+        train_replicates(folder, plan, address=address)
     return folder
 
 
@@ -88,25 +92,12 @@ def _config(asked: Asked) -> StudyConfig:
     return study_from(values, f"preset {asked.preset}")
 
 
-def _folder(config: StudyConfig, preset: str) -> StudyFolder:
-    """The study's folder, made where there is none."""
-    folder = StudyFolder(STUDIES / config.name)
-    if not folder.path.exists():
-        check_store(config)
-        check_storage(config)
-        dimensions(config.model, load_corpus(str(Path(config.data).resolve())))
-        return _made(config, preset)
+def _refuse_others(folder: StudyFolder, config: StudyConfig) -> None:
     if folder.purpose() != "reproduce" or folder.config() != config:
         raise UserError(
             f"{folder.path}: something else stands there than this reproduction; give another "
             "--name, or repeat the command that began it to go on"
         )
-    return folder
-
-
-def _made(config: StudyConfig, preset: str) -> StudyFolder:
-    with resources.as_file(_preset(preset)) as file:
-        return make_study_folder(config, file, Path(config.data), purpose="reproduce")
 
 
 def _preset(name: str) -> Traversable:

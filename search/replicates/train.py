@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 
 from ray.tune.schedulers import FIFOScheduler
@@ -11,7 +12,7 @@ from search.costs.estimate import estimate
 from search.costs.work import replicates_work
 from search.errors import WorkFailed
 from search.kept_weights import KeptWeights, latest_checkpoint
-from search.ledger import Ledger
+from search.ledger import Ledger, sorted_records
 from search.replicates.plans import Plan, trials_ahead
 from search.replicates.searcher import ReplicateSearcher
 from search.storage import check_storage, study_storage
@@ -20,18 +21,48 @@ from search.study_folder import StudyFolder
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
-from trainable.corpus import load_corpus
+
+
+@contextmanager
+def ray_for_replicates(
+    config: StudyConfig, plan: Plan, *, folder: StudyFolder, data: str, address: str | None
+) -> Iterator[None]:
+    """Ray, once nothing is known that would keep the replicates from being trained.
+
+    Args:
+        folder: where they will be; it need not exist, so that a refusal leaves nothing behind.
+        data: prepared.
+        address: of a Ray cluster; this machine alone if absent.
+
+    Raises:
+        UserError: the data, MLflow, the storage or Ray can't be had, or the trials would fill
+            a disk or the memory.
+    """
+    check_store(config)
+    check_storage(config)
+    n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
+    work = replicates_work(
+        config,
+        [entrant.candidate for entrant in plan.lineup.entrants],
+        data,
+        place=folder.path,
+        n_least=n_least,
+        n_most=n_most,
+        n_together=plan.n_together,
+    )
+    with ray_for(config, address):
+        if n_most:
+            estimate(work)
+        yield
 
 
 def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) -> None:
     """Train what is wanted and not there yet, each trial to its end, and keep all weights.
 
-    Args:
-        address: of a Ray cluster; this machine alone if absent.
+    Within ``ray_for_replicates``, at the same address.
 
     Raises:
-        UserError: another driver holds the folder, its data, MLflow or Ray can't be had, or
-            the trials would fill the disk or the memory.
+        UserError: another driver holds the folder.
         WorkFailed: no trial was completed.
     """
     config = folder.config()
@@ -39,16 +70,9 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
     config = config.model_copy(
         update={"search": config.search.model_copy(update={"n_trials": n_trials})}
     )
-    check_store(config)
-    check_storage(config)
-    load_corpus(folder.data())
     storage = study_storage(folder)
-    with (
-        folder.locked(),
-        ray_for(config, address),
-        closing(Ledger(folder.trials)) as ledger,
-    ):
-        _estimate(config, plan, ledger, folder.data())
+    with folder.locked(), closing(Ledger(folder.trials)) as ledger:
+        plan.lineup.save(folder.path)
         run_trials(
             config,
             ledger,
@@ -72,10 +96,3 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
         reasons = [record.reason for record in records if record.reason]
         last = f"; the last said: {reasons[-1]}" if reasons else ""
         raise WorkFailed(f"{folder.path}: no trial was completed{last}")
-
-
-def _estimate(config: StudyConfig, plan: Plan, ledger: Ledger, data: str) -> None:
-    n_least, n_most = trials_ahead(plan, ledger.records)
-    if n_most:
-        candidates = [entrant.candidate for entrant in plan.lineup.entrants]
-        estimate(replicates_work(config, candidates, data, n_least=n_least, n_most=n_most))

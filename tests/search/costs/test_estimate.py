@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -122,34 +123,34 @@ NEED = Need(
 
 
 def test_a_disk_with_a_byte_too_little_is_refused(tmp_path: Path):
-    refuse_full_disk({tmp_path: 6400}, lambda folder: 6400)
-    with pytest.raises(UserError, match=r"up to .* of disk at once, and .* are free; make room"):
-        refuse_full_disk({tmp_path: 6400}, lambda folder: 6399)
+    refuse_full_disk({tmp_path: 6400}, lambda folder: 6400, remedy="make room")
+    with pytest.raises(UserError, match=r"need up to .* of disk, and .* are free; make room"):
+        refuse_full_disk({tmp_path: 6400}, lambda folder: 6399, remedy="make room")
 
 
 def test_folders_on_one_disk_share_its_free_bytes(tmp_path: Path):
     other = tmp_path / "other"
     other.mkdir()
-    refuse_full_disk({tmp_path: 60}, lambda folder: 100)
-    with pytest.raises(UserError, match="of disk at once"):
-        refuse_full_disk({tmp_path: 60, other: 60}, lambda folder: 100)
+    refuse_full_disk({tmp_path: 60}, lambda folder: 100, remedy="make room")
+    with pytest.raises(UserError, match="make room"):
+        refuse_full_disk({tmp_path: 60, other: 60}, lambda folder: 100, remedy="make room")
 
 
-def test_each_need_is_of_the_disk_that_it_goes_to(studies_here: Path):
-    here = studies_here.resolve()
-    assert disk_needs(NEED, None) == {here: 6400}
+def test_each_need_is_of_the_disk_that_it_goes_to(tmp_path: Path):
+    here, studies = tmp_path.resolve(), tmp_path / "studies"
+    assert disk_needs(NEED, studies, None) == {here: 6400}
     shared = here / "shared"
-    assert disk_needs(NEED, Storage.at(shared)) == {here: 400, shared: 6000}
+    assert disk_needs(NEED, studies, Storage.at(shared)) == {here: 400, shared: 6000}
     bucket = Storage.at("s3://bucket/x?endpoint_override=127.0.0.1:9&scheme=http&region=x")
-    assert disk_needs(NEED, bucket) == {here: 400}
-    (here / "studies").mkdir()  # which may be another disk's
-    assert disk_needs(NEED, None) == {here / "studies": 6400}
+    assert disk_needs(NEED, studies, bucket) == {here: 400}
+    studies.mkdir()  # which may be another disk's
+    assert disk_needs(NEED, studies, None) == {here / "studies": 6400}
 
 
 def test_memory_with_a_byte_too_little_is_refused():
-    refuse_full_memory(NEED, RanksConfig(), 900)
-    with pytest.raises(UserError, match=r"2 trials at once .* lower search\.n_concurrent"):
-        refuse_full_memory(NEED, RanksConfig(), 899)
+    refuse_full_memory(NEED, RanksConfig(), 900, remedy="free some")
+    with pytest.raises(UserError, match=r"2 trials at once .*; free some"):
+        refuse_full_memory(NEED, RanksConfig(), 899, remedy="free some")
 
 
 def test_a_budget_of_seconds_is_what_a_trial_takes(tiny_study: Make, work_of: WorkOf):
@@ -203,7 +204,15 @@ def test_replicates_run_to_their_ends_and_all_of_them_are_kept(
         budget={"updates": 400}, scheduler={"name": "asha", "grace": 100}, search={"n_trials": 9}
     )
     largest = config.space.choose(FixedChooser(LARGEST))
-    replicates = replicates_work(config, [largest], str(small_grammar), n_least=6, n_most=9)
+    replicates = replicates_work(
+        config,
+        [largest],
+        str(small_grammar),
+        place=small_grammar,
+        n_least=6,
+        n_most=9,
+        n_together=9,
+    )
     search = work_of(config)
     seconds = work_seconds(replicates, n_concurrent=3, rate=1e9)
     of_search = work_seconds(search, n_concurrent=3, rate=1e9)
@@ -218,6 +227,13 @@ def test_replicates_run_to_their_ends_and_all_of_them_are_kept(
     # Nine weights in the place of three, each a quarter of a checkpoint.
     more = need.stored_bytes - need_of_search.stored_bytes
     assert more == 6 * need.checkpoint_bytes // 4
+    # Three at a time on a machine for many: each three wait for those before, and rounds are not
+    # shared out.
+    in_threes = dataclasses.replace(replicates, n_together=3)
+    assert work_seconds(in_threes, n_concurrent=3, rate=1e9) == seconds
+    in_pairs = work_seconds(in_threes, n_concurrent=2, rate=1e9)
+    assert in_pairs is not None
+    assert in_pairs[1] - 20 == pytest.approx(2 * (seconds[1] - 20))
 
 
 def test_measuring_the_machine_leaves_its_threads_alone(tiny_trial: TrialConfig):
@@ -310,7 +326,7 @@ def test_a_study_that_its_disk_cannot_hold_is_refused_before_it_is_made(
     done = reservoir_search("run", "mine.toml", cwd=tmp_path, timeout=500)
     assert done.returncode == 2
     error = done.stderr.splitlines()[-1]
-    assert error.startswith(f"error: {small_disk}: the study needs up to ")
+    assert error.startswith(f"error: {small_disk}: the trials need up to ")
     assert error.endswith("or lower search.n_concurrent")
     assert not (tmp_path / "studies").exists()
     assert list(small_disk.iterdir()) == []

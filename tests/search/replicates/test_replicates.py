@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from search.costs.work import Work
 from search.ledger import Ledger
+from search.replicates import train
+from search.replicates.confirm import confirm_study
 from search.replicates.contest import contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.paper_tables import Measured, paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
+from search.replicates.reproduce import Asked, reproduce_study
 from search.replicates.searcher import ReplicateSearcher
 from search.replicates.test_set import TestScore, paired_bootstrap
 from search.statistics import seeds_to_see
 from search.study_config import StudyConfig
+from search.study_folder import StudyFolder
 from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
+from spaces.errors import UserError
 from spaces.layout import Layout
 
 SEEDS = (2, 3, 4, 5, 6)
@@ -107,6 +115,12 @@ def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_
     assert trials_ahead(of_some, alike) == (2, 2 * len(SEEDS) - 6)
     separated = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     assert trials_ahead(of_some, separated) == (0, 0)
+    # What an earlier call with more seeds left unfinished is trained first.
+    late = [replace(trials_of(GOOD, [1] * 4)[3], state="running")]
+    fewer = UntilSeparated(lineup=replace(lineup, seeds=SEEDS[:3]))
+    assert trials_ahead(fewer, separated + late) == (1, 1)
+    alone = UntilSeparated(lineup=replace(lineup, entrants=(GOOD,)))
+    assert trials_ahead(alone, []) == (len(SEEDS), len(SEEDS))
 
 
 def test_a_leader_within_the_noise_does_not_win(trials_of) -> None:
@@ -191,6 +205,46 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     for name in "abc":
         second.on_trial_complete(name)
     assert second.suggest("e") == "FINISHED"
+
+
+@pytest.fixture
+def too_small(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
+    """No Ray starts, and whatever is estimated is too much; the estimated work."""
+    estimated: list[Work] = []
+
+    def refuse(work: Work) -> None:
+        estimated.append(work)
+        raise UserError(work.remedies.disk)
+
+    monkeypatch.setattr(train, "ray_for", lambda config, address: contextlib.nullcontext())
+    monkeypatch.setattr(train, "estimate", refuse)
+    return estimated
+
+
+def test_what_the_machine_is_too_small_for_leaves_nothing_behind(
+    recorded_study: Callable[..., StudyFolder],
+    small_grammar: Path,
+    studies_here: Path,
+    too_small: list[Work],
+) -> None:
+    """Or other settings, which may fit, would be refused for those that did not."""
+    study = recorded_study("mine")
+    with pytest.raises(UserError, match="fewer --seeds"):
+        confirm_study(study, n_best=3, n_seeds=8, baseline=None, address=None)
+    assert not study.confirm.path.exists()
+
+    asked = Asked(
+        preset="small", n_seeds=4, name="paper", data=small_grammar, settings=(), by_test=False
+    )
+    with pytest.raises(UserError, match="fewer --seeds"):
+        reproduce_study(asked, address=None)
+    assert not (studies_here / "studies").exists()
+
+    confirm, reproduce = too_small
+    # The baseline is one of the three. Three seeds each before the first look, a seed at a time.
+    assert (confirm.n_least, confirm.n_most, confirm.n_together) == (9, 24, 3)
+    assert confirm.place.parent == study.path
+    assert reproduce.n_least == reproduce.n_most == reproduce.n_together == 28
 
 
 def score(bleu: float) -> TestScore:
