@@ -99,6 +99,10 @@ def measure(asked: Asked) -> Report:
                 "far, minus their mean rank at the end; positive where they start late"
             ),
             "one worker, every layout once; of replicates, the first",
+            (
+                "on FLOPs a share is of what the cheapest layout spends in all: a layout of twice "
+                "its FLOPs is first judged after half as many updates"
+            ),
         ],
     )
 
