@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
 TRIAL, PEER = "ray::ResourceTrainable", "ray::RankActor"
 PACKAGES = ("search", "trainable", "spaces")
 LONG_S = 1200  # for a search on a machine that has other work
-UPDATES = "updates = 80"
+UPDATES = "updates = 400"  # ten seconds a trial: a node that joins takes as long
 NO_LIMIT = 'algorithm = "grid"\nn_trials = 4'  # as many trials at once as fit
 
 
