@@ -122,17 +122,20 @@ NEED = Need(
 )
 
 
-def test_a_disk_with_a_byte_too_little_is_refused(tmp_path: Path):
-    refuse_full_disk({tmp_path: 6400}, lambda folder: 6400, remedy="make room")
+def test_a_disk_with_a_byte_too_little_is_refused(
+    tiny_study: Make, work_of: WorkOf, tmp_path: Path
+):
+    remedy = work_of(tiny_study()).remedies.disk
+    refuse_full_disk({tmp_path: 6400}, lambda folder: 6400, remedy=remedy)
     with pytest.raises(UserError, match=r"need up to .* of disk, and .* are free; make room"):
-        refuse_full_disk({tmp_path: 6400}, lambda folder: 6399, remedy="make room")
+        refuse_full_disk({tmp_path: 6400}, lambda folder: 6399, remedy=remedy)
 
 
 def test_folders_on_one_disk_share_its_free_bytes(tmp_path: Path):
     other = tmp_path / "other"
     other.mkdir()
     refuse_full_disk({tmp_path: 60}, lambda folder: 100, remedy="make room")
-    with pytest.raises(UserError, match="make room"):
+    with pytest.raises(UserError, match=r"need up to .* of disk"):
         refuse_full_disk({tmp_path: 60, other: 60}, lambda folder: 100, remedy="make room")
 
 
@@ -147,10 +150,11 @@ def test_each_need_is_of_the_disk_that_it_goes_to(tmp_path: Path):
     assert disk_needs(NEED, studies, None) == {here / "studies": 6400}
 
 
-def test_memory_with_a_byte_too_little_is_refused():
-    refuse_full_memory(NEED, RanksConfig(), 900, remedy="free some")
-    with pytest.raises(UserError, match=r"2 trials at once .*; free some"):
-        refuse_full_memory(NEED, RanksConfig(), 899, remedy="free some")
+def test_memory_with_a_byte_too_little_is_refused(tiny_study: Make, work_of: WorkOf):
+    remedy = work_of(tiny_study()).remedies.memory
+    refuse_full_memory(NEED, RanksConfig(), 900, remedy=remedy)
+    with pytest.raises(UserError, match=r"2 trials at once .* lower search\.n_concurrent"):
+        refuse_full_memory(NEED, RanksConfig(), 899, remedy=remedy)
 
 
 def test_a_budget_of_seconds_is_what_a_trial_takes(tiny_study: Make, work_of: WorkOf):
