@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.report import Report
+from benchmarks.result import Report
 from search.cli import exit_code
 
 

@@ -17,14 +17,14 @@ from scipy.stats import rankdata, spearmanr
 
 from benchmarks.command import Asked, run
 from benchmarks.machine import SEED, machine
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.search_quality import TABLE
 from benchmarks.spread import Spread
 from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result
 from search.replay.trial_table import RecordedTrial, TrialTable
 from search.schedule.schedulers import make_scheduler
-from search.study_config import SchedulerConfig, StudyConfig
+from search.study.config import SchedulerConfig, StudyConfig
 from spaces.layout import Layout
 
 N_ORDERS = 40

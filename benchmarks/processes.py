@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from benchmarks.machine import N_THREADS, ROOT
 from benchmarks.with_memory import PREFIX
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

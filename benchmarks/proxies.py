@@ -19,11 +19,12 @@ import torch
 
 from benchmarks.command import Asked, run
 from benchmarks.machine import machine
-from benchmarks.report import Cell, Report, Row, Table
+from benchmarks.result import Cell, Report, Row, Table
 from benchmarks.search_quality import TABLE
-from search.prediction import EARLY, rank_correlation
-from search.replay.recorded_studies import corpus_digest, open_table
+from search.replay.recorded_studies import open_table
 from search.replay.trial_table import RecordedTrial, TrialTable
+from search.stats.prediction import EARLY, rank_correlation
+from search.study.comparability import corpus_digest
 from spaces.errors import UserError
 from trainable.aucc import aucc
 from trainable.config import TrialConfig

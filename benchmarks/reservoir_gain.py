@@ -16,7 +16,7 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import described, made_up_data
 from benchmarks.machine import N_THREADS, machine
 from benchmarks.models import BATCH_TOKENS, MODELS, Size, sizes, trial
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus

@@ -24,10 +24,10 @@ from typing import Any
 from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.scale_driver import NAME
-from search.errors import WorkFailed
-from search.study_folder import STUDIES, StudyFolder
+from search.study.errors import WorkFailed
+from search.study.folder import STUDIES, StudyFolder
 
 logger = logging.getLogger(__name__)
 

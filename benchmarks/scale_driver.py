@@ -20,14 +20,14 @@ from unittest import mock
 import psutil
 
 from benchmarks.scale_trial import TABLE, ReplayedTrial
-from search import driver, trial_runner
-from search.ledger import Ledger
-from search.progress import Progress
-from search.study_config import StudyConfig, load_study
-from search.study_folder import STUDIES, StudyFolder
+from search.run import driver, trial_runner
+from search.run.progress import Progress
+from search.study.config import StudyConfig, load_study
+from search.study.folder import STUDIES, StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.suggest.searcher import StudySearcher
 from search.tracking.tracking import Tracking
-from search.trial_record import TrialRecord
 
 NAME = "scale"
 

@@ -15,7 +15,7 @@ from ray import tune
 from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result
 from search.replay.trial_table import RecordedTrial
-from search.trained_candidate import candidate_of
+from search.study.trained_candidate import candidate_of
 from trainable.checkpoint import BEST_WEIGHTS, PROGRESS
 from trainable.config import TrialConfig
 

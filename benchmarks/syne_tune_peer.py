@@ -18,7 +18,7 @@ from ray.tune.search import Searcher
 
 from search.replay.peer import Peer
 from search.schedule.schedulers import METRIC
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from spaces.chooser import Point, Scalar
 
 S = TypeVar("S", bound=Scalar)

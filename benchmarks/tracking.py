@@ -25,15 +25,15 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
 from benchmarks.mlflow_server import mlflow_server
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread
-from search.ledger import Ledger
-from search.study_config import StudyConfig, load_study
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig, load_study
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TrialRuns
-from search.trial_record import TrialRecord
 from spaces.chooser import FixedChooser
 from trainable.objective import objective_value
 from trainable.ranks import Ranks

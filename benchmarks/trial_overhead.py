@@ -16,9 +16,9 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import SEED, machine
 from benchmarks.processes import run_module
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 from trainable.config import Budget, ModelConfig, TrialConfig, ValidationConfig
 
 logger = logging.getLogger(__name__)

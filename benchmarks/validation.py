@@ -25,7 +25,7 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import N_THREADS, SEED, machine
 from benchmarks.processes import run_module
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from trainable import validation
 from trainable.checkpoint import load_learned_weights

@@ -8,9 +8,10 @@ import pytest
 
 from search.report.colours import DARK, LIGHT, N_SETS
 from search.report.sections.curves import curves_plot
-from search.report.sections.fronts import front_plot, fronts_of
+from search.report.fronts import fronts_of
+from search.report.sections.fronts import front_plot
 from search.report.stack import boxes, in_words, stack_svg
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from spaces.layout import KINDS, Layout
 from tests.search.report.contrast import contrast
 from trainable.config import CLOCKS
