@@ -14,7 +14,7 @@ from trainable.reservoirs.builders import reservoir_builder
 from trainable.reservoirs.draw import draw_uniform, xavier_bound
 from trainable.reservoirs.orthogonal import draw_orthogonal
 
-ALL_KINDS = "RLFLGLCL"
+ALL_KINDS = "".join(f"{kind}L" for kind in reservoir_letters())
 
 
 def snapshot(model):
@@ -80,14 +80,14 @@ def test_two_builds_draw_the_same_and_another_seed_does_not(build):
 
 
 def test_another_process_with_another_thread_count_draws_the_same(build):
-    program = """
+    program = f"""
 import hashlib, torch
 from fairseq.data import Dictionary
 from trainable.config import ModelConfig
 from trainable.models.build import build_model
 torch.set_num_threads(2)
 model = build_model(
-    ModelConfig(encoder="RLFLGLCL", decoder="RL", d_model=16, ffn=24, heads=2),
+    ModelConfig(encoder="{ALL_KINDS}", decoder="RL", d_model=16, ffn=24, heads=2),
     src_dict=Dictionary(), tgt_dict=Dictionary(), seed=6,
 )
 sha = hashlib.sha256()
