@@ -23,24 +23,24 @@ from benchmarks.alternate import alternate
 from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
-from benchmarks.report import Report, Row, Table
 from benchmarks.reports_once import ReportsOnce
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from search.cluster.ray_cluster import local_ray
-from search.kept_weights import KeptWeights, latest_checkpoint
-from search.ledger import Ledger
-from search.recorder import Recorder
+from search.run.recorder import Recorder
+from search.run.trial_runner import MAX_RESTARTS
+from search.run.tuner import make_tuner
 from search.schedule.schedulers import make_scheduler
-from search.storage import study_storage
-from search.study_config import StudyConfig, load_study
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig, load_study
+from search.study.folder import StudyFolder
+from search.study.kept_weights import KeptWeights, latest_checkpoint
+from search.study.ledger import Ledger
+from search.study.storage import study_storage
+from search.study.trial_record import TrialRecord
 from search.suggest.optuna_study import OptunaChooser
 from search.suggest.samplers import make_sampler
 from search.suggest.searcher import StudySearcher
 from search.tracking.tracking import Tracking
-from search.trial_record import TrialRecord
-from search.trial_runner import MAX_RESTARTS
-from search.tuner import make_tuner
 from spaces.chooser import FixedChooser
 from trainable.model_size import candidate_size
 from trainable.tune_trainable import trial_resources

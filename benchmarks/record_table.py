@@ -14,7 +14,7 @@ from benchmarks.machine import machine
 from search.cli import exit_code
 from search.replay.recorded_studies import table_of_studies
 from search.replay.table_file import write_table
-from search.study_folder import find_study
+from search.study.folder import find_study
 from spaces.errors import UserError
 
 

@@ -16,7 +16,7 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import described, made_up_data
 from benchmarks.machine import N_THREADS, machine
 from benchmarks.models import BATCH_TOKENS, MODELS, Size, sizes, trial
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
@@ -34,7 +34,7 @@ class Turns:
     """A training that makes a few updates whenever its turn comes."""
 
     def __init__(self, config: TrialConfig) -> None:
-        self._n_updates = config.validation.interval_updates  # of a turn
+        self._n_updates = config.validation.interval_updates  # updates of a turn
         self._points: Iterator[Point] = Training(config, ranks=Ranks()).points()
         self._seconds = 0.0
 

@@ -20,20 +20,20 @@ from unittest import mock
 import psutil
 
 from benchmarks.scale_trial import TABLE, ReplayedTrial
-from search import driver, trial_runner
-from search.ledger import Ledger
-from search.progress import Progress
-from search.study_config import StudyConfig, load_study
-from search.study_folder import STUDIES, StudyFolder
+from search.run import driver, trial_runner
+from search.run.progress import Progress
+from search.study.config import StudyConfig, load_study
+from search.study.folder import STUDIES, StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.suggest.searcher import StudySearcher
 from search.tracking.tracking import Tracking
-from search.trial_record import TrialRecord
 
 NAME = "scale"
 
 
 class Costs:
-    """What the driver had spent when each trial ended."""
+    """Resources that the driver had used when each trial ended."""
 
     def __init__(self) -> None:
         self.ended: list[dict[str, float]] = []
@@ -105,7 +105,7 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
 def main() -> None:
     """Take the algorithm, the data and the number of trials from the command line."""
     algorithm, data, n_trials = sys.argv[1:]
-    warnings.simplefilter("ignore")  # of the libraries, as search/cli.py has it
+    warnings.simplefilter("ignore")  # the libraries' warnings, as in search/cli.py
     folder = StudyFolder(STUDIES / NAME)
     if folder.path.exists():
         before = folder.config()

@@ -15,7 +15,7 @@ from ray import tune
 from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result
 from search.replay.trial_table import RecordedTrial
-from search.trained_candidate import candidate_of
+from search.study.trained_candidate import candidate_of
 from trainable.checkpoint import BEST_WEIGHTS, PROGRESS
 from trainable.config import TrialConfig
 
@@ -46,7 +46,7 @@ class ReplayedTrial(tune.Trainable):  # type: ignore[misc]
         )
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """As many small files as the driver keeps of a real one."""
+        """Small files, as many as the driver keeps of a real checkpoint."""
         for name in (BEST_WEIGHTS, PROGRESS):
             Path(checkpoint_dir, name).write_text(json.dumps({"trial": self._id}))
 

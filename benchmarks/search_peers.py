@@ -1,4 +1,4 @@
-"""What others search a trial table with: Ray's Optuna searcher, as it comes."""
+"""Other searchers over a trial table: Ray's Optuna searcher with its defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ray.tune.search.optuna import OptunaSearch
 
 from search.replay.peer import Peer
 from search.schedule.schedulers import METRIC, make_scheduler
-from search.study_config import SchedulerConfig, StudyConfig
+from search.study.config import SchedulerConfig, StudyConfig
 from search.suggest.optuna_study import OptunaChooser
 
 MakePeer = Callable[[StudyConfig, int], Peer]  # for a study and a seed

@@ -1,4 +1,4 @@
-"""Search: updates spent until the best layout so far is within 1 % of the best there is.
+"""Search quality: updates until the best-so-far layout is within 1 % of the optimum.
 
 Ours with its defaults, random search, plain TPE through Ray's `OptunaSearch` and, where
 it is installed, Syne Tune: all over the same table of recorded trials, in simulated time.
@@ -19,7 +19,7 @@ import optuna
 
 from benchmarks.command import Asked, run
 from benchmarks.machine import ROOT, machine
-from benchmarks.report import Cell, Report, Row, Table
+from benchmarks.result import Cell, Report, Row, Table
 from benchmarks.search_peers import (
     MakePeer,
     plain_tpe,
@@ -30,12 +30,12 @@ from benchmarks.search_peers import (
 from benchmarks.spread import figure
 from benchmarks.syne_tune_peer import is_installed, syne_tune
 from search.cluster.ray_cluster import local_ray
-from search.errors import WorkFailed
 from search.replay.recorded_studies import open_table
 from search.replay.run import replay
 from search.replay.trace import Replay
 from search.replay.trial_table import TrialTable, recorded_settings
-from search.study_config import StudyConfig, study_from
+from search.study.config import StudyConfig, study_from
+from search.study.errors import WorkFailed
 
 logger = logging.getLogger(__name__)
 

@@ -18,14 +18,14 @@ from ray.tune.search import Searcher
 
 from search.replay.peer import Peer
 from search.schedule.schedulers import METRIC
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from spaces.chooser import Point, Scalar
 
 S = TypeVar("S", bound=Scalar)
 
 
 def is_installed() -> bool:
-    """Whether there is a Syne Tune to compare with; it is none of our own requirements."""
+    """Whether Syne Tune is installed: it is not among our requirements."""
     return importlib.util.find_spec("syne_tune") is not None
 
 

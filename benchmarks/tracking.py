@@ -25,15 +25,15 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
 from benchmarks.mlflow_server import mlflow_server
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread
-from search.ledger import Ledger
-from search.study_config import StudyConfig, load_study
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig, load_study
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TrialRuns
-from search.trial_record import TrialRecord
 from spaces.chooser import FixedChooser
 from trainable.objective import objective_value
 from trainable.ranks import Ranks
@@ -46,16 +46,16 @@ SENT_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What sending one state of a trial took."""
+    """Time to send one state of a trial."""
 
     seconds: float
-    cpu_seconds: float  # of the thread that sends
-    held_up_seconds: float = 0.0  # of the search, which only hands the record over
+    cpu_seconds: float  # CPU time of the sending thread
+    held_up_seconds: float = 0.0  # delay of the search, which only queues the record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one trial cost, from its start over its points to its end."""
+    """Cost of one trial's records: start, points and end."""
 
     start: Sent
     points: Sequence[Sent]

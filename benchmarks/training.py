@@ -27,7 +27,7 @@ from benchmarks.models import (
     trial,
 )
 from benchmarks.rates import Rate, fairseq_rate, our_rate
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from spaces.presets import PRESETS
 from trainable.config import TrialConfig

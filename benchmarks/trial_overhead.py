@@ -16,9 +16,9 @@ from benchmarks.command import Asked, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import SEED, machine
 from benchmarks.processes import run_module
-from benchmarks.report import Report, Row, Table
+from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 from trainable.config import Budget, ModelConfig, TrialConfig, ValidationConfig
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 N_ROUNDS = 2
 # TorchTrainer takes longest, and may wait for ever where it finds no free CPU.
 N_TRIALS = {"ours": 8, "function": 4, "TorchTrainer": 2}
-SECONDS = 180.0  # that the trials of a shape may take, Ray's start included
+SECONDS = 180.0  # time-out for the trials of a shape, Ray's start included
 NAMES = {
     "ours": "class trainable, reused (ours)",
     "function": "function trainable",

@@ -28,7 +28,7 @@ from search.commands import (
     translate,
     ui,
 )
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 from spaces.errors import UserError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count

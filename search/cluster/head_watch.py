@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import ray
 
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 
 CHECK_S = 2.0
 PATIENCE_S = 25.0  # after 60 s without its head Ray ends the process

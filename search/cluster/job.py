@@ -15,7 +15,7 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from search.cluster.ray_address import joining, require_answer
 from search.cluster.shipped_code import copy_code
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 from spaces.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from search.cluster.resources import living_nodes, n_fitting_trials
-from search.storage import chosen_storage
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.storage import chosen_storage
 from spaces.errors import UserError
 from trainable.config import RanksConfig
 

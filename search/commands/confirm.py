@@ -28,10 +28,10 @@ def confirm(
     Safe to interrupt: the same command goes on. Results are in
     studies/NAME/confirm, in MLflow, and in the report.
     """
-    from search.console import output
     from search.replicates.confirm import confirm_study
     from search.replicates.confirm_table import confirm_table, verdict
-    from search.study_folder import find_study
+    from search.study.console import output
+    from search.study.folder import find_study
 
     confirmation = confirm_study(
         find_study(study), n_best=top, n_seeds=seeds, baseline=baseline, address=address

@@ -24,9 +24,9 @@ def doctor(
     import json
 
     from search.doctor.examine import examine
-    from search.doctor.report import findings_json, print_findings
-    from search.errors import WorkFailed
-    from search.study_folder import find_study
+    from search.doctor.findings_table import findings_json, print_findings
+    from search.study.errors import WorkFailed
+    from search.study.folder import find_study
 
     folder = find_study(study)
     findings = examine(folder, mending=mend)

@@ -74,7 +74,7 @@ def dynamics(
 
     from search.dynamics.figure import check_png, write_dynamics_png
     from search.dynamics.measured import measure_subject
-    from search.dynamics.report import dynamics_json, print_dynamics
+    from search.dynamics.measures_table import dynamics_json, print_dynamics
     from search.dynamics.subject import open_subject
 
     if png is not None:

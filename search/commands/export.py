@@ -24,7 +24,7 @@ def export(
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
     from search.exports.export import export_layout
-    from search.study_folder import find_study
+    from search.study.folder import find_study
 
     folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)
     print(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")

@@ -41,7 +41,7 @@ def replay(
     from rich.console import Console
 
     from search.replay.recorded_studies import open_table
-    from search.replay.report import replay_json, replay_table
+    from search.replay.results_table import replay_json, replay_table
     from search.replay.run import replay_seeds
     from search.replay.settings import replayed_study
 

@@ -25,7 +25,7 @@ def report(
     The page needs no network. An earlier one in its place is replaced.
     """
     from search.report.page import write_report
-    from search.study_folder import find_study
+    from search.study.folder import find_study
 
     for path in write_report(find_study(study), out, png):
         print(path)

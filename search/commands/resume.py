@@ -22,8 +22,8 @@ def resume(
     Interrupted trials go on from their last checkpoint; nothing is trained
     twice. Safe to repeat.
     """
-    from search.driver import resume_study
-    from search.study_folder import find_study
-    from search.study_result import print_result
+    from search.report.study_result import print_result
+    from search.run.driver import resume_study
+    from search.study.folder import find_study
 
     print_result(resume_study(find_study(study), n_trials=trials, address=address))

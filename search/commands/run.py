@@ -23,8 +23,8 @@ def run(
     The study's folder is studies/NAME; an existing one is never overwritten.
     Ctrl-C is safe: go on with `reservoir-search resume NAME`.
     """
-    from search.driver import start_study
-    from search.study_config import load_study
-    from search.study_result import print_result
+    from search.report.study_result import print_result
+    from search.run.driver import start_study
+    from search.study.config import load_study
 
     print_result(start_study(load_study(study, settings or []), study, address=address))

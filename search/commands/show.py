@@ -16,8 +16,8 @@ def show(
     """Show a study's trials, its best layout and its front of AUCC against parameters."""
     import json
 
-    from search.show import study_json, study_table
-    from search.study_folder import find_study
+    from search.report.trials_table import study_json, study_table
+    from search.study.folder import find_study
 
     folder = find_study(study)
     if as_json:

@@ -17,7 +17,7 @@ def ui(
 
     Prints the address of the page that compares all trials side by side.
     """
-    from search.study_folder import find_study
+    from search.study.folder import find_study
     from search.tracking.mlflow_ui import serve
 
     serve(find_study(study), port)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.costs.units import human_bytes
-from search.storage import study_storage
-from search.study_folder import StudyFolder
+from search.study.folder import StudyFolder
+from search.study.storage import study_storage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

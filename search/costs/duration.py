@@ -6,7 +6,7 @@ from math import ceil
 
 from search.costs.study_sizes import ModelSize
 from search.costs.work import Work
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 
 # Training against matrix products of its shapes: 60 to 90 % in the benchmarks, less where
 # layers are narrow or trials side by side share a machine's memory.

@@ -21,7 +21,7 @@ from search.costs.need import (
 )
 from search.costs.units import human_bytes, human_seconds
 from search.costs.work import Work
-from search.storage import chosen_storage
+from search.study.storage import chosen_storage
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ import psutil
 from search.costs.study_sizes import ModelSize
 from search.costs.units import human_bytes
 from search.costs.work import Work
-from search.storage import Storage
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.storage import Storage
 from spaces.errors import UserError
 from trainable.config import RanksConfig
 from trainable.loss import CHUNK, GPU_CHUNK

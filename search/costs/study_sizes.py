@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from spaces.axes import Range
 from spaces.candidate import Candidate
 from spaces.chooser import Scalar

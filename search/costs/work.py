@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.costs.study_sizes import ModelSize, candidate_sizes, study_sizes
-from search.kept_weights import N_KEPT_WEIGHTS
-from search.study_config import StudyConfig
-from search.study_folder import STUDIES
+from search.study.config import StudyConfig
+from search.study.folder import STUDIES
+from search.study.kept_weights import N_KEPT_WEIGHTS
 from spaces.candidate import Candidate
 from trainable.corpus import load_corpus
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.doctor.finding import Finding, Notes
-from search.kept_weights import latest_checkpoint, stored_checkpoints, worth_keeping
-from search.storage import Storage
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.kept_weights import latest_checkpoint, stored_checkpoints, worth_keeping
+from search.study.storage import Storage
+from search.study.trial_record import TrialRecord
 from trainable.checkpoint import BEST_WEIGHTS, PROGRESS
 
 SUBJECT = "checkpoints"

@@ -8,9 +8,9 @@ from search.doctor.mend import mend
 from search.doctor.runs import check_runs
 from search.doctor.suggestions import check_suggestions
 from search.doctor.trials import check_trials
-from search.ledger import sorted_records
-from search.storage import study_storage
-from search.study_folder import StudyFolder
+from search.study.folder import StudyFolder
+from search.study.ledger import sorted_records
+from search.study.storage import study_storage
 
 
 def examine(folder: StudyFolder, *, mending: bool) -> list[Finding]:

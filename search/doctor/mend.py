@@ -10,12 +10,12 @@ from search.doctor.checkpoints import unknown_trials
 from search.doctor.runs import contradiction, study_runs
 from search.doctor.suggestions import lost_suggestions
 from search.doctor.trials import differing_fields
-from search.kept_weights import KeptWeights, remove_trial
-from search.ledger import Ledger
-from search.storage import study_storage
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
-from search.study_totals import study_totals
+from search.run.study_totals import study_totals
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.kept_weights import KeptWeights, remove_trial
+from search.study.ledger import Ledger
+from search.study.storage import study_storage
 from search.suggest.searcher import StudySearcher
 from search.tracking.store import tracking_uri
 from search.tracking.tracking import Tracking

@@ -11,12 +11,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from search.doctor.finding import Finding, Notes
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.trial_record import TrialRecord
 from search.tracking.store import tracking_uri
 from search.tracking.study_run import STUDY
 from search.tracking.trial_runs import STATUS, TRIAL_ID, sent_points
-from search.trial_record import TrialRecord
 
 SUBJECT = "MLflow"
 _UNDER_WAY = ("running", "interrupted")  # the state of a run whose end was not sent

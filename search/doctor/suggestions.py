@@ -13,10 +13,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from search.doctor.finding import Finding, Notes
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from search.suggest.outcome import outcome_of
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
-from search.trial_record import TrialRecord
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 

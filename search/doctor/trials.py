@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from search.doctor.finding import Finding, Notes
-from search.study_config import StudyConfig
-from search.trained_candidate import candidate_of
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trained_candidate import candidate_of
+from search.study.trial_record import TrialRecord
 from trainable.aucc import aucc
 from trainable.config import ObjectiveConfig
 from trainable.objective import objective_value

@@ -6,25 +6,24 @@ import json
 import shlex
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
+from search.exports.exported import Exported
 from search.exports.full_evaluation import BEAM, full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.model_card import model_card
 from search.exports.translate import CONFIG, WEIGHTS
-from search.kept_weights import best_weights
-from search.ledger import read_records
-from search.ranking import best_trial
-from search.storage import study_storage
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.kept_weights import best_weights
+from search.study.ledger import read_records
+from search.study.ranking import best_trial
+from search.study.storage import study_storage
+from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
-from trainable.aucc import best_point
 from trainable.checkpoint import Weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
@@ -32,24 +31,6 @@ from trainable.curve import Point
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.models.reservoir_transformer import ReservoirTransformer
-from trainable.validation import Scores
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """A layout with weights, and how good it is on the whole evaluation sets, beam 5."""
-
-    record: TrialRecord
-    config: TrialConfig
-    curve: tuple[Point, ...]  # of the training that the weights are from
-    trained_in_full: bool
-    valid: Scores
-    test: Scores
-
-    @property
-    def n_updates(self) -> int:
-        """The update that the weights are of: the best on the validation set."""
-        return best_point(self.curve).updates
 
 
 def export_layout(

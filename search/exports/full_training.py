@@ -10,8 +10,8 @@ from pathlib import Path
 
 import torch
 
-from search.errors import WorkFailed
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.errors import WorkFailed
 from trainable.checkpoint import (
     BrokenCheckpoint,
     Checkpoint,

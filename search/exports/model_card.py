@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from search.trial_record import TrialRecord
+from search.exports.exported import Exported
+from search.study.trial_record import TrialRecord
 from trainable.corpus import Corpus
-
-if TYPE_CHECKING:
-    from search.exports.export import Exported
 
 
 def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
-from search.ledger import Ledger
 from search.replay.trial_table import TrialTable
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.suggest.stateless_searcher import StatelessSearcher
-from search.trial_record import TrialRecord
 from spaces.space import FixedChooser
 
 

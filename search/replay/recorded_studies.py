@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from search.ledger import sorted_records
 from search.replay.table_file import read_table
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
-from search.study_config import StudyConfig, study_from
-from search.study_folder import StudyFolder, find_study
-from search.trained_candidate import candidate_of
-from search.trial_record import TrialRecord
+from search.study.comparability import corpus_digest, other_settings
+from search.study.config import StudyConfig, study_from
+from search.study.folder import StudyFolder, find_study
+from search.study.ledger import sorted_records
+from search.study.trained_candidate import candidate_of
+from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from spaces.space import SearchSpace
-from trainable.data.manifest import Manifest
-
-# What must be equal for curves to be compared.
-_SETTINGS = ("model", "train", "validation", "budget", "ranks", "objective")
 
 
 def open_table(name: str) -> TrialTable:
@@ -62,16 +59,6 @@ def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
         made={**_versions(first), **made},
         trials=trials,
     )
-
-
-def other_settings(config: StudyConfig, study: StudyConfig) -> list[str]:
-    """The tables, of those that decide a candidate's curve and its worth, that differ."""
-    return [name for name in _SETTINGS if getattr(config, name) != getattr(study, name)]
-
-
-def corpus_digest(data: Path) -> str:
-    """Equal for equal prepared data, whoever prepared them."""
-    return Manifest.load(data).digest
 
 
 def _refuse_other_settings(folder: StudyFolder, study: StudyConfig, *, like: StudyFolder) -> None:

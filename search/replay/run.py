@@ -14,9 +14,6 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from search.cluster.ray_cluster import local_ray
-from search.errors import WorkFailed
-from search.ledger import Ledger
-from search.recorder import Recorder
 from search.replay.clock import SimulatedClock, TimeKeeper
 from search.replay.found import Found
 from search.replay.peer import Peer, PointSearcher
@@ -24,12 +21,15 @@ from search.replay.scores import candidate_values
 from search.replay.simulated_trial import SimulatedTrial
 from search.replay.trace import Replay, Trace
 from search.replay.trial_table import TrialTable
+from search.run.recorder import Recorder
+from search.run.tuner import make_tuner
 from search.schedule.schedulers import make_scheduler
-from search.storage import Storage
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.errors import WorkFailed
+from search.study.ledger import Ledger
+from search.study.storage import Storage
+from search.study.trained_candidate import candidate_of
 from search.suggest.searcher import StudySearcher
-from search.trained_candidate import candidate_of
-from search.tuner import make_tuner
 from spaces.candidate_size import CandidateSize
 from trainable.config import TrialConfig
 

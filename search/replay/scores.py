@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from search.replay.trial_table import RecordedTrial, TrialTable
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from search.suggest.searcher import MAX_ENUMERATED
 from spaces.errors import UserError
 from spaces.space import FixedChooser, SearchSpace

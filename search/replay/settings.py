@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.replay.trial_table import TrialTable, recorded_settings
-from search.study_config import StudyConfig, put_setting, study_from
+from search.study.config import StudyConfig, put_setting, study_from
 from spaces.errors import UserError
 
 # What the recorded curves hold for, and for nothing else.

@@ -8,7 +8,7 @@ import ray
 from ray import tune
 
 from search.replay.trial_table import RecordedTrial, TrialTable
-from search.trained_candidate import candidate_of
+from search.study.trained_candidate import candidate_of
 from trainable.aucc import aucc
 from trainable.config import ObjectiveConfig, TrialConfig
 from trainable.trial_result import trial_result

@@ -14,8 +14,8 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import ValidationError, model_validator
 
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
-from search.study_config import faults_of, study_from
-from search.study_folder import write_atomically
+from search.study.config import faults_of, study_from
+from search.study.folder import write_atomically
 from spaces.axes import ScalarValue
 from spaces.counts import ParamCounts
 from spaces.errors import UserError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from search.ranking import comparable
-from search.trial_record import TrialRecord
+from search.study.ranking import comparable
+from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
 
 

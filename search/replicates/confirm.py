@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.ledger import sorted_records
-from search.ranking import ranked
 from search.replicates.contest import Contest, contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
@@ -20,10 +18,12 @@ from search.replicates.test_set import (
     test_score,
 )
 from search.replicates.train import ray_for_replicates, train_replicates
-from search.study_config import StudyConfig
-from search.study_folder import ConfirmFolder, StudyFolder
-from search.trained_candidate import candidate_of
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.folder import ConfirmFolder, StudyFolder
+from search.study.ledger import sorted_records
+from search.study.ranking import ranked
+from search.study.trained_candidate import candidate_of
+from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout

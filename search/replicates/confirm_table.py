@@ -10,7 +10,7 @@ from rich.table import Table
 
 from search.replicates.confirm import BASELINE, Confirmation
 from search.replicates.contest import MEASURES, Contest, Standing
-from search.statistics import SIGNIFICANCE
+from search.stats.significance import SIGNIFICANCE
 
 
 def confirm_table(confirmation: Confirmation) -> Table:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from search.replicates.entrant import Entrant
-from search.statistics import (
+from search.stats.significance import (
     SIGNIFICANCE,
     Comparison,
     Interval,
@@ -16,7 +16,7 @@ from search.statistics import (
     seeds_to_see,
     welch,
 )
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 
 N_SEEDS_AT_FIRST_LOOK = 3  # two seeds' deviation says next to nothing
 

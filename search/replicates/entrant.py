@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from trainable.config import TrialConfig
 

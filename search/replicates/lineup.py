@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from search.replicates.entrant import Entrant
-from search.study_folder import write_atomically
+from search.study.folder import write_atomically
 from spaces.candidate import Candidate
 from spaces.layout import Layout
 

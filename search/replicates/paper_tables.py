@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from search.replicates.entrant import Entrant
 from search.replicates.paper import MPARAMS, UPDATES_OVER_MODEL0
 from search.replicates.test_set import TestScore
-from search.statistics import (
+from search.stats.significance import (
     SIGNIFICANCE,
     Comparison,
     Interval,
@@ -19,7 +19,7 @@ from search.statistics import (
     seeds_to_see,
     welch,
 )
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point, minimum_loss_point
 
 SMALLEST_OF_INTEREST = 0.25  # BLEU: how many seeds it takes to see so much is told

@@ -13,8 +13,8 @@ from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.plans import AllSeeds
 from search.replicates.train import ray_for_replicates, train_replicates
-from search.study_config import StudyConfig, put_setting, study_from
-from search.study_folder import STUDIES, StudyFolder, make_study_folder
+from search.study.config import StudyConfig, put_setting, study_from
+from search.study.folder import STUDIES, StudyFolder, make_study_folder
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout

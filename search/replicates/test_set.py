@@ -9,12 +9,12 @@ from pathlib import Path
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.significance import PairedTest, Result
 
-from search.errors import WorkFailed
 from search.exports.full_evaluation import full_scores, trained_model
-from search.kept_weights import best_weights
-from search.storage import study_storage
-from search.study_folder import StudyFolder, write_atomically
-from search.trial_record import TrialRecord
+from search.study.errors import WorkFailed
+from search.study.folder import StudyFolder, write_atomically
+from search.study.kept_weights import best_weights
+from search.study.storage import study_storage
+from search.study.trial_record import TrialRecord
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
 

@@ -10,17 +10,17 @@ from ray.tune.schedulers import FIFOScheduler
 
 from search.costs.estimate import estimate
 from search.costs.work import replicates_work
-from search.errors import WorkFailed
-from search.kept_weights import KeptWeights, latest_checkpoint
-from search.ledger import Ledger, sorted_records
 from search.replicates.plans import Plan, trials_ahead
 from search.replicates.searcher import ReplicateSearcher
-from search.storage import check_storage, study_storage
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
+from search.study.config import StudyConfig
+from search.study.errors import WorkFailed
+from search.study.folder import StudyFolder
+from search.study.kept_weights import KeptWeights, latest_checkpoint
+from search.study.ledger import Ledger, sorted_records
+from search.study.storage import check_storage, study_storage
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
-from search.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
 from search.report.reported_study import ReportedStudy
-from search.statistics import welch
+from search.stats.significance import welch
 
 MIN_TRIALS = 10  # an importance from fewer says nothing
 _MIN_BEST = 5  # trials that PED-ANOVA tells from the rest, by Optuna's advice

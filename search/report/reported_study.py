@@ -9,12 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from search.ledger import sorted_records
-from search.ranking import best_trial, pareto_front, ranked
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.ledger import sorted_records
+from search.study.ranking import best_trial, pareto_front, ranked
+from search.study.trial_record import TrialRecord
 from search.suggest.suggestions import Suggestions, read_suggestions
-from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.aucc import UNITS
 from trainable.config import Clock

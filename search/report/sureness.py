@@ -11,8 +11,8 @@ from statistics import fmean
 
 from scipy import stats
 
-from search.statistics import SIGNIFICANCE
-from search.trial_record import TrialRecord
+from search.stats.significance import SIGNIFICANCE
+from search.study.trial_record import TrialRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from search.schedule.extrapolation import WholeCurve, forecast
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.stats.extrapolation import WholeCurve, forecast
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point
 from trainable.curve import Point
 

@@ -15,8 +15,8 @@ from ray.tune.schedulers import (
 )
 
 from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 
 METRIC = "objective"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from spaces.candidate_size import CandidateSize
 from spaces.errors import UserError
 from spaces.space import Candidate

@@ -6,12 +6,12 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.ledger import sorted_records
-from search.replay.recorded_studies import corpus_digest, other_settings
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder, find_study
-from search.trained_candidate import candidate_of
-from search.trial_record import TrialRecord
+from search.study.comparability import corpus_digest, other_settings
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder, find_study
+from search.study.ledger import sorted_records
+from search.study.trained_candidate import candidate_of
+from search.study.trial_record import TrialRecord
 from spaces.chooser import Point
 from spaces.errors import UserError
 

@@ -12,7 +12,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from search.suggest.samplers import make_sampler
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from optuna.trial import TrialState
 
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 
 
 def outcome_of(record: TrialRecord) -> tuple[TrialState, list[float] | None]:

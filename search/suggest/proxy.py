@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Literal
 
-from search.study_config import ProxyConfig
+from search.study.config import ProxyConfig
 from trainable.config import TrialConfig
 
 N_AT_FIRST = 8  # suggestions that are measured before any is discarded

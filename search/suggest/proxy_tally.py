@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from search.prediction import RankCorrelation, rank_correlation
-from search.ranking import best_trial
-from search.study_config import StudyConfig
+from search.stats.prediction import RankCorrelation, rank_correlation
+from search.study.config import StudyConfig
+from search.study.ranking import best_trial
+from search.study.trial_record import TrialRecord
 from search.suggest.suggestion_marks import AUDITED, DISCARDED, PROXY
 from search.suggest.suggestions import Suggestions
-from search.trial_record import TrialRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from optuna.samplers import (
     TPESampler,
 )
 
-from search.study_config import SearchConfig
+from search.study.config import SearchConfig
 
 
 def make_sampler(config: SearchConfig, *, seed: int) -> BaseSampler:

@@ -12,11 +12,12 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from search.ledger import Ledger
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.first_layouts import first_point
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.suggest.bounds import Bounds, OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
-from search.suggest.first_layouts import first_point
 from search.suggest.optuna_study import OptunaChooser, optuna_study
 from search.suggest.outcome import outcome_of
 from search.suggest.proxy import Measured, Proxy, Verdict
@@ -33,7 +34,6 @@ from search.suggest.suggestion_marks import (
     PROXY,
 )
 from search.suggest.surrogate import Surrogate
-from search.trial_record import TrialRecord
 from spaces.candidate_size import CandidateSize
 from spaces.space import Candidate, FixedChooser, Point
 from trainable.config import TrialConfig

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from search.ranking import best_trial
-from search.schedule.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
-from search.study_config import StudyConfig
+from search.stats.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
+from search.study.config import StudyConfig
+from search.study.ranking import best_trial
+from search.study.trained_candidate import candidate_of
+from search.study.trial_record import TrialRecord
 from search.suggest.surrogate_gp import Array, GaussianProcess
 from search.suggest.surrogate_pool import Choice, Pool
-from search.trained_candidate import candidate_of
-from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
 from spaces.chooser import Point

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from trainable.curve import Point
 
 

@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 from mlflow.tracking import MlflowClient
 
-from search.errors import WorkFailed
-from search.ledger import sorted_records
-from search.study_folder import StudyFolder
+from search.study.errors import WorkFailed
+from search.study.folder import StudyFolder
+from search.study.ledger import sorted_records
+from search.study.tracking_uri import shown
 from search.tracking.store import tracking_uri
-from search.tracking.uri import shown
 from spaces.errors import UserError
 
 MAX_COMPARED = 100  # MLflow's comparison page is slow beyond

@@ -9,9 +9,9 @@ from pathlib import Path
 import mlflow
 from mlflow.tracking import MlflowClient
 
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
-from search.tracking.uri import environment_uri, shown
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.tracking_uri import environment_uri, shown
 from spaces.errors import UserError
 
 

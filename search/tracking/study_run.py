@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
 
 STUDY = "reservoir_search.study"
 

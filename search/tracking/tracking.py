@@ -13,14 +13,14 @@ from typing import Any
 
 import mlflow
 
-from search.ledger import Ledger
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.tracking_uri import shown
+from search.study.trial_record import TrialRecord
 from search.tracking.store import open_store, telling_the_uri, tracking_uri
 from search.tracking.study_run import StudyRun
 from search.tracking.trial_runs import TrialRuns
-from search.tracking.uri import shown
-from search.trial_record import TrialRecord
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ import mlflow
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
-from search.ledger import Ledger
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.tracking.curve_files import write_curve_csv, write_curve_png
 from search.tracking.study_run import StudyRun
-from search.trial_record import TrialRecord
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 TRIAL_ID = "reservoir_search.trial_id"

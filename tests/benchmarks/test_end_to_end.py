@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import Report
+from benchmarks.result import Report
 from benchmarks.spread import Spread
 from tests.search.command_line import ROOT, environment
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS, LONG, main
-from benchmarks.report import Report
+from benchmarks.result import Report
 
 MAKEFILE = Path(__file__).parents[2] / "Makefile"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.processes import run_module
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 
 
 def test_memory_is_the_processes_own_and_not_its_parents():

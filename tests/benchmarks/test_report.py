@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report import Report, Table
+from benchmarks.result import Report, Table
 from benchmarks.spread import Spread
 
 REPORT = Report(

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.search_peers import MakePeer, plain_tpe, random_search
 from benchmarks.syne_tune_peer import _answers, _FlatChooser
-from search.study_config import study_from
+from search.study.config import study_from
 from spaces.chooser import FixedChooser
 from tests.search.conftest import TINY_STUDY
 

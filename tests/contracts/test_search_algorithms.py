@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from search.ledger import Ledger
-from search.study_config import ProxyConfig, StudyConfig, study_from
+from search.study.config import ProxyConfig, StudyConfig, study_from
+from search.study.ledger import Ledger
+from search.study.trained_candidate import candidate_of
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.proxy import N_AT_FIRST, Proxy
 from search.suggest.searcher import StudySearcher
-from search.trained_candidate import candidate_of
 from spaces.candidate_size import CandidateSize
 from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts

@@ -13,8 +13,8 @@ from typing import Any
 from safetensors.torch import save_file
 
 from search.exports.translate import CONFIG, WEIGHTS
-from search.study_config import study_from
-from search.trial_record import TrialRecord
+from search.study.config import study_from
+from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.replay.tables import made_table
 from trainable.checkpoint import learned_weights

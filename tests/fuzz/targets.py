@@ -14,9 +14,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from search.exports.translate import Translator
-from search.ledger import read_records
 from search.replay.recorded_studies import open_table
-from search.study_config import load_study, put_setting, study_from
+from search.study.config import load_study, put_setting, study_from
+from search.study.ledger import read_records
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from tests.fuzz import inputs

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from search.ledger import Ledger, read_records
-from search.ranking import best_trial
-from search.study_config import StudyConfig, study_from
-from search.study_folder import StudyFolder
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig, study_from
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger, read_records
+from search.study.ranking import best_trial
+from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.command_line import reservoir_search, study_toml
 from tests.search.replay.tables import candidates_of

@@ -19,9 +19,9 @@ from optuna.storages.journal import JournalFileBackend
 
 from search.doctor.examine import examine
 from search.doctor.finding import Finding
-from search.ledger import read_records
-from search.study_folder import StudyFolder
-from search.trial_record import TrialRecord
+from search.study.folder import StudyFolder
+from search.study.ledger import read_records
+from search.study.trial_record import TrialRecord
 from tests.search.command_line import environment, study_toml
 
 # Four layouts in a fixed order, one after the other, none stopped early.

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from search.ledger import Ledger
 from search.report.reported_study import ReportedStudy, read_study
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.suggest.proxy import Proxy
 from search.suggest.searcher import StudySearcher
-from search.trial_record import TrialRecord
 from spaces.candidate_size import CandidateSize
 from spaces.counts import count_params
 from spaces.dimensions import Dimensions

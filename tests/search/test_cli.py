@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from search.cli import app, exit_code
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 from spaces.errors import UserError
 
 COMMANDS = (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from search.study_config import StudyConfig, load_study
+from search.study.config import StudyConfig, load_study
 from spaces.chooser import FixedChooser
 from spaces.layout import Layout
 from spaces.sharing import share

@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from search.cli import app, exit_code
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import RealExport, RealStudy
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from search.trial_runner import MAX_RESTARTS
+from search.run.trial_runner import MAX_RESTARTS
 from tests.ports import free_port
 from tests.search.command_line import environment, reservoir_search, start
 from tests.search.disturbed import (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.ledger import read_records
-from search.study_folder import StudyFolder
+from search.study.folder import StudyFolder
+from search.study.ledger import read_records
 from tests.search.command_line import reservoir_search, study_toml
 
 pytestmark = [

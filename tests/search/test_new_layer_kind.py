@@ -15,11 +15,11 @@ from safetensors.torch import load_file
 from search.commands.layout import draw
 from search.exports.export import export_layout
 from search.exports.translate import WEIGHTS, Translator, open_export
-from search.ledger import Ledger
 from search.report.stack import in_words, stack_svg
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from spaces import kinds
 from spaces.chooser import FixedChooser
 from spaces.counts import count_params

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from search.study_config import load_study
-from search.tracking.uri import environment_uri, shown, tracking_faults
+from search.study.config import load_study
+from search.study.tracking_uri import environment_uri, shown, tracking_faults
 from spaces.errors import UserError
 from tests.search.command_line import study_toml
 

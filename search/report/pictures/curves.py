@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from search.report.clocks import TITLES
 from search.report.colours import LIGHT, series
 from search.report.pictures.canvas import new_figure, plain
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from trainable.config import Clock
 
 _MARKERS = ("o", "s", "D", "^", "x")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from search.report.colours import LIGHT
+from search.report.fronts import Front
 from search.report.pictures.canvas import new_figure, plain
-from search.report.sections.fronts import Front
 
 
 def fronts_figure(fronts: Sequence[Front], unit: str) -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from search.report.colours import LIGHT
 from search.report.pictures.canvas import new_figure
 from search.report.stack import Box, boxes
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 
 _WIDTH = 0.8  # of a box, where the layers are 1 high
 

@@ -10,7 +10,7 @@ from search.report.colours import series
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from trainable.config import CLOCKS, Clock
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 
 
 def endings(study: ReportedStudy) -> Section:

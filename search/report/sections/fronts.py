@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from search.ranking import pareto_front
+from search.report.fronts import Front, fronts_of
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
-from search.trial_record import TrialRecord
-from trainable.config import ObjectiveConfig, Parameters
-from trainable.objective import mparams
+from search.study.trial_record import TrialRecord
+from trainable.config import Parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,25 +21,6 @@ MEANINGS: dict[Parameters, str] = {
     "stored": "what a checkpoint must hold",
     "encoder": "the encoder stack, embeddings not",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
-    """The compared trials under one way of counting, or under several that agree on all."""
-
-    ways: tuple[Parameters, ...]
-    sizes: tuple[float, ...]  # of the trials, in millions
-    trials: tuple[TrialRecord, ...]
-    best: tuple[TrialRecord, ...]  # those on the front, by rising size
-
-    @property
-    def title(self) -> str:
-        return " = ".join(self.ways)
-
-    @property
-    def steps(self) -> list[tuple[float, float]]:
-        """The corners of the front's line: sizes and AUCC."""
-        return [(mparams(r.counts, self.ways[0]), r.aucc or 0.0) for r in self.best]
 
 
 def fronts(study: ReportedStudy) -> Section | None:
@@ -61,34 +39,6 @@ def fronts(study: ReportedStudy) -> Section | None:
     return Section(
         name="fronts", title="AUCC against size", body=body, pictures={"fronts": picture}
     )
-
-
-def fronts_of(trials: Sequence[TrialRecord]) -> list[Front]:
-    """One front for each way of counting; ways that agree on every trial are one."""
-    by_sizes: dict[tuple[float, ...], list[Parameters]] = {}
-    for way in get_args(Parameters):
-        by_sizes.setdefault(tuple(mparams(r.counts, way) for r in trials), []).append(way)
-    return [
-        Front(ways=tuple(ways), sizes=sizes, trials=tuple(trials), best=front_of(trials, ways[0]))
-        for sizes, ways in by_sizes.items()
-    ]
-
-
-def front_of(trials: Sequence[TrialRecord], way: Parameters) -> tuple[TrialRecord, ...]:
-    """Those of ``trials`` that no other beats in both AUCC and parameters counted so."""
-    by_id = {record.id: record for record in trials}
-    counted = [
-        dataclasses.replace(
-            record,
-            config={
-                **record.config,
-                "objective": {**record.config["objective"], "parameters": way},
-            },
-        )
-        for record in trials
-    ]
-    # The bounds were the study's own, and have been seen to.
-    return tuple(by_id[record.id] for record in pareto_front(counted, ObjectiveConfig()))
 
 
 def front_plot(front: Front, unit: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.stack import stack_svg
 from search.report.templating import render
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 

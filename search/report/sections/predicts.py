@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from search.prediction import predictions
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.stats.prediction import predictions
 from search.suggest.proxy_tally import in_words, tally_proxy
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import decimals, render, shown
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from spaces.axes import Range
 
 _ORDER = ("completed", "stopped", "running", "failed")

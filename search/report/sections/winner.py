@@ -12,7 +12,7 @@ from search.report.section import Section
 from search.report.stack import stack_svg
 from search.report.sureness import sureness
 from search.report.templating import render
-from search.study_folder import StudyFolder
+from search.study.folder import StudyFolder
 from spaces.layout import Layout
 from trainable.aucc import best_point
 

@@ -12,7 +12,7 @@ from ray.job_submission import JobStatus
 
 from search.cluster.job import _end_as, _follow, entrypoint, submit_job
 from search.cluster.shipped_code import copy_code
-from search.errors import WorkFailed
+from search.study.errors import WorkFailed
 from spaces.errors import UserError
 from tests.ports import free_port
 

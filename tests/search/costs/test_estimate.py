@@ -23,8 +23,8 @@ from search.costs.need import (
 )
 from search.costs.units import human_bytes, human_seconds
 from search.costs.work import Work, replicates_work, search_work
-from search.storage import Storage
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
+from search.study.storage import Storage
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 from tests.search.command_line import environment, reservoir_search, study_toml

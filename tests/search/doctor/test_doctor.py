@@ -22,15 +22,15 @@ from mlflow.tracking import MlflowClient
 from search.cli import app, exit_code
 from search.doctor.examine import examine
 from search.doctor.finding import Finding
-from search.kept_weights import KeptWeights
-from search.ledger import Ledger, read_records
-from search.storage import study_storage
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder, make_study_folder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder, make_study_folder
+from search.study.kept_weights import KeptWeights
+from search.study.ledger import Ledger, read_records
+from search.study.storage import study_storage
+from search.study.trial_record import TrialRecord
 from search.suggest.searcher import StudySearcher
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TRIAL_ID
-from search.trial_record import TrialRecord
 from tests.search.conftest import TINY_STUDY, curve_point
 from trainable.aucc import aucc
 from trainable.checkpoint import BEST_WEIGHTS, Checkpoint, save_checkpoint

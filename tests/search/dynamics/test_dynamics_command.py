@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from search.cli import app, exit_code
-from search.dynamics.report import verdict
+from search.dynamics.measures_table import verdict
 from search.exports.translate import CONFIG, WEIGHTS
 from trainable.checkpoint import learned_weights
 from trainable.config import TrialConfig

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from mlflow.tracking import MlflowClient
 
-from search.ledger import Ledger, read_records
-from search.recorder import Recorder
-from search.study_config import StudyConfig
-from search.study_folder import make_study_folder
+from search.run.recorder import Recorder
+from search.study.config import StudyConfig
+from search.study.folder import make_study_folder
+from search.study.ledger import Ledger, read_records
+from search.study.trial_record import TrialRecord
 from search.tracking.tracking import Tracking
-from search.trial_record import TrialRecord
 from trainable.config import TrialConfig
 from trainable.trial_result import trial_result
 

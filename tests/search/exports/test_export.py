@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from search.cli import app, exit_code
 from search.exports.full_training import train_in_full
 from search.exports.translate import Translator
-from search.kept_weights import trial_dirname
+from search.study.kept_weights import trial_dirname
 from tests.search.command_line import COMMAND, environment, reservoir_search
 from tests.search.conftest import RealExport, RealStudy
 from trainable.checkpoint import save_checkpoint

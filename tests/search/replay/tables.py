@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
-from search.study_config import StudyConfig, study_from
+from search.study.config import StudyConfig, study_from
 from spaces.candidate import Candidate
 from spaces.counts import ParamCounts
 from spaces.space import FixedChooser

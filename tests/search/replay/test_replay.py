@@ -18,7 +18,7 @@ from search.replay.scores import candidate_values
 from search.replay.settings import replayed_study
 from search.replay.trace import Replay
 from search.replay.trial_table import TrialTable
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from spaces.chooser import Point
 from spaces.errors import UserError
 from tests.search.replay.tables import UPDATES, candidates_of, made_table

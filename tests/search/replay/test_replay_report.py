@@ -8,11 +8,11 @@ import pytest
 from rich.console import Console
 
 from search.cli import app, exit_code
-from search.replay.report import replay_json, replay_table
+from search.replay.results_table import replay_json, replay_table
 from search.replay.table_file import write_table
 from search.replay.trace import Event, Replay, Trace
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import curve_point
 from tests.search.replay.tables import UPDATES, candidates_of, made_table

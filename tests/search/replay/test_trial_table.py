@@ -10,8 +10,8 @@ import pytest
 from benchmarks.record_table import record
 from search.replay.recorded_studies import open_table, table_of_studies
 from search.replay.table_file import read_table, write_table
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
 from spaces.errors import UserError
 from tests.search.replay.tables import UPDATES, candidates_of, made_table
 from trainable.config import TrialConfig

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from search.costs.work import Work
-from search.ledger import Ledger
 from search.replicates import train
 from search.replicates.confirm import confirm_study
 from search.replicates.contest import contest
@@ -23,10 +22,11 @@ from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
 from search.replicates.reproduce import Asked, reproduce_study
 from search.replicates.searcher import ReplicateSearcher
 from search.replicates.test_set import TestScore, paired_bootstrap
-from search.statistics import seeds_to_see
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
-from search.trial_record import TrialRecord
+from search.stats.significance import seeds_to_see
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout

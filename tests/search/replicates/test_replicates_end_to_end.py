@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from search.ledger import read_records
-from search.trial_record import TrialRecord
+from search.study.ledger import read_records
+from search.study.trial_record import TrialRecord
 from spaces.presets import PRESETS
 from tests.search.command_line import reservoir_search, start, study_toml
 

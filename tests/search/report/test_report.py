@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup, escape
 
-from search.ledger import Ledger
-from search.ranking import best_trial
 from search.report.page import page_html, write_report
 from search.report.reported_study import ReportedStudy, read_study
 from search.report.sections import SECTIONS
 from search.report.sections.settings import flat, without_login
 from search.report.templating import data_block, figures
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
+from search.study.ledger import Ledger
+from search.study.ranking import best_trial
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import RealStudy
 from tests.search.report_studies import HOSTILE, completed, mixed, reported, searched_study

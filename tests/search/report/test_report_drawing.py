@@ -7,10 +7,11 @@ import plotly.graph_objects as go
 import pytest
 
 from search.report.colours import DARK, LIGHT, N_SETS
+from search.report.fronts import fronts_of
 from search.report.sections.curves import curves_plot
-from search.report.sections.fronts import front_plot, fronts_of
+from search.report.sections.fronts import front_plot
 from search.report.stack import boxes, in_words, stack_svg
-from search.trial_record import TrialRecord
+from search.study.trial_record import TrialRecord
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from tests.search.report.contrast import contrast

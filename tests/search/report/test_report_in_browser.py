@@ -13,7 +13,7 @@ from search.report.pictures.svg import svg_of
 from search.report.reported_study import ReportedStudy, read_study
 from search.report.section import Section
 from search.report.templating import render
-from search.study_config import StudyConfig
+from search.study.config import StudyConfig
 from tests.search.report.browser import CHROMIUM, Page, chromium
 from tests.search.report_studies import searched_study
 

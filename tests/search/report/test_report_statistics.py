@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from search.report.effects import MIN_TRIALS, effects, importances, n_best, scored
-from search.report.sections.fronts import fronts_of
+from search.report.fronts import fronts_of
 from search.report.sections.matters import reach
 from search.report.sureness import sureness
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.report_studies import completed, reported
 from trainable.config import Parameters

@@ -10,8 +10,8 @@ from ray.tune.schedulers import TrialScheduler
 
 from search.schedule.extrapolation_scheduler import MIN_COMPLETED
 from search.schedule.schedulers import make_scheduler, show_earlier, show_other_studies
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
 from tests.search.conftest import curve_point
 from trainable.trial_result import trial_result

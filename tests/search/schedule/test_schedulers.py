@@ -7,8 +7,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
 from search.schedule.schedulers import METRIC, make_scheduler, show_earlier
-from search.study_config import StudyConfig
-from search.trial_record import TrialRecord
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from tests.search.conftest import curve_point
 
 Study = Callable[..., StudyConfig]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder
 from search.suggest.earlier_studies import earlier_trials
 from spaces.errors import UserError
 from spaces.space import FixedChooser

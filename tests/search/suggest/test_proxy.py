@@ -11,8 +11,8 @@ import pytest
 from search.replay.settings import replayed_study
 from search.report.sections.endings import endings
 from search.report.sections.predicts import predicts
-from search.show import study_json
-from search.study_config import ProxyConfig
+from search.report.trials_table import study_json
+from search.study.config import ProxyConfig
 from search.suggest.proxy import N_AT_FIRST, Proxy
 from search.suggest.proxy_tally import in_words, tally_proxy
 from spaces.errors import UserError

@@ -11,10 +11,10 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from search.schedule.extrapolation import MAX_CURVES, Forecast, forecast
-from search.study_config import StudyConfig
+from search.stats.extrapolation import MAX_CURVES, Forecast, forecast
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
 from search.suggest.surrogate import Surrogate, log_improvement
-from search.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts

@@ -14,12 +14,12 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from search.ledger import Ledger
-from search.study_config import StudyConfig
-from search.study_folder import StudyFolder, make_study_folder
+from search.study.config import StudyConfig
+from search.study.folder import StudyFolder, make_study_folder
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TrialRuns
-from search.trial_record import TrialRecord
 from spaces.errors import UserError
 from tests.search.conftest import RealStudy
 

@@ -1,0 +1,155 @@
+"""Running a study: the searcher, the scheduler and what earlier drivers and studies left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from search.costs.estimate import estimate
+from search.costs.work import search_work
+from search.run.study_totals import study_totals
+from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
+from search.schedule.schedulers import make_scheduler, show_earlier, show_other_studies
+from search.study.config import StudyConfig
+from search.study.errors import WorkFailed
+from search.study.folder import StudyFolder, make_study_folder, place_for_study
+from search.study.kept_weights import KeptWeights, latest_checkpoint
+from search.study.ledger import Ledger, read_records
+from search.study.ranking import best_trial
+from search.study.storage import check_storage, study_storage
+from search.suggest.earlier_studies import EarlierTrial, earlier_trials
+from search.suggest.proxy import Proxy
+from search.suggest.searcher import StudySearcher
+from search.suggest.suggestion_counts import SuggestionCounts
+from search.tracking.store import check_store
+from search.tracking.tracking import Tracking
+from spaces.errors import UserError
+from trainable.corpus import load_corpus
+from trainable.dynamics.untrained import untrained_dynamics
+from trainable.model_size import candidate_size, dimensions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyResult:
+    """How a study stands after a driver has worked on it."""
+
+    folder: StudyFolder
+    counts: SuggestionCounts
+    mlflow_is_complete: bool
+
+
+def start_study(
+    config: StudyConfig, study_file: Path, *, address: str | None = None
+) -> StudyResult:
+    """Make the study's folder and search until its trials are done.
+
+    Args:
+        address: of a Ray cluster; this machine alone if absent.
+
+    Raises:
+        UserError: the study exists, or its data or settings cannot be used.
+        WorkFailed: no trial was completed.
+    """
+    place_for_study(config.name)  # before Ray starts, which takes a while
+    data = Path(config.data)
+    # What can never run is refused before the folder is made.
+    check_store(config)
+    check_storage(config)
+    dimensions(config.model, load_corpus(str(data.resolve())))
+    earlier = earlier_trials(config, data)
+    with ray_for(config, address):
+        estimate(search_work(config, str(data.resolve())))
+        folder = make_study_folder(config, study_file, data)
+        with folder.locked():
+            return _search(config, folder, earlier, trainable_for(config, folder, address))
+
+
+def resume_study(
+    folder: StudyFolder, *, n_trials: int | None, address: str | None = None
+) -> StudyResult:
+    """Go on with an interrupted study, or give a finished one more trials.
+
+    Raises:
+        UserError: another driver holds the study.
+        WorkFailed: no trial was completed.
+    """
+    config = folder.config()
+    folder.require_search("resume")
+    with folder.locked():
+        check_storage(config)
+        load_corpus(folder.data())  # without which every trial that goes on would fail
+        earlier = earlier_trials(config, Path(folder.data()))
+        if n_trials is not None:
+            config = _extended(config, folder, n_trials)
+        with ray_for(config, address):
+            return _search(config, folder, earlier, trainable_for(config, folder, address))
+
+
+def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
+    """The study with another number of trials, which a later resume keeps to."""
+    n_before = len(read_records(folder.trials))
+    if n_trials < n_before:
+        raise UserError(f"--trials {n_trials}: the study has {n_before} trials already; give more")
+    search = config.search.model_copy(update={"n_trials": n_trials})
+    config = config.model_copy(update={"search": search})
+    folder.resolve(config)
+    return config
+
+
+def _search(
+    config: StudyConfig, folder: StudyFolder, earlier: Sequence[EarlierTrial], trainable: Any
+) -> StudyResult:
+    storage = study_storage(folder)
+    with closing(Ledger(folder.trials)) as ledger:
+        scheduler = make_scheduler(config)
+        show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
+        show_other_studies(scheduler, [trial.record for trial in earlier])
+        tracking = Tracking(config, folder, ledger)
+        searcher = StudySearcher(
+            config,
+            ledger,
+            optuna_log=folder.optuna_log,
+            data=folder.data(),
+            size=candidate_size,
+            n_concurrent=partial(n_concurrent, config),
+            resume_from=lambda record: latest_checkpoint(storage, record),
+            earlier=earlier,
+            proxy=_proxy(config),
+        )
+        mlflow_is_complete = run_trials(
+            config,
+            ledger,
+            searcher=searcher,
+            scheduler=scheduler,
+            trainable=trainable,
+            storage=storage,
+            kept=KeptWeights(storage, config.objective, ledger.records),
+            tracking=tracking,
+            totals=lambda: study_totals(searcher.counts(), ledger.records, config.objective),
+        )
+        if best_trial(ledger.records, config.objective) is None:
+            raise WorkFailed(_why_nothing_completed(ledger, config, searcher.last_refusal))
+        return StudyResult(
+            folder=folder, counts=searcher.counts(), mlflow_is_complete=mlflow_is_complete
+        )
+
+
+def _proxy(config: StudyConfig) -> Proxy | None:
+    chosen = config.search.proxy
+    if chosen is None:
+        return None
+    return Proxy(chosen, lambda trial: untrained_dynamics(trial).get(chosen.measure))
+
+
+def _why_nothing_completed(ledger: Ledger, config: StudyConfig, last_refusal: str | None) -> str:
+    states = Counter(record.state for record in ledger.records)
+    told = ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "none was trained"
+    reasons = [last_refusal] if last_refusal else []
+    reasons += [record.reason for record in ledger.records if record.reason]
+    last = f"; the last said: {reasons[-1]}" if reasons else ""
+    return f"study {config.name}: no trial was completed within the bounds ({told}){last}"

@@ -1,0 +1,91 @@
+"""What ``run`` and ``resume`` show while they work: for a person a live line, else a log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from search.study.config import StudyConfig
+from search.study.ledger import Ledger
+from search.study.ranking import best_trial
+from search.study.trial_record import TrialRecord
+
+logger = logging.getLogger(__name__)
+
+
+class Progress:
+    """Logs each event; on a terminal also keeps a line of where the study stands."""
+
+    def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._started = time.monotonic()
+        self._n_ended_before = sum(r.state != "running" for r in ledger.records)
+        console = Console(stderr=True)
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # see Ledger
+
+    def __enter__(self) -> Progress:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def note(self, record: TrialRecord) -> None:
+        """Tell of a trial's new state or point."""
+        if self._live is None:
+            logger.info("%s", _event(record))
+            return
+        self._live.console.print(_event(record), highlight=False, soft_wrap=True)
+        self._live.update(self._status(), refresh=True)
+
+    def time_left_s(self) -> float | None:
+        """Seconds to the end at the pace of the trials so far; None before the first ended."""
+        n_ended = sum(r.state != "running" for r in self._ledger.records)
+        n_here = n_ended - self._n_ended_before
+        if n_here == 0:
+            return None
+        pace = (time.monotonic() - self._started) / n_here
+        return pace * max(0, self._config.search.n_trials - n_ended)
+
+    def _status(self) -> Text:
+        states = Counter(record.state for record in self._ledger.records)
+        n_ended = sum(states.values()) - states["running"]
+        told = [f"{n_ended}/{self._config.search.n_trials} trials done"]
+        told += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
+        best = best_trial(self._ledger.records, self._config.objective)
+        if best is not None:
+            told.append(f"best: {best.canonical} {best.objective:.5g}")
+        left_s = self.time_left_s()
+        if left_s is not None:
+            told.append(f"{left_s / 60:.0f} min left")
+        return Text(" · ".join(told), style="bold")
+
+
+def _event(record: TrialRecord) -> str:
+    """One line that a script can read."""
+    fields: dict[str, object] = {"trial": record.id, "state": record.state}
+    if record.curve:
+        last = record.curve[-1]
+        fields |= {
+            "update": last.updates,
+            "bleu": f"{last.bleu:.2f}",
+            "aucc": f"{record.aucc:.6g}",
+            "objective": f"{record.objective:.6g}",
+            "tok_per_s": round(last.tokens / last.seconds),
+        }
+    fields["layout"] = record.canonical
+    if record.reason:
+        fields["reason"] = repr(record.reason)
+    return " ".join(f"{name}={value}" for name, value in fields.items())

@@ -1,0 +1,27 @@
+"""What a study came to, as MLflow is told it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from search.study.ranking import best_trial
+from search.study.trial_record import TrialRecord
+from search.suggest.suggestion_counts import SuggestionCounts
+from trainable.config import ObjectiveConfig
+
+
+def study_totals(
+    counts: SuggestionCounts, records: Sequence[TrialRecord], objective: ObjectiveConfig
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Metrics and tags of the study's own run."""
+    metrics = {
+        "n_suggestions": float(counts.n_suggestions),
+        "n_trained": float(counts.n_trained),
+        "n_known": float(counts.n_known),
+        "n_discarded": float(counts.n_discarded),
+    }
+    best = best_trial(records, objective)
+    if best is None or best.objective is None or best.bleu_valid is None:
+        return metrics, {}
+    metrics |= {"objective_final": best.objective, "bleu_best": best.bleu_valid}
+    return metrics, {"best_layout": best.canonical, "best_trial": str(best.id)}

@@ -1,0 +1,77 @@
+"""The Tuner of a search, whether its trials train or are replayed."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from typing import Any
+
+from ray.tune import Callback, CheckpointConfig, FailureConfig, RunConfig, TuneConfig, Tuner
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
+
+from search.cluster.private_ray import keep_keys_off_command_lines
+from search.run.tune_snapshots import leave_out_snapshots
+from search.study.kept_weights import trial_dirname
+from search.study.storage import Storage
+
+
+def make_tuner(
+    trainable: Any,
+    *,
+    searcher: Searcher,
+    scheduler: TrialScheduler,
+    callbacks: Sequence[Callback],
+    storage: Storage,
+    session: str,
+    checkpoints: CheckpointConfig,
+    max_restarts: int,
+    stopper: Stopper | None = None,
+) -> Tuner:
+    """A Tune experiment that lasts until the searcher ends it.
+
+    Args:
+        trainable: a class with its resources, whose ``config`` has an ``id``.
+        session: the experiment's folder in ``storage``.
+        max_restarts: of a trial whose process died.
+        stopper: ends the experiment before the searcher does.
+    """
+    leave_out_snapshots()
+    keep_keys_off_command_lines()
+    return Tuner(
+        trainable,
+        tune_config=TuneConfig(
+            search_alg=searcher,
+            scheduler=scheduler,
+            num_samples=-1,  # the searcher ends the study
+            reuse_actors=True,
+            trial_dirname_creator=lambda trial: trial_dirname(trial.config["id"]),
+        ),
+        run_config=RunConfig(
+            name=session,
+            storage_path=storage.uri,
+            callbacks=list(callbacks),
+            stop=stopper,
+            failure_config=FailureConfig(max_failures=max_restarts),
+            checkpoint_config=checkpoints,
+            verbose=0,
+        ),
+    )
+
+
+def fit(tuner: Tuner) -> None:
+    """Run the experiment; of a full disk the system's own error comes out, not Tune's.
+
+    Raises:
+        OSError: a record could not be written.
+    """
+    try:
+        tuner.fit()
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+                raise cause from None
+            cause = cause.__cause__ or cause.__context__
+        raise

@@ -1,0 +1,1 @@
+"""Statistics of curves, seeds and ranks."""

@@ -1,0 +1,102 @@
+"""Whether something cheap predicts what a trial comes to: rank correlations over trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata, spearmanr
+
+from search.study.trial_record import TrialRecord
+
+N_TRIALS_NEEDED = 10  # below, an interval says nothing
+N_RESAMPLES = 2000
+EARLY = 0.25  # of the budget
+_SEED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankCorrelation:
+    """Spearman's correlation with a bootstrap interval over the trials."""
+
+    rho: float  # -1 to 1
+    low: float  # of the 95 % percentile interval
+    high: float
+    n_trials: int
+
+
+def rank_correlation(
+    values: Sequence[float | None], finals: Sequence[float]
+) -> RankCorrelation | None:
+    """How well ``values`` order ``finals``; trials without a value are left out.
+
+    None where too few are left, or all values are alike.
+    """
+    pairs = [(v, final) for v, final in zip(values, finals, strict=True) if v is not None]
+    if len(pairs) < N_TRIALS_NEEDED or len({value for value, _ in pairs}) == 1:
+        return None
+    told, final = np.array(pairs).T
+    rng = np.random.default_rng(_SEED)
+    chosen = rng.integers(len(pairs), size=(N_RESAMPLES, len(pairs)))
+    resampled = _rowwise_rho(told[chosen], final[chosen])
+    low, high = np.nanpercentile(resampled, [2.5, 97.5])
+    return RankCorrelation(
+        rho=float(spearmanr(told, final).statistic),
+        low=float(low),
+        high=float(high),
+        n_trials=len(pairs),
+    )
+
+
+def _rowwise_rho(values_RN: np.ndarray, finals_RN: np.ndarray) -> np.ndarray:
+    """Spearman's correlation of each row; NaN where a row is constant."""
+    ranks = [rankdata(rows, axis=1) for rows in (values_RN, finals_RN)]
+    first, second = (rows - rows.mean(axis=1, keepdims=True) for rows in ranks)
+    norms = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        correlations: np.ndarray = (first * second).sum(axis=1) / norms
+    return correlations
+
+
+def early_point_values(record: TrialRecord) -> dict[str, float]:
+    """What a trial had come to after ``EARLY`` of its budget; nothing if it had no point."""
+    clock = record.config["objective"]["clock"]
+    bound = EARLY * record.config["budget"][clock]
+    early = [point for point in record.curve if point.at(clock) <= bound]
+    return {"bleu": early[-1].bleu, "loss": early[-1].loss} if early else {}
+
+
+def _dynamics(name: str) -> Callable[[TrialRecord], float | None]:
+    """A measure of the dynamics at the first validation where it was taken."""
+
+    def value(record: TrialRecord) -> float | None:
+        if not record.dynamics:
+            return None
+        return record.dynamics[min(record.dynamics, key=int)].get(name)
+
+    return value
+
+
+# What is known of a trial before it has ended, by how a reader knows it.
+MEASURES: Mapping[str, Callable[[TrialRecord], float | None]] = {
+    "parameters, total": lambda record: float(record.counts.total),
+    "parameters, learned": lambda record: float(record.counts.learned),
+    "depth": lambda record: float(record.encoder.depth),
+    f"BLEU after {EARLY:.0%} of the budget": lambda r: early_point_values(r).get("bleu"),
+    f"loss after {EARLY:.0%} of the budget": lambda r: early_point_values(r).get("loss"),
+    "Lyapunov exponent, first validation": _dynamics("lyapunov"),
+    "token spread, first validation": _dynamics("relative_token_spread"),
+    "effective dimension, first validation": _dynamics("effective_dimension"),
+}
+
+
+def predictions(records: Sequence[TrialRecord]) -> dict[str, RankCorrelation]:
+    """The correlation of each measure that can be had with the final AUCC of completed trials."""
+    completed = [r for r in records if r.state == "completed" and r.aucc is not None]
+    finals = [record.aucc or 0.0 for record in completed]
+    told = {
+        name: rank_correlation([measure(record) for record in completed], finals)
+        for name, measure in MEASURES.items()
+    }
+    return {name: each for name, each in told.items() if each is not None}

@@ -1,0 +1,247 @@
+"""A study's folder: where each thing stands, and that one driver has it at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import platform
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+from search.study.config import SEARCHED_FIELDS, StudyConfig, study_from
+from spaces.errors import UserError
+
+STUDIES = Path("studies")
+_ID = re.compile(r"[0-9a-f]{32}")  # a part of paths, too
+_PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
+
+# To find layouts; or to compare given ones over seeds, as confirm and reproduce do.
+Purpose = Literal["study", "confirm", "reproduce"]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The files of one study."""
+
+    path: Path
+
+    @property
+    def study_file(self) -> Path:
+        return self.path / "study.toml"
+
+    @property
+    def resolved(self) -> Path:
+        return self.path / "resolved.json"
+
+    @property
+    def ray(self) -> Path:
+        return self.path / "ray"
+
+    @property
+    def optuna_log(self) -> Path:
+        return self.path / "optuna.log"
+
+    @property
+    def mlflow_database(self) -> Path:
+        return self.path / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.path / "mlartifacts"
+
+    @property
+    def trials(self) -> Path:
+        return self.path / "trials.jsonl"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def confirm(self) -> ConfirmFolder:
+        """Where ``confirm`` keeps its trials."""
+        return ConfirmFolder(self.path / "confirm")
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    def full_training(self, trial: int) -> Path:
+        """Where ``export --train`` keeps the checkpoints of a trial."""
+        return self.path / "full" / f"trial-{trial:04d}"
+
+    def config(self) -> StudyConfig:
+        """The settings as resolved when the study was made.
+
+        Raises:
+            UserError: there is no study here, or its resolved settings are broken.
+        """
+        return study_from(self._resolved()["study"], str(self.resolved))
+
+    def resolve(
+        self, config: StudyConfig, data: Path | None = None, *, purpose: Purpose = "study"
+    ) -> None:
+        """Write every setting down, with the versions of what will run it.
+
+        Args:
+            data: the prepared data of a new study; what stood before is kept if absent.
+            purpose: of a new study.
+        """
+        resolved = {
+            "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
+            "id": uuid4().hex if data is not None else self.id(),
+            "purpose": purpose if data is not None else self.purpose(),
+            "data": self.data() if data is None else str(data.resolve()),
+            "versions": _versions(),
+        }
+        write_atomically(self.resolved, json.dumps(resolved, indent=2))
+
+    def data(self) -> str:
+        """The absolute path of the study's prepared data."""
+        data: str = self._resolved()["data"]
+        return data
+
+    def purpose(self) -> Purpose:
+        """What its trials are for."""
+        purpose: Purpose = self._resolved().get("purpose", "study")  # before there were others
+        return purpose
+
+    def require_search(self, command: str) -> None:
+        """See whether its trials are a search's, which ``command`` is for.
+
+        Raises:
+            UserError: they are not.
+        """
+        purpose = self.purpose()
+        if purpose != "study":
+            raise UserError(
+                f"{self.path}: {command} is for studies that search, and this is what "
+                f"reservoir-search {purpose} began; repeat that command to go on"
+            )
+
+    def id(self) -> str:
+        """What tells the study from all others, wherever its folder stands."""
+        id_: str = self._resolved()["id"]
+        return id_
+
+    def _resolved(self) -> dict[str, Any]:
+        try:
+            resolved: Any = json.loads(self.resolved.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(
+                f"{self.path}: no study is here; start one with: reservoir-search run STUDY.toml"
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{self.resolved}: not JSON: {error}") from error
+        parts = {"study": dict, "id": str, "data": str, "versions": dict}
+        if (
+            not isinstance(resolved, dict)
+            or any(not isinstance(resolved.get(name), kind) for name, kind in parts.items())
+            or not _ID.fullmatch(resolved["id"])
+        ):
+            raise UserError(f"{self.resolved}: is not what we wrote; put a copy of the file back")
+        found: dict[str, Any] = resolved
+        return found
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for this process.
+
+        Raises:
+            UserError: another driver holds it.
+        """
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UserError(
+                    f"{self.path}: another driver runs this study; wait for it or stop it first"
+                ) from error
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmFolder(StudyFolder):
+    """A study's folder within a study's folder; MLflow has both in one store."""
+
+    @property
+    def mlflow_database(self) -> Path:
+        return self.path.parent / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.path.parent / "mlartifacts"
+
+
+def find_study(name: str) -> StudyFolder:
+    """The study called ``name``, or in the folder ``name``.
+
+    Raises:
+        UserError: there is none.
+    """
+    for path in (STUDIES / name, Path(name)):
+        if (path / "resolved.json").is_file():
+            return StudyFolder(path)
+    known = sorted(path.parent.name for path in STUDIES.glob("*/resolved.json"))
+    told = f"; studies here: {', '.join(known)}" if known else ""
+    raise UserError(f"study '{name}': neither {STUDIES / name} nor {name} holds a study{told}")
+
+
+def place_for_study(name: str) -> Path:
+    """Where a new study called ``name`` will stand.
+
+    Raises:
+        UserError: one stands there.
+    """
+    place = STUDIES / name
+    if place.exists():
+        raise UserError(
+            f"{place} already holds a study; continue it with: reservoir-search resume {name}"
+        )
+    return place
+
+
+def make_study_folder(
+    config: StudyConfig, study_file: Path, data: Path, *, purpose: Purpose = "study"
+) -> StudyFolder:
+    """Make the folder of a new study, whole or not at all.
+
+    Raises:
+        UserError: the study exists.
+    """
+    target = place_for_study(config.name)
+    STUDIES.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{config.name}-", dir=STUDIES))
+    try:
+        folder = StudyFolder(building)
+        shutil.copyfile(study_file, folder.study_file)
+        folder.resolve(config, data, purpose=purpose)
+        building.chmod(0o755)
+        building.rename(target)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    return StudyFolder(target)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace ``path`` by ``content``, whole or not at all, through the disk's cache."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version()} | {part: metadata.version(part) for part in _PARTS}

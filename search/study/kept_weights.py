@@ -1,0 +1,192 @@
+"""What trials leave in storage: checkpoints while they run, the best few's weights after."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from ray.tune import Checkpoint
+from safetensors.torch import load_file
+
+from search.study.ranking import pareto_front, ranked
+from search.study.storage import Storage
+from search.study.trial_record import TrialRecord
+from trainable.checkpoint import (
+    BEST_WEIGHTS,
+    PROGRESS,
+    BrokenCheckpoint,
+    Weights,
+    load_checkpoint,
+)
+from trainable.config import ObjectiveConfig
+from trainable.curve import Point
+
+logger = logging.getLogger(__name__)
+
+N_KEPT_WEIGHTS = 3  # finished trials whose best weights stay in storage
+
+_SESSION, _TRIAL, _CHECKPOINT = "session-", "trial-", "checkpoint_"  # Tune names the last
+
+
+def trial_dirname(id_: int) -> str:
+    """What Tune calls a trial's folder, in the folder of each driver that worked on it."""
+    return f"{_TRIAL}{id_:04d}"
+
+
+def next_session(storage: Storage) -> str:
+    """A Tune experiment's name: each driver has one of its own, the memory is in our files."""
+    before = [name for name in storage.folders() if name.startswith(_SESSION)]
+    numbers = [int(name.removeprefix(_SESSION)) for name in before]
+    return f"{_SESSION}{max(numbers, default=0) + 1:03d}"
+
+
+def checkpoints_of(storage: Storage, record: TrialRecord) -> list[Storage]:
+    """A trial's checkpoints, oldest first, whichever driver's."""
+    trials = [
+        storage.below(session).below(trial_dirname(record.id))
+        for session in storage.folders()
+        if session.startswith(_SESSION)
+    ]
+    return [
+        trial.below(name)
+        for trial in trials
+        for name in trial.folders()
+        if name.startswith(_CHECKPOINT)
+    ]
+
+
+def remove_trial(storage: Storage, id_: int) -> None:
+    """Remove all that a trial left, whichever driver's."""
+    for session in storage.folders():
+        place = storage.below(session)
+        if session.startswith(_SESSION) and trial_dirname(id_) in place.folders():
+            place.below(trial_dirname(id_)).remove()
+
+
+class KeptWeights:
+    """Frees storage of all that ended trials left but the best weights of those worth exporting.
+
+    These are the few best within the study's bounds, and the whole front of a ``pareto``
+    study. A trial that isn't among them never comes to be, so only the kept ones and the
+    one that ended are looked at.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        objective: ObjectiveConfig,
+        records: Sequence[TrialRecord] = (),
+        *,
+        n_kept: int | None = N_KEPT_WEIGHTS,
+    ) -> None:
+        """Clean up what earlier drivers left of ``records``; None keeps all weights."""
+        self._storage = storage
+        self._objective = objective
+        self._n_kept = n_kept
+        ended = {record.id: record for record in records if record.state != "running"}
+        self._kept = worth_keeping(list(ended.values()), objective, n_kept=n_kept)
+        kept = {record.id for record in self._kept}
+        with _going_on():
+            for id_, checkpoints in stored_checkpoints(storage).items():
+                if id_ in ended:
+                    _clean(checkpoints, is_kept=id_ in kept)
+
+    def end(self, record: TrialRecord) -> None:
+        """Clean up after a trial that ended, and one that it may have driven from the best."""
+        before = [*self._kept, record]
+        self._kept = worth_keeping(before, self._objective, n_kept=self._n_kept)
+        kept = {record.id for record in self._kept}
+        for changed in before:
+            if changed is record or changed.id not in kept:
+                with _going_on():
+                    checkpoints = checkpoints_of(self._storage, changed)
+                    _clean(checkpoints, is_kept=changed.id in kept)
+
+
+def worth_keeping(
+    records: Sequence[TrialRecord],
+    objective: ObjectiveConfig,
+    *,
+    n_kept: int | None = N_KEPT_WEIGHTS,
+) -> list[TrialRecord]:
+    """The records of the ended trials whose weights stay: without ``n_kept`` all completed ones."""
+    if n_kept is None:
+        return [record for record in records if record.state == "completed"]
+    kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
+    if objective.name == "pareto":
+        kept |= {record.id: record for record in pareto_front(records, objective)}
+    return list(kept.values())
+
+
+def best_weights(storage: Storage, record: TrialRecord) -> tuple[Weights, tuple[Point, ...]] | None:
+    """A trial's best weights, where they were kept, and the curve whose best point is theirs."""
+    for checkpoint in reversed(checkpoints_of(storage, record)):
+        if BEST_WEIGHTS in checkpoint.files():
+            with _downloaded(checkpoint) as folder:
+                progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+                curve = tuple(Point.from_dict(point) for point in progress["curve"])
+                return load_file(folder / BEST_WEIGHTS), curve
+    return None
+
+
+def latest_checkpoint(storage: Storage, record: TrialRecord) -> str | None:
+    """The address of the newest whole checkpoint of an interrupted trial."""
+    for checkpoint in reversed(checkpoints_of(storage, record)):
+        try:
+            with _downloaded(checkpoint) as folder:
+                load_checkpoint(folder)
+        except BrokenCheckpoint:
+            continue
+        return checkpoint.uri
+    return None
+
+
+@contextmanager
+def _downloaded(checkpoint: Storage) -> Iterator[Path]:
+    """The checkpoint as a folder of this machine."""
+    stored = Checkpoint(checkpoint.path, checkpoint.filesystem)
+    with stored.as_directory() as folder:
+        yield Path(folder)
+
+
+def stored_checkpoints(storage: Storage) -> dict[int, list[Storage]]:
+    """The checkpoints of all trials, each one's oldest first, by a single listing."""
+    found = {
+        names[:3]
+        for names, _ in storage.everything()
+        if len(names) >= 3
+        and names[0].startswith(_SESSION)
+        and names[1].startswith(_TRIAL)
+        and names[2].startswith(_CHECKPOINT)
+    }
+    by_trial: dict[int, list[Storage]] = defaultdict(list)
+    for session, trial, name in sorted(found):
+        by_trial[int(trial.removeprefix(_TRIAL))].append(
+            storage.below(session).below(trial).below(name)
+        )
+    return by_trial
+
+
+def _clean(checkpoints: Sequence[Storage], *, is_kept: bool) -> None:
+    """Remove the checkpoints but, of a kept trial, the newest one's best weights."""
+    newest = checkpoints[-1:] if is_kept else []
+    for checkpoint in checkpoints:
+        if checkpoint not in newest:
+            checkpoint.remove()
+    for checkpoint in newest:
+        for name in checkpoint.files():
+            if name not in (BEST_WEIGHTS, PROGRESS):
+                checkpoint.remove_file(name)
+
+
+@contextmanager
+def _going_on() -> Iterator[None]:
+    """Storage that is away must not end a search: the next driver cleans up what stays."""
+    try:
+        yield
+    except OSError as error:
+        logger.warning("storage could not be cleaned up: %s", str(error).partition("\n")[0])

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from search.study.config import StudyConfig, load_study
+from spaces.errors import UserError
+from spaces.layout import Layout
+from spaces.space import Candidate
+
+ROOT = Path(__file__).resolve().parents[2]
+MINIMAL = 'data = "d"\n[space]\ndepth = 4\n[budget]\nupdates = 10\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("studies/*.toml")), ids=lambda path: path.name)
+def test_every_study_file_of_the_project_is_valid(path: Path):
+    assert load_study(path).name == path.stem
+
+
+def test_a_study_is_called_after_its_file(tmp_path: Path):
+    assert load_study(write(tmp_path, MINIMAL)).name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("extra", "algorithm"),
+    [
+        ("", "surrogate"),
+        ('[objective]\nname = "pareto"\n', "tpe"),
+        ('[objective]\nname = "pareto"\n[search]\nalgorithm = "random"\n', "random"),
+    ],
+)
+def test_the_algorithm_follows_the_objective_where_it_is_not_given(
+    tmp_path: Path, extra: str, algorithm: str
+):
+    text = MINIMAL + '[scheduler]\nname = "none"\n' + extra
+    assert load_study(write(tmp_path, text)).search.algorithm == algorithm
+
+
+def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path):
+    text = MINIMAL + '[train]\nlr = -1.0\nlearning_rate = 3\n[model]\nheads = "four"\n'
+    with pytest.raises(UserError) as told:
+        load_study(write(tmp_path, text))
+    lines = str(told.value).split("\n")
+    assert len(lines) == 3
+    for key in ("train.lr -1.0", "train.learning_rate 3", "model.heads 'four'"):
+        assert any(f"mine.toml: {key}" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("extra", "rule"),
+    [
+        ('[objective]\nclock = "seconds"\n', "budget.seconds must be given"),
+        ('[objective]\nname = "pareto"\n', 'set scheduler.name = "none"'),
+        ("[scheduler]\ngrace = 10\n", "scheduler.grace 10.0 must be below budget.updates 10"),
+        ('[scheduler]\nclock = "tokens"\n', "budget.tokens must be given"),
+        ('[space.hyper]\n"train.speed" = [1, 2]\n', "'train.speed' is no setting of a trial"),
+        ('[model]\ndecoder = "L"\n', "give space.decoder_depth"),
+        ('[search]\nalgorithm = "cmaes"\n', "needs at least two ranges"),
+        ("[model]\nd_model = 100\nheads = 8\n", "must be a multiple of 2 x heads"),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(tmp_path: Path, extra: str, rule: str):
+    with pytest.raises(UserError, match=re.escape(rule)):
+        load_study(write(tmp_path, MINIMAL + extra))
+
+
+def test_a_grid_over_a_range_is_refused(tmp_path: Path):
+    text = MINIMAL + (
+        '[search]\nalgorithm = "grid"\n'
+        '[space.hyper]\n"train.lr" = { low = 1e-4, high = 1e-2, log = true }\n'
+    )
+    with pytest.raises(UserError, match=r"'grid' needs lists of values; train.lr is a range"):
+        load_study(write(tmp_path, text))
+
+
+def test_set_goes_before_the_file_and_the_file_before_the_defaults(tmp_path: Path):
+    path = write(tmp_path, MINIMAL + "[train]\nlr = 1e-3\nwarmup_updates = 7\n")
+    train = load_study(path, ["train.lr=3e-4"]).train
+    assert (train.lr, train.warmup_updates, train.label_smoothing) == (3e-4, 7, 0.1)
+
+
+def test_a_setting_without_a_value_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match=r"write it as table.key=value"):
+        load_study(write(tmp_path, MINIMAL), ["train.lr"])
+
+
+@pytest.mark.parametrize(("text", "told"), [("a = ", "not TOML"), ("a = 1\n" * 2, "not TOML")])
+def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, text: str, told: str):
+    with pytest.raises(UserError, match=told):
+        load_study(write(tmp_path, text))
+
+
+def test_an_absent_file_is_one_clear_line(tmp_path: Path):
+    with pytest.raises(UserError, match="No such file"):
+        load_study(tmp_path / "absent.toml")
+
+
+def test_a_candidate_becomes_a_trial_with_its_layout_and_hyper_parameters(
+    tiny_study: Callable[..., StudyConfig],
+):
+    candidate = Candidate(
+        encoder=Layout.parse("(R7L)*2"),
+        decoder=Layout.parse("L"),
+        reservoir_gain=2.0,
+        hyper={"train.lr": 1e-3, "model.dropout": 0.3},
+    )
+    trial = tiny_study().trial(candidate, data="d")
+    assert trial.model.encoder == "R1LR1L"
+    assert (trial.model.reservoir_gain, trial.model.dropout, trial.train.lr) == (2.0, 0.3, 1e-3)
+    assert trial.train.warmup_updates == 4
+
+
+def test_a_candidate_whose_settings_do_not_fit_is_refused(
+    tiny_study: Callable[..., StudyConfig],
+):
+    candidate = Candidate(
+        encoder=Layout.parse("L"),
+        decoder=Layout.parse("L"),
+        reservoir_gain=1.0,
+        hyper={"model.d_model": 18},
+    )
+    with pytest.raises(UserError, match="d_model 18 must be a multiple of 2 x heads = 4"):
+        tiny_study().trial(candidate, data="d")
+
+
+def test_clipping_can_be_switched_off(tmp_path: Path):
+    path = write(tmp_path, MINIMAL + '[train]\nclip_norm = "none"\n')
+    assert load_study(path).train.clip_norm is None

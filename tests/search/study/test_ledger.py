@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from search.study.ledger import Ledger, read_records
+from search.study.trial_record import TrialRecord
+
+Make = Callable[..., TrialRecord]
+
+
+def test_a_record_survives_the_file(make_record: Make, tmp_path: Path):
+    record = make_record(3, reason="because", mlflow_run_id="abc")
+    Ledger(tmp_path / "trials.jsonl").put(record)
+    assert read_records(tmp_path / "trials.jsonl") == {3: record}
+
+
+def test_the_last_line_of_a_trial_counts(make_record: Make, tmp_path: Path):
+    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger.put(make_record(0, state="running"))
+    ledger.update(0, state="failed", reason="NaN")
+    (record,) = read_records(tmp_path / "trials.jsonl").values()
+    assert (record.state, record.reason) == ("failed", "NaN")
+
+
+def test_a_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Path):
+    path = tmp_path / "trials.jsonl"
+    ledger = Ledger(path)
+    ledger.put(make_record(0))
+    ledger.put(make_record(1))
+    path.write_text(path.read_text()[:-40])
+    assert sorted(read_records(path)) == [0]
+    reopened = Ledger(path)
+    reopened.put(make_record(2))
+    assert sorted(read_records(path)) == [0, 2]
+
+
+def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_path: Path):
+    """As the fuzzer found: one without a seed ended `show` with a traceback."""
+    record = make_record(0)
+    config = {name: value for name, value in record.config.items() if name != "seed"}
+    path = tmp_path / "trials.jsonl"
+    path.write_text(json.dumps({**record.to_dict(), "config": config}) + "\n")
+    (read,) = read_records(path).values()
+    assert read.summary()["seed"] == 1
+
+
+def test_reopening_leaves_one_line_a_trial(make_record: Make, tmp_path: Path):
+    path = tmp_path / "trials.jsonl"
+    ledger = Ledger(path)
+    for _ in range(3):
+        ledger.put(make_record(0))
+    ledger.put(make_record(1))
+    Ledger(path)
+    assert len(path.read_text().splitlines()) == 2
+
+
+def test_ids_go_on_from_the_last(make_record: Make, tmp_path: Path):
+    ledger = Ledger(tmp_path / "trials.jsonl")
+    assert ledger.next_id == 0
+    ledger.put(make_record(4))
+    assert ledger.next_id == 5
+
+
+def test_a_candidate_is_found_by_its_key_before_and_after_the_file_is_read(
+    make_record: Make, tmp_path: Path
+):
+    path = tmp_path / "trials.jsonl"
+    ledger = Ledger(path)
+    for id_ in range(3):
+        ledger.put(dataclasses.replace(make_record(id_), key=f"key {id_ % 2}"))
+    ledger.update(0, state="failed")
+    for known in (ledger, Ledger(path)):
+        first = known.find("key 0")
+        assert first is not None
+        assert (first.id, first.state) == (0, "failed")
+        assert known.find("key 2") is None
+        assert len(known) == 3
+
+
+def test_a_line_that_a_full_disk_cuts_short_is_taken_back(make_record: Make, tmp_path: Path):
+    path = tmp_path / "trials.jsonl"
+    ledger = Ledger(path)
+    ledger.put(make_record(0))
+    before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow beyond that: a write of more stops in the middle, as on a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, limit[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            ledger.put(make_record(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before
+    ledger.put(make_record(1))
+    assert sorted(read_records(path)) == [0, 1]
+
+
+def test_what_was_changed_in_memory_alone_is_written_once(make_record: Make, tmp_path: Path):
+    path = tmp_path / "trials.jsonl"
+    ledger = Ledger(path)
+    ledger.put(make_record(0, state="running"))
+    ledger.change(0, state="completed")
+    ledger.note_run(0, "abc")  # by the tracking, while the last checkpoint is being saved
+    assert read_records(path)[0].state == "running"
+    ledger.write_down(0)
+    written = path.read_bytes()
+    assert (read_records(path)[0].state, read_records(path)[0].mlflow_run_id) == (
+        "completed",
+        "abc",
+    )
+    ledger.write_down(0)
+    assert path.read_bytes() == written

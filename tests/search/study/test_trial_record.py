@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from search.study.trial_record import TrialRecord
+from tests.search.conftest import curve_point
+
+Make = Callable[..., TrialRecord]
+
+
+def test_measures_are_read_off_the_curve(make_record: Make):
+    curve = tuple(curve_point(*at) for at in ((4, 2), (8, 9), (12, 7)))
+    measures = make_record(curve=curve, n_epochs=1.5, peak_memory_bytes=2**30).measures()
+    assert measures["time_to_best"] == 8
+    assert measures["time_to_minimum_loss"] == 8
+    assert measures["loss_minimum"] == pytest.approx(8.0 - 0.9)
+    assert measures["mean_tokens_per_s"] == pytest.approx(1200 / 6)
+    assert measures["peak_memory_mib"] == 1024
+    # 1.5 M stored parameters of 4 bytes
+    assert measures["weights_mib"] == pytest.approx(6e6 / 2**20)
+
+
+def test_the_objective_so_far_is_that_of_the_points_so_far(make_record: Make):
+    record = make_record(state="running")
+    # 4 x (0 + 2)/2 = 4, then + 4 x (2 + 6)/2 = 20; the record has 2 M parameters.
+    assert record.so_far(1) == (pytest.approx(4.0), pytest.approx(2.0))
+    assert record.so_far(2) == (pytest.approx(20.0), pytest.approx(10.0))
+
+
+def test_a_trial_without_a_point_has_no_measures(make_record: Make):
+    record = make_record(curve=(), aucc=None, objective=None)
+    assert record.measures() == {}
+    assert record.summary()["bleu_valid"] is None
