@@ -12,10 +12,12 @@ from fairseq.models.transformer.transformer_decoder import TransformerDecoderBas
 from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
 from torch import Tensor, nn
 
+from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from trainable.models.attention import Attention, KeysAndValues, future_mask, padding_mask
 from trainable.models.dropout import Dropout
-from trainable.models.encoder import EncoderOut, without_dropout
+from trainable.models.encoder import EncoderOut
+from trainable.models.encoder_layer import without_dropout
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
@@ -262,5 +264,6 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
 
 def build_decoder_layer(kind: str, cfg: TransformerConfig) -> nn.Module:
     """A new layer of ``kind`` with fairseq's initial weights; reservoirs have no dropout."""
-    layer: nn.Module = DecoderLayer(cfg if kind == "L" else without_dropout(cfg))
+    is_reservoir = LAYER_KINDS[kind].is_reservoir
+    layer: nn.Module = DecoderLayer(without_dropout(cfg) if is_reservoir else cfg)
     return layer

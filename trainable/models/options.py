@@ -12,6 +12,7 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
+from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
 from trainable.reservoirs.draw import Draw
 
@@ -29,7 +30,9 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     """
 
     encoder_layout: str = _option("LLLLLL", "layers of the encoder, bottom to top")
-    decoder_layout: str = _option("LLLLLL", "layers of the decoder, bottom to top; L and R")
+    decoder_layout: str = _option(
+        "LLLLLL", f"layers of the decoder, bottom to top; {listed(decoder_letters(), 'and')}"
+    )
     reservoir_seed: int = _option(1, "what the reservoirs' weights are drawn from")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' initial weights")
     reservoir_draw: str = _option("xavier", "how they are drawn: xavier, orthogonal or sparse")
