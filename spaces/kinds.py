@@ -32,6 +32,9 @@ PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
         "w": frozenset({ATTENTION, FEED_FORWARD}),
     }
 )
+PART_NAMES: Mapping[str, str] = MappingProxyType(
+    {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
+)
 CONV_KERNEL = 7  # width of the convolution reservoir, in tokens
 
 

@@ -10,11 +10,10 @@ import typer
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions, Norm, Tied
 from spaces.flops import Backward, FlopsPerToken, Savings, flops_per_token
-from spaces.kinds import LAYER_KINDS, decoder_letters, listed
+from spaces.kinds import LAYER_KINDS, PART_NAMES, decoder_letters, listed
 from spaces.layout import Layout
 from spaces.presets import PRESETS, resolve_layout
 
-PART_NAMES = {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
 SENTENCE_TOKENS = 25  # on either side; attention's share of the FLOPs depends on it
 
 

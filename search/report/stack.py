@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from search.commands.layout import PART_NAMES
 from search.report.colours import weight_set
 from search.report.templating import render
-from spaces.kinds import LAYER_KINDS
+from spaces.kinds import LAYER_KINDS, PART_NAMES
 from spaces.layout import Layer, Layout
 
 WIDTH = 58

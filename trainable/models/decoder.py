@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
-from trainable.models.attention import Attention, KeysAndValues, future_mask, padding_mask
-from trainable.models.dropout import Dropout
+from trainable.layers.attention import Attention, KeysAndValues, future_mask, padding_mask
+from trainable.layers.dropout import Dropout
+from trainable.layers.encoder_layer import without_dropout
+from trainable.layers.sublayers import SubLayers
 from trainable.models.encoder import EncoderOut
-from trainable.models.encoder_layer import without_dropout
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
-from trainable.models.sublayers import SubLayers
 
 # Cached keys and values of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]

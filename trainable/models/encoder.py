@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
-from trainable.models.dropout import Dropout
-from trainable.models.encoder_layer import EncoderLayer
+from trainable.layers.dropout import Dropout
+from trainable.layers.encoder_layer import EncoderLayer
 from trainable.models.layer_drop import Depths
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack

@@ -10,7 +10,7 @@ import math
 from fairseq.models.transformer import TransformerConfig
 from torch import nn
 
-from trainable.models.encoder_layer import EncoderLayer, without_dropout
+from trainable.layers.encoder_layer import EncoderLayer, without_dropout
 from trainable.reservoirs.builders import builds_reservoir
 from trainable.reservoirs.draw import ONE_MATRIX, Matrices
 

@@ -11,8 +11,8 @@ from fairseq.models.transformer import TransformerConfig
 from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
 from torch import Tensor
 
-from trainable.models.attention import Attention, padding_mask
-from trainable.models.sublayers import SubLayers
+from trainable.layers.attention import Attention, padding_mask
+from trainable.layers.sublayers import SubLayers
 
 
 class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc]

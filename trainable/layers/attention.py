@@ -13,7 +13,7 @@ from fairseq.modules import MultiheadAttention
 from torch import Tensor
 from torch.nn import functional
 
-from trainable.models.dropout import Dropout
+from trainable.layers.dropout import Dropout
 
 
 @dataclass(frozen=True, slots=True)

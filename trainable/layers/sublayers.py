@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from trainable.models.dropout import Dropout
+from trainable.layers.dropout import Dropout
 
 
 class SubLayers:
