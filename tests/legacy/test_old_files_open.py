@@ -19,10 +19,10 @@ from safetensors.torch import load_file
 
 from search.cli import app, exit_code
 from search.exports.translate import Translator, open_export
-from search.ledger import sorted_records
 from search.replay.recorded_studies import open_table
-from search.study_config import load_study, study_from
-from search.study_folder import StudyFolder
+from search.study.config import load_study, study_from
+from search.study.folder import StudyFolder
+from search.study.ledger import sorted_records
 from tests.search.command_line import ROOT, reservoir_search
 from trainable.checkpoint import load_checkpoint, load_learned_weights
 from trainable.config import TrialConfig
