@@ -17,7 +17,8 @@ from search.report.reported_study import ReportedStudy, read_study
 from search.report.section import Section
 from search.report.sections import SECTIONS
 from search.report.templating import read, render
-from search.study.folder import StudyFolder, write_atomically
+from search.study.folder import StudyFolder
+from trainable.atomic import write_atomically
 
 
 def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> list[Path]:

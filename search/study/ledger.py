@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from search.study.folder import write_atomically
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from trainable.atomic import append_line, write_atomically
 
 
 class Ledger:
@@ -61,11 +60,11 @@ class Ledger:
 
     def put(self, record: TrialRecord) -> None:
         """Remember ``record`` and write it down."""
-        line = f"{json.dumps(record.to_dict())}\n".encode()
+        line = json.dumps(record.to_dict()).encode()
         with self._lock:
             self._records[record.id] = record
             self._ids.setdefault(record.key, record.id)
-            _append(self._path, line)
+            append_line(self._path, line)
             self._unwritten.discard(record.id)
 
     def update(self, id_: int, **changes: Any) -> TrialRecord:
@@ -106,22 +105,6 @@ class Ledger:
         with self._lock:
             lines = [json.dumps(record.to_dict()) + "\n" for record in self.records]
             write_atomically(self._path, "".join(lines))
-
-
-def _append(path: Path, line: bytes) -> None:
-    """Add a line at the end of a file, through the disk's cache, whole or not at all.
-
-    On a full disk a part of it may be written: another line behind that would be lost too.
-    """
-    with path.open("ab", buffering=0) as file:
-        end = file.tell()
-        try:
-            while line:
-                line = line[file.write(line) :]
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(end)
-            raise
 
 
 def read_records(path: Path) -> dict[int, TrialRecord]:
