@@ -20,13 +20,13 @@ from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
 
-# What a decoder remembers of the tokens so far: fairseq's own dictionary for one depth.
+# Cached keys and values of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Remembered:
-    """What greedy decoding keeps of a batch, one entry a depth where it is a list."""
+    """State of incremental greedy decoding of a batch; lists have one entry a depth."""
 
     source: list[KeysAndValues]
     source_mask: Tensor | None  # B, 1, 1, S, added to the scores
@@ -38,7 +38,7 @@ class Remembered:
         return len(self.target[0].keys) // self.target[0].heads
 
     def select(self, rows: Tensor) -> Remembered:
-        """That of the sentences ``rows``."""
+        """The state of the sentences ``rows``."""
         return Remembered(
             source=[part.select(rows) for part in self.source],
             source_mask=None if self.source_mask is None else self.source_mask[rows],

@@ -22,7 +22,7 @@ def _option(default: Any, description: str) -> Any:
 
 @dataclass
 class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
-    """What `fairseq-train --arch reservoir_transformer` accepts for the model.
+    """Model options of `fairseq-train --arch reservoir_transformer`.
 
     fairseq's names and defaults, but for the numbers of layers, which follow from the
     layouts. Not frozen: fairseq fills such a class in place.
@@ -133,5 +133,5 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
 
 
 def reservoir_draw(cfg: TransformerConfig) -> Draw:
-    """How the reservoirs of ``transformer_config`` are drawn."""
+    """Draw of the reservoirs that ``transformer_config`` asks for."""
     return Draw(way=cfg.reservoir_draw, gain=cfg.reservoir_gain, density=cfg.reservoir_density)

@@ -1,4 +1,4 @@
-"""What Transformer layers of both stacks are made of, around fairseq's parameters.
+"""Sublayers of the Transformer layers of both stacks, around fairseq's parameters.
 
 Shapes: T length, B batch, D model.
 """

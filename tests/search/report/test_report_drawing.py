@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 import pytest
 
 from search.report.colours import DARK, LIGHT, N_SETS
-from search.report.sections.curves import curves_plot
 from search.report.fronts import fronts_of
+from search.report.sections.curves import curves_plot
 from search.report.sections.fronts import front_plot
 from search.report.stack import boxes, in_words, stack_svg
 from search.study.trial_record import TrialRecord
