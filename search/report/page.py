@@ -64,9 +64,9 @@ def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for section in sections:
-        for name, draw in section.pictures.items():
+        for name, plot in section.pictures.items():
             path = folder / f"{name}.png"
-            write_atomically(path, png_of(draw()))
+            write_atomically(path, png_of(plot()))
             written.append(path)
     return written
 
