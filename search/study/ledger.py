@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from spaces.faults import fault_lines, one_line
 from trainable.atomic import append_line, write_atomically
+from trainable.config import TrialConfig
 
 
 class Ledger:
@@ -139,16 +141,19 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
         try:
             record = TrialRecord.from_json(line)
         except ValidationError as error:
-            fault = error.errors()[0]
-            if fault["type"] in ("json_invalid", "dataclass_type"):
+            if error.errors()[0]["type"] in ("json_invalid", "dataclass_type"):
                 continue  # empty, or cut short by a crash
-            raise UserError(_no_trial(path, f"line {number}", fault["msg"])) from error
+            reason = fault_lines(error, TrialRecord)[0]
+            raise UserError(_no_trial(path, f"line {number}", reason)) from error
         records[record.id] = record
     for record in records.values():
         try:
             records[record.id] = record.checked()
+        except ValidationError as error:
+            reason = fault_lines(error, TrialConfig)[0]
+            raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
         except (ValueError, UserError) as error:
-            reason = " ".join(str(error).split("\n")[:2])
+            reason = one_line(str(error))
             raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
     return records
 
