@@ -13,9 +13,9 @@ from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
 from torch import Tensor, nn
 
 from spaces.layout import Layout
+from trainable.layer_drop import Depths
 from trainable.models.attention import Attention, padding_mask
 from trainable.models.dropout import Dropout
-from trainable.models.layer_drop import Depths
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
