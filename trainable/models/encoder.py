@@ -7,9 +7,7 @@ from typing import Any
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models.transformer import TransformerConfig
-from fairseq.models.transformer.transformer_encoder import TransformerEncoderBase
-from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
+from fairseq.models.transformer import TransformerConfig, TransformerEncoderBase
 from torch import Tensor, nn
 
 from spaces.layout import Layout
@@ -19,6 +17,7 @@ from trainable.models.dropout import Dropout
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.models.sublayers import SubLayers
+from trainable.private.fairseq import TransformerEncoderLayerBase
 from trainable.reservoirs.backward import go_around
 from trainable.reservoirs.bigru import BiGRUReservoir
 from trainable.reservoirs.convolution import ConvolutionReservoir

@@ -13,6 +13,7 @@ from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
 from trainable.config import ModelConfig
+from trainable.private.fairseq import without_private
 from trainable.reservoirs.draw import Draw
 
 
@@ -109,7 +110,7 @@ def option_values(options: ReservoirTransformerConfig | DictConfig) -> dict[str,
         values = OmegaConf.to_container(options, resolve=True)  # type: ignore[assignment]
     else:
         values = asdict(options)
-    return {str(name): value for name, value in values.items() if not name.startswith("_")}
+    return without_private(values)
 
 
 def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> TransformerConfig:

@@ -6,7 +6,7 @@ Shapes: T source, B batch, D model.
 from __future__ import annotations
 
 import torch
-from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
+from fairseq.modules import LightweightConv1dTBC
 from torch import nn
 from torch.nn.functional import glu
 
