@@ -12,9 +12,9 @@ from pathlib import Path
 import ray
 from ray.exceptions import RayActorError
 
-from search.cluster.head_watch import watching_head
 from search.cluster.ray_address import check_address, joining
 from search.cluster.ray_files import hide_token, private_folder
+from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
 from search.private.ray import (
     OVERRIDE_JOBS_ENVIRONMENT,
@@ -40,7 +40,10 @@ def local_ray() -> Iterator[None]:
         )
     hide_token()
     try:
-        with watching_head("on this machine"):
+        with watching_ray(
+            head_gone="Ray's gcs_server on this machine has died; resume the study",
+            raylet_gone="Ray's raylet on this machine has died; resume the study",
+        ):
             yield
     finally:
         ray.shutdown()
@@ -69,7 +72,12 @@ def cluster_ray(address: str) -> Iterator[None]:
                 runtime_env={"working_dir": folder},
             )
     try:
-        with watching_head(f"at {address}"):
+        with watching_ray(
+            head_gone=f"the head of the Ray cluster at {address} is gone; start one again, "
+            "then resume the study",
+            raylet_gone=f"this machine's raylet of the Ray cluster at {address} is gone; "
+            "join the cluster again, then resume the study",
+        ):
             yield
     finally:
         ray.shutdown()
