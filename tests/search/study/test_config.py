@@ -11,7 +11,7 @@ from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.space import Candidate
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MINIMAL = 'data = "d"\n[space]\ndepth = 4\n[budget]\nupdates = 10\n'
 
 
