@@ -67,19 +67,26 @@ def own_names(class_: ast.ClassDef) -> frozenset[str]:
     for node in ast.walk(class_):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             names.add(node.name)
-        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.attr if isinstance(node, ast.Attribute) else node.id)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Attribute) and _is_own(node.value):
+            names |= {node.attr} if isinstance(node.ctx, ast.Store) else set()
     return frozenset(name for name in names if _is_private(name))
 
 
 def uses(tree: ast.Module, known: Mapping[str, Class]) -> Iterator[tuple[int, str]]:
-    """Line and text of each use of another's private parts."""
+    """Line and text of each use of another's private parts.
+
+    A class of ours may use its own, and its bases' of ours, on any object in its file.
+    """
     docstrings = {id(text) for text in _docstrings(tree)}
+    here = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    allowed = DOCUMENTED_NAMES.union(*(_names_with_bases(name, known) for name in here))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from _imports(node)
         elif isinstance(node, ast.Attribute) and not _is_own(node.value):
-            if _is_private(node.attr) and node.attr not in DOCUMENTED_NAMES:
+            if _is_private(node.attr) and node.attr not in allowed:
                 yield node.lineno, ast.unparse(node)
         elif isinstance(node, ast.keyword) and _is_private(node.arg or ""):
             yield node.value.lineno, f"{node.arg}="
