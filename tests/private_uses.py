@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OURS = ("benchmarks", "search", "spaces", "trainable")
-PRIVATE_ROOMS = ("search/private", "trainable/private")  # where such uses stand
+PRIVATE_ROOM = "trainable/private"  # where such uses stand
 
 # Not documented, though no part of the name begins with an underscore.
 UNDOCUMENTED = re.compile(

@@ -1,7 +1,7 @@
 """Each part that we use of other libraries beyond their documented interface is there and works.
 
-When an upgrade breaks a test here, the docstring of the part, in search/private or
-trainable/private, says what to do.
+When an upgrade breaks a test here, the docstring of the part, in trainable/private,
+says what to do.
 """
 
 from __future__ import annotations
@@ -35,9 +35,15 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, Tri
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from search.private.mlflow import compared_runs_page, runs_page, server_environment
-from search.private.optuna import open_again, whole_lines
-from search.private.ray import (
+from tests.ports import free_port
+from tests.private_uses import DOCUMENTED_VARIABLES
+from trainable.fairseq_checkpoint import fairseq_config
+from trainable.private.fairseq import TransformerDecoderLayerBase as DecoderLayer
+from trainable.private.fairseq import TransformerEncoderLayerBase as EncoderLayer
+from trainable.private.fairseq import registered_name, without_private
+from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
+from trainable.private.optuna import open_again, whole_lines
+from trainable.private.ray import (
     GREETING,
     OVERRIDE_JOBS_ENVIRONMENT,
     WITHOUT_METRICS,
@@ -46,7 +52,8 @@ from search.private.ray import (
     on_loopback,
     take_up_token,
 )
-from search.private.tune import (
+from trainable.private.torch import leave_to_each_rank, use_replaced_weights
+from trainable.private.tune import (
     FAILURES_LOGGER,
     SETTINGS,
     clock_of,
@@ -55,13 +62,6 @@ from search.private.tune import (
     results_of,
     trial_stub,
 )
-from tests.ports import free_port
-from tests.private_uses import DOCUMENTED_VARIABLES
-from trainable.fairseq_checkpoint import fairseq_config
-from trainable.private.fairseq import TransformerDecoderLayerBase as DecoderLayer
-from trainable.private.fairseq import TransformerEncoderLayerBase as EncoderLayer
-from trainable.private.fairseq import registered_name, without_private
-from trainable.private.torch import leave_to_each_rank, use_replaced_weights
 
 # Ray
 

@@ -10,7 +10,7 @@ from importlib import import_module
 
 from ray.tune.schedulers import MedianStoppingRule
 
-from tests.private_uses import OURS, PRIVATE_ROOMS, ROOT, classes, files, own_names, uses
+from tests.private_uses import OURS, PRIVATE_ROOM, ROOT, classes, files, own_names, uses
 
 TREES = {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in files()}
 
@@ -20,7 +20,7 @@ def test_other_libraries_private_parts_are_used_in_their_rooms_alone():
     elsewhere = [
         f"{path}:{line}: {use}"
         for path, tree in TREES.items()
-        if not str(path).startswith(PRIVATE_ROOMS)
+        if not str(path).startswith(PRIVATE_ROOM)
         for line, use in uses(tree, known)
     ]
     assert elsewhere == []

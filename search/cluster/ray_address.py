@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import ray
 
-from search.private.ray import GREETING, cluster_at, take_up_token
 from spaces.errors import UserError
+from trainable.private.ray import GREETING, cluster_at, take_up_token
 
 _PATIENCE_S = 20.0
 _TOKEN = (

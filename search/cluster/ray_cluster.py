@@ -16,13 +16,13 @@ from search.cluster.ray_address import check_address, joining
 from search.cluster.ray_files import hide_token, private_folder
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
-from search.private.ray import (
+from trainable.private.ray import (
     OVERRIDE_JOBS_ENVIRONMENT,
     WITHOUT_METRICS,
     in_folder,
     on_loopback,
 )
-from search.private.tune import FAILURES_LOGGER, SETTINGS
+from trainable.private.tune import FAILURES_LOGGER, SETTINGS
 
 
 @contextmanager

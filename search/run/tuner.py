@@ -11,9 +11,9 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from search.private.tune import keep_keys_off_command_lines, leave_out_snapshots
 from search.study.kept_weights import trial_dirname
 from search.study.storage import Storage
+from trainable.private.tune import keep_keys_off_command_lines, leave_out_snapshots
 
 
 def make_tuner(

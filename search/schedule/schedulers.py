@@ -14,10 +14,10 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
-from search.private.tune import clock_of, results_of, trial_stub
 from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
+from trainable.private.tune import clock_of, results_of, trial_stub
 
 METRIC = "objective"
 

@@ -12,9 +12,9 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
-from search.private.optuna import whole_lines
 from search.study.config import StudyConfig
 from search.suggest.samplers import make_sampler
+from trainable.private.optuna import whole_lines
 
 
 class OptunaChooser:

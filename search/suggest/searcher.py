@@ -12,7 +12,6 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from search.private.optuna import open_again
 from search.study.bounds import score_shortfall
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_point
@@ -39,6 +38,7 @@ from search.suggest.surrogate import Surrogate
 from spaces.candidate_size import CandidateSize
 from spaces.space import Candidate, FixedChooser, Point
 from trainable.config import TrialConfig
+from trainable.private.optuna import open_again
 
 logger = logging.getLogger(__name__)
 

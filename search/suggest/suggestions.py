@@ -15,8 +15,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
-from search.private.optuna import whole_lines
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
+from trainable.private.optuna import whole_lines
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from typing import IO
 
 from mlflow.tracking import MlflowClient
 
-from search.private.mlflow import compared_runs_page, runs_page, server_environment
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.tracking_uri import shown
 from search.tracking.store import tracking_uri
 from spaces.errors import UserError
+from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
 
 MAX_COMPARED = 100  # MLflow's comparison page is slow beyond
 

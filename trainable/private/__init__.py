@@ -1,1 +1,4 @@
-"""Parts of torch and fairseq that are not their documented interface; used by way of here."""
+"""Parts of torch, fairseq, Ray, Optuna and MLflow that are not their documented interface.
+
+One file a library; nobody else uses such a part but by way of here.
+"""

@@ -1,1 +1,0 @@
-"""Parts of Ray, Optuna and MLflow that are not their documented interface; used by way of here."""
