@@ -25,7 +25,6 @@ from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.checkpoint import Weights
-from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
 from trainable.curve import Point
 from trainable.fairseq_checkpoint import fairseq_checkpoint
@@ -51,7 +50,7 @@ def export_layout(
         raise UserError(f"{target} exists; remove it, or name another folder with --out")
     study = folder.config()
     record = _chosen(folder, study, trial)
-    config = TrialConfig.model_validate(record.config)
+    config = record.config
     if train:
         config = full_config(study, config)
         curve, weights = train_in_full(config, folder.full_training(record.id))
@@ -134,8 +133,8 @@ def _write(
 def _layout_toml(exported: Exported) -> str:
     model, counts = exported.config.model, exported.record.counts
     lines = {
-        "encoder": json.dumps(model.encoder),
-        "decoder": json.dumps(model.decoder),
+        "encoder": json.dumps(str(model.encoder)),
+        "decoder": json.dumps(str(model.decoder)),
         "d_model": model.d_model,
         "ffn": model.ffn,
         "heads": model.heads,

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from search.exports.export_size import refuse_too_large
+from search.study.config import faults_of
 from spaces.errors import UserError
 from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
@@ -105,10 +106,10 @@ def open_export(folder: Path) -> Export:
     require_own_files(folder, [WEIGHTS], max_bytes=None)
     vocabulary = load_vocabulary(str(folder))
     try:
-        config = TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
+        config = _config(folder)
         refuse_too_large(config.model, vocabulary, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
-    except (OSError, ValidationError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
     model = build_model(
@@ -119,3 +120,11 @@ def open_export(folder: Path) -> Export:
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: {error}; export it again") from error
     return Export(config=config, vocabulary=vocabulary, model=model.eval())
+
+
+def _config(folder: Path) -> TrialConfig:
+    try:
+        return TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
+    except ValidationError as error:
+        fault = faults_of(error, str(folder / CONFIG)).split("\n")[0]
+        raise UserError(f"{fault}; export it again") from error

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from search.study.config import faults_of
 from search.study.folder import write_atomically
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
@@ -136,22 +137,12 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
         try:
             record = TrialRecord.from_json(line)
         except ValidationError as error:
-            fault = error.errors()[0]
-            if fault["type"] in ("json_invalid", "dataclass_type"):
+            if error.errors()[0]["type"] in ("json_invalid", "dataclass_type"):
                 continue  # empty, or cut short by a crash
-            raise UserError(_no_trial(path, f"line {number}", fault["msg"])) from error
+            fault = faults_of(error, f"{path}: line {number}").split("\n")[0]
+            raise UserError(f"{fault}; put a copy of the file back") from error
         records[record.id] = record
-    for record in records.values():
-        try:
-            records[record.id] = record.checked()
-        except (ValueError, UserError) as error:
-            reason = " ".join(str(error).split("\n")[:2])
-            raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
     return records
-
-
-def _no_trial(path: Path, place: str, reason: str) -> str:
-    return f"{path}: {place} is none of ours ({reason}); put a copy of the file back"
 
 
 def sorted_records(path: Path) -> list[TrialRecord]:

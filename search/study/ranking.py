@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
+from trainable.objective import mparams
 
 
 def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
@@ -34,7 +35,8 @@ def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> 
     front: list[TrialRecord] = []
     best = float("-inf")
     for record in sorted(
-        comparable(records, objective), key=lambda r: (r.n_mparams, -(r.aucc or 0.0), r.id)
+        comparable(records, objective),
+        key=lambda r: (mparams(r.counts, objective.parameters), -(r.aucc or 0.0), r.id),
     ):
         if (record.aucc or 0.0) > best:
             front.append(record)

@@ -114,7 +114,7 @@ def test_a_candidate_becomes_a_trial_with_its_layout_and_hyper_parameters(
         hyper={"train.lr": 1e-3, "model.dropout": 0.3},
     )
     trial = tiny_study().trial(candidate, data="d")
-    assert trial.model.encoder == "R1LR1L"
+    assert trial.model.encoder == Layout.parse("R1LR1L")
     assert (trial.model.reservoir_gain, trial.model.dropout, trial.train.lr) == (2.0, 0.3, 1e-3)
     assert trial.train.warmup_updates == 4
 

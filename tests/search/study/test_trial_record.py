@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from search.study.ledger import Ledger, read_records
 from search.study.trial_record import TrialRecord
+from spaces.layout import Layout
 from tests.search.conftest import curve_point
 
 Make = Callable[..., TrialRecord]
@@ -33,3 +37,30 @@ def test_a_trial_without_a_point_has_no_measures(make_record: Make):
     record = make_record(curve=(), aucc=None, objective=None)
     assert record.measures() == {}
     assert record.summary()["bleu_valid"] is None
+
+
+def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(tmp_path: Path):
+    # Of the last version before, with every field set and with those set that must be.
+    before = Path(__file__).with_name("records.jsonl").read_bytes()
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(before)
+    full, bare = read_records(path).values()
+    assert full.layout == Layout.parse("R7La1R7La1")  # as suggested
+    assert full.encoder == Layout.parse("R1La1R1La1")
+    assert full.config.train.clip_norm is None
+    assert bare.decoder == Layout.parse("RL")
+    Ledger(path).close()
+    assert path.read_bytes() == before
+
+
+def test_a_record_is_the_same_from_its_json(make_record: Make):
+    record = make_record(layout=Layout.parse("R7LR7L"), dynamics={"4": {"lyapunov": 0.5}})
+    assert TrialRecord.from_json(json.dumps(record.to_dict())) == record
+
+
+def test_the_settings_beside_the_layouts_are_told_by_dotted_name(make_record: Make):
+    record = make_record()
+    told = record.hyper()
+    assert {"model.encoder", "model.decoder"}.isdisjoint(told)
+    assert told == {name: record.config.setting(name) for name in told}
+    assert {name.partition(".")[0] for name in told} == {"model", "train"}
