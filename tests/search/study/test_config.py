@@ -11,7 +11,7 @@ from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.space import Candidate
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MINIMAL = 'data = "d"\n[space]\ndepth = 4\n[budget]\nupdates = 10\n'
 
 
@@ -64,6 +64,8 @@ def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path):
         ('[scheduler]\nclock = "tokens"\n', "budget.tokens must be given"),
         ('[space.hyper]\n"train.speed" = [1, 2]\n', "'train.speed' is no setting of a trial"),
         ('[model]\ndecoder = "L"\n', "give space.decoder_depth"),
+        ('[model]\nencoder = "LXL"\n', "model.encoder 'LXL': layout 'LXL': unknown layer kind 'X'"),
+        ('[search]\nfirst = ["LXLL"]\n', "search.first: layout 'LXLL': unknown layer kind 'X'"),
         ('[search]\nalgorithm = "cmaes"\n', "needs at least two ranges"),
         ("[model]\nd_model = 100\nheads = 8\n", "must be a multiple of 2 x heads"),
     ],
