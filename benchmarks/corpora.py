@@ -16,8 +16,8 @@ from trainable.data.prepare import prepare
 
 CACHE = ROOT / "build" / "benchmarks"
 
-# Of Multi30k after 6,000 merges: 4,536 and 3,480 words, 15.7 and 15.3 tokens a sentence
-# with its end, which deviate by 5 from their mean and by 3 from each other.
+# Multi30k after 6,000 merges: 4,536 and 3,480 words, 15.7 and 15.3 tokens a sentence, end of
+# sentence included; standard deviation 5 of the lengths, 3 of their difference in a pair.
 N_WORDS = 4000
 MEAN_LENGTH, DEVIATION, DIFFERENCE, SHORTEST, LONGEST = 14.5, 5.0, 2.6, 3, 40
 
@@ -37,7 +37,7 @@ def made_up_data() -> Path:
 
 
 def described(data: Path) -> str:
-    """What a table's reader must know of prepared data."""
+    """Description of prepared data for a table's caption."""
     manifest = Manifest.load(data)
     rows = manifest.dictionary
     return f"{manifest.corpus}, dictionaries of {rows.src:,} and {rows.tgt:,} words"

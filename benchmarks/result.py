@@ -34,7 +34,7 @@ class Table:
 class Report:
     """All that a benchmark has to say."""
 
-    name: str  # of its module, and of its files
+    name: str  # name of its module and of its files
     title: str
     header: Mapping[str, str]
     tables: Sequence[Table]

@@ -46,16 +46,16 @@ SENT_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What sending one state of a trial took."""
+    """Time to send one state of a trial."""
 
     seconds: float
-    cpu_seconds: float  # of the thread that sends
-    held_up_seconds: float = 0.0  # of the search, which only hands the record over
+    cpu_seconds: float  # CPU time of the sending thread
+    held_up_seconds: float = 0.0  # delay of the search, which only queues the record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one trial cost, from its start over its points to its end."""
+    """Cost of one trial's records: start, points and end."""
 
     start: Sent
     points: Sequence[Sent]

@@ -21,7 +21,8 @@ from spaces.axes import Axis, OneOrMore, Range, describe, draw, flatten
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
 from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
-from spaces.layout import MAX_DEPTH, PARTS_OF_KIND, RESERVOIR_KINDS, Layer, Layout
+from spaces.kinds import LAYER_KINDS, listed, reservoir_letters
+from spaces.layout import MAX_DEPTH, Layer, Layout
 from spaces.sharing import check_sharing, part_of, rules_differ, share
 
 __all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "SpaceError"]
@@ -34,8 +35,8 @@ def _check_interleaving(name: str) -> str:
 
 
 def _check_reservoir_kind(kind: str) -> str:
-    if kind not in tuple(RESERVOIR_KINDS):
-        raise ValueError(f"'{kind}' is no reservoir kind; use R, F, G or C")
+    if kind not in reservoir_letters():
+        raise ValueError(f"'{kind}' is no reservoir kind; use {listed(reservoir_letters())}")
     return kind
 
 
@@ -99,12 +100,13 @@ class SearchSpace(BaseModel):
     @field_validator("reservoir_kind")
     @classmethod
     def _have_what_is_shared(cls, kinds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        able = [letter for letter in reservoir_letters() if LAYER_KINDS[letter].parts]
         for rule in info.data.get("share_reservoir", ()):
             for kind in kinds:
-                if part_of(rule) not in PARTS_OF_KIND.get(kind, ""):
+                if part_of(rule) not in LAYER_KINDS[kind].parts:
                     raise ValueError(
                         f"a reservoir of kind {kind} cannot share by share_reservoir '{rule}'; "
-                        "only R can share a part, :attention or :feed-forward"
+                        f"only {listed(able)} can share a part, :attention or :feed-forward"
                     )
         return kinds
 

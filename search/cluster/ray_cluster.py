@@ -12,9 +12,9 @@ from pathlib import Path
 import ray
 from ray.exceptions import RayActorError
 
-from search.cluster.head_watch import watching_head
 from search.cluster.private_ray import hide_token, on_loopback, private_folder
 from search.cluster.ray_address import check_address, joining
+from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
 
 _SETTINGS = {
@@ -44,7 +44,10 @@ def local_ray() -> Iterator[None]:
         )
     hide_token()
     try:
-        with watching_head("on this machine"):
+        with watching_ray(
+            head_gone="Ray's gcs_server on this machine has died; resume the study",
+            raylet_gone="Ray's raylet on this machine has died; resume the study",
+        ):
             yield
     finally:
         ray.shutdown()
@@ -73,7 +76,12 @@ def cluster_ray(address: str) -> Iterator[None]:
                 runtime_env={"working_dir": folder},
             )
     try:
-        with watching_head(f"at {address}"):
+        with watching_ray(
+            head_gone=f"the head of the Ray cluster at {address} is gone; start one again, "
+            "then resume the study",
+            raylet_gone=f"this machine's raylet of the Ray cluster at {address} is gone; "
+            "join the cluster again, then resume the study",
+        ):
             yield
     finally:
         ray.shutdown()

@@ -10,17 +10,10 @@ import typer
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions, Norm, Tied
 from spaces.flops import Backward, FlopsPerToken, Savings, flops_per_token
+from spaces.kinds import LAYER_KINDS, PART_NAMES, decoder_letters, listed
 from spaces.layout import Layout
 from spaces.presets import PRESETS, resolve_layout
 
-KIND_NAMES = {
-    "L": "learned",
-    "R": "Transformer reservoir",
-    "F": "feed-forward reservoir",
-    "G": "BiGRU reservoir",
-    "C": "convolution reservoir",
-}
-PART_NAMES = {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
 SENTENCE_TOKENS = 25  # on either side; attention's share of the FLOPs depends on it
 
 
@@ -33,7 +26,9 @@ def layout(
             f"{', '.join(PRESETS)}.",
         ),
     ],
-    decoder: Annotated[str, typer.Option(help="Decoder, of L and R.")] = "LL",
+    decoder: Annotated[
+        str, typer.Option(help=f"Decoder, of {listed(decoder_letters(), 'and')}.")
+    ] = "LL",
     d_model: Annotated[int, typer.Option(help="Width of the model.")] = 512,
     ffn: Annotated[int, typer.Option(help="Inner width of the feed-forward blocks.")] = 1024,
     heads: Annotated[int, typer.Option(help="Heads of every attention.")] = 4,
@@ -119,14 +114,15 @@ def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
 def draw(stack: Layout) -> list[str]:
     """The stack line by line, depth 0 at the bottom; a shared weight set names its first depth."""
     layers = stack.canonical().layers
+    width = max(len(kind.name) for kind in LAYER_KINDS.values())
     lines = []
     for depth, layer in enumerate(layers):
         first = depth if layer.weight_set is None else layers.index(layer)
         shares = f"  {PART_NAMES[layer.part]} of depth {first}" if first < depth else ""
-        lines.append(f"{depth:>3} │ {layer!s:<4} {KIND_NAMES[layer.kind]:<22} │{shares}")
+        lines.append(f"{depth:>3} │ {layer!s:<4} {LAYER_KINDS[layer.kind].name:<{width}} │{shares}")
     return [
-        "    ┌" + "─" * 29 + "┐",
+        "    ┌" + "─" * (width + 7) + "┐",
         *reversed(lines),
-        "    └" + "─" * 29 + "┘",
+        "    └" + "─" * (width + 7) + "┘",
         "      embeddings",
     ]

@@ -9,8 +9,9 @@ from fairseq.models.transformer import TransformerModel, base_architecture
 from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
 from torch import nn
 
-from spaces.counts import CONV_KERNEL, count_params, encoder_layer_params
+from spaces.counts import count_params, encoder_layer_params
 from spaces.dimensions import Dimensions
+from spaces.kinds import CONV_KERNEL
 from spaces.layout import Layout
 
 

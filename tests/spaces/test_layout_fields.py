@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spaces.layout import DECODER_KINDS, Layout
+from spaces.kinds import LAYER_KINDS
+from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout, WrittenLayout
 from tests.spaces.strategies import layouts
 
@@ -37,7 +38,7 @@ def test_text_and_layout_are_one_value_and_are_dumped_as_text(layout: Layout):
 @given(layout=layouts())
 def test_a_decoder_is_a_layout_of_layers_that_attend_to_the_encoder(layout: Layout):
     for value in (str(layout), layout):
-        if set(layout.kinds) <= set(DECODER_KINDS):
+        if all(LAYER_KINDS[kind].in_decoder for kind in layout.kinds):
             found = Stacks.model_validate({"decoder": value})
             assert found.decoder == layout.canonical()
         else:

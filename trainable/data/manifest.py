@@ -16,7 +16,7 @@ SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
-LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # part of files' names, so nothing else
+LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, for it is a part of file names
 
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -51,7 +51,7 @@ class DictionaryRows(_Record):
 
 
 class TokenizerInfo(_Record):
-    """How raw text became tokens."""
+    """Tokenisation of a corpus: raw text to tokens."""
 
     moses: Literal["sacremoses, entities escaped, no aggressive hyphen splitting"] = (
         "sacremoses, entities escaped, no aggressive hyphen splitting"
@@ -66,7 +66,7 @@ class Manifest(_Record):
     corpus: str
     src: Language
     tgt: Language
-    seed: int | None = None  # of a corpus that was generated or split at random
+    seed: int | None = None  # where the corpus was generated or split at random
     sources: tuple[Source, ...]
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows

@@ -19,7 +19,7 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFiles:
-    """Where the sentences are, as (source side, target side); None: taken out of train."""
+    """Files of each split as (source side, target side); None: held out from train."""
 
     train: tuple[Path, Path]
     valid: tuple[Path, Path] | None = None

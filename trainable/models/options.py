@@ -12,6 +12,7 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
+from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
 from trainable.reservoirs.draw import Draw
 
@@ -22,14 +23,16 @@ def _option(default: Any, description: str) -> Any:
 
 @dataclass
 class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
-    """What `fairseq-train --arch reservoir_transformer` accepts for the model.
+    """Model options of `fairseq-train --arch reservoir_transformer`.
 
     fairseq's names and defaults, but for the numbers of layers, which follow from the
     layouts. Not frozen: fairseq fills such a class in place.
     """
 
     encoder_layout: str = _option("LLLLLL", "layers of the encoder, bottom to top")
-    decoder_layout: str = _option("LLLLLL", "layers of the decoder, bottom to top; L and R")
+    decoder_layout: str = _option(
+        "LLLLLL", f"layers of the decoder, bottom to top; {listed(decoder_letters(), 'and')}"
+    )
     reservoir_seed: int = _option(1, "what the reservoirs' weights are drawn from")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' initial weights")
     reservoir_draw: str = _option("xavier", "how they are drawn: xavier, orthogonal or sparse")
@@ -133,5 +136,5 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
 
 
 def reservoir_draw(cfg: TransformerConfig) -> Draw:
-    """How the reservoirs of ``transformer_config`` are drawn."""
+    """Draw of the reservoirs that ``transformer_config`` asks for."""
     return Draw(way=cfg.reservoir_draw, gain=cfg.reservoir_gain, density=cfg.reservoir_density)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from spaces.kinds import LAYER_KINDS
 from tests.trainable.dynamics.maps import generator
 from tests.trainable.models.conftest import SMALL, SRC_ROWS, make_dictionary
 from trainable.config import ModelConfig
@@ -61,7 +62,7 @@ def test_the_spectrum_is_that_of_the_whole_jacobians(norm):
         x, columns = step(x), q
 
 
-@pytest.mark.parametrize("layout", ["L", "R", "F", "G", "C"])
+@pytest.mark.parametrize("layout", LAYER_KINDS)
 def test_a_post_norm_layer_loses_two_directions_of_each_token(layout):
     encoder = encoder_map(build(layout, norm="post"))
     for module in encoder.encoder.modules():

@@ -13,7 +13,7 @@ from fairseq.modules import MultiheadAttention
 from torch import Tensor
 from torch.nn import functional
 
-from trainable.models.dropout import Dropout
+from trainable.layers.dropout import Dropout
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class KeysAndValues:
     heads: int
 
     def select(self, rows: Tensor) -> KeysAndValues:
-        """Those of the sentences ``rows``."""
+        """Keys and values of the sentences ``rows``."""
         keys, values = (
             x.view(-1, self.heads, *x.shape[1:])[rows].flatten(0, 1)
             for x in (self.keys, self.values)
@@ -62,7 +62,7 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
         return out_TBD
 
     def keys_and_values(self, memory_SBD: Tensor) -> KeysAndValues:
-        """What ``attend_next`` looks at, for all positions of ``memory``."""
+        """Keys and values of all positions of ``memory``, for ``attend_next``."""
         k, v = (self._heads(project(memory_SBD)) for project in (self.k_proj, self.v_proj))
         return KeysAndValues(k, v, heads=self.num_heads)
 
@@ -109,7 +109,7 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
 
 
 def padding_mask(padding_BS: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """What is added to the scores so that no query sees padding: B, 1, 1, S."""
+    """Mask added to the scores so that no query attends to padding: B, 1, 1, S."""
     if padding_BS is None:
         return None
     mask = torch.zeros(padding_BS.shape, dtype=dtype, device=padding_BS.device)
@@ -117,7 +117,7 @@ def padding_mask(padding_BS: Tensor | None, dtype: torch.dtype) -> Tensor | None
 
 
 def future_mask(n_positions: int, like: Tensor) -> Tensor:
-    """What is added to the scores so that no query sees a later key: 1, 1, T, T."""
+    """Causal mask added to the scores: 1, 1, T, T."""
     mask = torch.full(
         (n_positions, n_positions), float("-inf"), dtype=like.dtype, device=like.device
     )

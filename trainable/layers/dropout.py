@@ -7,7 +7,7 @@ from fairseq.modules.fairseq_dropout import FairseqDropout
 from torch import Tensor
 from torch.nn import functional
 
-LEVELS = 2**16  # of the random integers that decide what is dropped
+LEVELS = 2**16  # values of the random integers that decide what is dropped
 
 
 class Dropout(FairseqDropout):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What Transformer layers of both stacks are made of, around fairseq's parameters.
+"""Sublayers of the Transformer layers of both stacks, around fairseq's parameters.
 
 Shapes: T length, B batch, D model.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from trainable.models.dropout import Dropout
+from trainable.layers.dropout import Dropout
 
 
 class SubLayers:
