@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import ROOT, SEED
-from trainable.data.corpus import Corpus, Pairs, Split
+from trainable.data.corpus import Pairs, ParallelText, Split
 from trainable.data.grammar.corpus import grammar
 from trainable.data.manifest import Manifest, SplitName
 from trainable.data.merges import BPE_MERGES
@@ -43,14 +43,14 @@ def described(data: Path) -> str:
     return f"{manifest.corpus}, dictionaries of {rows.src:,} and {rows.tgt:,} words"
 
 
-def _prepared(name: str, read: Callable[[], Corpus], *, n_merges: int) -> Path:
+def _prepared(name: str, read: Callable[[], ParallelText], *, n_merges: int) -> Path:
     folder = CACHE / name
     if not folder.exists():
         prepare(read, folder, n_merges=n_merges)
     return folder
 
 
-def _made_up() -> Corpus:
+def _made_up() -> ParallelText:
     rng = random.Random(SEED)
     # Two letters each, so that one merge makes a word one token.
     letters = [chr(ord("一") + number) for number in range(64)]
@@ -70,7 +70,7 @@ def _made_up() -> Corpus:
             tgt=[sentence(rng.gauss(length, DIFFERENCE)) for length in lengths],
         )
         splits[name] = Split(raw=pairs, tokens=pairs)
-    return Corpus(
+    return ParallelText(
         name="made-up",
         src="de",
         tgt="en",

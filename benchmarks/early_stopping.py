@@ -113,10 +113,8 @@ def _courses(table: TrialTable, config: StudyConfig, depths: Sequence[int]) -> l
 
 
 def _course(trial: RecordedTrial, config: StudyConfig) -> Course:
-    horizon = config.budget.on(config.objective.clock)
-    assert horizon is not None
     results = tuple(
-        recorded_result(trial, n_points, config.objective, horizon=horizon)
+        recorded_result(trial, n_points, config.objective, horizon=config.horizon)
         for n_points in range(1, len(trial.curve) + 1)
     )
     return Course(trial.candidate.encoder, results)

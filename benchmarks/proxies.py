@@ -130,9 +130,7 @@ def _trained(config: TrialConfig) -> Values:
 
 def _area(trial: RecordedTrial, table: TrialTable) -> float:
     clock = table.study.objective.clock
-    horizon = table.study.budget.on(clock)
-    assert horizon is not None
-    return aucc(trial.curve, clock=clock, horizon=horizon, hold_last=True)
+    return aucc(trial.curve, clock=clock, horizon=table.study.horizon, hold_last=True)
 
 
 def _recorded_rows(table: TrialTable, trials: Sequence[RecordedTrial], finals: Finals) -> list[Row]:

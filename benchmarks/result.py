@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.spread import Spread, figure
-from search.study.folder import write_atomically
+from trainable.atomic import write_atomically
 
 Cell = Spread | float | str | None  # None: not measured, or nothing to measure
 Row = Mapping[str, Cell]  # by column; all rows of a table have the same columns

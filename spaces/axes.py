@@ -81,7 +81,7 @@ class Range(BaseModel):
     def is_whole(self) -> bool:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
-    def draw(self, chooser: Chooser, name: str) -> int | float:
+    def pick(self, chooser: Chooser, name: str) -> int | float:
         value = chooser.real(name, float(self.low), float(self.high), log=self.log)
         return round(value) if self.is_whole else value
 
@@ -104,9 +104,9 @@ Axis = Annotated[
 ]
 
 
-def draw(chooser: Chooser, name: str, axis: Range | tuple[Scalar, ...]) -> Scalar:
+def pick(chooser: Chooser, name: str, axis: Range | tuple[Scalar, ...]) -> Scalar:
     """The value that ``chooser`` picks from ``axis``."""
-    return axis.draw(chooser, name) if isinstance(axis, Range) else ask(chooser, name, axis)
+    return axis.pick(chooser, name) if isinstance(axis, Range) else ask(chooser, name, axis)
 
 
 def describe(axis: Range | tuple[Scalar, ...]) -> str:

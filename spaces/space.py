@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from spaces.axes import Axis, OneOrMore, Range, describe, draw, flatten
+from spaces.axes import Axis, OneOrMore, Range, describe, flatten, pick
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
 from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
@@ -141,7 +141,7 @@ class SearchSpace(BaseModel):
             encoder=encoder,
             decoder=decoder,
             reservoir_gain=gain,
-            hyper={name: draw(chooser, name, axis) for name, axis in self.hyper.items()},
+            hyper={name: pick(chooser, name, axis) for name, axis in self.hyper.items()},
         )
 
     def points(self) -> Iterator[Point]:
@@ -195,7 +195,7 @@ class SearchSpace(BaseModel):
     # What is asked.
 
     def _choose_gain(self, chooser: Chooser) -> float:
-        return float(draw(chooser, "reservoir_gain", self.reservoir_gain))
+        return float(pick(chooser, "reservoir_gain", self.reservoir_gain))
 
     def _choose_decoder(self, chooser: Chooser) -> Layout:
         depth = ask(chooser, "decoder_depth", self.decoder_depth)

@@ -116,6 +116,12 @@ class Budget(Section):
         value: float | None = getattr(self, clock)
         return value
 
+    def horizon(self, clock: Clock) -> float:
+        """The budget on the objective's ``clock``, which a study or trial always has."""
+        horizon = self.on(clock)
+        assert horizon is not None
+        return horizon
+
 
 class RanksConfig(Section):
     """The processes of one trial and what each may use."""
@@ -182,6 +188,4 @@ class TrialConfig(Section):
     @property
     def horizon(self) -> float:
         """Where the area under the curve ends, in units of the objective's clock."""
-        horizon = self.budget.on(self.objective.clock)
-        assert horizon is not None
-        return horizon
+        return self.budget.horizon(self.objective.clock)

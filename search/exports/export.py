@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import tempfile
 from pathlib import Path
 
 import torch
@@ -24,6 +23,7 @@ from search.study.ranking import best_trial
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from trainable.atomic import atomic_folder
 from trainable.checkpoint import Weights
 from trainable.corpus import Corpus, load_corpus
 from trainable.curve import Point
@@ -66,17 +66,10 @@ def export_layout(
         valid=full_scores(model, corpus, config, "valid"),
         test=full_scores(model, corpus, config, "test"),
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with atomic_folder(target) as building:
         _write(building, exported, model, weights, corpus)
-        building.chmod(0o755)
-        for file in building.iterdir():
-            file.chmod(0o644)  # safetensors writes for the owner alone
-        building.rename(target)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        # safetensors writes for the owner alone; the folder is as the user's umask has it.
+        (building / WEIGHTS).chmod(building.stat().st_mode & 0o666)
     return target, exported
 
 

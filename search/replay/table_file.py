@@ -15,12 +15,12 @@ from pydantic import ValidationError, model_validator
 
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
 from search.study.config import faults_of, study_from
-from search.study.folder import write_atomically
 from spaces.axes import ScalarValue
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.layout_fields import DecoderLayout, EncoderLayout
 from spaces.space import Candidate
+from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
 from trainable.curve import Point
 from trainable.data.archives import gunzip

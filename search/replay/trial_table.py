@@ -49,7 +49,7 @@ class TrialTable:
             replicates[trial.candidate.key].append(trial)
         return dict(replicates)
 
-    def draw(self, key: str, *, seed: int) -> RecordedTrial:
+    def pick(self, key: str, *, seed: int) -> RecordedTrial:
         """One of the candidate's trials, always the same for ``seed``."""
         return random.Random(f"{seed} {key}").choice(self.by_key[key])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -105,11 +104,11 @@ def _search(
     config: StudyConfig, folder: StudyFolder, earlier: Sequence[EarlierTrial], trainable: Any
 ) -> StudyResult:
     storage = study_storage(folder)
-    with closing(Ledger(folder.trials)) as ledger:
+    with Ledger.in_order(folder.trials) as ledger:
         scheduler = make_scheduler(config)
         show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
         show_other_studies(scheduler, [trial.record for trial in earlier])
-        tracking = Tracking(config, folder, ledger)
+        tracking = Tracking.start(config, folder, ledger)
         searcher = StudySearcher(
             config,
             ledger,

@@ -79,7 +79,7 @@ def _dynamics(name: str) -> Callable[[TrialRecord], float | None]:
 
 
 # What is known of a trial before it has ended, by how a reader knows it.
-MEASURES: Mapping[str, Callable[[TrialRecord], float | None]] = {
+EARLY_MEASURES: Mapping[str, Callable[[TrialRecord], float | None]] = {
     "parameters, total": lambda record: float(record.counts.total),
     "parameters, learned": lambda record: float(record.counts.learned),
     "depth": lambda record: float(record.encoder.depth),
@@ -97,6 +97,6 @@ def predictions(records: Sequence[TrialRecord]) -> dict[str, RankCorrelation]:
     finals = [record.aucc or 0.0 for record in completed]
     told = {
         name: rank_correlation([measure(record) for record in completed], finals)
-        for name, measure in MEASURES.items()
+        for name, measure in EARLY_MEASURES.items()
     }
     return {name: each for name, each in told.items() if each is not None}

@@ -130,6 +130,11 @@ class StudyConfig(Section):
         return self
 
     @property
+    def horizon(self) -> float:
+        """Where the area under a trial's curve ends, in units of the objective's clock."""
+        return self.budget.horizon(self.objective.clock)
+
+    @property
     def scheduler_clock(self) -> Clock:
         """The clock of the scheduler's rungs."""
         return self.scheduler.clock or self.objective.clock

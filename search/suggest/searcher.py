@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from search.study.bounds import score_shortfall
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_point
 from search.study.ledger import Ledger
@@ -278,8 +279,10 @@ class StudySearcher(StatelessSearcher):
         if number not in self._open:
             return  # told by an earlier driver, which crashed before it could write that down
         trial = self._open.pop(number)
-        if self._config.objective.min_bleu is not None and record.bleu_valid is not None:
-            trial.set_constraint("bounds", self._config.objective.min_bleu - record.bleu_valid)
+        if record.bleu_valid is not None:
+            shortfall = score_shortfall(self._config.objective, record.bleu_valid)
+            if shortfall is not None:
+                trial.set_constraint("bounds", shortfall)
         state, values = outcome_of(record)
         if state is TrialState.PRUNED:
             for n_points, point in enumerate(record.curve, start=1):

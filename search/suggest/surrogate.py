@@ -139,9 +139,7 @@ class Surrogate:
 
     def _forecast(self, record: TrialRecord, whole: Sequence[WholeCurve]) -> Forecast | None:
         clock = self._config.objective.clock
-        horizon = self._config.budget.on(clock)
-        assert horizon is not None
-        guess = forecast(record.curve, whole, clock=clock, horizon=horizon)
+        guess = forecast(record.curve, whole, clock=clock, horizon=self._config.horizon)
         if guess is not None and len(whole) >= MAX_CURVES:
             self._foreseen[record.id] = guess  # made from as many curves as a later one
         return guess

@@ -87,7 +87,7 @@ class Bench:
         measure: Callable[[TrialConfig], float | None] | None = None,
     ) -> None:
         self.config = config
-        self.ledger = Ledger(folder / "trials.jsonl")
+        self.ledger = Ledger.open(folder / "trials.jsonl")
         self.searcher = StudySearcher(
             config,
             self.ledger,

@@ -41,7 +41,7 @@ def searched_study(
     place.mkdir()
     folder.study_file.write_text(f'data = "{data}"\n')
     folder.resolve(config, data)
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     searcher = StudySearcher(
         config,
         ledger,
@@ -57,7 +57,7 @@ def searched_study(
         ledger.update(asked["id"], **(outcome or mixed)(ledger[asked["id"]]))
         searcher.on_trial_complete(f"tune-{number}", {})
         number += 1
-    ledger.close()
+    ledger.compact()
     return folder
 
 

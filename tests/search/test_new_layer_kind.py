@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
 
-from search.commands.layout import draw
+from search.commands.layout import drawing
 from search.exports.export import export_layout
 from search.exports.translate import WEIGHTS, Translator, open_export
 from search.report.stack import in_words, stack_svg
@@ -54,7 +54,9 @@ MEAN = LayerKind(
     },
     flops=lambda dims: 2 * product_flops(dims.d_model, dims.d_model),
 )
-DIMS = Dimensions(d_model=16, ffn=24, heads=2, src_rows=SRC_ROWS, tgt_rows=TGT_ROWS)
+DIMS = Dimensions(
+    d_model=16, ffn=24, heads=2, src_rows=SRC_ROWS, tgt_rows=TGT_ROWS, norm="pre", tied="decoder"
+)
 DECODER = Layout.parse("L")
 
 
@@ -143,9 +145,9 @@ def test_counts_and_flops_of_a_new_kind_are_those_of_the_model() -> None:
 @pytest.mark.usefixtures("new_kind")
 def test_a_new_kind_is_drawn_frozen_and_named() -> None:
     layout = Layout.parse("M1LM1")
-    drawing = draw(layout)
-    assert len({len(line.rstrip()) for line in (drawing[0], drawing[2], drawing[4])}) == 1
-    assert sum(MEAN.name in line for line in drawing) == 2
+    lines = drawing(layout)
+    assert len({len(line.rstrip()) for line in (lines[0], lines[2], lines[4])}) == 1
+    assert sum(MEAN.name in line for line in lines) == 2
     svg = stack_svg(layout, DECODER)
     assert svg.count("url(#hatch)") == 2
     assert f"{MEAN.name}, frozen with shared weights M1" in in_words(layout, DECODER)
@@ -188,7 +190,7 @@ def test_a_layout_of_a_new_kind_is_exported_and_translates(
     study.path.mkdir()
     study.resolve(config, data)
     trial = config.trial(candidate, data=str(data))
-    Ledger(study.trials).put(make_record(config=trial))
+    Ledger.open(study.trials).put(make_record(config=trial))
 
     folder, exported = export_layout(study, trial=None, out=None, train=True)
     assert str(exported.config.model.encoder) == "ML"

@@ -11,7 +11,9 @@ from spaces.presets import PRESETS
 
 from .strategies import layouts
 
-PAPER = Dimensions(d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post")
+PAPER = Dimensions(
+    d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post", tied="decoder"
+)
 
 # Attention: 4 x (512 x 512 + 512). Feed-forward: 512 x 1,024 + 1,024 and 1,024 x 512 + 512.
 ATTENTION_PARAMS = 1_050_624

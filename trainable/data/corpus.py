@@ -66,7 +66,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
+class ParallelText:
     """A parallel corpus in three splits, with what its manifest must tell."""
 
     name: str

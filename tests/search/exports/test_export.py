@@ -20,8 +20,8 @@ from search.exports.translate import Translator
 from search.study.kept_weights import trial_dirname
 from tests.search.command_line import COMMAND, environment, reservoir_search
 from tests.search.conftest import RealExport, RealStudy
-from trainable.checkpoint import save_checkpoint
-from trainable.config import TrialConfig
+from trainable.checkpoint import load_checkpoint, save_checkpoint
+from trainable.config import Budget, TrialConfig
 from trainable.ranks import Ranks
 from trainable.training import Training
 
@@ -172,3 +172,15 @@ def test_full_training_goes_on_from_where_it_was_killed(tiny_trial: TrialConfig,
     assert [point.updates for point in curve] == [point.updates for point in unbroken_curve]
     assert all(torch.equal(weights[name], unbroken[name]) for name in unbroken)
     assert [path.name for path in folder.iterdir()] == ["checkpoint_000000012"]
+
+
+def test_a_broken_checkpoint_makes_way_for_the_one_that_is_written_again(
+    tiny_trial: TrialConfig, tmp_path: Path
+):
+    short = tiny_trial.model_copy(update={"budget": Budget(updates=4)})
+    broken = tmp_path / "checkpoint_000000004"
+    broken.mkdir()
+    (broken / "progress.json").write_text("{")
+    train_in_full(short, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint_000000004"]
+    assert load_checkpoint(broken).finished

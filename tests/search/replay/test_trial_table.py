@@ -49,9 +49,9 @@ def test_a_seed_always_draws_the_same_trial_and_seeds_draw_all(tiny_study: Study
     config = tiny_study()
     table = made_table(config, seeds=(1, 2, 3))
     key = candidates_of(config)[0].key
-    drawn = [table.draw(key, seed=seed).seed for seed in range(40)]
-    assert drawn == [table.draw(key, seed=seed).seed for seed in range(40)]
-    assert set(drawn) == {1, 2, 3}
+    picked = [table.pick(key, seed=seed).seed for seed in range(40)]
+    assert picked == [table.pick(key, seed=seed).seed for seed in range(40)]
+    assert set(picked) == {1, 2, 3}
 
 
 @pytest.fixture

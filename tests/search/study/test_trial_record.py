@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from search.study.config import StudyConfig
 from search.study.ledger import Ledger, read_records
 from search.study.trial_record import TrialRecord
 from spaces.layout import Layout
-from tests.search.conftest import curve_point
+from tests.search.conftest import candidates_of, curve_point
 
 Make = Callable[..., TrialRecord]
 
@@ -49,7 +50,8 @@ def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(
     assert full.encoder == Layout.parse("R1La1R1La1")
     assert full.config.train.clip_norm is None
     assert bare.decoder == Layout.parse("RL")
-    Ledger(path).close()
+    with Ledger.in_order(path):
+        pass
     assert path.read_bytes() == before
 
 
@@ -64,3 +66,13 @@ def test_the_settings_beside_the_layouts_are_told_by_dotted_name(make_record: Ma
     assert {"model.encoder", "model.decoder"}.isdisjoint(told)
     assert told == {name: record.config.setting(name) for name in told}
     assert {name.partition(".")[0] for name in told} == {"model", "train"}
+
+
+@pytest.mark.parametrize(("clock", "horizon"), [("updates", 12), ("seconds", 60.0)])
+def test_a_study_its_trials_and_their_records_have_one_horizon(
+    tiny_study: Callable[..., StudyConfig], make_record: Make, clock: str, horizon: float
+):
+    study = tiny_study(budget={"updates": 12, "seconds": 60.0}, objective={"clock": clock})
+    trial = study.trial(candidates_of(study)[0], data="data")
+    record = make_record(config=trial)
+    assert study.horizon == trial.horizon == record.config.horizon == horizon
