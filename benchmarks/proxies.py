@@ -29,8 +29,7 @@ from spaces.errors import UserError
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.dynamics.at_validation import MEASURES, N_SENTENCES
-from trainable.dynamics.untrained import untrained_dynamics
+from trainable.dynamics.measure import MEASURES, N_SENTENCES, untrained_dynamics
 from trainable.objective import mparams
 from trainable.ranks import Ranks
 from trainable.training import Training

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from spaces.chooser import Chooser, Scalar, ask
+from spaces.faults import refuse
 
 T = TypeVar("T")
 
@@ -71,10 +72,12 @@ class Range(BaseModel):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
+        faults = []
         if self.low >= self.high:
-            raise ValueError(f"low {self.low} must be below high {self.high}")
+            faults.append(f"low {self.low} must be below high {self.high}")
         if self.log and self.low <= 0:
-            raise ValueError(f"low {self.low} must be positive where log = true")
+            faults.append(f"low {self.low} must be positive where log = true")
+        refuse(faults)
         return self
 
     @property

@@ -20,6 +20,7 @@ from pydantic import (
 from spaces.axes import Axis, OneOrMore, Range, describe, flatten, pick
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
+from spaces.faults import did_you_mean
 from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
 from spaces.kinds import LAYER_KINDS, listed, reservoir_letters
 from spaces.layout import MAX_DEPTH, Layer, Layout
@@ -30,7 +31,10 @@ __all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "Spac
 
 def _check_interleaving(name: str) -> str:
     if name not in INTERLEAVINGS:
-        raise ValueError(f"'{name}' is no interleaving; use {', '.join(INTERLEAVINGS)}")
+        raise ValueError(
+            f"'{name}' is no interleaving; use {', '.join(INTERLEAVINGS)}"
+            + did_you_mean(name, INTERLEAVINGS)
+        )
     return name
 
 

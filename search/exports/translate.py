@@ -15,8 +15,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from search.exports.export_size import refuse_too_large
-from search.study.config import faults_of
 from spaces.errors import UserError
+from spaces.faults import fault_lines
 from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_vocabulary
@@ -106,9 +106,12 @@ def open_export(folder: Path) -> Export:
     require_own_files(folder, [WEIGHTS], max_bytes=None)
     vocabulary = load_vocabulary(str(folder))
     try:
-        config = _config(folder)
+        config = TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
         refuse_too_large(config.model, vocabulary, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
+    except ValidationError as error:
+        reason = f"{CONFIG}: {fault_lines(error, TrialConfig)[0]}"
+        raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
     except (OSError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
@@ -120,11 +123,3 @@ def open_export(folder: Path) -> Export:
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: {error}; export it again") from error
     return Export(config=config, vocabulary=vocabulary, model=model.eval())
-
-
-def _config(folder: Path) -> TrialConfig:
-    try:
-        return TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
-    except ValidationError as error:
-        fault = faults_of(error, str(folder / CONFIG)).split("\n")[0]
-        raise UserError(f"{fault}; export it again") from error

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from search.study.config import SEARCHED_FIELDS, StudyConfig
+from search.study.agreement import SEARCHED_FIELDS
+from search.study.config import StudyConfig
 from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts
 from spaces.space import Candidate

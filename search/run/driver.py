@@ -29,7 +29,7 @@ from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from spaces.errors import UserError
 from trainable.corpus import load_corpus
-from trainable.dynamics.untrained import untrained_dynamics
+from trainable.dynamics.measure import untrained_dynamics
 from trainable.model_size import candidate_size, dimensions
 
 

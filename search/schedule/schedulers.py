@@ -14,6 +14,7 @@ from ray.tune.schedulers import (
     TrialScheduler,
 )
 
+from search.private.tune import clock_of, results_of, trial_stub
 from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
@@ -25,12 +26,12 @@ class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
     """Ray's rule, which stumbles over failed trials and has no memory of earlier drivers."""
 
     def on_trial_complete(self, controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        if self._time_attr in result:  # a failed trial has no clock
+        if clock_of(self) in result:  # a failed trial has no clock
             super().on_trial_complete(controller, trial, result)
 
     def remember(self, trial: Trial, results: Sequence[dict[str, Any]]) -> None:
         """Compare later trials with ``results`` too; nothing is decided of this one."""
-        self._results[trial].extend(results)
+        results_of(self, trial).extend(results)
 
 
 def make_scheduler(config: StudyConfig) -> TrialScheduler:
@@ -76,7 +77,7 @@ def show_earlier(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> N
         if isinstance(scheduler, ExtrapolationScheduler):
             scheduler.remember(record)
             continue
-        trial = Trial("recorded", trial_id=f"recorded-{record.id}", stub=True)
+        trial = trial_stub(f"recorded-{record.id}")
         results = []
         for n_points, point in enumerate(record.curve, start=1):
             _, objective = record.so_far(n_points)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from search.study.config import SEARCHED_FIELDS, StudyConfig, study_from
+from search.study.agreement import SEARCHED_FIELDS
+from search.study.config import StudyConfig, study_from
 from spaces.errors import UserError
 from trainable.atomic import atomic_folder, write_atomically
 

@@ -12,10 +12,11 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from search.study.config import faults_of
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from spaces.faults import fault_lines
 from trainable.atomic import append_line, write_atomically
+from trainable.config import TrialConfig
 
 
 class Ledger:
@@ -142,8 +143,10 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
         except ValidationError as error:
             if error.errors()[0]["type"] in ("json_invalid", "dataclass_type"):
                 continue  # empty, or cut short by a crash
-            fault = faults_of(error, f"{path}: line {number}").split("\n")[0]
-            raise UserError(f"{fault}; put a copy of the file back") from error
+            reason = fault_lines(error, TrialConfig)[0]
+            raise UserError(
+                f"{path}: line {number} is none of ours ({reason}); put a copy of the file back"
+            ) from error
         records[record.id] = record
     return records
 

@@ -12,6 +12,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from search.private.optuna import whole_lines
 from search.study.config import StudyConfig
 from search.suggest.samplers import make_sampler
 
@@ -52,5 +53,4 @@ def optuna_study(config: StudyConfig, log: Path) -> optuna.Study:
 def _drop_torn_line(log: Path) -> None:
     """Cut off what a crash left of a last line: Optuna would write on behind it."""
     if log.exists():
-        whole = log.read_bytes().rpartition(b"\n")
-        os.truncate(log, len(whole[0]) + len(whole[1]))
+        os.truncate(log, len(whole_lines(log.read_bytes())))

@@ -12,6 +12,7 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from search.private.optuna import open_again
 from search.study.bounds import score_shortfall
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_point
@@ -316,7 +317,7 @@ class StudySearcher(StatelessSearcher):
         by_id: Mapping[int, TrialRecord] = {r.id: r for r in self._ledger.records}
         by_number: Mapping[int, TrialRecord] = {r.optuna_number: r for r in self._ledger.records}
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
+            self._open[trial.number] = open_again(self._study, trial)
             known = trial.user_attrs.get(KNOWN)
             record = by_number.get(trial.number) if known is None else by_id.get(known)
             if record is None:  # asked, but never written down, or its trial was lost

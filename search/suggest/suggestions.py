@@ -15,6 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
+from search.private.optuna import whole_lines
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
 
 
@@ -59,15 +60,14 @@ def read_suggestions(log: Path) -> Suggestions:
     """What Optuna's journal holds; nothing where there is no journal."""
     if not log.exists():
         return Suggestions(())
-    whole = log.read_bytes().rpartition(b"\n")  # a search at work may be writing the last line
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         copy = Path(folder) / log.name
-        copy.write_bytes(whole[0] + whole[1])
+        copy.write_bytes(whole_lines(log.read_bytes()))
         storage = JournalStorage(JournalFileBackend(str(copy)))
         trials = [
             trial
-            for study in storage.get_all_studies()
-            for trial in storage.get_all_trials(study._study_id)
+            for study in optuna.get_all_study_names(storage)
+            for trial in optuna.load_study(study_name=study, storage=storage).get_trials()
         ]
     return Suggestions([trial for trial in trials if EARLIER not in trial.user_attrs])

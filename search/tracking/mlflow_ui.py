@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -10,10 +9,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from typing import IO
-from urllib.parse import quote
 
 from mlflow.tracking import MlflowClient
 
+from search.private.mlflow import compared_runs_page, runs_page, server_environment
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
@@ -39,9 +38,7 @@ def serve(folder: StudyFolder, port: int) -> None:
         return
     base = f"http://127.0.0.1:{port}"
     _refuse_taken(port)
-    # Without the workflow's type MLflow opens its page for language models, which is empty.
-    runs = f"experiments/{_experiment_id(folder, uri)}/runs?workflowType=machine_learning"
-    print(f"all trials:     {base}/#/{runs}")
+    print(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
     print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
     _run_server(["--port", str(port)], store=uri)
 
@@ -62,21 +59,13 @@ def _run_server(options: list[str], *, store: str) -> None:
 def start_server(
     options: Sequence[str], log: IO[str] | None = None, *, store: str
 ) -> subprocess.Popen[bytes]:
-    """MLflow's server on loopback with one worker; what it prints goes to ``log`` if given.
-
-    The address of its store goes by the environment: everyone may read a command line, and
-    a database's address may hold a password.
-    """
+    """MLflow's server on loopback with one worker; what it prints goes to ``log`` if given."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     return subprocess.Popen(
         [*command, *options],
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
-        env={
-            **os.environ,
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_BACKEND_STORE_URI": store,
-        },
+        env={**os.environ, **server_environment(store)},
         start_new_session=True,  # so that its workers can be ended with it
     )
 
@@ -98,9 +87,7 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
         for record in sorted_records(folder.trials)
         if record.mlflow_run_id is not None
     ]
-    runs = quote(json.dumps(run_ids[:MAX_COMPARED]))
-    experiments = quote(json.dumps([_experiment_id(folder, uri)]))
-    return f"{base}/#/compare-runs?runs={runs}&experiments={experiments}"
+    return compared_runs_page(base, _experiment_id(folder, uri), run_ids[:MAX_COMPARED])
 
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:

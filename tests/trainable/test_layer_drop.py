@@ -6,7 +6,7 @@ import pytest
 
 from spaces.layout import Layout
 from trainable.checkpoint import load_checkpoint, save_checkpoint
-from trainable.models.layer_drop import depths_left_out
+from trainable.layer_drop import depths_left_out
 from trainable.ranks import Ranks
 from trainable.training import Training, run_trial
 

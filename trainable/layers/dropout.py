@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from fairseq.modules.fairseq_dropout import FairseqDropout
+from fairseq.modules import FairseqDropout
 from torch import Tensor
 from torch.nn import functional
 

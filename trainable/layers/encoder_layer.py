@@ -8,11 +8,11 @@ from __future__ import annotations
 import copy
 
 from fairseq.models.transformer import TransformerConfig
-from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
 from torch import Tensor
 
 from trainable.layers.attention import Attention, padding_mask
 from trainable.layers.sublayers import SubLayers
+from trainable.private.fairseq import TransformerEncoderLayerBase
 
 
 class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc]

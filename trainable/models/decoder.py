@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairseq.data import Dictionary
-from fairseq.models.transformer import TransformerConfig
-from fairseq.models.transformer.transformer_decoder import TransformerDecoderBase
-from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
+from fairseq.models.transformer import TransformerConfig, TransformerDecoderBase
 from torch import Tensor, nn
 
 from spaces.kinds import LAYER_KINDS
@@ -21,6 +19,7 @@ from trainable.layers.sublayers import SubLayers
 from trainable.models.encoder import EncoderOut
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
+from trainable.private.fairseq import TransformerDecoderLayerBase
 
 # Cached keys and values of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq.models.transformer.transformer_decoder import Linear
+from fairseq.models.transformer import Linear
 from torch import Tensor, nn
 
 

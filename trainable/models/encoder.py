@@ -6,15 +6,14 @@ from typing import Any
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models.transformer import TransformerConfig
-from fairseq.models.transformer.transformer_encoder import TransformerEncoderBase
+from fairseq.models.transformer import TransformerConfig, TransformerEncoderBase
 from torch import Tensor, nn
 
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
+from trainable.layer_drop import Depths
 from trainable.layers.dropout import Dropout
 from trainable.layers.encoder_layer import EncoderLayer
-from trainable.models.layer_drop import Depths
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.reservoirs.backward import go_around

@@ -14,6 +14,7 @@ from omegaconf import II, DictConfig, OmegaConf
 
 from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
+from trainable.private.fairseq import without_private
 from trainable.reservoirs.draw import Draw
 
 
@@ -112,7 +113,7 @@ def option_values(options: ReservoirTransformerConfig | DictConfig) -> dict[str,
         values = OmegaConf.to_container(options, resolve=True)  # type: ignore[assignment]
     else:
         values = asdict(options)
-    return {str(name): value for name, value in values.items() if not name.startswith("_")}
+    return without_private(values)
 
 
 def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> TransformerConfig:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 from fairseq.models.transformer import TransformerConfig
-from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
+from fairseq.modules import LightweightConv1dTBC
 from torch import nn
 from torch.nn.functional import glu
 

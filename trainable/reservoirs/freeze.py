@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from trainable.private.torch import use_replaced_weights
 from trainable.reservoirs.builders import reservoir_builder
 from trainable.reservoirs.draw import Draw, ReservoirKey
 
@@ -28,4 +29,4 @@ def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, draw: Draw) -> 
             delattr(module, name)
             module.register_buffer(name, drawn, persistent=False)
         if isinstance(module, nn.RNNBase):
-            module._init_flat_weights()  # it keeps a list of its own of the tensors
+            use_replaced_weights(module)

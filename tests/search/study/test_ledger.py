@@ -72,7 +72,7 @@ def test_a_line_that_is_no_trial_is_refused_with_its_place(
     table[name] = value
     path = tmp_path / "trials.jsonl"
     path.write_text(f"{json.dumps(make_record(0).to_dict())}\n{json.dumps(values)}\n")
-    with pytest.raises(UserError, match=rf"^\S+trials.jsonl: line 2: .*{told}") as refused:
+    with pytest.raises(UserError, match=rf"^\S+trials.jsonl: line 2 is .*{told}") as refused:
         read_records(path)
     assert "\n" not in str(refused.value)
 
@@ -156,3 +156,34 @@ def test_what_was_changed_in_memory_alone_is_written_once(make_record: Make, tmp
     )
     ledger.write_down(0)
     assert path.read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "fault"),
+    [
+        (("id",), "zero", "id 'zero': must be a whole number"),
+        (("counts",), {"total": 1}, "counts.learned: is missing; give "),
+        (("config", "train", "lr"), -1.0, "train.lr -1.0: must be a number above 0"),
+        (("config", "seeed"), 1, "seeed 1: there is no such setting"),
+    ],
+)
+def test_a_line_that_is_no_trial_is_told_in_plain_words(
+    make_record: Make,
+    tmp_path: Path,
+    place: tuple[str, ...],
+    value: object,
+    fault: str,
+):
+    values = json.loads(json.dumps(make_record().to_dict()))
+    *tables, name = place
+    target = values
+    for table in tables:
+        target = target[table]
+    target[name] = value
+    path = tmp_path / "trials.jsonl"
+    path.write_text(json.dumps(values) + "\n")
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.private_ray import hide_token, private_folder
+from search.cluster.ray_files import hide_token, private_folder
 from spaces.errors import UserError
 from tests.search.command_line import environment
 from trainable import users_folder

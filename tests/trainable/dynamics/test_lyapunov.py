@@ -14,9 +14,8 @@ from tests.trainable.dynamics.maps import (
     random_orthogonal,
     state,
 )
-from trainable.dynamics.forward_mode import random_directions
-from trainable.dynamics.spectrum import log_growths
-from trainable.dynamics.twin import twin_log_growths
+from trainable.dynamics.encoder_map import random_directions
+from trainable.dynamics.lyapunov import log_growths, twin_log_growths
 
 
 def by_forward_mode(steps, start, n_exponents=1):

@@ -1,0 +1,1 @@
+"""Parts of Ray, Optuna and MLflow that are not their documented interface; used by way of here."""

@@ -1,0 +1,1 @@
+"""Parts of torch and fairseq that are not their documented interface; used by way of here."""
