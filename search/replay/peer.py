@@ -60,7 +60,11 @@ class PointSearcher(StatelessSearcher):
         self._live.add(trial_id)
         record = self._record(point)
         self._ledger.put(record)
-        return {"id": record.id, "trial": dict(record.config), "resume_from": None}
+        return {
+            "id": record.id,
+            "trial": record.config.model_dump(mode="json"),
+            "resume_from": None,
+        }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         self._inner.on_trial_result(trial_id, result)
@@ -78,8 +82,8 @@ class PointSearcher(StatelessSearcher):
         return TrialRecord(
             id=id_,
             key=candidate.key,
-            layout=str(candidate.encoder),
-            config=config.model_dump(mode="json"),
+            layout=candidate.encoder,
+            config=config,
             counts=self._table.size(candidate.key).counts,
             optuna_number=id_,
         )

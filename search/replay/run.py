@@ -136,7 +136,7 @@ def _searching(
         return searcher, peer.scheduler
 
     def size(trial: TrialConfig) -> CandidateSize:
-        return table.size(candidate_of(trial.model_dump(), config.space).key)
+        return table.size(candidate_of(trial, config.space).key)
 
     searcher = StudySearcher(
         config,

@@ -68,7 +68,7 @@ class ReplicateSearcher(StatelessSearcher):
         self._live.add(trial_id)
         return {
             "id": record.id,
-            "trial": dict(record.config),
+            "trial": record.config.model_dump(mode="json"),
             "resume_from": self._resume_from(record),
         }
 
@@ -95,8 +95,8 @@ class ReplicateSearcher(StatelessSearcher):
         return TrialRecord(
             id=id_,
             key=replicate.key,
-            layout=str(replicate.entrant.candidate.encoder),
-            config=config.model_dump(mode="json"),
+            layout=replicate.entrant.candidate.encoder,
+            config=config,
             counts=param_counts(config.model, load_corpus(config.data)),
             optuna_number=id_,  # Optuna has no part in this
         )

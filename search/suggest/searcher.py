@@ -122,7 +122,7 @@ class StudySearcher(StatelessSearcher):
         self._live[trial_id] = record.id
         return {
             "id": record.id,
-            "trial": dict(record.config),
+            "trial": record.config.model_dump(mode="json"),
             "resume_from": resume_from,
         }
 
@@ -224,8 +224,8 @@ class StudySearcher(StatelessSearcher):
         return TrialRecord(
             id=self._ledger.next_id,
             key=candidate.key,
-            layout=str(candidate.encoder),
-            config=config.model_dump(mode="json"),
+            layout=candidate.encoder,
+            config=config,
             counts=size.counts,
             optuna_number=suggestion.number,
             proxy=None if measured is None else measured.value,

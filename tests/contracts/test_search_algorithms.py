@@ -20,7 +20,6 @@ from search.suggest.searcher import StudySearcher
 from spaces.candidate_size import CandidateSize
 from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts
-from spaces.layout import Layout
 from spaces.space import Candidate
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
@@ -56,13 +55,13 @@ def study(algorithm: str, **tables: Any) -> StudyConfig:
 
 
 def size(config: TrialConfig) -> CandidateSize:
-    n_params = 100_000 * (config.model.encoder.count("L") + 2)
+    n_params = 100_000 * (config.model.encoder.kinds.count("L") + 2)
     counts = ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
-    return CandidateSize(counts=counts, training_flops=1e6 * len(config.model.encoder))
+    return CandidateSize(counts=counts, training_flops=1e6 * len(str(config.model.encoder)))
 
 
 def curve_of(config: TrialConfig) -> list[Point]:
-    quality = 20 + 5 * config.model.encoder.count("R") - abs(math.log(config.train.lr / 1e-3))
+    quality = 20 + 5 * config.model.encoder.kinds.count("R") - abs(math.log(config.train.lr / 1e-3))
     return [
         Point(
             updates=updates,
@@ -138,12 +137,12 @@ def test_it_proposes_members_of_the_space_alone_and_none_twice(algorithm: str, t
     assert len(records) == 14
     assert len({record.key for record in records}) == 14
     for record in records:
-        trial = TrialConfig.model_validate(record.config)
+        trial = record.config
         hyper = {} if algorithm == "grid" else {"train.lr": trial.train.lr}
         bench.config.space.encode(
             Candidate(
-                encoder=Layout.parse(trial.model.encoder),
-                decoder=Layout.parse(trial.model.decoder),
+                encoder=trial.model.encoder,
+                decoder=trial.model.decoder,
                 reservoir_gain=trial.model.reservoir_gain,
                 hyper=hyper,
             )
@@ -259,7 +258,7 @@ def test_a_grid_passes_over_what_is_out_of_bounds_to_its_end(tmp_path: Path):
     config = study("grid", space=space, objective={"max_mparams": 0.45})
     bench = Bench(config, tmp_path)
     bench.run()
-    assert {len(Layout.parse(record.canonical).layers) for record in bench.ledger.records} == {2}
+    assert {record.encoder.depth for record in bench.ledger.records} == {2}
     assert bench.searcher.counts().n_out_of_bounds == 0
 
 
@@ -410,7 +409,7 @@ def test_the_best_of_an_earlier_study_can_be_trained_again(folders: tuple[Path, 
 
 def arbitrary(config: TrialConfig) -> float:
     """A measure that has nothing to do with ``curve_of``."""
-    return float(zlib.crc32(config.model.encoder.encode()))
+    return float(zlib.crc32(str(config.model.encoder).encode()))
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
