@@ -1,4 +1,4 @@
-"""How large the models of a study are or can be, before any is built."""
+"""Sizes of a study's models, computed before any is built."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from trainable.corpus import Corpus
 from trainable.model_size import dimensions, savings
 from trainable.objective import mparams
 
-# The settings of [space.hyper] that change how large a model or an update is.
+# Settings of [space.hyper] that change the size of a model or of an update.
 _SIZING = (
     *("model.d_model", "model.ffn", "model.heads", "model.norm", "model.tied"),
     *("model.embedding_dim", "model.reservoir_backward"),
@@ -32,12 +32,12 @@ _SIZING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSize:
-    """What one model of the study costs."""
+    """Costs of one model of the study."""
 
     model: ModelConfig
     train: TrainConfig
     counts: ParamCounts
-    n_layers: int  # of encoder and decoder
+    n_layers: int  # depth of encoder and decoder together
     n_words: int  # of the target dictionary
     training_flops: float  # for each target token
 
@@ -68,16 +68,16 @@ def study_sizes(config: StudyConfig, corpus: Corpus) -> list[ModelSize]:
         for size in sizes
         if is_within(size_excess(objective, mparams(size.counts, objective.parameters)))
     ]
-    return within or sizes  # where none is, the search says so itself
+    return within or sizes  # if none is within the bounds, the search itself reports it
 
 
 def candidate_sizes(
     config: StudyConfig, candidates: Sequence[Candidate], corpus: Corpus
 ) -> list[ModelSize]:
-    """The sizes of ``candidates``, with the settings of the study around them.
+    """Sizes of ``candidates`` with the settings of the study.
 
     Raises:
-        UserError: one of them cannot be built on the corpus.
+        UserError: a candidate cannot be built on the corpus.
     """
     sizes = []
     for candidate in candidates:
@@ -101,7 +101,7 @@ def _sized_trials(config: StudyConfig, corpus: Corpus) -> Iterator[TrialConfig]:
         try:
             yield config.trial(candidate, data=str(corpus.folder))
         except UserError:
-            continue  # settings that don't fit each other are not trained
+            continue  # settings that contradict each other are never trained
 
 
 def _ends(axis: Range | Sequence[Scalar]) -> Sequence[Scalar]:
