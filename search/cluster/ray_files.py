@@ -1,4 +1,4 @@
-"""Files of a local Ray that no other user of the machine may read or write."""
+"""Files of a local Ray, closed to other users of the machine."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from trainable.users_folder import users_folder
 
 
 def private_folder() -> Path:
-    """A folder for Ray's sessions that no other user can look into.
+    """Folder for Ray's sessions that no other user can look into.
 
-    Ray lets everyone write to its own, /tmp/ray, in which its sockets are.
+    Ray's default, /tmp/ray, holds its sockets, and everyone can write to it.
 
     Raises:
-        UserError: someone else has the folder.
+        UserError: the folder belongs to another user.
     """
-    return users_folder() / "ray"  # which Ray opens to everyone again
+    return users_folder() / "ray"  # Ray makes this one open to everyone; its parent stays closed
 
 
 def hide_token() -> None:
-    """Let no other user read the token that opens our Ray; Ray writes it for all to see."""
+    """Make the token that opens our Ray readable by its owner alone; Ray lets everyone read it."""
     token = Path.home() / ".ray" / "auth_token"
     if token.is_file():
         token.chmod(0o600)

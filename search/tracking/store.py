@@ -17,7 +17,7 @@ from trainable.atomic import atomic_file
 
 
 def tracking_uri(config: StudyConfig, folder: StudyFolder) -> str:
-    """Tracking URI: ``MLFLOW_TRACKING_URI``, else the study's setting, else SQLite in its folder."""
+    """Tracking URI: ``MLFLOW_TRACKING_URI``, the study's setting, or SQLite in its folder."""
     return _chosen_uri(config) or _sqlite(folder.mlflow_database)
 
 
