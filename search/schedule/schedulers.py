@@ -96,7 +96,7 @@ def _own_scheduler(config: StudyConfig, *, max_t: float, grace: float) -> TrialS
         )
     return construct(
         found,
-        setting=SETTING,
+        place=f"{SETTING} '{config.scheduler.name}'",
         time_attr=config.scheduler_clock,
         metric=METRIC,
         mode="max",

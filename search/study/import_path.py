@@ -38,12 +38,18 @@ def import_class(path: str, *, setting: str) -> type[Any]:
         raise UserError(f"{place}: module {module_name} has no '{name}'; name a class of it")
     found: Any = getattr(module, name)
     if not inspect.isclass(found):
-        raise UserError(f"{place}: {name} is no class but a {type(found).__name__}; name a class")
+        raise UserError(f"{place}: {name} is of type {type(found).__name__}; name a class")
     return found
 
 
-def construct(cls: type[Any], *arguments: Any, setting: str, **offered: Any) -> Any:
+def construct(cls: type[Any], *arguments: Any, place: str, **offered: Any) -> Any:
     """An object of ``cls``, with those keywords of ``offered`` that its signature names.
+
+    Args:
+        cls: what ``import_class`` found.
+        arguments: given by position.
+        place: where the class is named, for errors.
+        offered: given by name, where the signature has that name.
 
     Raises:
         UserError: its signature needs other arguments.
@@ -55,8 +61,7 @@ def construct(cls: type[Any], *arguments: Any, setting: str, **offered: Any) -> 
     except TypeError as error:
         given = ", ".join([*(type(each).__name__ for each in arguments), *taken]) or "nothing"
         raise UserError(
-            f"{setting} '{cls.__module__}:{cls.__qualname__}': {error}: it is constructed with "
-            f"{given}; give its other arguments defaults"
+            f"{place}: {error}; it is constructed with {given}: give all else a default"
         ) from error
     return cls(*arguments, **taken)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from search.study.config import StudyConfig
@@ -63,7 +65,7 @@ def make_proposer(problem: Problem, algorithm: str) -> Proposer | None:
     if issubclass(found, BaseSampler):
         return None
     _require_propose(found, algorithm)
-    proposer: Proposer = construct(found, problem, setting=SETTING)
+    proposer: Proposer = construct(found, problem, place=f"{SETTING} '{algorithm}'")
     return proposer
 
 
@@ -77,7 +79,9 @@ def algorithm_sampler(config: StudyConfig, *, seed: int) -> BaseSampler:
     if is_import_path(algorithm):
         found = import_class(algorithm, setting=SETTING)
         if issubclass(found, BaseSampler):
-            sampler: BaseSampler = construct(found, setting=SETTING, seed=seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)
+                sampler: BaseSampler = construct(found, place=f"{SETTING} '{algorithm}'", seed=seed)
             return sampler
     return make_sampler(config.search, seed=seed)
 
