@@ -220,14 +220,13 @@ class ProposerContract(AlgorithmContract):
     """What a proposer of points must do, beside what every search algorithm must."""
 
     def test_a_resumed_search_proposes_what_an_unbroken_one_would(self, tmp_path: Path) -> None:
-        for name in ("unbroken", "resumed"):
+        keys = []
+        for name, is_resumed in (("unbroken", False), ("resumed", True)):
             (tmp_path / name).mkdir()
-        unbroken = self.bench(tmp_path / "unbroken")
-        unbroken.run(some_fail_and_some_stop)
-        resumed = self.bench(tmp_path / "resumed")
-        for id_ in range(N_TRIALS):
-            tune_id, suggested = resumed.ask()
-            resumed.end(tune_id, suggested, some_fail_and_some_stop(id_))
-            resumed = self.bench(tmp_path / "resumed")
-        keys = [[record.key for record in each.ledger.records] for each in (unbroken, resumed)]
+            bench = self.bench(tmp_path / name)
+            for id_ in range(N_TRIALS // 2):
+                tune_id, suggested = bench.ask()
+                bench.end(tune_id, suggested, some_fail_and_some_stop(id_))
+                bench = self.bench(tmp_path / name) if is_resumed else bench
+            keys.append([record.key for record in bench.ledger.records])
         assert keys[0] == keys[1]

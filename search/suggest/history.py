@@ -36,9 +36,9 @@ class History:
         Args:
             trials: all that Optuna has.
         """
-        points: dict[int, Point] = {trial.number: dict(trial.params) for trial in trials}
+        by_number = {trial.number: trial for trial in trials}
         own = {
-            record.optuna_number: self._trained(record, points.get(record.optuna_number))
+            record.optuna_number: self._trained(record, by_number.get(record.optuna_number))
             for record in self._ledger.records
         }
         passed_over = {trial.number: self._passed_over(trial) for trial in trials}
@@ -48,12 +48,13 @@ class History:
             *(each for _, each in sorted({**own, **others}.items())),
         ]
 
-    def _trained(self, record: TrialRecord, point: Point | None) -> Suggested:
-        """The suggestion behind ``record``; without its point where Optuna lost that, another."""
+    def _trained(self, record: TrialRecord, trial: FrozenTrial | None) -> Suggested:
+        """The suggestion behind ``record``; where Optuna lost it, a point of the same candidate."""
         number = record.optuna_number
         if number not in self._candidates:
             candidate = candidate_of(record.config, self._space)
-            self._candidates[number] = point or self._space.encode(candidate), candidate
+            point = self._space.encode(candidate) if trial is None else dict(trial.params)
+            self._candidates[number] = point, candidate
         point, candidate = self._candidates[number]
         return Suggested(point=point, candidate=candidate, outcome="trained", trial=record)
 

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.storages import JournalStorage
@@ -16,6 +16,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from search.suggest.suggestion_marks import LOST
+
+Direction = Literal["minimize", "maximize"]
 
 
 class OptunaChooser:
@@ -48,7 +50,7 @@ class ReadJournal:
     lost: Sequence[int] = ()  # numbers of trials that a doctor wrote off
 
 
-def open_journal(log: Path, *, study: str, directions: Sequence[str]) -> AskedStudy:
+def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> AskedStudy:
     """The study in ``log``, to be written; made where there is none."""
     _drop_torn_line(log)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

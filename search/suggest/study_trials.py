@@ -25,7 +25,7 @@ from search.suggest.bounds import Bounds, OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.grid import Grid, next_untried
 from search.suggest.history import History
-from search.suggest.proposer import Suggested
+from search.suggest.proposer import Proposer, Suggested
 from search.suggest.proxy import Measured, Proxy, Verdict
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
@@ -58,6 +58,7 @@ class StudyTrials(TrialSource):
         journal: SuggestionJournal,
         bounds: Bounds,
         *,
+        proposer: Proposer | None,
         earlier: Sequence[EarlierTrial] = (),
         proxy: Proxy | None = None,
     ) -> None:
@@ -67,7 +68,7 @@ class StudyTrials(TrialSource):
         self._bounds = bounds
         self._proxy = proxy
         self._problem = problem_of(config, bounds.size_of)
-        self._proposer = make_proposer(self._problem, config.search.algorithm)
+        self._proposer = proposer
         self._rest = Grid(self._problem)
         self._history = History(config.space, ledger, earlier)
         self._first = self._first_points()
@@ -101,8 +102,11 @@ class StudyTrials(TrialSource):
             UserError: a user's own algorithm is not there.
         """
         bounds = Bounds(config, data=data, size=size)
+        proposer = make_proposer(problem_of(config, bounds.size_of), config.search.algorithm)
         journal = SuggestionJournal.open(config, optuna_log)
-        trials = cls(config, ledger, journal, bounds, earlier=earlier, proxy=proxy)
+        trials = cls(
+            config, ledger, journal, bounds, proposer=proposer, earlier=earlier, proxy=proxy
+        )
         # A resumed study must not draw the same points again.
         journal.sample_by(algorithm_sampler(config, seed=config.seed + len(journal.trials)))
         trials._recall_measures()

@@ -14,7 +14,7 @@ from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from search.suggest.bounds import OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
-from search.suggest.optuna_journal import AskedStudy, OptunaChooser, open_journal
+from search.suggest.optuna_journal import AskedStudy, Direction, OptunaChooser, open_journal
 from search.suggest.outcome import outcome_of
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
@@ -38,7 +38,7 @@ class SuggestionJournal:
     def open(cls, config: StudyConfig, log: Path) -> Self:
         """Open the journal at ``log`` for writing, or begin it."""
         is_pareto = config.objective.name == "pareto"
-        directions = ["maximize", "minimize"] if is_pareto else ["maximize"]
+        directions: list[Direction] = ["maximize", "minimize"] if is_pareto else ["maximize"]
         return cls(config, open_journal(log, study=config.name, directions=directions))
 
     @property

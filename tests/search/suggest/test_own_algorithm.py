@@ -11,6 +11,7 @@ import pytest
 
 from search.doctor.suggestions import check_suggestions
 from search.report.reported_study import read_study
+from search.run.driver import start_study
 from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.suggest.algorithms import check_algorithm
@@ -127,6 +128,15 @@ def test_what_an_algorithm_lacks_is_told_in_a_line_before_anything_is_written(
     (line,) = str(error.value).split("\n")
     assert line.startswith(f"search.algorithm '{algorithm}': ")
     assert told in line
+
+
+def test_a_search_without_its_algorithm_leaves_nothing_behind(
+    tiny_study: Study, small_grammar: Path
+):
+    config = tiny_study(data=str(small_grammar), search={"algorithm": "nowhere_at_all:Mine"})
+    with pytest.raises(UserError, match="no module 'nowhere_at_all'"):
+        start_study(config, Path("tiny.toml"))
+    assert not Path("studies").exists()
 
 
 @pytest.mark.parametrize("algorithm", ["my_search:Mutation", "optuna.samplers:QMCSampler", "tpe"])
