@@ -1,1 +1,1 @@
-"""What the project's speed is, one command each: ``python -m benchmarks`` lists them."""
+"""Speed benchmarks, one command each: ``python -m benchmarks`` lists them."""

@@ -17,10 +17,10 @@ from search.cli import exit_code
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the command line asks for."""
+    """Options of the command line."""
 
     out: Path
-    data: Path | None  # what to use in the place of the benchmark's own data
+    data: Path | None  # prepared data to use instead of the benchmark's own
 
 
 def run(measure: Callable[[Asked], Report], about: str | None) -> None:
@@ -42,7 +42,7 @@ def run(measure: Callable[[Asked], Report], about: str | None) -> None:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    warnings.simplefilter("ignore")  # of the libraries, as search/cli.py has it
+    warnings.simplefilter("ignore")  # the libraries' warnings, as in search/cli.py
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s", force=True
     )

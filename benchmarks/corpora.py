@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.machine import ROOT, SEED
-from trainable.data.corpus import Corpus, Pairs, Split
+from trainable.data.corpus import Pairs, ParallelText, Split
 from trainable.data.grammar.corpus import grammar
 from trainable.data.manifest import Manifest, SplitName
 from trainable.data.merges import BPE_MERGES
@@ -16,8 +16,8 @@ from trainable.data.prepare import prepare
 
 CACHE = ROOT / "build" / "benchmarks"
 
-# Of Multi30k after 6,000 merges: 4,536 and 3,480 words, 15.7 and 15.3 tokens a sentence
-# with its end, which deviate by 5 from their mean and by 3 from each other.
+# Multi30k after 6,000 merges: 4,536 and 3,480 words, 15.7 and 15.3 tokens a sentence, end of
+# sentence included; standard deviation 5 of the lengths, 3 of their difference in a pair.
 N_WORDS = 4000
 MEAN_LENGTH, DEVIATION, DIFFERENCE, SHORTEST, LONGEST = 14.5, 5.0, 2.6, 3, 40
 
@@ -37,20 +37,20 @@ def made_up_data() -> Path:
 
 
 def described(data: Path) -> str:
-    """What a table's reader must know of prepared data."""
+    """Description of prepared data for a table's caption."""
     manifest = Manifest.load(data)
     rows = manifest.dictionary
     return f"{manifest.corpus}, dictionaries of {rows.src:,} and {rows.tgt:,} words"
 
 
-def _prepared(name: str, read: Callable[[], Corpus], *, n_merges: int) -> Path:
+def _prepared(name: str, read: Callable[[], ParallelText], *, n_merges: int) -> Path:
     folder = CACHE / name
     if not folder.exists():
         prepare(read, folder, n_merges=n_merges)
     return folder
 
 
-def _made_up() -> Corpus:
+def _made_up() -> ParallelText:
     rng = random.Random(SEED)
     # Two letters each, so that one merge makes a word one token.
     letters = [chr(ord("一") + number) for number in range(64)]
@@ -70,7 +70,7 @@ def _made_up() -> Corpus:
             tgt=[sentence(rng.gauss(length, DIFFERENCE)) for length in lengths],
         )
         splits[name] = Split(raw=pairs, tokens=pairs)
-    return Corpus(
+    return ParallelText(
         name="made-up",
         src="de",
         tgt="en",

@@ -28,8 +28,8 @@ from search.study.config import SchedulerConfig, StudyConfig
 from spaces.layout import Layout
 
 N_ORDERS = 40
-SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 3 / 4)  # of the budget
-STARTS = (1 / 8, 1 / 4, 1 / 3, 1 / 2)  # of ASHA's rungs; the others double it
+SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 3 / 4)  # shares of the budget
+STARTS = (1 / 8, 1 / 4, 1 / 3, 1 / 2)  # ASHA's first rung as a share of the budget; rungs double
 TOPS = (1, 5, 10)
 # What trials compete for, and the depths of the table that do: all, and one alone, where no
 # layout is much cheaper than another.
@@ -113,10 +113,8 @@ def _courses(table: TrialTable, config: StudyConfig, depths: Sequence[int]) -> l
 
 
 def _course(trial: RecordedTrial, config: StudyConfig) -> Course:
-    horizon = config.budget.on(config.objective.clock)
-    assert horizon is not None
     results = tuple(
-        recorded_result(trial, n_points, config.objective, horizon=horizon)
+        recorded_result(trial, n_points, config.objective, horizon=config.horizon)
         for n_points in range(1, len(trial.curve) + 1)
     )
     return Course(trial.candidate.encoder, results)
@@ -185,7 +183,7 @@ def _with_scheduler(
 
 
 def _lengths(courses: Sequence[Course], scheduler: TrialScheduler) -> list[int]:
-    """How many points each trial may report, one trial after the other."""
+    """Number of points that each trial may report, trial by trial."""
     lengths = []
     for number, course in enumerate(courses):
         trial = Trial("recorded", trial_id=f"{number}", stub=True)

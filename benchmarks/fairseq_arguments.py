@@ -41,6 +41,6 @@ def transformer_arguments(config: TrialConfig) -> list[str]:
         *("--decoder-layers", str(Layout.parse(config.model.decoder).depth)),
         *("--log-format", "json", "--log-interval", str(config.validation.interval_updates)),
         *("--disable-validation", "--no-save", "--num-workers", "0"),
-        *("--distributed-world-size", "1"),  # of all the GPUs there may be
+        *("--distributed-world-size", "1"),  # one GPU, however many there are
         *(("--fp16",) if config.ranks.gpus_per_rank else ("--cpu",)),
     ]

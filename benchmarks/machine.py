@@ -1,4 +1,4 @@
-"""Where and how a benchmark ran: machine, versions, commit, date, seed."""
+"""Provenance of a benchmark's figures: machine, versions, commit, date, seed."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-N_THREADS = min(2, len(os.sched_getaffinity(0)))  # of every process that computes
+N_THREADS = min(2, len(os.sched_getaffinity(0)))  # threads of every process that computes
 
-SEED = 1  # of data, weights, reservoirs, dropout and batches
+SEED = 1  # data, weights, reservoirs, dropout and batches
 
 _PARTS = ("torch", "ve-fairseq", "ray", "optuna", "mlflow")
 
 
 def machine() -> dict[str, str]:
-    """What a reader must know before comparing figures, by name."""
+    """Machine, versions, commit, date and seed, by name."""
     load, _, _ = os.getloadavg()
     return {
         "machine": f"{_cpu()}, {len(os.sched_getaffinity(0))} cores, {_memory_gib():.0f} GiB",

@@ -13,7 +13,7 @@ from benchmarks.models import Size
 from spaces.dimensions import Dimensions
 from trainable.loss import CHUNK
 
-N_REPEATS = 8  # of which the fastest counts: a limit is what the device can do
+N_REPEATS = 8  # the fastest counts: a limit is what the device can do
 SQUARE = {"cpu": 2048, "cuda": 8192}
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -22,12 +22,12 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 class Limits:
     """FLOP/s of matrix products alone."""
 
-    in_use: float  # in the shapes of a Transformer's update, forward and backward
+    in_use: float  # rate in the shapes of a Transformer's update, forward and backward
     square: float
 
     @classmethod
     def highest(cls, measured: Sequence[Limits]) -> Limits:
-        """What the device reached at its best: it may have had other work in between."""
+        """Highest rate seen: the device may have had other work in the slower turns."""
         return cls(
             in_use=max(limits.in_use for limits in measured),
             square=max(limits.square for limits in measured),
@@ -62,7 +62,7 @@ class _Product:
 
 
 def _products(dims: Dimensions, depth: int, n_tokens: int) -> dict[_Product, float]:
-    """How often each occurs in a forward pass, attention to the encoder left out.
+    """Number of each product in a forward pass, attention to the encoder left out.
 
     The projection to the vocabulary goes in chunks, as in ``trainable/loss.py``.
     """

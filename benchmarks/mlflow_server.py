@@ -13,7 +13,7 @@ from pathlib import Path
 from search.study.errors import WorkFailed
 from search.tracking.mlflow_ui import end_server, start_server
 
-SECONDS = 90.0  # that its start may take
+SECONDS = 90.0  # time-out of its start
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class Size:
     heads: int
     precision: Literal["fp32", "bf16"]
     gpus: float
-    turn: int  # updates between two looks at the clock: about two seconds of them
+    turn: int  # updates between two readings of the clock: about two seconds
 
     @property
     def device(self) -> torch.device:
@@ -54,7 +54,7 @@ PAPER = Size(
 
 
 def sizes() -> tuple[Size, ...]:
-    """Those that this machine trains within the time of a benchmark."""
+    """Model sizes that this machine trains within the time of a benchmark."""
     return (SMALL, PAPER) if torch.cuda.is_available() else (SMALL,)
 
 
@@ -65,7 +65,7 @@ def is_fast_at_bf16() -> bool:
 
 
 def trial(model: str, size: Size, data: Path, *, n_turns: int) -> TrialConfig:
-    """A training of one of the ``MODELS`` that stops for a breath after each turn.
+    """Training of one of the ``MODELS`` that pauses after each turn.
 
     The stops are validations of a single sentence, which the clock of updates leaves out.
     """

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -105,8 +104,8 @@ def _service(config: StudyConfig, data: Path, *, is_tracked: bool) -> float:
         folder = StudyFolder(Path(name))
         shutil.copyfile(STUDY, folder.study_file)
         folder.resolve(config, data)
-        with closing(Ledger(folder.trials)) as ledger:
-            tracking = Tracking(config, folder, ledger) if is_tracked else None
+        with Ledger.in_order(folder.trials) as ledger:
+            tracking = Tracking.start(config, folder, ledger) if is_tracked else None
             start = time.perf_counter()
             _tuner(config, folder, ledger, [tracking.note] if tracking else []).fit()
             if tracking is not None:

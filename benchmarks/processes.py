@@ -19,8 +19,8 @@ class Ended:
     """A process that ended well."""
 
     output: str  # stdout, then stderr
-    last_line: str  # of stdout
-    peak_memory_bytes: int  # resident
+    last_line: str  # last line of stdout
+    peak_memory_bytes: int  # resident memory
 
 
 def run_module(module: str, arguments: Sequence[str], *, seconds: float) -> Ended:
@@ -36,7 +36,7 @@ def run_module(module: str, arguments: Sequence[str], *, seconds: float) -> Ende
         text=True,
         cwd=ROOT,
         env=_environment(),
-        start_new_session=True,  # so that what it started can be ended with it
+        start_new_session=True,  # its children can be ended with it
     )
     try:
         stdout, stderr = process.communicate(timeout=seconds)

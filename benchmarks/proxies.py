@@ -29,24 +29,23 @@ from spaces.errors import UserError
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.dynamics.at_validation import MEASURES, N_SENTENCES
-from trainable.dynamics.untrained import untrained_dynamics
+from trainable.dynamics.measure import MEASURES, N_SENTENCES, untrained_dynamics
 from trainable.objective import mparams
 from trainable.ranks import Ranks
 from trainable.training import Training
 
 logger = logging.getLogger(__name__)
 
-EVERY = 3  # which of the layouts are trained for a few updates
+EVERY = 3  # every third layout is trained for a few updates
 N_UPDATES = 60
-N_HALVES = 2000  # random ones, to compare with
+N_HALVES = 2000  # random halves of the layouts to compare with
 
 Values = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finals:
-    """What is to be predicted, and the depth of each layout."""
+    """Final AUCC to be predicted, and the depth of each layout."""
 
     areas: Sequence[float]  # AUCC over the whole budget
     depths: Sequence[int]
@@ -130,9 +129,7 @@ def _trained(config: TrialConfig) -> Values:
 
 def _area(trial: RecordedTrial, table: TrialTable) -> float:
     clock = table.study.objective.clock
-    horizon = table.study.budget.on(clock)
-    assert horizon is not None
-    return aucc(trial.curve, clock=clock, horizon=horizon, hold_last=True)
+    return aucc(trial.curve, clock=clock, horizon=table.study.horizon, hold_last=True)
 
 
 def _recorded_rows(table: TrialTable, trials: Sequence[RecordedTrial], finals: Finals) -> list[Row]:
@@ -170,7 +167,7 @@ def _lost_rows(
     yield _lost("chance", "", halves, areas, per_mparam)
     for name in MEASURES:
         values = np.array([each.get(name, np.nan) for each in untrained])
-        order = np.argsort(values, kind="stable")  # what has no measure comes last
+        order = np.argsort(values, kind="stable")  # layouts without a measure come last
         order = order[np.isfinite(values[order])]
         yield _lost(name, "low", [order[:n_kept]], areas, per_mparam)
         yield _lost(name, "high", [order[-n_kept:]], areas, per_mparam)

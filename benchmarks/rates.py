@@ -1,4 +1,4 @@
-"""How fast a training runs, ours or fairseq's, each in a process of its own."""
+"""Training rates, ours and fairseq's, each measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.fairseq_arguments import transformer_arguments
 from benchmarks.processes import run_module
 from trainable.config import TrialConfig
 
-SECONDS = 600.0  # after which a process is taken to hang
+SECONDS = 600.0  # time-out of a process
 
 _INNER = re.compile(r"\| train_inner \| (\{.*\})")  # a line of --log-format json
 
@@ -21,7 +21,7 @@ class Rate:
 
     tokens_per_s: float  # target tokens, ends of sentences included
     updates_per_s: float
-    peak_memory_bytes: int  # of the process; on a GPU, of what torch held there
+    peak_memory_bytes: int  # resident; on a GPU, allocated by torch there
 
 
 def our_rate(config: TrialConfig) -> Rate:
@@ -53,7 +53,7 @@ def fairseq_rate(config: TrialConfig) -> Rate:
 
 
 def _gpu_bytes(lines: list[dict[str, str]]) -> int:
-    """What fairseq's torch held at the most; it tells what was left of the GPU, in GiB."""
+    """Peak memory of fairseq's torch in bytes, from the free GPU memory that it logs in GiB."""
     import torch
 
     total = torch.cuda.get_device_properties(0).total_memory

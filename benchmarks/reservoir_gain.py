@@ -34,7 +34,7 @@ class Turns:
     """A training that makes a few updates whenever its turn comes."""
 
     def __init__(self, config: TrialConfig) -> None:
-        self._n_updates = config.validation.interval_updates  # of a turn
+        self._n_updates = config.validation.interval_updates  # updates of a turn
         self._points: Iterator[Point] = Training(config, ranks=Ranks()).points()
         self._seconds = 0.0
 

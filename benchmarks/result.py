@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from benchmarks.spread import Spread, figure
-from search.study.folder import write_atomically
+from trainable.atomic import write_atomically
 
 Cell = Spread | float | str | None  # None: not measured, or nothing to measure
 Row = Mapping[str, Cell]  # by column; all rows of a table have the same columns
@@ -34,7 +34,7 @@ class Table:
 class Report:
     """All that a benchmark has to say."""
 
-    name: str  # of its module, and of its files
+    name: str  # name of its module and of its files
     title: str
     header: Mapping[str, str]
     tables: Sequence[Table]

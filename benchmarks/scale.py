@@ -31,10 +31,10 @@ from search.study.folder import STUDIES, StudyFolder
 
 logger = logging.getLogger(__name__)
 
-ALGORITHMS = ("tpe", "surrogate")  # beside random search
+ALGORITHMS = ("tpe", "surrogate")  # compared with random search
 SIZES = (100, 500, 2000)  # the study grows from each to the next by being resumed
 WINDOW = 50  # trials over which a cost is a mean
-SHARES = (0.5, 0.75, 1.0)  # of the largest size: where the cost of a trial is read too
+SHARES = (0.5, 0.75, 1.0)  # of the largest size; the cost of a trial is read there too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _drive(algorithm: str, data: Path, size: int, place: Path) -> Mapping[str, A
 
 
 def _run(arguments: Sequence[str], place: Path) -> tuple[str, float]:
-    """What Python printed, run in ``place``, and the CPU seconds that it took."""
+    """Output of Python run in ``place``, and the CPU seconds that it took."""
     before = _children_cpu_s()
     done = subprocess.run(
         [sys.executable, "-W", "ignore", *arguments],

@@ -33,7 +33,7 @@ NAME = "scale"
 
 
 class Costs:
-    """What the driver had spent when each trial ended."""
+    """Resources that the driver had used when each trial ended."""
 
     def __init__(self) -> None:
         self.ended: list[dict[str, float]] = []
@@ -105,7 +105,7 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
 def main() -> None:
     """Take the algorithm, the data and the number of trials from the command line."""
     algorithm, data, n_trials = sys.argv[1:]
-    warnings.simplefilter("ignore")  # of the libraries, as search/cli.py has it
+    warnings.simplefilter("ignore")  # the libraries' warnings, as in search/cli.py
     folder = StudyFolder(STUDIES / NAME)
     if folder.path.exists():
         before = folder.config()

@@ -46,7 +46,7 @@ class ReplayedTrial(tune.Trainable):  # type: ignore[misc]
         )
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """As many small files as the driver keeps of a real one."""
+        """Small files, as many as the driver keeps of a real checkpoint."""
         for name in (BEST_WEIGHTS, PROGRESS):
             Path(checkpoint_dir, name).write_text(json.dumps({"trial": self._id}))
 

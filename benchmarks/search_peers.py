@@ -1,4 +1,4 @@
-"""What others search a trial table with: Ray's Optuna searcher, as it comes."""
+"""Other searchers over a trial table: Ray's Optuna searcher with its defaults."""
 
 from __future__ import annotations
 

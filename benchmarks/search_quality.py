@@ -1,4 +1,4 @@
-"""Search: updates spent until the best layout so far is within 1 % of the best there is.
+"""Search quality: updates until the best-so-far layout is within 1 % of the optimum.
 
 Ours with its defaults, random search, plain TPE through Ray's `OptunaSearch` and, where
 it is installed, Syne Tune: all over the same table of recorded trials, in simulated time.

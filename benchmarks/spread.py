@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-DIGITS = 4  # that mean something; a quiet machine repeats itself to three
+DIGITS = 4  # significant digits; a quiet machine repeats itself to three
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

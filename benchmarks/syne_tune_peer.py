@@ -25,7 +25,7 @@ S = TypeVar("S", bound=Scalar)
 
 
 def is_installed() -> bool:
-    """Whether there is a Syne Tune to compare with; it is none of our own requirements."""
+    """Whether Syne Tune is installed: it is not among our requirements."""
     return importlib.util.find_spec("syne_tune") is not None
 
 

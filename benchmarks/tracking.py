@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from statistics import median
+from typing import Self
 
 import torch
 
@@ -46,16 +47,16 @@ SENT_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """What sending one state of a trial took."""
+    """Time to send one state of a trial."""
 
     seconds: float
-    cpu_seconds: float  # of the thread that sends
-    held_up_seconds: float = 0.0  # of the search, which only hands the record over
+    cpu_seconds: float  # CPU time of the sending thread
+    held_up_seconds: float = 0.0  # delay of the search, which only queues the record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one trial cost, from its start over its points to its end."""
+    """Cost of one trial's records: start, points and end."""
 
     start: Sent
     points: Sequence[Sent]
@@ -84,10 +85,14 @@ class TimedRuns(TrialRuns):
 class TimedTracking(Tracking):
     """The search's own, which can wait until a record is sent."""
 
-    def __init__(self, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
-        super().__init__(config, folder, ledger)
-        self._sent: queue.Queue[Sent] = queue.Queue()
-        self._trial_runs = TimedRuns(self._study_run, ledger, self._sent)
+    _sent: queue.Queue[Sent]
+
+    @classmethod
+    def start(cls, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> Self:
+        tracking = super().start(config, folder, ledger)
+        tracking._sent = queue.Queue()
+        tracking._trial_runs = TimedRuns(tracking._study_run, ledger, tracking._sent)
+        return tracking
 
     def send_and_wait(self, record: TrialRecord) -> Sent:
         start = time.perf_counter()
@@ -106,8 +111,8 @@ class Store:
         folder.resolve(config, data)
         self._trained = trained
         self._ids = count()
-        self._ledger = Ledger(folder.trials)
-        self._tracking = TimedTracking(config, folder, self._ledger)
+        self._ledger = Ledger.open(folder.trials)
+        self._tracking = TimedTracking.start(config, folder, self._ledger)
 
     def __call__(self) -> Cost:
         ended = replace(self._trained, id=next(self._ids))

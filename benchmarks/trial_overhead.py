@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 N_ROUNDS = 2
 # TorchTrainer takes longest, and may wait for ever where it finds no free CPU.
 N_TRIALS = {"ours": 8, "function": 4, "TorchTrainer": 2}
-SECONDS = 180.0  # that the trials of a shape may take, Ray's start included
+SECONDS = 180.0  # time-out for the trials of a shape, Ray's start included
 NAMES = {
     "ours": "class trainable, reused (ours)",
     "function": "function trainable",

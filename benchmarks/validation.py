@@ -44,7 +44,7 @@ from trainable.validation import DECODING_TOKENS, EvaluationSet
 N_UPDATES = 500  # two validations at the default interval
 N_ROUNDS = 3
 BEAMS = (1, 5)
-SECONDS = 600.0  # after which fairseq-generate is taken to hang
+SECONDS = 600.0  # time-out of fairseq-generate
 
 _TRANSLATED = re.compile(r"\(([\d.]+) sentences/s")
 
@@ -57,7 +57,7 @@ class Trained:
     model: ReservoirTransformer
     checkpoint: Path
     bleu: float
-    share: float  # of the training's wall time that its validations took
+    share: float  # share of the training's wall time spent in validations
 
 
 def measure(asked: Asked) -> Report:

@@ -28,10 +28,9 @@ from search.commands import (
     translate,
     ui,
 )
+from search.run.interrupts import INTERRUPTED, end_at_second_interrupt
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 app = typer.Typer(
     name="reservoir-search",
@@ -77,6 +76,7 @@ def main() -> None:
     logging.getLogger("fairseq").setLevel(logging.WARNING)
     # It prints a traceback of what it raises as well, which the tracking tells in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    end_at_second_interrupt()
     sys.exit(exit_code(lambda: app(standalone_mode=False)))
 
 

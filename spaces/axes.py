@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from spaces.chooser import Chooser, Scalar, ask
+from spaces.faults import refuse
 
 T = TypeVar("T")
 
@@ -71,17 +72,19 @@ class Range(BaseModel):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
+        faults = []
         if self.low >= self.high:
-            raise ValueError(f"low {self.low} must be below high {self.high}")
+            faults.append(f"low {self.low} must be below high {self.high}")
         if self.log and self.low <= 0:
-            raise ValueError(f"low {self.low} must be positive where log = true")
+            faults.append(f"low {self.low} must be positive where log = true")
+        refuse(faults)
         return self
 
     @property
     def is_whole(self) -> bool:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
-    def draw(self, chooser: Chooser, name: str) -> int | float:
+    def pick(self, chooser: Chooser, name: str) -> int | float:
         value = chooser.real(name, float(self.low), float(self.high), log=self.log)
         return round(value) if self.is_whole else value
 
@@ -104,9 +107,9 @@ Axis = Annotated[
 ]
 
 
-def draw(chooser: Chooser, name: str, axis: Range | tuple[Scalar, ...]) -> Scalar:
+def pick(chooser: Chooser, name: str, axis: Range | tuple[Scalar, ...]) -> Scalar:
     """The value that ``chooser`` picks from ``axis``."""
-    return axis.draw(chooser, name) if isinstance(axis, Range) else ask(chooser, name, axis)
+    return axis.pick(chooser, name) if isinstance(axis, Range) else ask(chooser, name, axis)
 
 
 def describe(axis: Range | tuple[Scalar, ...]) -> str:

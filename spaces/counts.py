@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spaces.dimensions import Dimensions
-from spaces.layout import ATTENTION, FEED_FORWARD, NORMS, RESERVOIR_KINDS, Layout, check_decoder
-
-CONV_KERNEL = 7  # width of the convolution reservoir, in tokens
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS, reservoir_letters
+from spaces.layout import Layout, check_decoder
+from spaces.sublayers import attention_params, feed_forward_params, layer_norm_params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,11 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     """
     check_decoder(decoder)
     norms = _final_norm(dims)
-    in_encoder = _stack(encoder, lambda kind: _encoder_layer(kind, dims))
+    in_encoder = _stack(encoder, lambda kind: LAYER_KINDS[kind].params(dims))
     in_decoder = _stack(decoder, lambda _: _decoder_layer(dims))
     n_encoder = in_encoder.total() + norms
     total = _embeddings(dims) + n_encoder + in_decoder.total() + norms
-    frozen = sum(in_encoder[kind] + in_decoder[kind] for kind in RESERVOIR_KINDS)
+    frozen = sum(in_encoder[kind] + in_decoder[kind] for kind in reservoir_letters())
     # Nothing but reservoirs is frozen, and nothing but reservoirs can be drawn again.
     return ParamCounts(
         total=total, learned=total - frozen, stored=total - frozen, encoder=n_encoder
@@ -43,7 +43,7 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
 
 def encoder_layer_params(kind: str, dims: Dimensions) -> int:
     """Parameters of one encoder layer, its LayerNorms included."""
-    return sum(_encoder_layer(kind, dims).values())
+    return sum(LAYER_KINDS[kind].params(dims).values())
 
 
 def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[str]:
@@ -57,34 +57,12 @@ def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[
     return n_params
 
 
-def _encoder_layer(kind: str, dims: Dimensions) -> Mapping[str, int]:
-    """Parameters of one encoder layer by component."""
-    d, ffn, heads = dims.d_model, dims.ffn, dims.heads
-    norm = _layer_norm(d)
-    match kind:
-        case "L" | "R":
-            return {
-                ATTENTION: _attention(d),
-                FEED_FORWARD: _feed_forward(d, ffn),
-                NORMS: 2 * norm,
-            }
-        case "F":
-            return {FEED_FORWARD: _feed_forward(d, ffn), NORMS: norm}
-        case "G":
-            return {"recurrence": 2 * _gru(d, d // 2), NORMS: norm}  # two directions
-        case "C":
-            convolution = _linear(d, 2 * d) + heads * CONV_KERNEL + _linear(d, d)
-            return {"convolution": convolution, NORMS: norm}
-    raise ValueError(f"no encoder layer of kind {kind!r}")
-
-
 def _decoder_layer(dims: Dimensions) -> Mapping[str, int]:
-    """Parameters of one decoder layer, L or R: attention to itself and to the encoder."""
-    d = dims.d_model
+    """Parameters of one decoder layer of any kind: attention to itself and to the encoder."""
     return {
-        ATTENTION: 2 * _attention(d),
-        FEED_FORWARD: _feed_forward(d, dims.ffn),
-        NORMS: 3 * _layer_norm(d),
+        ATTENTION: 2 * attention_params(dims),
+        FEED_FORWARD: feed_forward_params(dims),
+        NORMS: 3 * layer_norm_params(dims),
     }
 
 
@@ -104,25 +82,4 @@ def _embeddings(dims: Dimensions) -> int:
 
 
 def _final_norm(dims: Dimensions) -> int:
-    return _layer_norm(dims.d_model) if dims.norm == "pre" else 0
-
-
-def _linear(n_in: int, n_out: int) -> int:
-    return n_in * n_out + n_out
-
-
-def _layer_norm(d: int) -> int:
-    return 2 * d
-
-
-def _attention(d: int) -> int:
-    return 4 * _linear(d, d)  # query, key, value, output
-
-
-def _feed_forward(d: int, ffn: int) -> int:
-    return _linear(d, ffn) + _linear(ffn, d)
-
-
-def _gru(d: int, hidden: int) -> int:
-    """One direction: three gates, each from the input and from the state, as torch has them."""
-    return 3 * (_linear(d, hidden) + _linear(hidden, hidden))
+    return layer_norm_params(dims) if dims.norm == "pre" else 0

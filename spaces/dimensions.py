@@ -35,8 +35,8 @@ class Dimensions:
     heads: int
     src_rows: int
     tgt_rows: int
-    norm: Norm = "pre"
-    tied: Tied = "decoder"
+    norm: Norm
+    tied: Tied
     embedding_dim: int | None = None
 
     def __post_init__(self) -> None:

@@ -8,7 +8,8 @@ from math import log
 from spaces.axes import Range
 from spaces.candidate import Candidate
 from spaces.chooser import Scalar
-from spaces.layout import ATTENTION, FEED_FORWARD, KINDS, Layer, Layout
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS
+from spaces.layout import Layer, Layout
 from spaces.sharing import part_of
 from spaces.space import SearchSpace
 
@@ -69,9 +70,9 @@ def _layout_features(layout: Layout) -> Features:
     at = [depth for depth, layer in enumerate(layout.layers) if layer.is_reservoir]
     # Between 0, all at the bottom, and 1; in the middle where there is none.
     place = sum((depth + 0.5) / layout.depth for depth in at) / len(at) if at else 0.5
-    n_learned_sets = layout.set_kinds.count("L")
+    n_learned_sets = sum(not LAYER_KINDS[kind].is_reservoir for kind in layout.set_kinds)
     return (
-        *(float(layout.kinds.count(kind)) for kind in KINDS),
+        *(float(layout.kinds.count(kind)) for kind in LAYER_KINDS),
         float(n_learned_sets),
         float(len(layout.set_kinds) - n_learned_sets),
         place,

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from spaces.counts import CONV_KERNEL
 from spaces.dimensions import Dimensions
-from spaces.layout import DECODER_KINDS, Layout, check_decoder
+from spaces.kinds import LAYER_KINDS
+from spaces.layout import Layout, check_decoder
+from spaces.sublayers import feed_forward_flops, product_flops
 
 Backward = Literal["through", "around"]
 
@@ -108,26 +109,16 @@ def _encoder_training(encoder: Layout, works: Sequence[_Work], savings: Savings)
 def _output(dims: Dimensions, src_per_tgt: float) -> float:
     """The output projection; of factorised embeddings also their three matrices."""
     if dims.factors is None:
-        return _product(dims.d_model, dims.tgt_rows)
-    widen = _product(dims.factors, dims.d_model)
-    return (2 + src_per_tgt) * widen + _product(dims.factors, dims.tgt_rows)
+        return product_flops(dims.d_model, dims.tgt_rows)
+    widen = product_flops(dims.factors, dims.d_model)
+    return (2 + src_per_tgt) * widen + product_flops(dims.factors, dims.tgt_rows)
 
 
 def _encoder_layer(kind: str, dims: Dimensions, src_length: float, src_per_tgt: float) -> _Work:
     """One encoder layer; it runs on source tokens, ``src_per_tgt`` for each target token."""
-    d = dims.d_model
-    match kind:
-        case "L" | "R":
-            weights = 4 * _product(d, d) + _feed_forward(dims)
-        case "F":
-            weights = _feed_forward(dims)
-        case "G":  # two directions, three gates, each from the input and from the state
-            weights = 2 * 3 * (_product(d, d // 2) + _product(d // 2, d // 2))
-        case "C":
-            weights = _product(d, 2 * d) + _product(CONV_KERNEL, d) + _product(d, d)
-        case _:
-            raise ValueError(f"no encoder layer of kind {kind!r}")
-    scores = _attention_scores(d, src_length) if kind in DECODER_KINDS else 0.0
+    layer_kind = LAYER_KINDS[kind]
+    weights = layer_kind.flops(dims)
+    scores = _attention_scores(dims.d_model, src_length) if layer_kind.has_attention else 0.0
     return _Work(weights=src_per_tgt * weights, scores=src_per_tgt * scores)
 
 
@@ -136,18 +127,9 @@ def _decoder_layer(dims: Dimensions, src_length: float, tgt_length: float) -> _W
     d = dims.d_model
     n_products = 4 + 2 + 2 * src_length / tgt_length  # own; query and output; key and value
     return _Work(
-        weights=n_products * _product(d, d) + _feed_forward(dims),
+        weights=n_products * product_flops(d, d) + feed_forward_flops(dims),
         scores=_attention_scores(d, tgt_length) + _attention_scores(d, src_length),
     )
-
-
-def _product(n_in: int, n_out: int) -> int:
-    """One token through a matrix."""
-    return 2 * n_in * n_out
-
-
-def _feed_forward(dims: Dimensions) -> int:
-    return 2 * _product(dims.d_model, dims.ffn)
 
 
 def _attention_scores(d: int, n_keys: float) -> float:

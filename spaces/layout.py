@@ -4,32 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from spaces.errors import UserError
-
-KINDS = "LRFGC"
-RESERVOIR_KINDS = "RFGC"
-DECODER_KINDS = "LR"
-
-ATTENTION, FEED_FORWARD, NORMS = "attention", "feed-forward", "norms"
-# What a weight set may hold of a layer that is not shared whole, by its letter.
-PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "a": frozenset({ATTENTION}),
-        "f": frozenset({FEED_FORWARD}),
-        "w": frozenset({ATTENTION, FEED_FORWARD}),
-    }
-)
-PARTS_OF_KIND = MappingProxyType({"L": "afw", "R": "af"})  # a reservoir's norms do not learn
+from spaces.kinds import LAYER_KINDS, NORMS, PARTS, decoder_letters, listed
 
 MAX_DEPTH = 256  # so that a slip like (R)*999999999 is an error, not a full memory
 MAX_NUMBER = 999_999_999
 
 _TOKEN = re.compile(
-    rf"(?P<kind>[{KINDS}])(?P<part>[a-z]?)(?P<weight_set>[0-9]*)"
+    r"(?P<kind>[A-Z])(?P<part>[a-z]?)(?P<weight_set>[0-9]*)"
     r"|(?P<open>\()"
     r"|(?P<close>\))(?:\*(?P<times>[0-9]*))?"
     r"|(?P<other>.)",
@@ -54,11 +38,11 @@ class Layer:
     part: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.kind) != 1 or self.kind not in KINDS:
-            raise ValueError(f"layer kind {self.kind!r} is not one of {KINDS}")
+        if self.kind not in LAYER_KINDS:
+            raise ValueError(f"layer kind {self.kind!r} is not one of {''.join(LAYER_KINDS)}")
         if self.weight_set is not None and not 1 <= self.weight_set <= MAX_NUMBER:
             raise ValueError(f"weight set {self.weight_set} is not in 1..{MAX_NUMBER}")
-        if self.part and (self.weight_set is None or self.part not in _parts(self.kind)):
+        if self.part and (self.weight_set is None or self.part not in self._parts):
             raise ValueError(f"part {self.part!r} of a {self.kind} with set {self.weight_set}")
 
     def __str__(self) -> str:
@@ -72,7 +56,11 @@ class Layer:
 
     @property
     def is_reservoir(self) -> bool:
-        return self.kind in RESERVOIR_KINDS
+        return LAYER_KINDS[self.kind].is_reservoir
+
+    @property
+    def _parts(self) -> str:
+        return LAYER_KINDS[self.kind].parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +155,13 @@ def check_decoder(decoder: Layout) -> None:
     """Refuse a decoder of kinds that have no attention to the encoder.
 
     Raises:
-        LayoutError: a depth holds another kind than L or R.
+        LayoutError: a depth holds a kind that may not stand in a decoder.
     """
     for depth, kind in enumerate(decoder.kinds):
-        if kind not in DECODER_KINDS:
+        if not LAYER_KINDS[kind].in_decoder:
             raise LayoutError(
                 f"decoder layout '{decoder}': kind '{kind}' at depth {depth} cannot attend to "
-                "the encoder; use L or R"
+                f"the encoder; use {listed(decoder_letters())}"
             )
 
 
@@ -208,8 +196,11 @@ def _read_layers(text: str) -> list[Layer]:
 def _read_layer(token: re.Match[str], depth: int) -> Layer:
     kind, part, digits = token["kind"], token["part"], token["weight_set"]
     place = f"at depth {depth}"
-    if part and part not in _parts(kind):
-        known = " or ".join(kind + letter for letter in _parts(kind))
+    if kind not in LAYER_KINDS:
+        raise LayoutError(_unexpected(kind, depth, token.start()))
+    parts = LAYER_KINDS[kind].parts
+    if part and part not in parts:
+        known = " or ".join(kind + letter for letter in parts)
         remedy = f"use {known}, or the letter alone" if known else "such a layer is shared whole"
         raise LayoutError(f"unknown part '{kind}{part}' {place}; {remedy}")
     if not digits:
@@ -217,11 +208,6 @@ def _read_layer(token: re.Match[str], depth: int) -> Layer:
             raise LayoutError(f"'{kind}{part}' {place} names no weight set; write {kind}{part}1")
         return Layer(kind)
     return Layer(kind, _read_number("weight set", digits, place), part)
-
-
-def _parts(kind: str) -> str:
-    """The letters of the parts that a layer of ``kind`` can share."""
-    return PARTS_OF_KIND.get(kind, "")
 
 
 def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[Layer], int]:
@@ -246,7 +232,8 @@ def _read_number(what: str, digits: str, place: str) -> int:
 
 def _unexpected(character: str, depth: int, position: int) -> str:
     if character.isalpha():
-        return f"unknown layer kind {character!r} at depth {depth}; use L, R, F, G or C"
+        known = listed(LAYER_KINDS)
+        return f"unknown layer kind {character!r} at depth {depth}; use {known}"
     return (
         f"unexpected {character!r} at position {position}; "
         "write letters, their weight sets and (…)*n, without spaces"

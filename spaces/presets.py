@@ -1,10 +1,11 @@
-"""The paper's encoders by name."""
+"""The paper's encoders by name, and the sizes of its models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from spaces.dimensions import Dimensions
 from spaces.layout import Layout, LayoutError
 
 # Eight encoder layers, an R below the L of each pair. The paper says of models 3 and 4 that
@@ -20,6 +21,11 @@ PRESETS: Mapping[str, Layout] = MappingProxyType(
         "model3-pairs": Layout.parse("(R1L)*2(R2L)*2"),
         "model4-pairs": Layout.parse("(R1L1)*2(R2L2)*2"),
     }
+)
+
+# Its models on IWSLT'14, with the dictionaries that fairseq's recipe makes.
+PAPER_SIZES = Dimensions(
+    d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post", tied="decoder"
 )
 
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
+from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layer, Layout
 
 _NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
@@ -103,7 +104,7 @@ def rules_differ(rules: tuple[str, ...], n_layers: int) -> bool:
 
 def share(kinds: str, *, learned: str, reservoir: str) -> Layout:
     """The canonical layout of these kinds; each reservoir kind shares within itself alone."""
-    rules = {kind: learned if kind == "L" else reservoir for kind in kinds}
+    rules = {kind: reservoir if LAYER_KINDS[kind].is_reservoir else learned for kind in kinds}
     sets = {
         kind: iter(weight_sets(rules[kind], n_layers)) for kind, n_layers in Counter(kinds).items()
     }

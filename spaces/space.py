@@ -17,11 +17,13 @@ from pydantic import (
     field_validator,
 )
 
-from spaces.axes import Axis, OneOrMore, Range, describe, draw, flatten
+from spaces.axes import Axis, OneOrMore, Range, describe, flatten, pick
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
+from spaces.faults import did_you_mean
 from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
-from spaces.layout import MAX_DEPTH, PARTS_OF_KIND, RESERVOIR_KINDS, Layer, Layout
+from spaces.kinds import LAYER_KINDS, listed, reservoir_letters
+from spaces.layout import MAX_DEPTH, Layer, Layout
 from spaces.sharing import check_sharing, part_of, rules_differ, share
 
 __all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "SpaceError"]
@@ -29,13 +31,16 @@ __all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "Spac
 
 def _check_interleaving(name: str) -> str:
     if name not in INTERLEAVINGS:
-        raise ValueError(f"'{name}' is no interleaving; use {', '.join(INTERLEAVINGS)}")
+        raise ValueError(
+            f"'{name}' is no interleaving; use {', '.join(INTERLEAVINGS)}"
+            + did_you_mean(name, INTERLEAVINGS)
+        )
     return name
 
 
 def _check_reservoir_kind(kind: str) -> str:
-    if kind not in tuple(RESERVOIR_KINDS):
-        raise ValueError(f"'{kind}' is no reservoir kind; use R, F, G or C")
+    if kind not in reservoir_letters():
+        raise ValueError(f"'{kind}' is no reservoir kind; use {listed(reservoir_letters())}")
     return kind
 
 
@@ -99,12 +104,13 @@ class SearchSpace(BaseModel):
     @field_validator("reservoir_kind")
     @classmethod
     def _have_what_is_shared(cls, kinds: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        able = [letter for letter in reservoir_letters() if LAYER_KINDS[letter].parts]
         for rule in info.data.get("share_reservoir", ()):
             for kind in kinds:
-                if part_of(rule) not in PARTS_OF_KIND.get(kind, ""):
+                if part_of(rule) not in LAYER_KINDS[kind].parts:
                     raise ValueError(
                         f"a reservoir of kind {kind} cannot share by share_reservoir '{rule}'; "
-                        "only R can share a part, :attention or :feed-forward"
+                        f"only {listed(able)} can share a part, :attention or :feed-forward"
                     )
         return kinds
 
@@ -139,7 +145,7 @@ class SearchSpace(BaseModel):
             encoder=encoder,
             decoder=decoder,
             reservoir_gain=gain,
-            hyper={name: draw(chooser, name, axis) for name, axis in self.hyper.items()},
+            hyper={name: pick(chooser, name, axis) for name, axis in self.hyper.items()},
         )
 
     def points(self) -> Iterator[Point]:
@@ -193,7 +199,7 @@ class SearchSpace(BaseModel):
     # What is asked.
 
     def _choose_gain(self, chooser: Chooser) -> float:
-        return float(draw(chooser, "reservoir_gain", self.reservoir_gain))
+        return float(pick(chooser, "reservoir_gain", self.reservoir_gain))
 
     def _choose_decoder(self, chooser: Chooser) -> Layout:
         depth = ask(chooser, "decoder_depth", self.decoder_depth)

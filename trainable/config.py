@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from spaces.faults import refuse
 from spaces.flops import Backward
 
 Way = Literal["xavier", "orthogonal", "sparse"]  # of drawing a reservoir
@@ -49,19 +50,17 @@ class ModelConfig(Section):
     reservoir_backward: Backward = "through"  # around: backskipping
 
     @model_validator(mode="after")
-    def _embeddings_are_no_wider_than_the_model(self) -> Self:
+    def _dimensions_agree(self) -> Self:
+        faults = []
         if self.embedding_dim is not None and self.embedding_dim > self.d_model:
-            raise ValueError(
+            faults.append(
                 f"embedding_dim {self.embedding_dim} must be at most d_model {self.d_model}"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _heads_divide_the_model(self) -> Self:
         if self.d_model % (2 * self.heads):
-            raise ValueError(
+            faults.append(
                 f"d_model {self.d_model} must be a multiple of 2 x heads = {2 * self.heads}"
             )
+        refuse(faults)
         return self
 
 
@@ -73,7 +72,9 @@ class TrainConfig(Section):
     label_smoothing: Fraction = 0.1
     batch_tokens: PositiveInt = 2048  # of one update, over all ranks, padding included
     accumulate: PositiveInt = 1  # forward passes a rank splits its share of an update into
-    clip_norm: PositiveFloat | None = 1.0  # "none" in a study file, for TOML has no null
+    clip_norm: PositiveFloat | None = Field(  # "none" in a study file, for TOML has no null
+        default=1.0, description='a number above 0, or "none"'
+    )
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layer_drop: Fraction = 0.0  # LayerDrop: the chance of an encoder layer to be passed over
@@ -114,6 +115,12 @@ class Budget(Section):
         value: float | None = getattr(self, clock)
         return value
 
+    def horizon(self, clock: Clock) -> float:
+        """The budget on the objective's ``clock``, which a study or trial always has."""
+        horizon = self.on(clock)
+        assert horizon is not None
+        return horizon
+
 
 class RanksConfig(Section):
     """The processes of one trial and what each may use."""
@@ -122,13 +129,12 @@ class RanksConfig(Section):
     cpus_per_rank: PositiveInt = 1
     gpus_per_rank: Annotated[float, Field(ge=0.0)] = 0.0  # a fraction shares a GPU among trials
 
-    @model_validator(mode="after")
-    def _gpus_are_whole_or_shared(self) -> Self:
-        if self.gpus_per_rank > 1 and not self.gpus_per_rank.is_integer():
-            raise ValueError(
-                f"gpus_per_rank {self.gpus_per_rank}: a rank takes whole GPUs or a share of one"
-            )
-        return self
+    @field_validator("gpus_per_rank")
+    @classmethod
+    def _gpus_are_whole_or_shared(cls, n_gpus: float) -> float:
+        if n_gpus > 1 and not n_gpus.is_integer():
+            raise ValueError("a rank takes whole GPUs or a share of one")
+        return n_gpus
 
     @model_validator(mode="after")
     def _ranks_do_not_share_a_gpu(self) -> Self:
@@ -174,6 +180,4 @@ class TrialConfig(Section):
     @property
     def horizon(self) -> float:
         """Where the area under the curve ends, in units of the objective's clock."""
-        horizon = self.budget.on(self.objective.clock)
-        assert horizon is not None
-        return horizon
+        return self.budget.horizon(self.objective.clock)

@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 from fairseq import options
-from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from omegaconf import OmegaConf
 
 from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.private.fairseq import convert_namespace_to_omegaconf, registered_name
 
 
 def fairseq_checkpoint(
@@ -39,8 +39,8 @@ def fairseq_checkpoint(
         "criterion": None,
         "optimizer_history": [
             {
-                "criterion_name": cfg["criterion"]["_name"],
-                "optimizer_name": cfg["optimizer"]["_name"],
+                "criterion_name": registered_name(cfg, "criterion"),
+                "optimizer_name": registered_name(cfg, "optimizer"),
                 "lr_scheduler_state": {"best": None},
                 "num_updates": n_updates,
             }

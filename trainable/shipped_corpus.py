@@ -6,7 +6,6 @@ import fcntl
 import io
 import shutil
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import ray
 
 from spaces.errors import UserError
+from trainable.atomic import atomic_folder
 from trainable.config import TrialConfig
 from trainable.data.manifest import FILE_NAME, Manifest
 from trainable.users_folder import users_folder
@@ -68,11 +68,5 @@ def with_data_here(trial: TrialConfig, corpus: ShippedCorpus | None) -> TrialCon
 
 def _unpack(packed: bytes, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)  # what someone has damaged
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(partial, filter="data")
-        partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with atomic_folder(folder) as building, tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(building, filter="data")

@@ -19,13 +19,12 @@ from trainable.config import CLOCKS, TrialConfig
 from trainable.corpus import load_corpus, update_batches
 from trainable.curve import Point
 from trainable.device import autocast_dtype, mixed_precision, training_device
-from trainable.dynamics.at_validation import N_SENTENCES, dynamics_at_depth
-from trainable.dynamics.sentences import validation_sentences
+from trainable.dynamics.measure import N_SENTENCES, dynamics_at_depth, validation_sentences
+from trainable.layer_drop import depths_left_out
 from trainable.loss import label_smoothed_loss
 from trainable.memory import forget_peak_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
 from trainable.models.build import build_model
-from trainable.models.layer_drop import depths_left_out
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.schedule import inverse_square_root

@@ -9,15 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import ray
-from ray._private import services
-from ray._private.authentication.authentication_token_setup import (
-    maybe_enable_token_auth_if_token_available,
-)
 
 from spaces.errors import UserError
+from trainable.private.ray import GREETING, cluster_at, take_up_token
 
 _PATIENCE_S = 20.0
-_GREETING = "import sys; from ray._raylet import GcsClient; GcsClient(address=sys.argv[1])"
 _TOKEN = (
     "the cluster asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
     "file that holds it"
@@ -36,7 +32,7 @@ def check_address(address: str) -> None:
             "on the cluster's head and end with this connection; use: reservoir-search submit"
         )
     if address == "auto":  # as Ray does: its token goes to no other address unasked
-        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+        take_up_token()
     found = _host_and_port(address)
     host, _, port = found.rpartition(":")
     require_answer(address, host.strip("[]"), int(port))
@@ -60,7 +56,7 @@ def require_answer(address: str, host: str, port: int) -> None:
 
 def _host_and_port(address: str) -> str:
     try:
-        found = services.canonicalize_bootstrap_address(address)
+        found = cluster_at(address)
     except ConnectionError:
         found = None
     except (ValueError, OSError) as error:
@@ -72,14 +68,14 @@ def _host_and_port(address: str) -> str:
             f"--address {address}: no cluster runs on this machine; start one with "
             "`ray start --head`, or join one with `ray start --address HOST:6379`"
         )
-    return str(found)
+    return found
 
 
 def _greet(address: str, found: str) -> None:
     """Let a process of its own say hello: Ray waits long, and tells its troubles to stderr."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _GREETING, found],
+            [sys.executable, "-c", GREETING, found],
             capture_output=True,
             text=True,
             timeout=_PATIENCE_S,

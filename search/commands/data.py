@@ -12,7 +12,7 @@ from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 
 if TYPE_CHECKING:
-    from trainable.data.corpus import Corpus
+    from trainable.data.corpus import ParallelText
 
 app = typer.Typer(
     help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
@@ -146,7 +146,9 @@ def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] |
     return src, tgt
 
 
-def _prepare(read: Callable[[], Corpus], out: Path, n_merges: int, joined_dictionary: bool) -> None:
+def _prepare(
+    read: Callable[[], ParallelText], out: Path, n_merges: int, joined_dictionary: bool
+) -> None:
     from trainable.data.prepare import prepare
 
     manifest = prepare(read, out, n_merges=n_merges, joined_dictionary=joined_dictionary)

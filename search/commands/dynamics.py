@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from spaces.dimensions import Norm
+from spaces.presets import PAPER_SIZES
 from trainable.config import Way
 
 LAYOUT_ALONE = "of a LAYOUT; an export has its own"
@@ -35,16 +36,17 @@ def dynamics(
         int | None, typer.Option(min=0, help=f"Of the weights, 1 if absent; {LAYOUT_ALONE}.")
     ] = None,
     d_model: Annotated[
-        int | None, typer.Option(help=f"Width, 512 if absent; {LAYOUT_ALONE}.")
+        int | None, typer.Option(help=f"Width, {PAPER_SIZES.d_model} if absent; {LAYOUT_ALONE}.")
     ] = None,
     ffn: Annotated[
-        int | None, typer.Option(help=f"Inner width, 1024 if absent; {LAYOUT_ALONE}.")
+        int | None, typer.Option(help=f"Inner width, {PAPER_SIZES.ffn} if absent; {LAYOUT_ALONE}.")
     ] = None,
     heads: Annotated[
-        int | None, typer.Option(help=f"Attention heads, 4 if absent; {LAYOUT_ALONE}.")
+        int | None,
+        typer.Option(help=f"Attention heads, {PAPER_SIZES.heads} if absent; {LAYOUT_ALONE}."),
     ] = None,
     norm: Annotated[
-        Norm | None, typer.Option(help=f"LayerNorms, post if absent; {LAYOUT_ALONE}.")
+        Norm | None, typer.Option(help=f"LayerNorms, {PAPER_SIZES.norm} if absent; {LAYOUT_ALONE}.")
     ] = None,
     reservoir_gain: Annotated[
         float | None,

@@ -10,17 +10,10 @@ import typer
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions, Norm, Tied
 from spaces.flops import Backward, FlopsPerToken, Savings, flops_per_token
+from spaces.kinds import LAYER_KINDS, PART_NAMES, decoder_letters, listed
 from spaces.layout import Layout
-from spaces.presets import PRESETS, resolve_layout
+from spaces.presets import PAPER_SIZES, PRESETS, resolve_layout
 
-KIND_NAMES = {
-    "L": "learned",
-    "R": "Transformer reservoir",
-    "F": "feed-forward reservoir",
-    "G": "BiGRU reservoir",
-    "C": "convolution reservoir",
-}
-PART_NAMES = {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
 SENTENCE_TOKENS = 25  # on either side; attention's share of the FLOPs depends on it
 
 
@@ -33,14 +26,24 @@ def layout(
             f"{', '.join(PRESETS)}.",
         ),
     ],
-    decoder: Annotated[str, typer.Option(help="Decoder, of L and R.")] = "LL",
-    d_model: Annotated[int, typer.Option(help="Width of the model.")] = 512,
-    ffn: Annotated[int, typer.Option(help="Inner width of the feed-forward blocks.")] = 1024,
-    heads: Annotated[int, typer.Option(help="Heads of every attention.")] = 4,
-    src_rows: Annotated[int, typer.Option(help="Entries of the source dictionary.")] = 8848,
-    tgt_rows: Annotated[int, typer.Option(help="Entries of the target dictionary.")] = 6632,
-    norm: Annotated[Norm, typer.Option(help="LayerNorm before or after each block.")] = "post",
-    tied: Annotated[Tied, typer.Option(help="Which embeddings are one matrix.")] = "decoder",
+    decoder: Annotated[
+        str, typer.Option(help=f"Decoder, of {listed(decoder_letters(), 'and')}.")
+    ] = "LL",
+    d_model: Annotated[int, typer.Option(help="Width of the model.")] = PAPER_SIZES.d_model,
+    ffn: Annotated[
+        int, typer.Option(help="Inner width of the feed-forward blocks.")
+    ] = PAPER_SIZES.ffn,
+    heads: Annotated[int, typer.Option(help="Heads of every attention.")] = PAPER_SIZES.heads,
+    src_rows: Annotated[
+        int, typer.Option(help="Entries of the source dictionary.")
+    ] = PAPER_SIZES.src_rows,
+    tgt_rows: Annotated[
+        int, typer.Option(help="Entries of the target dictionary.")
+    ] = PAPER_SIZES.tgt_rows,
+    norm: Annotated[
+        Norm, typer.Option(help="LayerNorm before or after each block.")
+    ] = PAPER_SIZES.norm,
+    tied: Annotated[Tied, typer.Option(help="Which embeddings are one matrix.")] = PAPER_SIZES.tied,
     embedding_dim: Annotated[
         int | None, typer.Option(help="Width of factorised embeddings.", show_default=False)
     ] = None,
@@ -102,7 +105,7 @@ def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
     work = [("forward", flops.forward), ("training", flops.training)]
     return "\n".join(
         [
-            *draw(encoder),
+            *drawing(encoder),
             "",
             f"canonical  {encoder.canonical()}",
             f"decoder    {decoder.canonical()}",
@@ -116,17 +119,18 @@ def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
     )
 
 
-def draw(stack: Layout) -> list[str]:
+def drawing(stack: Layout) -> list[str]:
     """The stack line by line, depth 0 at the bottom; a shared weight set names its first depth."""
     layers = stack.canonical().layers
+    width = max(len(kind.name) for kind in LAYER_KINDS.values())
     lines = []
     for depth, layer in enumerate(layers):
         first = depth if layer.weight_set is None else layers.index(layer)
         shares = f"  {PART_NAMES[layer.part]} of depth {first}" if first < depth else ""
-        lines.append(f"{depth:>3} │ {layer!s:<4} {KIND_NAMES[layer.kind]:<22} │{shares}")
+        lines.append(f"{depth:>3} │ {layer!s:<4} {LAYER_KINDS[layer.kind].name:<{width}} │{shares}")
     return [
-        "    ┌" + "─" * 29 + "┐",
+        "    ┌" + "─" * (width + 7) + "┐",
         *reversed(lines),
-        "    └" + "─" * 29 + "┘",
+        "    └" + "─" * (width + 7) + "┘",
         "      embeddings",
     ]

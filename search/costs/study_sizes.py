@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from search.study.bounds import is_within, size_excess
 from search.study.config import StudyConfig
 from spaces.axes import Range
 from spaces.candidate import Candidate
@@ -61,11 +62,11 @@ def study_sizes(config: StudyConfig, corpus: Corpus) -> list[ModelSize]:
         ]
     if not sizes and faults:
         raise faults[0]
-    bound = config.objective.max_mparams
+    objective = config.objective
     within = [
         size
         for size in sizes
-        if bound is None or mparams(size.counts, config.objective.parameters) <= bound
+        if is_within(size_excess(objective, mparams(size.counts, objective.parameters)))
     ]
     return within or sizes  # where none is, the search says so itself
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from mlflow.tracking import MlflowClient
 
 from search.doctor.checkpoints import unknown_trials
@@ -27,11 +25,11 @@ def mend(config: StudyConfig, folder: StudyFolder) -> None:
     Raises:
         UserError: MLflow cannot be reached.
     """
-    with closing(Ledger(folder.trials)) as ledger:  # which drops torn lines
+    with Ledger.in_order(folder.trials) as ledger:  # which drops torn lines
         _mend_records(config, ledger)
         journal = _mend_suggestions(config, folder, ledger)
         _mend_storage(config, folder, ledger)
-        tracking = Tracking(config, folder, ledger)
+        tracking = Tracking.start(config, folder, ledger)
         _mend_runs(config, folder, ledger)
         for record in ledger.records:
             tracking.note(record)
@@ -70,7 +68,7 @@ def _mend_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> N
     storage = study_storage(folder)
     for id_ in unknown_trials(storage, ledger.records):
         remove_trial(storage, id_)
-    KeptWeights(storage, config.objective, ledger.records)  # which cleans up
+    KeptWeights(storage, config.objective, ledger.records).clean_up()
 
 
 def _mend_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:

@@ -47,7 +47,7 @@ def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
         area = aucc(
             record.curve,
             clock=objective.clock,
-            horizon=record.config["budget"][objective.clock],
+            horizon=record.horizon,
             hold_last=record.state == "completed",
         )
         values |= {

@@ -43,13 +43,13 @@ def write_dynamics_png(report: DynamicsReport, path: Path) -> None:
     FigureCanvasAgg(figure)  # no pyplot: its state is global
     grid = figure.subplots(3, 3).flatten()
     for axes, (title, measure, unit) in zip(grid, PANELS, strict=False):
-        _draw_panel(axes, report, measure)
+        _plot_panel(axes, report, measure)
         axes.set_title(title, fontsize=10)
         axes.set_ylabel(unit)
     grid[2].set_yscale("log")
-    _draw_passes(grid[6], report)
-    _draw_spectrum(grid[7], report)
-    _draw_pooled(grid[8], report)
+    _plot_passes(grid[6], report)
+    _plot_spectrum(grid[7], report)
+    _plot_pooled(grid[8], report)
     grid[0].legend(fontsize=8)
     subject = report.subject
     figure.suptitle(
@@ -61,9 +61,9 @@ def write_dynamics_png(report: DynamicsReport, path: Path) -> None:
     figure.savefig(path, format="png", dpi=110)
 
 
-def _draw_panel(axes: Axes, report: DynamicsReport, measure: str) -> None:
+def _plot_panel(axes: Axes, report: DynamicsReport, measure: str) -> None:
     for state, dynamics in report.models.items():
-        _draw_band(axes, dynamics, measure, state)
+        _plot_band(axes, dynamics, measure, state)
     if measure == "lyapunov":
         for dynamics in report.models.values():
             twin = dynamics.bands["lyapunov_twin"].median.numpy()
@@ -74,7 +74,7 @@ def _draw_panel(axes: Axes, report: DynamicsReport, measure: str) -> None:
     _mark_depth(axes, report)
 
 
-def _draw_band(axes: Axes, dynamics: Dynamics, measure: str, state: str) -> None:
+def _plot_band(axes: Axes, dynamics: Dynamics, measure: str, state: str) -> None:
     band = dynamics.bands[measure]
     median, lower, upper = (x.numpy() for x in (band.median, band.lower, band.upper))
     places = np.arange(len(median))
@@ -82,9 +82,9 @@ def _draw_band(axes: Axes, dynamics: Dynamics, measure: str, state: str) -> None
     axes.fill_between(places, lower, upper, color=COLOURS[state], alpha=0.2, linewidth=0)
 
 
-def _draw_passes(axes: Axes, report: DynamicsReport) -> None:
+def _plot_passes(axes: Axes, report: DynamicsReport) -> None:
     for state, dynamics in report.models.items():
-        _draw_band(axes, dynamics, "lyapunov_of_pass", state)
+        _plot_band(axes, dynamics, "lyapunov_of_pass", state)
         passes = dynamics.bands["lyapunov_of_pass"].median.numpy()
         axes.plot(passes, linestyle="none", marker="o", markersize=4, color=COLOURS[state])
     axes.axhline(0, color="black", linewidth=0.8)
@@ -94,7 +94,7 @@ def _draw_passes(axes: Axes, report: DynamicsReport) -> None:
     axes.set_ylabel("a layer")
 
 
-def _draw_spectrum(axes: Axes, report: DynamicsReport) -> None:
+def _plot_spectrum(axes: Axes, report: DynamicsReport) -> None:
     places = range(1, report.n_exponents + 1)
     for depth, style in (
         (report.layout.depth, "o-"),
@@ -111,7 +111,7 @@ def _draw_spectrum(axes: Axes, report: DynamicsReport) -> None:
     axes.set_ylabel("a layer")
 
 
-def _draw_pooled(axes: Axes, report: DynamicsReport) -> None:
+def _plot_pooled(axes: Axes, report: DynamicsReport) -> None:
     for state, dynamics in report.models.items():
         axes.plot(dynamics.pooled_dimension.numpy(), color=COLOURS[state])
     _mark_depth(axes, report)

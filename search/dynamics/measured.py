@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from search.dynamics.subject import Subject
 from spaces.errors import UserError
 from spaces.layout import Layout
-from trainable.dynamics.measure import Dynamics, measure_dynamics
-from trainable.dynamics.sentences import SHORTEST, validation_sentences
+from trainable.dynamics.measure import SHORTEST, Dynamics, measure_dynamics, validation_sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

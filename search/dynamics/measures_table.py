@@ -11,8 +11,7 @@ from torch import Tensor
 
 from search.dynamics.measured import DynamicsReport
 from search.study.console import output
-from trainable.dynamics.bands import Band
-from trainable.dynamics.measure import Dynamics
+from trainable.dynamics.measure import Band, Dynamics
 
 # Column, measure, format; the median over the sentences.
 COLUMNS = (

@@ -11,22 +11,18 @@ from search.exports.translate import open_export
 from spaces.dimensions import Dimensions
 from spaces.errors import UserError
 from spaces.layout import LayoutError
-from spaces.presets import resolve_layout
+from spaces.presets import PAPER_SIZES, resolve_layout
 from trainable.config import ModelConfig
 from trainable.corpus import Corpus, load_corpus
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
 
-# The options of a layout, as `reservoir-search layout` has them.
+# The options of a layout: the paper's sizes, as `reservoir-search layout` has them, and the
+# reservoirs and the seed of a study that sets nothing.
 DEFAULTS: Mapping[str, Any] = {
     "seed": 1,
-    "d_model": 512,
-    "ffn": 1024,
-    "heads": 4,
-    "norm": "post",
-    "reservoir_gain": 1.0,
-    "reservoir_draw": "xavier",
-    "reservoir_density": 0.1,
+    **{name: getattr(PAPER_SIZES, name) for name in ("d_model", "ffn", "heads", "norm")},
+    **ModelConfig().model_dump(include={"reservoir_gain", "reservoir_draw", "reservoir_density"}),
 }
 
 
@@ -105,6 +101,7 @@ def _of_layout(text: str, data: Path, options: Mapping[str, Any]) -> Subject:
         raise UserError(f"--reservoir-density {options['reservoir_density']}: must be 0 to 1")
     corpus = load_corpus(str(data))
     sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
+    sizes["tied"] = PAPER_SIZES.tied
     Dimensions(**sizes, src_rows=len(corpus.src_dict), tgt_rows=len(corpus.tgt_dict))
     config = ModelConfig(
         encoder=str(resolve_layout(text).canonical()),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-import tempfile
 from pathlib import Path
 
 import torch
@@ -14,6 +13,7 @@ from safetensors.torch import save_file
 from search.exports.exported import Exported
 from search.exports.full_evaluation import BEAM, full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
+from search.exports.layout_file import LAYOUT, layout_toml
 from search.exports.model_card import model_card
 from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import StudyConfig
@@ -24,6 +24,7 @@ from search.study.ranking import best_trial
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from trainable.atomic import atomic_folder
 from trainable.checkpoint import Weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
@@ -67,17 +68,10 @@ def export_layout(
         valid=full_scores(model, corpus, config, "valid"),
         test=full_scores(model, corpus, config, "test"),
     )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with atomic_folder(target) as building:
         _write(building, exported, model, weights, corpus)
-        building.chmod(0o755)
-        for file in building.iterdir():
-            file.chmod(0o644)  # safetensors writes for the owner alone
-        building.rename(target)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        # safetensors writes for the owner alone; the folder is as the user's umask has it.
+        (building / WEIGHTS).chmod(building.stat().st_mode & 0o666)
     return target, exported
 
 
@@ -114,7 +108,8 @@ def _write(
     folder: Path, exported: Exported, model: ReservoirTransformer, weights: Weights, corpus: Corpus
 ) -> None:
     config, record = exported.config, exported.record
-    (folder / "layout.toml").write_text(_layout_toml(exported), encoding="utf-8")
+    layout = layout_toml(config.model, seed=config.seed, corpus=corpus)
+    (folder / LAYOUT).write_text(layout, encoding="utf-8")
     (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / "scores.json").write_text(_scores_json(exported), encoding="utf-8")
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
@@ -129,27 +124,6 @@ def _write(
     )
     (folder / "fairseq-train.sh").write_text(_train_script(arguments), encoding="utf-8")
     (folder / "README.md").write_text(model_card(exported, record, corpus), encoding="utf-8")
-
-
-def _layout_toml(exported: Exported) -> str:
-    model, counts = exported.config.model, exported.record.counts
-    lines = {
-        "encoder": json.dumps(model.encoder),
-        "decoder": json.dumps(model.decoder),
-        "d_model": model.d_model,
-        "ffn": model.ffn,
-        "heads": model.heads,
-        "norm": json.dumps(model.norm),
-        "tied": json.dumps(model.tied),
-        "reservoir_seed": exported.config.seed,
-        "reservoir_gain": model.reservoir_gain,
-        "reservoir_draw": json.dumps(model.reservoir_draw),
-        "n_params_total": counts.total,
-        "n_params_learned": counts.learned,
-        "n_params_stored": counts.stored,
-        "n_params_encoder": counts.encoder,
-    }
-    return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
 
 def _scores_json(exported: Exported) -> str:

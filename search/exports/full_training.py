@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import torch
 
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
+from trainable.atomic import atomic_folder, leftovers
 from trainable.checkpoint import (
     BrokenCheckpoint,
     Checkpoint,
@@ -60,11 +60,13 @@ def train_in_full(config: TrialConfig, folder: Path) -> tuple[tuple[Point, ...],
 
 def _save(checkpoint: Checkpoint, folder: Path, n_updates: int) -> None:
     """Keep the newest checkpoint alone; the older one goes when the new one is whole."""
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
-    save_checkpoint(checkpoint, building)
+    target = folder / f"checkpoint_{n_updates:09d}"
+    if target.exists():  # broken, or the training had gone on from it
+        shutil.rmtree(target)
     older = list(folder.glob("checkpoint_*"))
-    building.rename(folder / f"checkpoint_{n_updates:09d}")
-    for path in (*older, *folder.glob(".building-*")):
+    with atomic_folder(target) as building:
+        save_checkpoint(checkpoint, building)
+    for path in (*older, *leftovers(folder)):
         shutil.rmtree(path)
 
 

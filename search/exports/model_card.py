@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from search.exports.exported import Exported
 from search.study.trial_record import TrialRecord
+from trainable.config import ModelConfig
 from trainable.corpus import Corpus
 
 
@@ -24,10 +25,11 @@ def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:
 | --- | --- |
 | encoder layout | `{model.encoder}` (bottom to top; R random and frozen, L learned) |
 | decoder layout | `{model.decoder}` |
-| dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, {model.norm}-norm |
+| dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, \
+{model.norm}-norm, embeddings {model.embedding_dim or model.d_model} (tied: {model.tied}) |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
-| reservoirs | {model.reservoir_draw}, drawn from seed {config.seed} with gain \
-{model.reservoir_gain}; not stored |
+| reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
+{model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
 | training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
@@ -51,3 +53,9 @@ fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam 5 --remov
 Trained on {manifest.counts["train"].n_sentences:,} sentence pairs of one corpus; other text
 will be translated badly. The licence of the data binds the use of the weights.
 """
+
+
+def _drawn(model: ModelConfig) -> str:
+    """How reservoirs are drawn: ``xavier``, or ``sparse (density 0.1)``."""
+    way = model.reservoir_draw
+    return f"{way} (density {model.reservoir_density})" if way == "sparse" else way

@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from search.exports.export_size import refuse_too_large
 from spaces.errors import UserError
+from spaces.faults import fault_lines
 from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_vocabulary
@@ -108,7 +109,10 @@ def open_export(folder: Path) -> Export:
         config = TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
         refuse_too_large(config.model, vocabulary, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
-    except (OSError, ValidationError, SafetensorError) as error:
+    except ValidationError as error:
+        reason = f"{CONFIG}: {fault_lines(error, TrialConfig)[0]}"
+        raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
+    except (OSError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
     model = build_model(

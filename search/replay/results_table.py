@@ -28,7 +28,7 @@ def replay_json(
         "best_possible": replays[0].best_possible,
         "near": NEAR,
         "replays": rows,
-        "median": {name: _median([row[name] for row in rows]) for name in _MEASURES},
+        "median": {name: _median([row[name] for row in rows]) for name in _MEDIAN_COLUMNS},
     }
 
 
@@ -52,7 +52,13 @@ def replay_table(shown: dict[str, Any]) -> Table:
     return table
 
 
-_MEASURES = ("n_updates_to_near", "seconds_to_near", "n_trials_to_near", "regret", "n_updates")
+_MEDIAN_COLUMNS = (
+    "n_updates_to_near",
+    "seconds_to_near",
+    "n_trials_to_near",
+    "regret",
+    "n_updates",
+)
 
 
 def _row(replay: Replay) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 import ray
@@ -101,7 +100,7 @@ def replay(
             tempfile.TemporaryDirectory(
                 prefix="replay-", dir=_MEMORY_DISK if _MEMORY_DISK.is_dir() else None
             ) as place,
-            closing(Ledger(Path(place) / "trials.jsonl")) as ledger,
+            Ledger.in_order(Path(place) / "trials.jsonl") as ledger,
         ):
             searcher, scheduler = _searching(table, config, ledger, Path(place), n_workers, peer)
             trainable = tune.with_parameters(SimulatedTrial, table=table, seed=seed, clock=clock)

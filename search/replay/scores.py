@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from search.replay.trial_table import RecordedTrial, TrialTable
+from search.study.bounds import is_within, score_shortfall, size_excess
 from search.study.config import StudyConfig
 from search.suggest.study_trials import MAX_ENUMERATED
 from spaces.errors import UserError
@@ -57,15 +58,13 @@ def _keys(space: SearchSpace, table: TrialTable) -> list[str]:
 
 def _objective(trial: RecordedTrial, config: StudyConfig) -> float:
     clock = config.objective.clock
-    horizon = config.budget.on(clock)
-    assert horizon is not None
-    area = aucc(trial.curve, clock=clock, horizon=horizon, hold_last=True)
+    area = aucc(trial.curve, clock=clock, horizon=config.horizon, hold_last=True)
     return objective_value(config.objective, area, trial.counts)
 
 
 def _within_bounds(trials: Sequence[RecordedTrial], objective: ObjectiveConfig) -> bool:
-    bleu = fmean(best_point(trial.curve).bleu for trial in trials)
-    if objective.min_bleu is not None and bleu < objective.min_bleu:
-        return False
-    size = mparams(trials[0].counts, objective.parameters)
-    return objective.max_mparams is None or size <= objective.max_mparams
+    excesses = (
+        score_shortfall(objective, fmean(best_point(trial.curve).bleu for trial in trials)),
+        size_excess(objective, mparams(trials[0].counts, objective.parameters)),
+    )
+    return all(is_within(excess) for excess in excesses)

@@ -42,7 +42,7 @@ class SimulatedTrial(tune.Trainable):  # type: ignore[misc]
         self._id = config["id"]
         self._config = TrialConfig.model_validate(config["trial"])
         key = candidate_of(config["trial"], self._table.study.space).key
-        self._recorded = self._table.draw(key, seed=self._seed)
+        self._recorded = self._table.pick(key, seed=self._seed)
         self._n_points = iter(range(1, len(self._recorded.curve) + 1))
 
 

@@ -14,13 +14,14 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import ValidationError, model_validator
 
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
-from search.study.config import faults_of, study_from
-from search.study.folder import write_atomically
+from search.study.config import study_from
 from spaces.axes import ScalarValue
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
+from spaces.faults import faults_of
 from spaces.layout import Layout
 from spaces.space import Candidate
+from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
 from trainable.curve import Point
 from trainable.data.archives import gunzip
@@ -176,5 +177,5 @@ def _parse(kind: type[S], text: str, place: str) -> S:
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
-        first = faults_of(error, place).split("\n")[0]
+        first = faults_of(error, place, kind).split("\n")[0]
         raise UserError(f"{first}; {_REMEDY}") from error

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from search.study.config import SEARCHED_FIELDS, StudyConfig
+from search.study.agreement import SEARCHED_FIELDS
+from search.study.config import StudyConfig
 from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts
 from spaces.space import Candidate
@@ -49,7 +50,7 @@ class TrialTable:
             replicates[trial.candidate.key].append(trial)
         return dict(replicates)
 
-    def draw(self, key: str, *, seed: int) -> RecordedTrial:
+    def pick(self, key: str, *, seed: int) -> RecordedTrial:
         """One of the candidate's trials, always the same for ``seed``."""
         return random.Random(f"{seed} {key}").choice(self.by_key[key])
 

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from search.replicates.confirm import BASELINE, Confirmation
-from search.replicates.contest import MEASURES, Contest, Standing
+from search.replicates.contest import COMPARED_MEASURES, Contest, Standing
 from search.stats.significance import SIGNIFICANCE
 
 
@@ -18,7 +18,7 @@ def confirm_table(confirmation: Confirmation) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("entrant", overflow="fold", min_width=8)
     table.add_column("seeds", justify="right")
-    for measure in MEASURES:
+    for measure in COMPARED_MEASURES:
         table.add_column(measure, justify="right", no_wrap=True)
         table.add_column("p", justify="right", no_wrap=True)
     for standing in confirmation.contest.standings:
@@ -29,7 +29,7 @@ def confirm_table(confirmation: Confirmation) -> Table:
 def cells(standing: Standing) -> list[str]:
     """One row: name, seeds, and of each measure the values and the leader's p against them."""
     told = [f"{standing.entrant.name} {_encoder(standing)}".strip(), str(standing.n_seeds)]
-    for measure in MEASURES:
+    for measure in COMPARED_MEASURES:
         told.append(str(standing.values[measure]) if standing.values else "-")
         p = standing.adjusted.get(measure)
         told.append("" if p is None else f"{p:.3g}")

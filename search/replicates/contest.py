@@ -22,7 +22,7 @@ N_SEEDS_AT_FIRST_LOOK = 3  # two seeds' deviation says next to nothing
 
 Measure = Callable[[TrialRecord], float | None]
 
-MEASURES: dict[str, Measure] = {
+COMPARED_MEASURES: dict[str, Measure] = {
     "objective": lambda record: record.objective,
     "AUCC": lambda record: record.aucc,
     "BLEU": lambda record: record.bleu_valid,
@@ -89,7 +89,7 @@ def contest(
     leader, *rivals = order
     compared = {
         measure: _compare(trials[leader.name], [trials[r.name] for r in rivals], value)
-        for measure, value in MEASURES.items()
+        for measure, value in COMPARED_MEASURES.items()
     }
     standings = [_standing(leader, trials[leader.name], {})]
     for place, rival in enumerate(rivals):
@@ -121,7 +121,7 @@ def _standing(
         n_seeds=len(trials),
         values={
             measure: Interval.of(_values(trials, value))
-            for measure, value in MEASURES.items()
+            for measure, value in COMPARED_MEASURES.items()
             if trials
         },
         leads_by={measure: comparison for measure, (comparison, _) in against.items()},
@@ -134,4 +134,4 @@ def _values(trials: Sequence[TrialRecord], value: Measure) -> list[float]:
 
 
 def _mean(trials: Sequence[TrialRecord]) -> float:
-    return fmean(_values(trials, MEASURES[DECIDING])) if trials else float("-inf")
+    return fmean(_values(trials, COMPARED_MEASURES[DECIDING])) if trials else float("-inf")

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from search.replicates.entrant import Entrant
-from search.study.folder import write_atomically
 from spaces.candidate import Candidate
 from spaces.layout import Layout
+from trainable.atomic import write_atomically
 
 _FILE = "lineup.json"
 

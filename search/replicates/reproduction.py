@@ -12,8 +12,9 @@ from search.replicates.lineup import Lineup
 from search.replicates.paper_figure import bleu_over_minutes
 from search.replicates.paper_tables import Measured, PaperTable, paper_tables
 from search.replicates.test_set import test_score
-from search.study.folder import StudyFolder, write_atomically
+from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
+from trainable.atomic import write_atomically
 
 STEERING = {
     "valid": "The curves are of BLEU on the validation set; the test set was translated once, by "

@@ -11,10 +11,11 @@ from sacrebleu.significance import PairedTest, Result
 
 from search.exports.full_evaluation import full_scores, trained_model
 from search.study.errors import WorkFailed
-from search.study.folder import StudyFolder, write_atomically
+from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
+from trainable.atomic import write_atomically
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 
 from ray.tune.schedulers import FIFOScheduler
@@ -72,7 +72,7 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
         update={"search": config.search.model_copy(update={"n_trials": n_trials})}
     )
     storage = study_storage(folder)
-    with folder.locked(), closing(Ledger(folder.trials)) as ledger:
+    with folder.locked(), Ledger.in_order(folder.trials) as ledger:
         plan.lineup.save(folder.path)
         run_trials(
             config,
@@ -87,7 +87,7 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
             trainable=trainable_for(config, folder, address),
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),
-            tracking=Tracking(config, folder, ledger),
+            tracking=Tracking.start(config, folder, ledger),
             totals=lambda: ({"n_trained": float(len(ledger))}, {}),
         )
         records = ledger.records

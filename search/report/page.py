@@ -17,7 +17,8 @@ from search.report.reported_study import ReportedStudy, read_study
 from search.report.section import Section
 from search.report.sections import SECTIONS
 from search.report.templating import read, render
-from search.study.folder import StudyFolder, write_atomically
+from search.study.folder import StudyFolder
+from trainable.atomic import write_atomically
 
 
 def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> list[Path]:
@@ -63,9 +64,9 @@ def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for section in sections:
-        for name, draw in section.pictures.items():
+        for name, plot in section.pictures.items():
             path = folder / f"{name}.png"
-            write_atomically(path, png_of(draw()))
+            write_atomically(path, png_of(plot()))
             written.append(path)
     return written
 

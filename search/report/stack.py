@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from search.commands.layout import KIND_NAMES, PART_NAMES
 from search.report.colours import weight_set
 from search.report.templating import render
+from spaces.kinds import LAYER_KINDS, PART_NAMES
 from spaces.layout import Layer, Layout
 
 WIDTH = 58
@@ -97,5 +97,5 @@ def _told(stack: Layout) -> str:
         part = PART_NAMES[layer.part]
         sharing = "" if layer.weight_set is None else f" with shared {part} {layer}"
         frozen = ", frozen" if layer.is_reservoir else ""
-        told.append(f"{KIND_NAMES[layer.kind]}{frozen}{sharing}")
+        told.append(f"{LAYER_KINDS[layer.kind].name}{frozen}{sharing}")
     return "; ".join(told)

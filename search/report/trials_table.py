@@ -36,7 +36,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
         "objective": {
             "name": config.objective.name,
             "clock": config.objective.clock,
-            "horizon": config.budget.on(config.objective.clock),
+            "horizon": config.horizon,
             "parameters": config.objective.parameters,
         },
         "trials": [record.summary() for record in records],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,7 +36,7 @@ from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from spaces.errors import UserError
 from trainable.corpus import load_corpus
-from trainable.dynamics.untrained import untrained_dynamics
+from trainable.dynamics.measure import untrained_dynamics
 from trainable.model_size import candidate_size, dimensions
 
 
@@ -116,11 +115,11 @@ def _search(
     config: StudyConfig, folder: StudyFolder, earlier: Sequence[EarlierTrial], trainable: Any
 ) -> StudyResult:
     storage = study_storage(folder)
-    with closing(Ledger(folder.trials)) as ledger:
+    with Ledger.in_order(folder.trials) as ledger:
         scheduler = make_scheduler(config)
         show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
         show_other_studies(scheduler, [trial.record for trial in earlier])
-        tracking = Tracking(config, folder, ledger)
+        tracking = Tracking.start(config, folder, ledger)
         trials = StudyTrials.open(
             config,
             ledger,

@@ -52,6 +52,7 @@ def run_trials(
         kept: whose weights stay when a trial has ended.
         totals: what MLflow is told in the end, however it comes.
     """
+    kept.clean_up()
     for record in ledger.records:
         tracking.note(record)  # what an earlier driver could not send
     with (

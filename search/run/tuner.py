@@ -11,11 +11,10 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
-from search.cluster.private_ray import keep_keys_off_command_lines
-from search.run.tune_snapshots import leave_out_snapshots
 from search.study.kept_weights import trial_dirname
 from search.study.storage import Storage
 from spaces.errors import UserError
+from trainable.private.tune import keep_keys_off_command_lines, leave_out_snapshots
 
 
 def make_tuner(

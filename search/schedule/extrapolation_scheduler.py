@@ -8,6 +8,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.stats.extrapolation import WholeCurve, forecast
+from search.study.bounds import is_within, score_shortfall
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point
@@ -52,16 +53,13 @@ class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def _learn(self, points: tuple[Point, ...], *, area: float, objective: float) -> None:
         self._whole.append(WholeCurve(points=points, aucc=area))
-        min_bleu = self._config.objective.min_bleu
-        if min_bleu is None or best_point(points).bleu >= min_bleu:
+        if is_within(score_shortfall(self._config.objective, best_point(points).bleu)):
             self._best = objective if self._best is None else max(self._best, objective)
 
     def _chance(self, points: tuple[Point, ...], *, area: float, objective: float) -> float:
         """How likely the trial beats the best; objective and area are in a fixed ratio."""
         clock = self._config.objective.clock
-        horizon = self._config.budget.on(clock)
-        assert horizon is not None
-        guess = forecast(points, self._whole, clock=clock, horizon=horizon)
+        guess = forecast(points, self._whole, clock=clock, horizon=self._config.horizon)
         if guess is None or self._best is None:
             return 1.0
         return guess.chance_above(self._best * area / objective)

@@ -19,6 +19,7 @@ from search.study.config import StudyConfig
 from search.study.import_path import construct, import_class, is_import_path
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from trainable.private.tune import clock_of, results_of, trial_stub
 
 METRIC = "objective"
 SETTING = "scheduler.name"
@@ -28,12 +29,12 @@ class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
     """Ray's rule, which stumbles over failed trials and has no memory of earlier drivers."""
 
     def on_trial_complete(self, controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        if self._time_attr in result:  # a failed trial has no clock
+        if clock_of(self) in result:  # a failed trial has no clock
             super().on_trial_complete(controller, trial, result)
 
     def remember(self, trial: Trial, results: Sequence[dict[str, Any]]) -> None:
         """Compare later trials with ``results`` too; nothing is decided of this one."""
-        self._results[trial].extend(results)
+        results_of(self, trial).extend(results)
 
 
 @runtime_checkable
@@ -126,7 +127,7 @@ def show_earlier(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> N
             if isinstance(scheduler, Remembering):
                 scheduler.remember(record)
             continue
-        trial = Trial("recorded", trial_id=f"recorded-{record.id}", stub=True)
+        trial = trial_stub(f"recorded-{record.id}")
         results = []
         for n_points, point in enumerate(record.curve, start=1):
             _, objective = record.so_far(n_points)

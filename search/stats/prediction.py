@@ -62,7 +62,7 @@ def _rowwise_rho(values_RN: np.ndarray, finals_RN: np.ndarray) -> np.ndarray:
 def early_point_values(record: TrialRecord) -> dict[str, float]:
     """What a trial had come to after ``EARLY`` of its budget; nothing if it had no point."""
     clock = record.config["objective"]["clock"]
-    bound = EARLY * record.config["budget"][clock]
+    bound = EARLY * record.horizon
     early = [point for point in record.curve if point.at(clock) <= bound]
     return {"bleu": early[-1].bleu, "loss": early[-1].loss} if early else {}
 
@@ -79,7 +79,7 @@ def _dynamics(name: str) -> Callable[[TrialRecord], float | None]:
 
 
 # What is known of a trial before it has ended, by how a reader knows it.
-MEASURES: Mapping[str, Callable[[TrialRecord], float | None]] = {
+EARLY_MEASURES: Mapping[str, Callable[[TrialRecord], float | None]] = {
     "parameters, total": lambda record: float(record.counts.total),
     "parameters, learned": lambda record: float(record.counts.learned),
     "depth": lambda record: float(record.encoder.depth),
@@ -97,6 +97,6 @@ def predictions(records: Sequence[TrialRecord]) -> dict[str, RankCorrelation]:
     finals = [record.aucc or 0.0 for record in completed]
     told = {
         name: rank_correlation([measure(record) for record in completed], finals)
-        for name, measure in MEASURES.items()
+        for name, measure in EARLY_MEASURES.items()
     }
     return {name: each for name, each in told.items() if each is not None}

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
+from search.study.agreement import (
+    algorithm_faults,
+    horizon_faults,
+    hyper_faults,
+    layout_faults,
+    scheduler_faults,
+)
 from search.study.first_layouts import first_layout_faults
 from search.study.import_path import is_import_path
 from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import tracking_faults
-from spaces.axes import Range
 from spaces.errors import UserError
+from spaces.faults import did_you_mean, faults_of, one_line, refuse
 from spaces.space import Candidate, SearchSpace
 from trainable.config import (
     Budget,
@@ -32,33 +39,23 @@ from trainable.config import (
     ValidationConfig,
 )
 
-# What [space.hyper] may name: dotted paths into these tables.
-_SEARCHABLE: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
-# The fields of [model] that the space decides, and the axes that do.
-_DECIDING_AXES = {
-    "encoder": "space.depth and space.interleaving",
-    "decoder": "space.decoder_depth",
-    "reservoir_gain": "space.reservoir_gain",
-}
-SEARCHED_FIELDS = set(_DECIDING_AXES)
-
-
 ALGORITHMS = ("surrogate", "tpe", "random", "gp", "nsga2", "cmaes", "grid")
 SCHEDULERS = ("asha", "median", "extrapolation", "none")
 
 
 def _check_algorithm(name: str) -> str:
-    return _check_name(name, ALGORITHMS, "an algorithm")
+    return _check_name(name, ALGORITHMS)
 
 
 def _check_scheduler(name: str) -> str:
-    return _check_name(name, SCHEDULERS, "a scheduler")
+    return _check_name(name, SCHEDULERS)
 
 
-def _check_name(name: str, known: Sequence[str], what: str) -> str:
+def _check_name(name: str, known: Sequence[str]) -> str:
     """One of the known names, or an import path, which is not followed yet."""
     if name not in known and not is_import_path(name):
-        raise ValueError(f"it is no name of {what}; use {', '.join(known)}, or module:Class")
+        names = ", ".join(known)
+        raise ValueError(f"must be one of {names}, or module:Class{did_you_mean(name, known)}")
     return name
 
 
@@ -106,9 +103,16 @@ class StorageConfig(Section):
 
 
 class StudyConfig(Section):
-    """One study: every setting that is not a default."""
+    """All settings of one study; those that a study file leaves out have their defaults."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+            max_length=100,
+            description="of letters, digits, '.', '_' and '-', the first a letter or a digit",
+        ),
+    ]
     seed: Seed = 1
     data: str
     space: SearchSpace
@@ -125,29 +129,49 @@ class StudyConfig(Section):
     storage: StorageConfig = StorageConfig()
 
     @model_validator(mode="after")
-    def _parts_agree(self) -> Self:
-        faults = [
-            *self._layout_faults(),
-            *self._hyper_faults(),
-            *self._scheduler_faults(),
-            *self._algorithm_faults(),
-            *first_layout_faults(self.search.first, self.space),
-            *storage_faults(self.storage.uri),
-            *tracking_faults(self.tracking.uri),
-        ]
-        if self.budget.on(self.objective.clock) is None:
-            faults.append(
-                f"objective.clock is '{self.objective.clock}', so budget.{self.objective.clock} "
-                "must be given: it is the horizon of the area"
-            )
-        if self.full_budget is not None and self.full_budget.on(self.objective.clock) is None:
-            faults.append(
-                f"objective.clock is '{self.objective.clock}', so "
-                f"full_budget.{self.objective.clock} must be given"
-            )
-        if faults:
-            raise ValueError("; ".join(faults))
+    def _tables_agree(self) -> Self:
+        refuse(self.disagreements())
         return self
+
+    def disagreements(self, broken: Set[str] = frozenset()) -> list[str]:
+        """Faults between tables, one line each; of rules that need no table in ``broken``."""
+        scheduler, search, objective = self.scheduler, self.search, self.objective
+        rules: list[tuple[set[str], Callable[[], list[str]]]] = [
+            ({"model"}, lambda: layout_faults(self.model)),
+            (
+                {"space", "model", "train"},
+                lambda: hyper_faults(self.space, self.model, self.train),
+            ),
+            (
+                {"scheduler", "objective", "budget"},
+                lambda: scheduler_faults(
+                    scheduler.name,
+                    self.scheduler_clock,
+                    scheduler.grace,
+                    objective=objective,
+                    budget=self.budget,
+                ),
+            ),
+            (
+                {"search", "space", "objective"},
+                lambda: algorithm_faults(
+                    search.algorithm, search.n_startup, space=self.space, objective=objective
+                ),
+            ),
+            ({"search", "space"}, lambda: first_layout_faults(search.first, self.space)),
+            ({"storage"}, lambda: storage_faults(self.storage.uri)),
+            ({"tracking"}, lambda: tracking_faults(self.tracking.uri)),
+            (
+                {"objective", "budget", "full_budget"},
+                lambda: horizon_faults(self.budget, self.full_budget, objective),
+            ),
+        ]
+        return [fault for tables, rule in rules if not tables & broken for fault in rule()]
+
+    @property
+    def horizon(self) -> float:
+        """Where the area under a trial's curve ends, in units of the objective's clock."""
+        return self.budget.horizon(self.objective.clock)
 
     @property
     def scheduler_clock(self) -> Clock:
@@ -159,77 +183,6 @@ class StudyConfig(Section):
         """Before it no trial is stopped, on the scheduler's clock; None without a budget there."""
         budget = self.budget.on(self.scheduler_clock)
         return None if budget is None else self.scheduler.grace or budget / 4
-
-    def _layout_faults(self) -> list[str]:
-        return [
-            f"model.{name} is what the study searches; give {_DECIDING_AXES[name]}"
-            for name in sorted(self.model.model_fields_set & SEARCHED_FIELDS)
-        ]
-
-    def _hyper_faults(self) -> list[str]:
-        known = {
-            f"{table}.{field}"
-            for table, model in _SEARCHABLE.items()
-            for field in model.model_fields.keys() - SEARCHED_FIELDS
-        }
-        faults = [
-            f"space.hyper: '{name}' is no setting of a trial; one of {', '.join(sorted(known))}"
-            for name in self.space.hyper
-            if name not in known
-        ]
-        for name, axis in self.space.hyper.items():
-            if name in known:
-                values = (axis.low, axis.high) if isinstance(axis, Range) else axis
-                faults += [fault for value in values for fault in self._value_faults(name, value)]
-        return faults
-
-    def _value_faults(self, name: str, value: object) -> list[str]:
-        """What is wrong with a value of a hyper-parameter, whatever the others are."""
-        table, _, field = name.partition(".")
-        given = getattr(self, table).model_dump() | {field: value}
-        try:
-            _SEARCHABLE[table].model_validate(given)
-        except ValidationError as error:
-            return [
-                f"space.hyper: {name} {value!r}: {fault['msg'].removeprefix('Value error, ')}"
-                for fault in error.errors()
-                # A rule over several settings may hold with other values of the others.
-                if fault["loc"] or len(self.space.hyper) == 1
-            ]
-        return []
-
-    def _scheduler_faults(self) -> list[str]:
-        if self.scheduler.name == "none":
-            return []
-        faults = []
-        if self.objective.name == "pareto":
-            faults.append(
-                f"scheduler.name '{self.scheduler.name}' compares one number, and objective.name "
-                "'pareto' has two; set scheduler.name = \"none\""
-            )
-        clock = self.scheduler_clock
-        budget = self.budget.on(clock)
-        if budget is None:
-            faults.append(f"scheduler.clock is '{clock}', so budget.{clock} must be given")
-        elif self.scheduler.grace is not None and self.scheduler.grace >= budget:
-            faults.append(
-                f"scheduler.grace {self.scheduler.grace} must be below budget.{clock} {budget}"
-            )
-        return faults
-
-    def _algorithm_faults(self) -> list[str]:
-        axes = self.space.continuous_axes()
-        if self.search.algorithm == "nsga2" and self.search.n_startup < 2:
-            return ["search.n_startup is nsga2's population; give 2 or more"]
-        if self.search.algorithm == "grid" and axes:
-            return [f"search.algorithm 'grid' needs lists of values; {', '.join(axes)} is a range"]
-        if self.search.algorithm == "surrogate" and self.objective.name == "pareto":
-            return ["search.algorithm 'surrogate' has one objective; use tpe or nsga2 for 'pareto'"]
-        if self.search.algorithm == "cmaes" and len(axes) < 2:
-            return ["search.algorithm 'cmaes' needs at least two ranges {low, high}; use tpe"]
-        if self.search.algorithm == "cmaes" and self.objective.name == "pareto":
-            return ["search.algorithm 'cmaes' has one objective; use nsga2 or tpe for 'pareto'"]
-        return []
 
     def trial(self, candidate: Candidate, *, data: str) -> TrialConfig:
         """The trial that ``candidate`` stands for, with the study's settings around it.
@@ -261,7 +214,8 @@ class StudyConfig(Section):
                 objective=self.objective,
             )
         except ValidationError as error:
-            raise UserError(faults_of(error, f"candidate {candidate.key}")) from error
+            place = f"candidate {candidate.key}"
+            raise UserError(faults_of(error, place, TrialConfig)) from error
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
@@ -300,7 +254,27 @@ def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
     try:
         return StudyConfig.model_validate_json(text)
     except ValidationError as error:
-        raise UserError(faults_of(error, place)) from error
+        lines = [faults_of(error, place, StudyConfig)]
+        lines += [f"{place}: {one_line(fault)}" for fault in _further_faults(error, text)]
+        raise UserError("\n".join(lines)) from error
+
+
+def _further_faults(error: ValidationError, text: str) -> list[str]:
+    """Faults between the tables that are right by themselves, beside those of the others."""
+    broken = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
+    if not broken:  # then it is these faults that the error has
+        return []
+    given = json.loads(text)
+    right = {
+        name: _read(field.annotation, given[name])
+        for name, field in StudyConfig.model_fields.items()
+        if name in given and name not in broken
+    }
+    return StudyConfig.model_construct(**right).disagreements(broken)
+
+
+def _read(annotation: Any, value: object) -> Any:
+    return TypeAdapter(annotation).validate_json(json.dumps(value), strict=True)
 
 
 def _completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -311,24 +285,6 @@ def _completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
             if isinstance(search, dict):
                 return {**values, "search": {"algorithm": "tpe", **search}}
     return values
-
-
-def faults_of(error: ValidationError, place: str) -> str:
-    """One line for each fault: place, key, value, rule."""
-    lines = []
-    for fault in error.errors():
-        key = ".".join(str(part) for part in fault["loc"])
-        rule = fault["msg"].removeprefix("Value error, ")
-        value = f" {fault['input']!r}" if _may_be_told(key, fault["input"]) else ""
-        lines.append(f"{place}: {key}{value}: {rule}" if key else f"{place}: {rule}")
-    return "\n".join(lines)
-
-
-def _may_be_told(key: str, value: object) -> bool:
-    """Short values, but for what may be a password."""
-    is_secret = key.startswith(("tracking", "storage"))
-    is_short = isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 10**60)
-    return is_short and not is_secret and len(repr(value)) <= 60
 
 
 def put_setting(values: dict[str, Any], override: str) -> None:

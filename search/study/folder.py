@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import platform
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,8 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from search.study.config import SEARCHED_FIELDS, StudyConfig, study_from
+from search.study.agreement import SEARCHED_FIELDS
+from search.study.config import StudyConfig, study_from
 from spaces.errors import UserError
+from trainable.atomic import atomic_folder, write_atomically
 
 STUDIES = Path("studies")
 _ID = re.compile(r"[0-9a-f]{32}")  # a part of paths, too
@@ -219,28 +219,11 @@ def make_study_folder(
         UserError: the study exists.
     """
     target = place_for_study(config.name)
-    STUDIES.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=f".{config.name}-", dir=STUDIES))
-    try:
+    with atomic_folder(target) as building:
         folder = StudyFolder(building)
         shutil.copyfile(study_file, folder.study_file)
         folder.resolve(config, data, purpose=purpose)
-        building.chmod(0o755)
-        building.rename(target)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
     return StudyFolder(target)
-
-
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace ``path`` by ``content``, whole or not at all, through the disk's cache."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _versions() -> dict[str, str]:

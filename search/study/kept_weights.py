@@ -83,16 +83,20 @@ class KeptWeights:
         *,
         n_kept: int | None = N_KEPT_WEIGHTS,
     ) -> None:
-        """Clean up what earlier drivers left of ``records``; None keeps all weights."""
+        """Of a study whose ``records`` are known; without ``n_kept`` it keeps all weights."""
         self._storage = storage
         self._objective = objective
         self._n_kept = n_kept
-        ended = {record.id: record for record in records if record.state != "running"}
-        self._kept = worth_keeping(list(ended.values()), objective, n_kept=n_kept)
+        ended = [record for record in records if record.state != "running"]
+        self._kept = worth_keeping(ended, objective, n_kept=n_kept)
+        self._ended = {record.id for record in ended}
+
+    def clean_up(self) -> None:
+        """Remove what earlier drivers left of the trials that had ended."""
         kept = {record.id for record in self._kept}
         with _going_on():
-            for id_, checkpoints in stored_checkpoints(storage).items():
-                if id_ in ended:
+            for id_, checkpoints in stored_checkpoints(self._storage).items():
+                if id_ in self._ended:
                     _clean(checkpoints, is_kept=id_ in kept)
 
     def end(self, record: TrialRecord) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
-from search.study.folder import write_atomically
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from spaces.faults import fault_lines, one_line
+from trainable.atomic import append_line, write_atomically
+from trainable.config import TrialConfig
 
 
 class Ledger:
@@ -22,18 +25,40 @@ class Ledger:
     The file takes one line a change, the last line of a trial counts, and ``compact``
     leaves one line a trial. A line that a crash cut short is dropped on reading: the one
     before it, and the trial's checkpoint, tell what is needed to go on.
+
+    Args:
+        records: what the file holds, by id.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, records: Mapping[int, TrialRecord]) -> None:
         self._path = path
         self._lock = threading.RLock()  # the tracking thread notes MLflow's run ids
         self._unwritten: set[int] = set()  # trials that were changed in memory alone
-        self._records = read_records(path)
+        self._records = dict(records)
         self._ids: dict[str, int] = {}  # by the candidate's key
         for record in self._records.values():
             self._ids.setdefault(record.key, record.id)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """The trials in the file at ``path``, which is left as it is and may be absent.
+
+        Raises:
+            UserError: a line holds something else than a trial.
+        """
+        return cls(path, read_records(path))
+
+    @classmethod
+    @contextmanager
+    def in_order(cls, path: Path) -> Iterator[Self]:
+        """The ledger for whoever writes to it: the file has one line a trial before and after."""
+        ledger = cls.open(path)
         if path.exists():
-            self.compact()
+            ledger.compact()
+        try:
+            yield ledger
+        finally:
+            ledger.compact()
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune snapshots whoever holds a ledger; a resumed study reads the file instead.
@@ -61,11 +86,11 @@ class Ledger:
 
     def put(self, record: TrialRecord) -> None:
         """Remember ``record`` and write it down."""
-        line = f"{json.dumps(record.to_dict())}\n".encode()
+        line = json.dumps(record.to_dict()).encode()
         with self._lock:
             self._records[record.id] = record
             self._ids.setdefault(record.key, record.id)
-            _append(self._path, line)
+            append_line(self._path, line)
             self._unwritten.discard(record.id)
 
     def update(self, id_: int, **changes: Any) -> TrialRecord:
@@ -97,31 +122,11 @@ class Ledger:
                 self.put(self._records[id_])
             return self._records[id_]
 
-    def close(self) -> None:
-        """Leave the file in order: one line a trial."""
-        self.compact()
-
     def compact(self) -> None:
         """Leave one line a trial in the file."""
         with self._lock:
             lines = [json.dumps(record.to_dict()) + "\n" for record in self.records]
             write_atomically(self._path, "".join(lines))
-
-
-def _append(path: Path, line: bytes) -> None:
-    """Add a line at the end of a file, through the disk's cache, whole or not at all.
-
-    On a full disk a part of it may be written: another line behind that would be lost too.
-    """
-    with path.open("ab", buffering=0) as file:
-        end = file.tell()
-        try:
-            while line:
-                line = line[file.write(line) :]
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(end)
-            raise
 
 
 def read_records(path: Path) -> dict[int, TrialRecord]:
@@ -136,16 +141,19 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
         try:
             record = TrialRecord.from_json(line)
         except ValidationError as error:
-            fault = error.errors()[0]
-            if fault["type"] in ("json_invalid", "dataclass_type"):
+            if error.errors()[0]["type"] in ("json_invalid", "dataclass_type"):
                 continue  # empty, or cut short by a crash
-            raise UserError(_no_trial(path, f"line {number}", fault["msg"])) from error
+            reason = fault_lines(error, TrialRecord)[0]
+            raise UserError(_no_trial(path, f"line {number}", reason)) from error
         records[record.id] = record
     for record in records.values():
         try:
             records[record.id] = record.checked()
+        except ValidationError as error:
+            reason = fault_lines(error, TrialConfig)[0]
+            raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
         except (ValueError, UserError) as error:
-            reason = " ".join(str(error).split("\n")[:2])
+            reason = one_line(str(error))
             raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
     return records
 

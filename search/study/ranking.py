@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search.study.bounds import is_within, score_shortfall, size_excess
 from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
 
@@ -43,6 +44,8 @@ def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> 
 
 
 def _within_bounds(record: TrialRecord, objective: ObjectiveConfig) -> bool:
-    if objective.min_bleu is not None and (record.bleu_valid or 0.0) < objective.min_bleu:
-        return False
-    return objective.max_mparams is None or record.n_mparams <= objective.max_mparams
+    excesses = (
+        score_shortfall(objective, record.bleu_valid or 0.0),
+        size_excess(objective, record.n_mparams),
+    )
+    return all(is_within(excess) for excess in excesses)

@@ -63,6 +63,12 @@ class TrialRecord:
         return self.curve[-1].at(self.config["objective"]["clock"]) if self.curve else 0.0
 
     @property
+    def horizon(self) -> float:
+        """Where the area under its curve ends, on the objective's clock."""
+        horizon: float = self.config["budget"][self.config["objective"]["clock"]]
+        return horizon
+
+    @property
     def bleu_valid(self) -> float | None:
         """The best BLEU on the validation set."""
         return best_point(self.curve).bleu if self.curve else None
@@ -77,8 +83,9 @@ class TrialRecord:
         if n_points == len(self.curve) and self.aucc is not None and self.objective is not None:
             return self.aucc, self.objective
         config = ObjectiveConfig.model_validate(self.config["objective"])
-        horizon = self.config["budget"][config.clock]
-        area = aucc(self.curve[:n_points], clock=config.clock, horizon=horizon, hold_last=False)
+        area = aucc(
+            self.curve[:n_points], clock=config.clock, horizon=self.horizon, hold_last=False
+        )
         return area, objective_value(config, area, self.counts)
 
     def hyper(self) -> dict[str, Any]:

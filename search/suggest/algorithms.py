@@ -40,12 +40,10 @@ def problem_of(
     config: StudyConfig, size_of: Callable[[Candidate], CandidateSize | None]
 ) -> Problem:
     """The problem that the study's proposer is given."""
-    horizon = config.budget.on(config.objective.clock)
-    assert horizon is not None
     return Problem(
         space=config.space,
         objective=config.objective,
-        horizon=horizon,
+        horizon=config.horizon,
         seed=config.seed,
         size_of=size_of,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from search.study.bounds import size_excess
 from search.study.config import StudyConfig
 from spaces.candidate_size import CandidateSize
 from spaces.errors import UserError
@@ -54,9 +55,10 @@ class Bounds:
             size = self._size(config)
         except UserError as error:
             raise OutOfBounds(str(error), excess=1.0) from error
-        bound = self._config.objective.max_mparams
-        n_mparams = mparams(size.counts, self._config.objective.parameters)
-        if bound is not None and n_mparams > bound:
-            reason = f"{n_mparams:.3f} M parameters are over max_mparams {bound}"
-            raise OutOfBounds(reason, excess=n_mparams - bound)
+        objective = self._config.objective
+        n_mparams = mparams(size.counts, objective.parameters)
+        excess = size_excess(objective, n_mparams)
+        if excess is not None and excess > 0:
+            reason = f"{n_mparams:.3f} M parameters are over max_mparams {objective.max_mparams}"
+            raise OutOfBounds(reason, excess=excess)
         return config, size

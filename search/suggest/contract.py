@@ -102,7 +102,7 @@ class Bench:
         proxy: Proxy | None = None,
     ) -> None:
         self.config = config
-        self.ledger = Ledger(folder / "trials.jsonl")
+        self.ledger = Ledger.open(folder / "trials.jsonl")
         self.trials = StudyTrials.open(
             config,
             self.ledger,

@@ -16,6 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from search.suggest.suggestion_marks import LOST
+from trainable.private.optuna import whole_lines
 
 Direction = Literal["minimize", "maximize"]
 
@@ -88,8 +89,7 @@ def _storage(log: Path) -> JournalStorage:
 def _whole_lines(log: Path) -> bytes:
     if not log.exists():
         return b""
-    before, end, _ = log.read_bytes().rpartition(b"\n")
-    return before + end
+    return whole_lines(log.read_bytes())
 
 
 def _drop_torn_line(log: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Self
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from search.study.bounds import score_shortfall
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from search.suggest.bounds import OutOfBounds
@@ -19,6 +20,7 @@ from search.suggest.outcome import outcome_of
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
 from spaces.space import Candidate, Point
+from trainable.private.optuna import open_again
 
 
 class SuggestionJournal:
@@ -106,7 +108,7 @@ class SuggestionJournal:
         by_id = {record.id: record for record in records}
         by_number = {record.optuna_number: record for record in records}
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._open[trial.number] = optuna.Trial(self._study, trial._trial_id)
+            self._open[trial.number] = open_again(self._study, trial)
             known = trial.user_attrs.get(KNOWN)
             record = by_number.get(trial.number) if known is None else by_id.get(known)
             if record is None:  # asked, but never written down, or its trial was lost
@@ -137,8 +139,10 @@ class SuggestionJournal:
         if number not in self._open:
             return  # told by an earlier driver, which crashed before it could write that down
         trial = self._open.pop(number)
-        if self._config.objective.min_bleu is not None and record.bleu_valid is not None:
-            trial.set_constraint("bounds", self._config.objective.min_bleu - record.bleu_valid)
+        if record.bleu_valid is not None:
+            shortfall = score_shortfall(self._config.objective, record.bleu_valid)
+            if shortfall is not None:
+                trial.set_constraint("bounds", shortfall)
         state, values = outcome_of(record)
         if state is TrialState.PRUNED:
             for n_points, point in enumerate(record.curve, start=1):

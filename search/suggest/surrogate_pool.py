@@ -44,11 +44,11 @@ class DrawingChooser:
 
     def real(self, name: str, low: float, high: float, *, log: bool) -> float:
         kept = self._kept.get(name)
-        value = self._draw(low, high, log) if kept is None else float(kept)
+        value = self._sample(low, high, log) if kept is None else float(kept)
         self.point[name] = value
         return value
 
-    def _draw(self, low: float, high: float, is_log: bool) -> float:
+    def _sample(self, low: float, high: float, is_log: bool) -> float:
         if not is_log:
             return self._rng.uniform(low, high)
         return min(high, max(low, exp(self._rng.uniform(log(low), log(high)))))
@@ -77,13 +77,13 @@ class Pool:
         """Every choice, or some by chance and some that differ little from ``best``."""
         if self._all is not None:
             return self._all
-        points = [self._draw({}, rng) for _ in range(N_DRAWN)]
+        points = [self._sample({}, rng) for _ in range(N_DRAWN)]
         if best is not None:
             known = self._space.encode(best)
-            points += [self._draw(_without_one(known, rng), rng) for _ in range(N_NEIGHBOURS)]
+            points += [self._sample(_without_one(known, rng), rng) for _ in range(N_NEIGHBOURS)]
         return list(self._choices(iter(points)))
 
-    def _draw(self, kept: Mapping[str, Scalar], rng: random.Random) -> Point:
+    def _sample(self, kept: Mapping[str, Scalar], rng: random.Random) -> Point:
         chooser = DrawingChooser(kept, rng)
         self._space.choose(chooser)
         return chooser.point

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import IO
-from urllib.parse import quote
 
 from mlflow.tracking import MlflowClient
 
@@ -20,12 +22,18 @@ from search.study.ledger import sorted_records
 from search.study.tracking_uri import shown
 from search.tracking.store import tracking_uri
 from spaces.errors import UserError
+from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
 
 MAX_COMPARED = 100  # MLflow's comparison page is slow beyond
+USER = "reservoir"  # the one account of the server, whose password is new each time
+NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
 
 
 def serve(folder: StudyFolder, port: int) -> None:
     """Run MLflow's server on loopback until it is interrupted.
+
+    Every user of the machine can connect to it, so it asks for a password, which is in the
+    addresses that are printed.
 
     A study recorded on a server elsewhere is compared on that server: then only the
     address is printed.
@@ -37,18 +45,43 @@ def serve(folder: StudyFolder, port: int) -> None:
     if uri.startswith(("http://", "https://")):
         print(f"compare trials: {comparison_page(folder, uri, uri.rstrip('/'))}")
         return
-    base = f"http://127.0.0.1:{port}"
     _refuse_taken(port)
-    # Without the workflow's type MLflow opens its page for language models, which is empty.
-    runs = f"experiments/{_experiment_id(folder, uri)}/runs?workflowType=machine_learning"
-    print(f"all trials:     {base}/#/{runs}")
+    password = secrets.token_urlsafe(18)
+    base = f"http://{USER}:{password}@127.0.0.1:{port}"
+    print(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
     print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
-    _run_server(["--port", str(port)], store=uri)
+    with tempfile.TemporaryDirectory(prefix="reservoir-search-ui-") as accounts:
+        _run_server(port, store=uri, environment=one_account(Path(accounts), USER, password))
 
 
-def _run_server(options: list[str], *, store: str) -> None:
+def one_account(folder: Path, user: str, password: str) -> dict[str, str]:
+    """Variables with which MLflow's server knows ``user`` alone, who may do everything.
+
+    Args:
+        folder: an empty folder that nobody else can read, for the server's accounts.
+
+    Source:
+        https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth
+    """
+    settings = folder / "accounts.ini"
+    settings.write_text(
+        "[mlflow]\n"
+        "default_permission = NO_PERMISSIONS\n"
+        f"database_uri = sqlite:///{folder / 'accounts.db'}\n"
+        f"admin_username = {user}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    return {
+        "MLFLOW_AUTH_CONFIG_PATH": str(settings),
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": secrets.token_urlsafe(32),
+    }
+
+
+def _run_server(port: int, *, store: str, environment: Mapping[str, str]) -> None:
     """Run the server with all its processes until it ends or this process is told to."""
-    server = start_server(options, store=store)
+    options = ["--app-name", "basic-auth", "--port", str(port)]
+    server = start_server(options, store=store, environment=environment)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         status = server.wait()
@@ -60,23 +93,26 @@ def _run_server(options: list[str], *, store: str) -> None:
 
 
 def start_server(
-    options: Sequence[str], log: IO[str] | None = None, *, store: str
+    options: Sequence[str],
+    log: IO[str] | None = None,
+    *,
+    store: str,
+    environment: Mapping[str, str] = NO_ACCOUNTS,
 ) -> subprocess.Popen[bytes]:
-    """MLflow's server on loopback with one worker; what it prints goes to ``log`` if given.
+    """MLflow's server on loopback with one worker.
 
-    The address of its store goes by the environment: everyone may read a command line, and
-    a database's address may hold a password.
+    Args:
+        options: of ``mlflow server``.
+        log: takes what it prints; this process's own output if absent.
+        store: the tracking URI that it serves.
+        environment: variables beside this process's own.
     """
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     return subprocess.Popen(
         [*command, *options],
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
-        env={
-            **os.environ,
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_BACKEND_STORE_URI": store,
-        },
+        env={**os.environ, **server_environment(store), **environment},
         start_new_session=True,  # so that its workers can be ended with it
     )
 
@@ -98,9 +134,7 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
         for record in sorted_records(folder.trials)
         if record.mlflow_run_id is not None
     ]
-    runs = quote(json.dumps(run_ids[:MAX_COMPARED]))
-    experiments = quote(json.dumps([_experiment_id(folder, uri)]))
-    return f"{base}/#/compare-runs?runs={runs}&experiments={experiments}"
+    return compared_runs_page(base, _experiment_id(folder, uri), run_ids[:MAX_COMPARED])
 
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:

@@ -13,6 +13,7 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.tracking_uri import environment_uri, shown
 from spaces.errors import UserError
+from trainable.atomic import atomic_file
 
 
 def tracking_uri(config: StudyConfig, folder: StudyFolder) -> str:
@@ -49,12 +50,9 @@ def _sqlite(database: Path) -> str:
 
 def _make_database(database: Path) -> None:
     """Make MLflow's tables, whole or not at all: half of its migrations cannot be repeated."""
-    if database.exists():
-        return
-    building = database.with_name(f".{database.name}.tmp")
-    building.unlink(missing_ok=True)
-    MlflowClient(_sqlite(building)).search_experiments(max_results=1)
-    building.rename(database)
+    if not database.exists():
+        with atomic_file(database) as building:
+            MlflowClient(_sqlite(building)).search_experiments(max_results=1)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any
+from typing import Any, Self
 
 import mlflow
 
@@ -31,21 +31,28 @@ CLOSING_S = 60.0  # how long the end of a search waits for a server that takes n
 class Tracking:
     """Keeps MLflow in step with a study's ledger."""
 
-    def __init__(self, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
-        """Open the store and the study's run.
-
-        Raises:
-            UserError: there is no MLflow store at the tracking URI.
-        """
-        self._uri = tracking_uri(config, folder)
-        with telling_the_uri(self._uri):
-            self._study_run = StudyRun.open(open_store(self._uri, folder), config, folder)
-        self._trial_runs = TrialRuns(self._study_run, ledger)
+    def __init__(self, uri: str, study_run: StudyRun, trial_runs: TrialRuns) -> None:
+        self._uri = uri
+        self._study_run = study_run
+        self._trial_runs = trial_runs
         self._waiting: dict[int, TrialRecord] = {}
         self._changed = threading.Condition()
         self._deadline: float | None = None  # set when the search is over
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
-        self._thread.start()
+
+    @classmethod
+    def start(cls, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> Self:
+        """Open the store and the study's run, and start the thread that sends.
+
+        Raises:
+            UserError: there is no MLflow store at the tracking URI.
+        """
+        uri = tracking_uri(config, folder)
+        with telling_the_uri(uri):
+            study_run = StudyRun.open(open_store(uri, folder), config, folder)
+        tracking = cls(uri, study_run, TrialRuns(study_run, ledger))
+        tracking._thread.start()
+        return tracking
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import mlflow
@@ -56,7 +57,6 @@ class TrialRuns:
         self._client = study_run.client
         self._study_run = study_run
         self._ledger = ledger
-        self._commit = _commit()
         self._stored: dict[int, _Stored] = {}
 
     def send(self, record: TrialRecord) -> None:
@@ -207,12 +207,13 @@ class TrialRuns:
                 "mlflow.parentRunId": self._study_run.id,
                 TRIAL_ID: str(record.id),
                 "state": "running",
-                "commit": self._commit,
+                "commit": _commit(),
                 "layout": record.canonical,
             },
         )
 
 
+@cache
 def _commit() -> str:
     """The commit of the code that runs, or "unknown" outside a checkout."""
     told = subprocess.run(

@@ -31,7 +31,9 @@ def test_a_trial_stops_for_a_breath_after_each_turn(small_grammar: Path):
 
 
 def test_the_shapes_in_use_hold_all_weights_work_but_attention_to_the_encoder():
-    dims = Dimensions(d_model=32, ffn=64, heads=2, src_rows=100, tgt_rows=120)
+    dims = Dimensions(
+        d_model=32, ffn=64, heads=2, src_rows=100, tgt_rows=120, norm="pre", tied="decoder"
+    )
     n_tokens = 50_000  # more than the projection takes at once
     products = _products(dims, depth=6, n_tokens=n_tokens)
     forward = sum(product.flops * count for product, count in products.items()) / n_tokens

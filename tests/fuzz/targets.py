@@ -17,6 +17,7 @@ from search.exports.translate import Translator
 from search.replay.recorded_studies import open_table
 from search.study.config import load_study, put_setting, study_from
 from search.study.ledger import read_records
+from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from tests.fuzz import inputs
 from tests.fuzz.mutations import (
@@ -71,7 +72,7 @@ def _layouts() -> st.SearchStrategy[str]:
     right = st.sampled_from(
         ["L", "R", "F", "G7", "C", "L1", "La1", "Rf2", "Lw1", "(R1L)*2", "((RL)*2L)*3"]
     )
-    words = st.one_of(right, st.sampled_from([*"LRFGCafw()*0123456789X ", *TOKENS]))
+    words = st.one_of(right, st.sampled_from([*LAYER_KINDS, *"afw()*0123456789X ", *TOKENS]))
     lists = st.one_of(st.lists(right, max_size=20), st.lists(words, max_size=40))
     return st.one_of(st.text(), lists.map("".join))
 

@@ -92,7 +92,7 @@ def recorded_study(
         folder.path.mkdir()
         data = Path(tiny_trial.data)
         folder.resolve(config, data)
-        ledger = Ledger(folder.trials)
+        ledger = Ledger.open(folder.trials)
         for number, candidate in enumerate(candidates_of(config)):
             ledger.put(
                 make_record(

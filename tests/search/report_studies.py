@@ -43,7 +43,7 @@ def searched_study(
     place.mkdir()
     folder.study_file.write_text(f'data = "{data}"\n')
     folder.resolve(config, data)
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     trials = StudyTrials.open(
         config, ledger, optuna_log=folder.optuna_log, data=str(data), size=size, proxy=proxy
     )
@@ -55,7 +55,7 @@ def searched_study(
         ledger.update(asked["id"], **(outcome or mixed)(ledger[asked["id"]]))
         searcher.on_trial_complete(f"tune-{number}", {})
         number += 1
-    ledger.close()
+    ledger.compact()
     return folder
 
 

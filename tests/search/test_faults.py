@@ -15,6 +15,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from search.run.trial_runner import MAX_RESTARTS
@@ -232,6 +233,27 @@ def test_a_killed_rank_costs_no_more_than_the_work_since_the_checkpoint(
         ]
     told = re.findall(rf"trial={killed.id} state=\w+ update=(\d+)", (place / "log.txt").read_text())
     assert told.count("4") == 1  # it did not start from the beginning again
+
+
+def test_a_dead_raylet_ends_the_search_within_a_minute_and_it_can_be_resumed(
+    tmp_path: Path, small_grammar: Path, undisturbed: Path
+):
+    place = prepare(tmp_path / "place", small_grammar)
+    driver = start("run", "mine.toml", cwd=place)
+    wait_for(is_in_mid_study(place))
+    (raylet,) = (
+        child
+        for child in psutil.Process(driver.pid).children(recursive=True)
+        if child.name() == "raylet"
+    )
+    raylet.kill()
+    assert driver.wait(timeout=60) == 1, (place / "log.txt").read_text()
+    last = (place / "log.txt").read_text().splitlines()[-1]
+    assert last == "failed: Ray's raylet on this machine has died; resume the study"
+    resumed = reservoir_search("resume", "mine", cwd=place, timeout=600)
+    assert resumed.returncode == 0, resumed.stderr
+    assert on_updates(records_in(place)) == on_updates(records_in(undisturbed))
+    assert [finding.verdict for finding in examined(place)] == ["ok"] * 4
 
 
 def test_a_trial_whose_process_dies_again_and_again_is_given_up(

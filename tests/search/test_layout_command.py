@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from search.commands.layout import draw, layout
+from search.commands.layout import drawing, layout
 from spaces.errors import UserError
 from spaces.layout import Layout
 
@@ -51,7 +51,7 @@ def test_dimensions_are_options():
 
 
 def test_the_drawing_has_the_bottom_at_the_bottom_and_marks_shared_weights():
-    rows = [line for line in draw(Layout.parse("R3LR3F")) if "│" in line]
+    rows = [line for line in drawing(Layout.parse("R3LR3F")) if "│" in line]
     assert [row.split("│")[0].strip() for row in rows] == ["3", "2", "1", "0"]
     assert "weights of depth 0" in rows[1]
     assert sum("weights of" in row for row in rows) == 1

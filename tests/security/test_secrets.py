@@ -41,7 +41,7 @@ def test_a_study_file_with_a_password_is_refused_without_telling_it(
 def test_a_secret_under_a_wrong_name_is_not_told_either(table: str, tmp_path: Path):
     path = tmp_path / "mine.toml"
     path.write_text(study_toml(tmp_path, **{table: f'password = "{SECRET}"'}))
-    with pytest.raises(UserError, match=rf"{table}\.password: Extra inputs") as caught:
+    with pytest.raises(UserError, match=rf"{table}\.password: there is no such setting") as caught:
         load_study(path)
     assert SECRET not in str(caught.value)
 

@@ -3,7 +3,8 @@
 from hypothesis import strategies as st
 
 from spaces.interleaving import INTERLEAVINGS
-from spaces.layout import KINDS, PARTS_OF_KIND, Layer, Layout
+from spaces.kinds import LAYER_KINDS, reservoir_letters
+from spaces.layout import Layer, Layout
 from spaces.space import SearchSpace
 
 SHARINGS = [
@@ -20,10 +21,11 @@ SHARINGS = [
 PART_SHARINGS = ["all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"]
 
 layers = st.one_of(
-    st.builds(Layer, st.sampled_from(KINDS), st.none() | st.integers(1, 3)),
+    st.builds(Layer, st.sampled_from([*LAYER_KINDS]), st.none() | st.integers(1, 3)),
     *(
-        st.builds(Layer, st.just(kind), st.integers(1, 3), st.sampled_from(parts))
-        for kind, parts in PARTS_OF_KIND.items()
+        st.builds(Layer, st.just(kind), st.integers(1, 3), st.sampled_from(layer_kind.parts))
+        for kind, layer_kind in LAYER_KINDS.items()
+        if layer_kind.parts
     ),
 )
 
@@ -53,7 +55,7 @@ def spaces(draw) -> SearchSpace:
             "interleaving": draw(some_of(INTERLEAVINGS)),
             "share_learned": draw(some_of(SHARINGS + PART_SHARINGS, max_size=2)),
             "share_reservoir": draw(some_of(SHARINGS, max_size=2)),
-            "reservoir_kind": draw(some_of("RFGC", max_size=2)),
+            "reservoir_kind": draw(some_of(reservoir_letters(), max_size=2)),
             "reservoir_gain": draw(some_of([0.5, 1.0, 4.0], max_size=2)),
             "decoder_depth": decoder_depths,
             "decoder_reservoirs": draw(

@@ -5,12 +5,15 @@ from hypothesis import given
 
 from spaces.counts import count_params, encoder_layer_params
 from spaces.dimensions import Dimensions
-from spaces.layout import ATTENTION, FEED_FORWARD, NORMS, Layout, LayoutError
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS
+from spaces.layout import Layout, LayoutError
 from spaces.presets import PRESETS
 
 from .strategies import layouts
 
-PAPER = Dimensions(d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post")
+PAPER = Dimensions(
+    d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post", tied="decoder"
+)
 
 # Attention: 4 x (512 x 512 + 512). Feed-forward: 512 x 1,024 + 1,024 and 1,024 x 512 + 512.
 ATTENTION_PARAMS = 1_050_624
@@ -93,13 +96,18 @@ def n_owners(layout: Layout, component: str, kinds: str) -> int:
 
 @given(layouts())
 def test_what_is_shared_counts_once(layout):
-    whole = sum(n_owners(layout, NORMS, kind) * encoder_layer_params(kind, PAPER) for kind in "FGC")
+    others = sum(
+        n_owners(layout, component, letter) * n_params
+        for letter, kind in LAYER_KINDS.items()
+        if letter not in "LR"
+        for component, n_params in kind.params(PAPER).items()
+    )
     expected = (
         n_owners(layout, ATTENTION, "LR") * ATTENTION_PARAMS
         + n_owners(layout, FEED_FORWARD, "LR") * FEED_FORWARD_PARAMS
         + n_owners(layout, NORMS, "LR") * 2 * NORM
     )
-    assert count_params(layout, LL, PAPER).encoder == whole + expected
+    assert count_params(layout, LL, PAPER).encoder == others + expected
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from fairseq.models.transformer import TransformerModel, base_architecture
 from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
 from torch import nn
 
-from spaces.counts import CONV_KERNEL, count_params, encoder_layer_params
+from spaces.counts import count_params, encoder_layer_params
 from spaces.dimensions import Dimensions
+from spaces.kinds import CONV_KERNEL
 from spaces.layout import Layout
 
 
@@ -67,7 +68,9 @@ def test_learned_stacks_have_fairseqs_parameters(norm, tied):
 
 
 def test_model0_is_fairseqs_to_the_parameter():
-    dims = Dimensions(d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post")
+    dims = Dimensions(
+        d_model=512, ffn=1024, heads=4, src_rows=8848, tgt_rows=6632, norm="post", tied="decoder"
+    )
     with torch.device("meta"):  # shapes alone: no memory, no time
         model = fairseq_transformer(8, 2, dims)
     counts = count_params(Layout.parse("(L)*8"), Layout.parse("LL"), dims)
@@ -75,7 +78,9 @@ def test_model0_is_fairseqs_to_the_parameter():
 
 
 def test_reservoir_kinds_have_the_parameters_of_their_modules():
-    dims = Dimensions(d_model=8, ffn=12, heads=2, src_rows=20, tgt_rows=20)
+    dims = Dimensions(
+        d_model=8, ffn=12, heads=2, src_rows=20, tgt_rows=20, norm="pre", tied="decoder"
+    )
     norm = nn.LayerNorm(8)
     convolution = LightweightConv1dTBC(8, kernel_size=CONV_KERNEL, num_heads=2)
     modules = {

@@ -11,7 +11,7 @@ from spaces.layout import Layout
 from spaces.space import SearchSpace
 from tests.spaces.strategies import spaces
 
-DIMS = Dimensions(d_model=16, ffn=40, heads=2, src_rows=30, tgt_rows=20)
+DIMS = Dimensions(d_model=16, ffn=40, heads=2, src_rows=30, tgt_rows=20, norm="pre", tied="decoder")
 
 
 def costs(encoder: Layout, decoder: Layout) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from spaces.layout import Layout, LayoutError
 
 from .strategies import layouts
 
-DIMS = Dimensions(d_model=8, ffn=12, heads=2, src_rows=20, tgt_rows=30)
+DIMS = Dimensions(d_model=8, ffn=12, heads=2, src_rows=20, tgt_rows=30, norm="pre", tied="decoder")
 OUTPUT = 2 * 8 * 30
 
 

@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS
 from spaces.layout import (
-    ATTENTION,
-    FEED_FORWARD,
     MAX_DEPTH,
-    NORMS,
     Layer,
     Layout,
     LayoutError,
@@ -146,7 +144,7 @@ def test_a_part_shares_what_it_names(text, n_attentions, n_feed_forwards, n_norm
 
 
 @settings(deadline=1000)
-@given(st.text() | st.text("LRFGCafw()*0123456789 x", max_size=40))
+@given(st.text() | st.text([*LAYER_KINDS, *"afw()*0123456789 x"], max_size=40))
 def test_any_text_is_a_layout_or_a_layout_error(text):
     try:
         layout = Layout.parse(text)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from spaces.candidate import Candidate
-from spaces.layout import KINDS, RESERVOIR_KINDS, Layout
+from spaces.kinds import LAYER_KINDS, reservoir_letters
+from spaces.layout import Layout
 from spaces.presets import PRESETS
 from spaces.sharing import share
 from spaces.space import FixedChooser, SearchSpace, SpaceError
@@ -106,13 +107,17 @@ def test_a_name_always_comes_with_the_same_values(space):
     assert all(len(asked) == 1 for asked in questions.values())
 
 
-@given(st.text(KINDS, min_size=1, max_size=6), st.sampled_from(SHARINGS), st.sampled_from(SHARINGS))
+@given(
+    st.text([*LAYER_KINDS], min_size=1, max_size=6),
+    st.sampled_from(SHARINGS),
+    st.sampled_from(SHARINGS),
+)
 def test_a_free_space_holds_every_stack_of_its_kinds_and_sharings(kinds, learned, reservoir):
     space = SearchSpace.model_validate(
         {
             "depth": list(range(1, 7)),
             "interleaving": "free",
-            "reservoir_kind": list(RESERVOIR_KINDS),
+            "reservoir_kind": list(reservoir_letters()),
             "share_learned": SHARINGS,
             "share_reservoir": SHARINGS,
         }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainable.checkpoint import load_checkpoint, save_checkpoint
-from trainable.models.layer_drop import depths_left_out
+from trainable.layer_drop import depths_left_out
 from trainable.ranks import Ranks
 from trainable.training import Training, run_trial
 

@@ -20,7 +20,7 @@ from spaces.errors import UserError
 from trainable.data.blobs import Blob
 
 MAX_MEMBER_BYTES = 2 * 1024**3
-MAX_TAR_BYTES = 4 * 1024**3  # of all members, unpacked: those not asked for are unpacked too
+MAX_TAR_BYTES = 4 * 1024**3  # all members unpacked, the skipped ones too
 MAX_MEMBERS = 10_000
 _ZIP_ENTRY = b"PK\x01\x02"  # begins each line of a zip file's directory
 _CHUNK_BYTES = 2**20
@@ -43,7 +43,7 @@ class _Readable(Protocol):
 
 
 class _Limited:
-    """What another stream gives, until that is too much."""
+    """A stream that gives another one's bytes up to a limit."""
 
     def __init__(self, stream: _Readable, place: str, max_bytes: int) -> None:
         self._stream, self._place, self._max_bytes = stream, place, max_bytes
@@ -114,7 +114,7 @@ def tar_members(
 
 
 def _limited(stream: _Readable, place: str, max_bytes: int) -> IO[bytes]:
-    """As tarfile wants it, which does no more than read from it."""
+    """The limited stream as the binary file that tarfile reads from."""
     return cast(IO[bytes], _Limited(stream, place, max_bytes))
 
 

@@ -1,4 +1,4 @@
-"""What a binarised file must be before fairseq maps it: whole, and within its dictionary."""
+"""Checks of a binarised file before fairseq maps it: whole, and within its dictionary."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Sizes = npt.NDArray[np.int32]
 
 
 def check_binarised(prefix: Path, *, n_rows: int) -> int:
-    """See that the files ``prefix``.bin and .idx hold sentences of a dictionary's tokens.
+    """Check that ``prefix``.bin and .idx hold sentences of a dictionary's tokens.
 
     fairseq believes what the index says, and torch what the tokens say.
 

@@ -14,11 +14,11 @@ from subword_nmt.learn_bpe import learn_bpe
 from spaces.errors import UserError
 
 CONTINUES = "@@ "
-_VERSION = "#version: 0.2"  # of subword-nmt, whose learner writes no other
+_VERSION = "#version: 0.2"  # subword-nmt's learner writes no other
 
 
 class Segmenter(Protocol):
-    """What splits the words of a tokenised sentence."""
+    """Splits the words of a tokenised sentence into BPE units."""
 
     def segment(self, sentence: str) -> str: ...
 
@@ -39,12 +39,12 @@ def learn(lines: Iterable[str], *, n_merges: int) -> str:
 
 
 def count_merges(codes: str) -> int:
-    """How many merges the codes hold (the first line tells the version)."""
+    """Number of merges in ``codes`` (the first line is the version)."""
     return codes.count("\n") - 1
 
 
 def segmenter(codes: str) -> Segmenter:
-    """What applies ``codes``; it remembers the words it has seen.
+    """Segmenter that applies ``codes``, with a cache of words.
 
     Raises:
         ValueError: they are no codes, for which subword-nmt would end the program.

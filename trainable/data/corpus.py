@@ -1,4 +1,4 @@
-"""What every corpus becomes before the common path: aligned raw and tokenised sentences."""
+"""Aligned raw and tokenised sentences: the form of every corpus before preparation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainable.data.lines import lines_of
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 
-MAX_TOKENS = 175  # of a training sentence; the limit of the IWSLT'14 pipeline
+MAX_TOKENS = 175  # longest training sentence; the limit of the IWSLT'14 pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
+class ParallelText:
     """A parallel corpus in three splits, with what its manifest must tell."""
 
     name: str
@@ -91,7 +91,7 @@ def aligned(src: Blob, tgt: Blob) -> Pairs:
 
 
 def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
-    """What ``read`` finds in two files, which must be equally much."""
+    """The sentences that ``read`` finds in two files, which must be equally many."""
     src_lines, tgt_lines = read(src), read(tgt)
     if len(src_lines) != len(tgt_lines):
         raise UserError(

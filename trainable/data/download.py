@@ -83,13 +83,13 @@ def _read(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes
         n_bytes += len(chunk)
         if n_bytes > max_bytes:
             raise UserError(f"{url}: is larger than {max_bytes} bytes, the limit for a download")
-        _draw_progress(sys.stderr, url, n_bytes, length)
+        _show_progress(sys.stderr, url, n_bytes, length)
     if length is not None and n_bytes != length:
         raise UserError(f"{url}: ended after {n_bytes} of {length} bytes; try again")
     return b"".join(chunks)
 
 
-def _draw_progress(stream: IO[str], url: str, n_bytes: int, length: int | None) -> None:
+def _show_progress(stream: IO[str], url: str, n_bytes: int, length: int | None) -> None:
     """For a person at a terminal: one line that grows until the file is here."""
     if not stream.isatty():
         return

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from spaces.errors import UserError
+from trainable.atomic import atomic_folder
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
@@ -17,26 +16,20 @@ _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """A hidden sibling of ``out`` to write into; it becomes ``out`` if the block ends well.
-
-    Otherwise it vanishes, and so do the parents made for it.
+    """``atomic_folder`` at ``out``, given by the user; the parents made for it vanish with it.
 
     Raises:
         UserError: ``out`` is a file or holds something; the disk is full or not writable.
     """
     require_free(out)
-    partial = out.with_name(f".{out.name}.partial-{secrets.token_hex(4)}")
     made = [parent for parent in out.parents if not parent.exists()]
     done = False
     try:
-        with _disk_errors_are_the_users(out):
-            partial.mkdir(parents=True)
-            yield partial
-            partial.rename(out)
+        with _disk_errors_are_the_users(out), atomic_folder(out) as building:
+            yield building
         done = True
     finally:
         if not done:
-            shutil.rmtree(partial, ignore_errors=True)
             for parent in made:
                 _remove_if_empty(parent)
 

@@ -32,7 +32,7 @@ def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[Spli
 
 
 def n_held_out(n_pairs: int) -> int:
-    """How many pairs a split gets that is drawn: a twentieth of all, at most 1,000."""
+    """Number of pairs in a held-out split: a twentieth of all, at most 1,000."""
     return min(MAX_HELD_OUT, n_pairs // 20)
 
 

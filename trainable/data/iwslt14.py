@@ -11,7 +11,7 @@ from pathlib import Path
 from spaces.errors import UserError
 from trainable.data.archives import tar_members
 from trainable.data.blobs import Blob, find_blob, read_blob
-from trainable.data.corpus import Corpus, Pairs, Split, aligned, from_raw, from_tokens, paired
+from trainable.data.corpus import Pairs, ParallelText, Split, aligned, from_raw, from_tokens, paired
 from trainable.data.download import check, fetch
 from trainable.data.lines import lines_of
 from trainable.data.manifest import SPLITS, Source, SplitName
@@ -39,7 +39,7 @@ _SEGMENT_TAGS = re.compile(r'<seg id="[0-9]*">\s*|\s*</seg>\s*')
 Find = Callable[[str], Blob]
 
 
-def iwslt14(place: Path | None) -> Corpus:
+def iwslt14(place: Path | None) -> ParallelText:
     """The corpus, out of ``place`` or downloaded.
 
     Args:
@@ -88,7 +88,7 @@ def every_nth_is_valid(whole: Split) -> tuple[Split, Split]:
     return train, valid
 
 
-def _from_archive(archive: Blob) -> Corpus:
+def _from_archive(archive: Blob) -> ParallelText:
     names = [f"{TRAIN_FILE}.{side}" for side in ("de", "en")]
     names += [f"{name}.{side}.xml" for name in TEST_FILES for side in ("de", "en")]
     members = tar_members(archive, names)
@@ -101,7 +101,7 @@ def _from_archive(archive: Blob) -> Corpus:
     return _from_files(find, sources=(archive.source(),))
 
 
-def _from_files(find: Find, *, sources: tuple[Source, ...] | None) -> Corpus:
+def _from_files(find: Find, *, sources: tuple[Source, ...] | None) -> ParallelText:
     """The pipeline; ``sources`` are the files themselves if None."""
     blobs = [find(f"{TRAIN_FILE}.{side}") for side in ("de", "en")]
     raw = paired(*blobs, read=training_lines)
@@ -118,7 +118,7 @@ def _from_files(find: Find, *, sources: tuple[Source, ...] | None) -> Corpus:
     return _corpus({"train": train, "valid": valid, "test": test}, sources)
 
 
-def _from_tokenised(folder: Path) -> Corpus:
+def _from_tokenised(folder: Path) -> ParallelText:
     splits: dict[SplitName, Split] = {}
     sources = []
     for name in SPLITS:
@@ -128,7 +128,7 @@ def _from_tokenised(folder: Path) -> Corpus:
     return _corpus(splits, tuple(sources))
 
 
-def _corpus(splits: dict[SplitName, Split], sources: tuple[Source, ...]) -> Corpus:
+def _corpus(splits: dict[SplitName, Split], sources: tuple[Source, ...]) -> ParallelText:
     n_train = len(splits["train"].raw)
     is_whole = n_train == N_TRAIN
     if not is_whole:
@@ -137,7 +137,7 @@ def _corpus(splits: dict[SplitName, Split], sources: tuple[Source, ...]) -> Corp
             n_train,
             N_TRAIN,
         )
-    return Corpus(
+    return ParallelText(
         name="iwslt14" if is_whole else "iwslt14-partial",
         src="de",
         tgt="en",

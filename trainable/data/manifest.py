@@ -10,15 +10,16 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spaces.errors import UserError
+from spaces.faults import fault_lines
 from trainable.data.own_files import require_own_files
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
-LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # part of files' names, so nothing else
+LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, for it is a part of file names
 
-Language = Annotated[str, Field(pattern=LANGUAGE)]
+Language = Annotated[str, Field(pattern=LANGUAGE, description="a language's code, as de or pt-BR")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -51,7 +52,7 @@ class DictionaryRows(_Record):
 
 
 class TokenizerInfo(_Record):
-    """How raw text became tokens."""
+    """Tokenisation of a corpus: raw text to tokens."""
 
     moses: Literal["sacremoses, entities escaped, no aggressive hyphen splitting"] = (
         "sacremoses, entities escaped, no aggressive hyphen splitting"
@@ -66,7 +67,7 @@ class Manifest(_Record):
     corpus: str
     src: Language
     tgt: Language
-    seed: int | None = None  # of a corpus that was generated or split at random
+    seed: int | None = None  # where the corpus was generated or split at random
     sources: tuple[Source, ...]
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows
@@ -93,11 +94,8 @@ class Manifest(_Record):
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror})") from error
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(str(part) for part in fault["loc"]) or "the file"
-            raise UserError(
-                f"{path}: is broken at {where} ({fault['msg']}); prepare the folder again"
-            ) from error
+            fault = fault_lines(error, cls)[0]
+            raise UserError(f"{path}: {fault}; prepare the folder again") from error
         return manifest
 
     def check_files(self, folder: Path) -> None:

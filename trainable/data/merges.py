@@ -1,4 +1,4 @@
-"""How many BPE merges each corpus gets where the user does not say."""
+"""Default number of BPE merges of each corpus."""
 
 BPE_MERGES = {
     "grammar": 800,

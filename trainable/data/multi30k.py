@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from trainable.data.blobs import Blob, find_blob
-from trainable.data.corpus import Corpus, Split, aligned, from_raw
+from trainable.data.corpus import ParallelText, Split, aligned, from_raw
 from trainable.data.download import fetch
 from trainable.data.manifest import SplitName
 
@@ -28,7 +28,7 @@ _SHA256 = {
 }
 
 
-def multi30k(folder: Path | None) -> Corpus:
+def multi30k(folder: Path | None) -> ParallelText:
     """The corpus, out of ``folder`` (its files, plain or .gz) or downloaded."""
     splits: dict[SplitName, Split] = {}
     sources = []
@@ -41,7 +41,7 @@ def multi30k(folder: Path | None) -> Corpus:
             )
         splits[split] = from_raw(raw, src="de", tgt="en").without_blanks()
         sources += [german.source(), english.source()]
-    return Corpus(
+    return ParallelText(
         name="multi30k", src="de", tgt="en", splits=splits, licence=LICENCE, sources=tuple(sources)
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from spaces.errors import UserError
 
-MAX_TEXT_BYTES = 256 * 1024**2  # of a manifest, dictionary or configuration: read whole
+MAX_TEXT_BYTES = 256 * 1024**2  # a manifest, dictionary or configuration is read whole
 
 
 def require_own_files(

@@ -11,7 +11,7 @@ from typing import Any
 
 from trainable.data import bpe
 from trainable.data.binarise import build_dictionary, write_binarised
-from trainable.data.corpus import Corpus, Pairs
+from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.folder import new_folder
 from trainable.data.manifest import (
     BPE_CODES,
@@ -30,7 +30,7 @@ _PARTS = ("ve-fairseq", "sacremoses", "subword-nmt", "torch")
 
 
 def prepare(
-    read: Callable[[], Corpus], out: Path, *, n_merges: int, joined_dictionary: bool = False
+    read: Callable[[], ParallelText], out: Path, *, n_merges: int, joined_dictionary: bool = False
 ) -> Manifest:
     """Prepare the corpus that ``read`` gives as the new folder ``out``.
 
@@ -51,7 +51,7 @@ def prepare(
     return manifest
 
 
-def _write(corpus: Corpus, folder: Path, *, n_merges: int, joined: bool) -> Manifest:
+def _write(corpus: ParallelText, folder: Path, *, n_merges: int, joined: bool) -> Manifest:
     for split in ("valid", "test"):
         raw = corpus.splits[split].raw
         _write_lines(raw.src, folder / raw_name(split, corpus.src))
@@ -103,7 +103,7 @@ def _dictionaries(train: Pairs, *, joined: bool) -> tuple[Any, Any]:
 
 
 def _write_split(
-    name: SplitName, pairs: Pairs, corpus: Corpus, folder: Path, dictionaries: tuple[Any, Any]
+    name: SplitName, pairs: Pairs, corpus: ParallelText, folder: Path, dictionaries: tuple[Any, Any]
 ) -> SplitCounts:
     prefix = f"{name}.{corpus.src}-{corpus.tgt}"
     src, tgt = dictionaries

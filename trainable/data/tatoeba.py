@@ -7,7 +7,7 @@ from pathlib import Path
 from spaces.errors import UserError
 from trainable.data.archives import zip_member
 from trainable.data.blobs import Blob, read_blob
-from trainable.data.corpus import Corpus, Pairs, from_raw
+from trainable.data.corpus import Pairs, ParallelText, from_raw
 from trainable.data.download import fetch
 from trainable.data.holdout import hold_out, n_held_out
 from trainable.data.lines import lines_in
@@ -18,7 +18,7 @@ LICENCE = "CC BY 2.0 (France); attribution: www.manythings.org/anki and tatoeba.
 _ARCHIVE, _MEMBER = "deu-eng.zip", "deu.txt"
 
 
-def tatoeba(place: Path | None) -> Corpus:
+def tatoeba(place: Path | None) -> ParallelText:
     """The corpus, out of ``place`` (the zip, or a folder that holds it) or downloaded.
 
     The archive grows with Tatoeba, so its checksum is recorded, not prescribed. Many
@@ -30,7 +30,7 @@ def tatoeba(place: Path | None) -> Corpus:
     whole = from_raw(raw, src="de", tgt="en").cleaned()
     n_drawn = n_held_out(len(whole.raw))
     splits = hold_out(whole, n_valid=n_drawn, n_test=n_drawn, seed=SEED)
-    return Corpus(
+    return ParallelText(
         name="tatoeba",
         src="de",
         tgt="en",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.data.blobs import Blob, find_path, read_blob
-from trainable.data.corpus import Corpus, Split, aligned, from_raw
+from trainable.data.corpus import ParallelText, Split, aligned, from_raw
 from trainable.data.holdout import hold_out, n_held_out
 from trainable.data.manifest import LANGUAGE, SplitName
 
@@ -19,14 +19,14 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFiles:
-    """Where the sentences are, as (source side, target side); None: taken out of train."""
+    """Files of each split as (source side, target side); None: held out from train."""
 
     train: tuple[Path, Path]
     valid: tuple[Path, Path] | None = None
     test: tuple[Path, Path] | None = None
 
 
-def text(files: TextFiles, *, src: str, tgt: str) -> Corpus:
+def text(files: TextFiles, *, src: str, tgt: str) -> ParallelText:
     """The corpus of the user's files, raw text, one sentence a line, plain or .gz.
 
     A missing valid or test is drawn from train: a twentieth of its pairs, at most 1,000,
@@ -41,7 +41,7 @@ def text(files: TextFiles, *, src: str, tgt: str) -> Corpus:
     if files.test is not None:
         blobs["test"] = (read_blob(files.test[0]), read_blob(files.test[1]))
     splits = {name: from_raw(aligned(*pair), src=src, tgt=tgt) for name, pair in blobs.items()}
-    return Corpus(
+    return ParallelText(
         name="text",
         src=src,
         tgt=tgt,

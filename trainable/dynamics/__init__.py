@@ -1,1 +1,1 @@
-"""The encoder as a dynamical system: one measure a file, all of one sentence's states."""
+"""The encoder as a dynamical system: its map, exponents, measures of states, and their means."""

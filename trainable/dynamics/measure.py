@@ -1,18 +1,148 @@
-"""The dynamics of a model's encoder, over the sentences of a corpus."""
+"""The dynamics of an encoder: sentence by sentence, as bands over them, and at a trial's depth.
+
+Shapes: N steps, T tokens, K directions, D model.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from trainable.dynamics.bands import Band, bands
-from trainable.dynamics.effective_dimension import effective_dimension
-from trainable.dynamics.encoder_map import encoder_map
-from trainable.dynamics.sentence import sentence_dynamics
+from spaces.errors import UserError
+from trainable.config import TrialConfig
+from trainable.corpus import Corpus, load_corpus
+from trainable.dynamics.encoder_map import EncoderMap, encoder_map, random_directions, trajectory
+from trainable.dynamics.lyapunov import log_growths, twin_log_growths
+from trainable.dynamics.states import (
+    effective_dimension,
+    offset_kept,
+    state_norm,
+    token_distance_growth,
+    token_spread,
+)
+from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
+
+N_SENTENCES = 8  # on which a model in training is measured
+# The cheap ones, measured while a model trains.
+MEASURES = ("lyapunov", "token_spread", "relative_token_spread", "effective_dimension")
+SHORTEST = 2  # tokens, the end of the sentence included: one token has no spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentenceDynamics:
+    """Curves over the depth, N + 1 values from depth 0 on; NaN there where steps are measured.
+
+    Exponents are a layer's, in natural logarithms, of distances in units of the state's
+    norm; ``lyapunov``, ``lyapunov_twin``, ``spectrum`` and ``norm_growth`` are means from
+    depth 0 up to where they stand.
+    """
+
+    lyapunov: Tensor  # by forward-mode derivatives
+    lyapunov_twin: Tensor  # by twin trajectories, from the same first direction
+    lyapunov_of_layer: Tensor  # of the one layer that ends at a depth
+    lyapunov_of_pass: Tensor  # not by depth: the mean of each pass through the layers, from 1 on
+    spectrum: Tensor  # N + 1, K; the largest exponents
+    norm_growth: Tensor  # the exponent of the state's norm itself
+    state_norm: Tensor
+    token_spread: Tensor
+    relative_token_spread: Tensor  # in units of the state's norm
+    offset_kept: Tensor
+    token_distance_growth: Tensor
+    effective_dimension: Tensor
+
+
+def sentence_dynamics(
+    encoder: EncoderMap,
+    tokens_T: Tensor,
+    *,
+    n_passes: int,
+    n_exponents: int,
+    generator: torch.Generator,
+) -> tuple[SentenceDynamics, Tensor]:
+    """The measures of one sentence, and its states (N + 1, T, D).
+
+    Args:
+        tokens_T: a sentence of two tokens or more, without padding.
+        generator: of the first directions, which are at random over all tokens.
+    """
+    start, steps = encoder.start(tokens_T), encoder.steps(n_passes)
+    directions = random_directions(start, n_exponents, generator)
+    states = trajectory(steps, start)
+    norm, spread = state_norm(states), token_spread(states)
+    grown = (norm[1:] / norm[:-1]).log()
+    exponents = log_growths(steps, start, directions) - grown[:, None]
+    twin = twin_log_growths(steps, start, directions[:, :1]) - grown
+    largest = exponents[:, 0]
+    dynamics = SentenceDynamics(
+        lyapunov=_from_1(mean_so_far(largest)),
+        lyapunov_twin=_from_1(mean_so_far(twin)),
+        lyapunov_of_layer=_from_1(largest),
+        lyapunov_of_pass=_from_1(largest.view(n_passes, -1).mean(dim=1)),
+        spectrum=_from_1(mean_so_far(exponents)),
+        norm_growth=_from_1(mean_so_far(grown)),
+        state_norm=norm,
+        token_spread=spread,
+        relative_token_spread=spread / norm,
+        offset_kept=_from_1(offset_kept(states)),
+        token_distance_growth=token_distance_growth(states),
+        effective_dimension=effective_dimension(states),
+    )
+    return dynamics, states
+
+
+def mean_so_far(values_N: Tensor) -> Tensor:
+    """The mean of the first, of the first two, and so on; along the first dimension."""
+    n_so_far = torch.arange(1, len(values_N) + 1, dtype=values_N.dtype)
+    return values_N.cumsum(0) / n_so_far.view(-1, *[1] * (values_N.dim() - 1))
+
+
+def _from_1(values_N: Tensor) -> Tensor:
+    """``values_N`` with NaN before them, so that a value's place is its depth."""
+    return torch.cat([torch.full_like(values_N[:1], torch.nan), values_N])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """What half of the sentences lie in, at each depth."""
+
+    lower: Tensor  # the first quartile
+    median: Tensor
+    upper: Tensor  # the third quartile
+
+    def to_dict(self) -> dict[str, Any]:
+        """Lists, with None for NaN, as JSON has it."""
+        return {
+            name: without_nan(getattr(self, name).tolist()) for name in ("lower", "median", "upper")
+        }
+
+
+def without_nan(values: Any) -> Any:
+    """Nested lists with None in the place of each NaN."""
+    if isinstance(values, list):
+        return [without_nan(value) for value in values]
+    return None if math.isnan(values) else values
+
+
+def bands(sentences: Sequence[SentenceDynamics]) -> dict[str, Band]:
+    """The band of each measure, by its name in ``SentenceDynamics``."""
+    return {
+        field.name: band([getattr(sentence, field.name) for sentence in sentences])
+        for field in fields(SentenceDynamics)
+    }
+
+
+def band(curves: Sequence[Tensor]) -> Band:
+    """The quartiles over curves of one shape."""
+    quartiles = torch.tensor([0.25, 0.5, 0.75], dtype=curves[0].dtype)
+    lower, median, upper = torch.quantile(torch.stack(list(curves)), quartiles, dim=0)
+    return Band(lower=lower, median=median, upper=upper)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +182,43 @@ def measure_dynamics(
     return Dynamics(
         bands=bands(measured), pooled_dimension=effective_dimension(torch.cat(states, dim=1))
     )
+
+
+def dynamics_at_depth(model: ReservoirTransformer, sentences: Sequence[Tensor]) -> dict[str, float]:
+    """The median over the sentences of each of ``MEASURES``, at the trained depth.
+
+    Those that are no finite number are left out.
+    """
+    bands = measure_dynamics(model, sentences, n_passes=1, n_exponents=1, seed=1).bands
+    values = {name: float(bands[name].median[-1]) for name in MEASURES}
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def validation_sentences(corpus: Corpus, n_sentences: int) -> list[Tensor]:
+    """Source sentences of the validation set as tokens, evenly spaced over it; without padding.
+
+    All of them where there are not so many.
+
+    Raises:
+        UserError: none is long enough.
+    """
+    dataset = corpus.split("valid")
+    long_enough = np.flatnonzero(np.asarray(dataset.src_sizes) >= SHORTEST)
+    if not len(long_enough):
+        raise UserError(f"{corpus.folder}: no validation sentence has two tokens; give other data")
+    n_chosen = min(n_sentences, len(long_enough))
+    places = np.linspace(0, len(long_enough) - 1, n_chosen).round().astype(int)
+    return [dataset[int(index)]["source"] for index in long_enough[places]]
+
+
+def untrained_dynamics(config: TrialConfig) -> dict[str, float]:
+    """``dynamics_at_depth`` of the model that the trial starts from.
+
+    Raises:
+        UserError: the data or the settings cannot be used.
+    """
+    corpus = load_corpus(config.data)
+    model = build_model(
+        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
+    )
+    return dynamics_at_depth(model, validation_sentences(corpus, N_SENTENCES))

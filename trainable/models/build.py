@@ -15,7 +15,7 @@ from trainable.models.reservoir_transformer import ReservoirTransformer
 
 @dataclass(frozen=True, slots=True)
 class Dictionaries:
-    """What a model needs to know of a translation task."""
+    """Source and target dictionaries that a model is built for."""
 
     source_dictionary: Dictionary
     target_dictionary: Dictionary

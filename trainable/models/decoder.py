@@ -7,26 +7,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from fairseq.data import Dictionary
-from fairseq.models.transformer import TransformerConfig
-from fairseq.models.transformer.transformer_decoder import TransformerDecoderBase
-from fairseq.modules.transformer_layer import TransformerDecoderLayerBase
+from fairseq.models.transformer import TransformerConfig, TransformerDecoderBase
 from torch import Tensor, nn
 
+from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
-from trainable.models.attention import Attention, KeysAndValues, future_mask, padding_mask
-from trainable.models.dropout import Dropout
-from trainable.models.encoder import EncoderOut, without_dropout
+from trainable.layers.attention import Attention, KeysAndValues, future_mask, padding_mask
+from trainable.layers.dropout import Dropout
+from trainable.layers.encoder_layer import without_dropout
+from trainable.layers.sublayers import SubLayers
+from trainable.models.encoder import EncoderOut
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
-from trainable.models.sublayers import SubLayers
+from trainable.private.fairseq import TransformerDecoderLayerBase
 
-# What a decoder remembers of the tokens so far: fairseq's own dictionary for one depth.
+# Cached keys and values of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Remembered:
-    """What greedy decoding keeps of a batch, one entry a depth where it is a list."""
+    """State of incremental greedy decoding of a batch; lists have one entry a depth."""
 
     source: list[KeysAndValues]
     source_mask: Tensor | None  # B, 1, 1, S, added to the scores
@@ -38,7 +39,7 @@ class Remembered:
         return len(self.target[0].keys) // self.target[0].heads
 
     def select(self, rows: Tensor) -> Remembered:
-        """That of the sentences ``rows``."""
+        """The state of the sentences ``rows``."""
         return Remembered(
             source=[part.select(rows) for part in self.source],
             source_mask=None if self.source_mask is None else self.source_mask[rows],
@@ -262,5 +263,6 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
 
 def build_decoder_layer(kind: str, cfg: TransformerConfig) -> nn.Module:
     """A new layer of ``kind`` with fairseq's initial weights; reservoirs have no dropout."""
-    layer: nn.Module = DecoderLayer(cfg if kind == "L" else without_dropout(cfg))
+    is_reservoir = LAYER_KINDS[kind].is_reservoir
+    layer: nn.Module = DecoderLayer(without_dropout(cfg) if is_reservoir else cfg)
     return layer

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fairseq.models.transformer.transformer_decoder import Linear
+from fairseq.models.transformer import Linear
 from torch import Tensor, nn
 
 
 class WidenedEmbedding(nn.Module):
-    """What ``table`` gives for a token, projected to the model's width.
+    """Factorised embedding: ``table``'s row of a token, projected to the model's width.
 
     fairseq's decoder has this within itself; its encoder takes a module of this kind.
 
@@ -19,7 +19,7 @@ class WidenedEmbedding(nn.Module):
         super().__init__()
         self.table = table
         self.project = Linear(table.embedding_dim, d_model, bias=False)
-        self.embedding_dim = d_model  # what fairseq asks an embedding for
+        self.embedding_dim = d_model  # fairseq reads it
         self.padding_idx = table.padding_idx
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.models.transformer import TransformerConfig
-from fairseq.models.transformer.transformer_encoder import TransformerEncoderBase
-from fairseq.modules.transformer_layer import TransformerEncoderLayerBase
+from fairseq.models.transformer import TransformerConfig, TransformerEncoderBase
 from torch import Tensor, nn
 
+from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
-from trainable.models.attention import Attention, padding_mask
-from trainable.models.dropout import Dropout
-from trainable.models.layer_drop import Depths
+from trainable.layer_drop import Depths
+from trainable.layers.dropout import Dropout
+from trainable.layers.encoder_layer import EncoderLayer
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
-from trainable.models.sublayers import SubLayers
 from trainable.reservoirs.backward import go_around
-from trainable.reservoirs.bigru import BiGRUReservoir
-from trainable.reservoirs.convolution import ConvolutionReservoir
-from trainable.reservoirs.feed_forward import FeedForwardReservoir
+from trainable.reservoirs.builders import reservoir_builder
 
 # What fairseq's encoders give: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
 EncoderOut = dict[str, list[Tensor]]
@@ -84,55 +79,9 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
         }
 
 
-class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc]
-    """The parameters of fairseq's encoder layer, with a faster way through them."""
-
-    def __init__(self, cfg: TransformerConfig) -> None:
-        super().__init__(cfg)
-        self.use_cheap_dropout(cfg.dropout, cfg.activation_dropout)
-
-    def build_self_attention(self, embed_dim: int, cfg: TransformerConfig) -> Attention:
-        """An attention of ours with fairseq's initial weights."""
-        return Attention(
-            embed_dim,
-            cfg.encoder.attention_heads,
-            dropout=cfg.attention_dropout,
-            self_attention=True,
-        )
-
-    def forward(self, x_TBD: Tensor, encoder_padding_mask: Tensor | None) -> Tensor:
-        """The layer's output; the mask is B, T and true at padding."""
-        mask = padding_mask(encoder_padding_mask, x_TBD.dtype)
-        x_TBD = self.residual(
-            self.self_attn_layer_norm, x_TBD, lambda x: self.self_attn.attend(x, x, mask)
-        )
-        return self.residual(self.final_layer_norm, x_TBD, self.feed_forward)
-
-
 def build_encoder_layer(kind: str, cfg: TransformerConfig) -> nn.Module:
     """A new layer of ``kind`` with fairseq's initial weights; reservoirs have no dropout."""
-    d_model, normalize_before = cfg.encoder.embed_dim, cfg.encoder.normalize_before
-    layer: nn.Module
-    match kind:
-        case "L":
-            layer = EncoderLayer(cfg)
-        case "R":
-            layer = EncoderLayer(without_dropout(cfg))
-        case "F":
-            ffn = cfg.encoder.ffn_embed_dim
-            layer = FeedForwardReservoir(d_model, ffn=ffn, normalize_before=normalize_before)
-        case "G":
-            layer = BiGRUReservoir(d_model, normalize_before=normalize_before)
-        case "C":
-            heads = cfg.encoder.attention_heads
-            layer = ConvolutionReservoir(d_model, heads=heads, normalize_before=normalize_before)
-        case _:
-            raise ValueError(f"no encoder layer of kind '{kind}'")
+    if LAYER_KINDS[kind].is_reservoir:
+        return reservoir_builder(kind).build(cfg)
+    layer: nn.Module = EncoderLayer(cfg)
     return layer
-
-
-def without_dropout(cfg: TransformerConfig) -> TransformerConfig:
-    """``cfg`` with every kind of dropout off."""
-    still = copy.deepcopy(cfg)
-    still.dropout = still.attention_dropout = still.activation_dropout = 0.0
-    return still

@@ -12,7 +12,9 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
+from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
+from trainable.private.fairseq import without_private
 from trainable.reservoirs.draw import Draw
 
 
@@ -22,14 +24,16 @@ def _option(default: Any, description: str) -> Any:
 
 @dataclass
 class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
-    """What `fairseq-train --arch reservoir_transformer` accepts for the model.
+    """Model options of `fairseq-train --arch reservoir_transformer`.
 
     fairseq's names and defaults, but for the numbers of layers, which follow from the
     layouts. Not frozen: fairseq fills such a class in place.
     """
 
     encoder_layout: str = _option("LLLLLL", "layers of the encoder, bottom to top")
-    decoder_layout: str = _option("LLLLLL", "layers of the decoder, bottom to top; L and R")
+    decoder_layout: str = _option(
+        "LLLLLL", f"layers of the decoder, bottom to top; {listed(decoder_letters(), 'and')}"
+    )
     reservoir_seed: int = _option(1, "what the reservoirs' weights are drawn from")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' initial weights")
     reservoir_draw: str = _option("xavier", "how they are drawn: xavier, orthogonal or sparse")
@@ -109,7 +113,7 @@ def option_values(options: ReservoirTransformerConfig | DictConfig) -> dict[str,
         values = OmegaConf.to_container(options, resolve=True)  # type: ignore[assignment]
     else:
         values = asdict(options)
-    return {str(name): value for name, value in values.items() if not name.startswith("_")}
+    return without_private(values)
 
 
 def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> TransformerConfig:
@@ -133,5 +137,5 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
 
 
 def reservoir_draw(cfg: TransformerConfig) -> Draw:
-    """How the reservoirs of ``transformer_config`` are drawn."""
+    """Draw of the reservoirs that ``transformer_config`` asks for."""
     return Draw(way=cfg.reservoir_draw, gain=cfg.reservoir_gain, density=cfg.reservoir_density)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fairseq.data import Dictionary
-from fairseq.dataclass.utils import gen_parser_from_dataclass
 from fairseq.models import register_model
-from fairseq.models.transformer import TransformerConfig
-from fairseq.models.transformer.transformer_base import TransformerModelBase
-from torch.nn.parallel import DistributedDataParallel
+from fairseq.models.transformer import TransformerConfig, TransformerModelBase
 
 from spaces.layout import Layout, check_decoder
 from spaces.presets import resolve_layout
@@ -17,6 +14,8 @@ from trainable.models.decoder import ReservoirDecoder
 from trainable.models.embeddings import WidenedEmbedding
 from trainable.models.encoder import ReservoirEncoder
 from trainable.models.options import ReservoirTransformerConfig, transformer_config
+from trainable.private.fairseq import gen_parser_from_dataclass
+from trainable.private.torch import leave_to_each_rank
 
 
 @register_model("reservoir_transformer", dataclass=ReservoirTransformerConfig)
@@ -32,9 +31,7 @@ class ReservoirTransformer(TransformerModelBase):  # type: ignore[misc]
     ) -> None:
         super().__init__(cfg, encoder, decoder)
         # Every rank draws the reservoirs itself: they need no broadcast when DDP starts.
-        DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
-            self, list(self.reservoir_tensors())
-        )
+        leave_to_each_rank(self, self.reservoir_tensors())
 
     @classmethod
     def add_args(cls, parser: Any) -> None:

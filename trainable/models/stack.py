@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
-from spaces.layout import ATTENTION, FEED_FORWARD, RESERVOIR_KINDS, Layout
+from spaces.kinds import ATTENTION, FEED_FORWARD
+from spaces.layout import Layout
 from trainable.reservoirs.draw import Draw, ReservoirKey
 from trainable.reservoirs.freeze import make_reservoir
 
@@ -38,7 +39,7 @@ def build_stack(
         if owner in layers:
             continue
         n_of_kind[layer.kind] += 1
-        if layer.kind in RESERVOIR_KINDS:
+        if layer.is_reservoir:
             key = ReservoirKey(
                 seed=seed, stack=stack, kind=layer.kind, ordinal=n_of_kind[layer.kind]
             )

@@ -6,10 +6,15 @@ Shapes: T source, B batch, D model.
 from __future__ import annotations
 
 import torch
+from fairseq.models.transformer import TransformerConfig
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from trainable.reservoirs.builders import builds_reservoir
+from trainable.reservoirs.draw import ONE_MATRIX, Matrices
 from trainable.reservoirs.residual import ResidualReservoir
+
+GATES = Matrices(n_stacked=3)  # as torch stacks a GRU's
 
 
 class BiGRUReservoir(ResidualReservoir):
@@ -38,3 +43,14 @@ class BiGRUReservoir(ResidualReservoir):
         packed = pack_padded_sequence(x_TBD.gather(0, index_TBD), n_tokens_B, enforce_sorted=False)
         front_TBD, _ = pad_packed_sequence(self.gru(packed)[0], total_length=x_TBD.size(0))
         return torch.zeros_like(front_TBD).scatter(0, index_TBD, front_TBD)
+
+
+def matrices(tensor: str) -> Matrices:
+    """The GRU's tensors hold a matrix for each gate."""
+    return GATES if tensor.startswith(("gru.weight_ih_", "gru.weight_hh_")) else ONE_MATRIX
+
+
+@builds_reservoir("G", matrices=matrices)
+def build(cfg: TransformerConfig) -> nn.Module:
+    """A BiGRU reservoir of the encoder's width."""
+    return BiGRUReservoir(cfg.encoder.embed_dim, normalize_before=cfg.encoder.normalize_before)

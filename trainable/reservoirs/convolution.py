@@ -6,13 +6,14 @@ Shapes: T source, B batch, D model.
 from __future__ import annotations
 
 import torch
-from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
+from fairseq.models.transformer import TransformerConfig
+from fairseq.modules import LightweightConv1dTBC
 from torch import nn
 from torch.nn.functional import glu
 
+from spaces.kinds import CONV_KERNEL
+from trainable.reservoirs.builders import builds_reservoir
 from trainable.reservoirs.residual import ResidualReservoir
-
-KERNEL = 7
 
 
 class ConvolutionReservoir(ResidualReservoir):
@@ -30,7 +31,7 @@ class ConvolutionReservoir(ResidualReservoir):
         super().__init__(d_model, normalize_before=normalize_before)
         self.linear_in = nn.Linear(d_model, 2 * d_model)
         self.convolution = LightweightConv1dTBC(
-            d_model, kernel_size=KERNEL, padding_l=KERNEL // 2, num_heads=heads
+            d_model, kernel_size=CONV_KERNEL, padding_l=CONV_KERNEL // 2, num_heads=heads
         )
         self.linear_out = nn.Linear(d_model, d_model)
 
@@ -41,3 +42,13 @@ class ConvolutionReservoir(ResidualReservoir):
             gated_TBD = gated_TBD.masked_fill(padding_BT.t().unsqueeze(-1), 0.0)
         out_TBD: torch.Tensor = self.linear_out(self.convolution(gated_TBD))
         return out_TBD
+
+
+@builds_reservoir("C")
+def build(cfg: TransformerConfig) -> nn.Module:
+    """A convolution reservoir of the encoder's width and number of heads."""
+    return ConvolutionReservoir(
+        cfg.encoder.embed_dim,
+        heads=cfg.encoder.attention_heads,
+        normalize_before=cfg.encoder.normalize_before,
+    )

@@ -16,10 +16,16 @@ from trainable.config import Way
 from trainable.reservoirs.orthogonal import draw_orthogonal
 from trainable.reservoirs.stream import raw_bits
 
-# fairseq scales the three input projections of attention by this (MultiheadAttention).
-ATTENTION_GAIN = 1 / math.sqrt(2)
-ATTENTION_INPUTS = ("q_proj.weight", "k_proj.weight", "v_proj.weight")
-N_GRU_GATES = 3
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrices:
+    """The matrices that a reservoir's tensor holds."""
+
+    n_stacked: int = 1  # so many of one shape, one below another along the first dimension
+    xavier_scale: float = 1.0  # factor on the bound of Xavier's uniform distribution
+
+
+ONE_MATRIX = Matrices()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +51,23 @@ class Draw:
     """How the matrices of all reservoirs of a model are drawn.
 
     ``xavier``: uniform, within Xavier's bound. ``orthogonal``: orthonormal rows or columns,
-    those of each gate in a GRU. ``sparse``: as Xavier's, but each value is kept by a chance
-    of ``density`` and is zero otherwise; what is kept grows so that the variance stays. The
-    few values of a convolution's kernel are kept all.
+    of each matrix where a tensor stacks several. ``sparse``: as Xavier's, but each value is
+    kept by a chance of ``density`` and is zero otherwise; what is kept grows so that the
+    variance stays. The few values of a convolution's kernel are kept all.
     """
 
     way: Way
     gain: float  # factor on the matrices
     density: float  # of sparse ones
 
-    def tensor(self, name: str, shape: tuple[int, ...], *, reservoir: ReservoirKey) -> torch.Tensor:
+    def tensor(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        *,
+        reservoir: ReservoirKey,
+        matrices: Matrices = ONE_MATRIX,
+    ) -> torch.Tensor:
         """The tensor ``name`` of a reservoir.
 
         Biases are zero, LayerNorm is one and zero; neither depends on the seed.
@@ -65,19 +78,19 @@ class Draw:
             return torch.zeros(shape)
         key = reservoir.of(name)
         if self.way == "orthogonal":
-            return self._orthogonal(name, shape, key)
-        bound = self.gain * xavier_bound(name, shape)
+            return self._orthogonal(shape, key, matrices.n_stacked)
+        bound = self.gain * xavier_bound(shape, matrices)
         if self.way == "sparse" and len(shape) == 2:
             kept = draw_kept(shape, density=self.density, key=f"{key}/kept")
             return kept * draw_uniform(shape, bound=bound / math.sqrt(self.density), key=key)
         return draw_uniform(shape, bound=bound, key=key)
 
-    def _orthogonal(self, name: str, shape: tuple[int, ...], key: str) -> torch.Tensor:
-        if not _is_gru(name):
+    def _orthogonal(self, shape: tuple[int, ...], key: str, n_stacked: int) -> torch.Tensor:
+        if n_stacked == 1:
             return draw_orthogonal(shape, gain=self.gain, key=key)
-        gate = (shape[0] // N_GRU_GATES, *shape[1:])
+        one = (shape[0] // n_stacked, *shape[1:])
         return torch.cat(
-            [draw_orthogonal(gate, gain=self.gain, key=f"{key}/{n}") for n in range(N_GRU_GATES)]
+            [draw_orthogonal(one, gain=self.gain, key=f"{key}/{n}") for n in range(n_stacked)]
         )
 
 
@@ -95,23 +108,17 @@ def draw_kept(shape: tuple[int, ...], *, density: float, key: str) -> torch.Tens
     return torch.from_numpy((bits < round(density * 2**24)).astype(np.float32)).view(shape)
 
 
-def xavier_bound(name: str, shape: tuple[int, ...]) -> float:
+def xavier_bound(shape: tuple[int, ...], matrices: Matrices = ONE_MATRIX) -> float:
     """The bound of Xavier's uniform distribution, as fairseq initialises such a tensor.
 
     Where fairseq's own start is another, this one still is Xavier: the feed-forward layers
-    (PyTorch's default there), and the GRU, gate by gate (PyTorch stacks the three).
-    A convolution counts its kernel's width in both fans, as PyTorch does.
+    (PyTorch's default there), and stacked matrices, one by one. A convolution counts its
+    kernel's width in both fans, as PyTorch does.
 
     Source:
         Glorot and Bengio 2010; https://proceedings.mlr.press/v9/glorot10a.html
     """
     n_out, n_in, *kernel = shape
-    if _is_gru(name):
-        n_out //= N_GRU_GATES
+    n_out //= matrices.n_stacked
     fans = (n_in + n_out) * math.prod(kernel)
-    scale = ATTENTION_GAIN if name.endswith(ATTENTION_INPUTS) else 1.0
-    return scale * math.sqrt(6.0 / fans)
-
-
-def _is_gru(name: str) -> bool:
-    return ".weight_ih_" in name or ".weight_hh_" in name
+    return matrices.xavier_scale * math.sqrt(6.0 / fans)

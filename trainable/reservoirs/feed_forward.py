@@ -1,10 +1,15 @@
-"""The feed-forward reservoir, kind F."""
+"""The feed-forward reservoir, kind F.
+
+Shapes: T source, B batch, D model.
+"""
 
 from __future__ import annotations
 
 import torch
+from fairseq.models.transformer import TransformerConfig
 from torch import nn
 
+from trainable.reservoirs.builders import builds_reservoir
 from trainable.reservoirs.residual import ResidualReservoir
 
 
@@ -28,3 +33,13 @@ class FeedForwardReservoir(ResidualReservoir):
         """fc2(relu(fc1(x)))."""
         out: torch.Tensor = self.fc2(torch.relu(self.fc1(x_TBD)))
         return out
+
+
+@builds_reservoir("F")
+def build(cfg: TransformerConfig) -> nn.Module:
+    """A feed-forward reservoir of the encoder's widths."""
+    return FeedForwardReservoir(
+        cfg.encoder.embed_dim,
+        ffn=cfg.encoder.ffn_embed_dim,
+        normalize_before=cfg.encoder.normalize_before,
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from trainable.private.torch import use_replaced_weights
+from trainable.reservoirs.builders import reservoir_builder
 from trainable.reservoirs.draw import Draw, ReservoirKey
 
 
@@ -14,11 +16,17 @@ def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, draw: Draw) -> 
     yet they move with the module between devices and dtypes. They are not detached from
     the graph: gradients still reach the layers below.
     """
+    matrices = reservoir_builder(reservoir.kind).matrices
     for path, module in layer.named_modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             full_name = f"{path}.{name}" if path else name
-            drawn = draw.tensor(full_name, tuple(parameter.shape), reservoir=reservoir)
+            drawn = draw.tensor(
+                full_name,
+                tuple(parameter.shape),
+                reservoir=reservoir,
+                matrices=matrices(full_name),
+            )
             delattr(module, name)
             module.register_buffer(name, drawn, persistent=False)
         if isinstance(module, nn.RNNBase):
-            module._init_flat_weights()  # it keeps a list of its own of the tensors
+            use_replaced_weights(module)

@@ -23,7 +23,7 @@ def stacks_figure(records: Sequence[TrialRecord]) -> Figure:
     axes = figure.add_subplot()
     for place, record in enumerate(records):
         for box in boxes(record.encoder):
-            _draw(axes, box, place)
+            _plot_box(axes, box, place)
         axes.text(place, -0.25, f"{record.id}", ha="center", va="top", fontsize=8)
     axes.set_xlim(-0.6, len(records) - 0.4)
     axes.set_ylim(-1.0, tallest + 0.1)
@@ -31,7 +31,7 @@ def stacks_figure(records: Sequence[TrialRecord]) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, box: Box, place: int) -> None:
+def _plot_box(axes: Axes, box: Box, place: int) -> None:
     axes.add_patch(
         Rectangle(
             (place - _WIDTH / 2, box.depth + 0.05),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from search.replicates.confirm import read_confirmation
 from search.replicates.confirm_table import cells, verdict
-from search.replicates.contest import MEASURES
+from search.replicates.contest import COMPARED_MEASURES
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
@@ -17,7 +17,7 @@ def confirmation(study: ReportedStudy) -> Section | None:
         return None
     body = render(
         "confirmation.html",
-        measures=list(MEASURES),
+        measures=list(COMPARED_MEASURES),
         rows=[cells(standing) for standing in told.contest.standings],
         sentences=verdict(told),
     )

@@ -111,9 +111,9 @@ def _with_gaps(
 def _picture(
     few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock
 ) -> Callable[[], Figure]:
-    def draw() -> Figure:
+    def plot() -> Figure:
         from search.report.pictures.curves import curves_figure
 
         return curves_figure(few, rest, clock)
 
-    return draw
+    return plot

@@ -9,6 +9,7 @@ from search.report.section import Section
 from search.report.stack import stack_svg
 from search.report.templating import render
 from search.study.trial_record import TrialRecord
+from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def layouts(study: ReportedStudy) -> Section | None:
     if not drawn:
         return None
     stacks = [(record, stack_svg(record.encoder, Layout.parse(record.decoder))) for record in drawn]
-    body = render("layouts.html", study=study, stacks=stacks)
+    body = render("layouts.html", study=study, stacks=stacks, kinds=LAYER_KINDS.values())
 
     def picture() -> Figure:
         from search.report.pictures.stacks import stacks_figure

@@ -50,18 +50,18 @@ def reach(found: Sequence[Effect]) -> tuple[float, float]:
 
 
 def _importances_picture(parts: Mapping[str, float]) -> Callable[[], Figure]:
-    def draw() -> Figure:
+    def plot() -> Figure:
         from search.report.pictures.matters import importances_figure
 
         return importances_figure(parts)
 
-    return draw
+    return plot
 
 
 def _effects_picture(found: Sequence[Effect]) -> Callable[[], Figure]:
-    def draw() -> Figure:
+    def plot() -> Figure:
         from search.report.pictures.matters import effects_figure
 
         return effects_figure(found)
 
-    return draw
+    return plot

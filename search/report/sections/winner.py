@@ -6,6 +6,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 
+from search.exports.layout_file import LAYOUT
 from search.replicates.confirm import read_confirmation
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
@@ -51,7 +52,7 @@ def exported_scores(folder: StudyFolder) -> ExportedScores | None:
     """The scores in the study's export; None where there is none."""
     try:
         scores = json.loads((folder.export / "scores.json").read_text(encoding="utf-8"))
-        layout = tomllib.loads((folder.export / "layout.toml").read_text(encoding="utf-8"))
+        layout = tomllib.loads((folder.export / LAYOUT).read_text(encoding="utf-8"))
         return ExportedScores(
             encoder=layout["encoder"],
             **{name: scores[name] for name in ("beam", "bleu_valid", "bleu_test", "signature")},

@@ -68,14 +68,14 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
 
 
 def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
-    ledger, storage = Ledger(folder.trials), study_storage(folder)
+    ledger, storage = Ledger.open(folder.trials), study_storage(folder)
     trials = StudyTrials.open(
         config, ledger, optuna_log=folder.optuna_log, data=folder.data(), size=candidate_size
     )
     searcher = TrialSearcher(
         ledger, trials, n_concurrent=lambda: 1, resume_from=lambda _record: None
     )
-    tracking = Tracking(config, folder, ledger)
+    tracking = Tracking.start(config, folder, ledger)
     kept = KeptWeights(storage, config.objective)
     for id_, state in enumerate(STATES):
         assert isinstance(searcher.suggest(f"tune-{id_}"), dict)

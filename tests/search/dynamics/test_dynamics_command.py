@@ -16,7 +16,7 @@ from search.exports.translate import CONFIG, WEIGHTS
 from trainable.checkpoint import learned_weights
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
-from trainable.dynamics.bands import Band
+from trainable.dynamics.measure import Band
 from trainable.models.build import build_model
 
 SMALL = ["--d-model", "16", "--ffn", "24", "--heads", "2"]

@@ -41,7 +41,7 @@ def report(recorder: Recorder, record: TrialRecord, n_points: int, **dynamics: A
 @pytest.fixture
 def ledger(make_record: Callable[..., TrialRecord], tmp_path: Path) -> Ledger:
     """One trial that has reported nothing yet."""
-    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger = Ledger.open(tmp_path / "trials.jsonl")
     ledger.put(make_record(0, state="running", curve=()))
     return ledger
 
@@ -57,7 +57,9 @@ def test_a_record_keeps_those_of_each_validation(
     assert ledger[0].dynamics == kept
     assert read_records(tmp_path / "trials.jsonl")[0].dynamics == kept
 
-    again = Recorder(None, Ledger(tmp_path / "trials.jsonl"), [])  # it went on, and the 8 is redone
+    again = Recorder(
+        None, Ledger.open(tmp_path / "trials.jsonl"), []
+    )  # it went on, and the 8 is redone
     report(again, whole, 2, dynamics={"lyapunov": 0.3})
     assert read_records(tmp_path / "trials.jsonl")[0].dynamics == {
         "4": MEASURED[4],
@@ -82,9 +84,9 @@ def test_mlflow_has_them_at_the_update_of_their_validation(
     config = tiny_study(name="measured", tracking={"uri": store})
     (studies_here / "study.toml").touch()
     folder = make_study_folder(config, studies_here / "study.toml", studies_here)
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     ledger.put(make_record(0, dynamics={str(update): MEASURED[update] for update in MEASURED}))
-    tracking = Tracking(config, folder, ledger)
+    tracking = Tracking.start(config, folder, ledger)
     tracking.note(ledger[0])
     assert tracking.close("FINISHED", metrics={}, tags={})
 

@@ -16,12 +16,13 @@ from safetensors.torch import load_file
 
 from search.cli import app, exit_code
 from search.exports.full_training import train_in_full
+from search.exports.layout_file import read_layout_toml
 from search.exports.translate import Translator
 from search.study.kept_weights import trial_dirname
 from tests.search.command_line import COMMAND, environment, reservoir_search
 from tests.search.conftest import RealExport, RealStudy
-from trainable.checkpoint import save_checkpoint
-from trainable.config import TrialConfig
+from trainable.checkpoint import load_checkpoint, save_checkpoint
+from trainable.config import Budget, TrialConfig
 from trainable.ranks import Ranks
 from trainable.training import Training
 
@@ -47,6 +48,12 @@ def test_an_export_is_whole(real_export: RealExport):
     layout = tomllib.loads((real_export.folder / "layout.toml").read_text())
     assert layout["encoder"] == real_export.record.canonical
     assert layout["n_params_total"] == real_export.record.counts.total
+    read = read_layout_toml(real_export.folder / "layout.toml")
+    assert read.config == TrialConfig.model_validate(real_export.record.config).model
+    weights = load_file(real_export.folder / "model.safetensors")
+    assert {name: p.shape for name, p in read.build().named_parameters()} == {
+        name: weight.shape for name, weight in weights.items()
+    }
 
 
 def test_the_weights_are_those_of_the_best_validation_and_no_reservoirs(
@@ -149,6 +156,21 @@ def test_text_that_is_not_utf8_is_one_clear_line(real_study: RealStudy, real_exp
     assert done.stderr.count(b"\n") == 1
 
 
+def test_an_export_of_an_earlier_version_is_still_used(real_export: RealExport, tmp_path: Path):
+    old = tmp_path / "old"
+    shutil.copytree(real_export.folder, old)
+    later = ("embedding_dim", "reservoir_density", "reservoir_backward", "src_rows", "tgt_rows")
+    lines = (old / "layout.toml").read_text().splitlines(keepends=True)
+    (old / "layout.toml").write_text("".join(one for one in lines if not one.startswith(later)))
+    config = json.loads((old / "config.json").read_text())
+    for name in later:
+        config["model"].pop(name, None)
+    (old / "config.json").write_text(json.dumps(config))
+    sentences = ["Der Hund schläft.", "Die Frau sieht das Haus."]
+    new = Translator(real_export.folder).translate(sentences, beam=1)
+    assert list(Translator(old).translate(sentences, beam=1)) == list(new)
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "manifest.json"])
 def test_half_an_export_is_one_clear_line(
     real_export: RealExport, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
@@ -172,3 +194,15 @@ def test_full_training_goes_on_from_where_it_was_killed(tiny_trial: TrialConfig,
     assert [point.updates for point in curve] == [point.updates for point in unbroken_curve]
     assert all(torch.equal(weights[name], unbroken[name]) for name in unbroken)
     assert [path.name for path in folder.iterdir()] == ["checkpoint_000000012"]
+
+
+def test_a_broken_checkpoint_makes_way_for_the_one_that_is_written_again(
+    tiny_trial: TrialConfig, tmp_path: Path
+):
+    short = tiny_trial.model_copy(update={"budget": Budget(updates=4)})
+    broken = tmp_path / "checkpoint_000000004"
+    broken.mkdir()
+    (broken / "progress.json").write_text("{")
+    train_in_full(short, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint_000000004"]
+    assert load_checkpoint(broken).finished

@@ -77,7 +77,7 @@ def test_completed_trials_have_the_recorded_curve_and_stopped_ones_its_beginning
     states = {record.state for record in replayed.records}
     assert states == {"completed", "stopped"}
     for record in replayed.records:
-        whole = table.draw(record.key, seed=1).curve
+        whole = table.pick(record.key, seed=1).curve
         assert record.curve == whole[: len(record.curve)]
         assert (len(record.curve) == len(whole)) == (record.state == "completed")
     spent = sum(record.curve[-1].updates for record in replayed.records)

@@ -49,9 +49,9 @@ def test_a_seed_always_draws_the_same_trial_and_seeds_draw_all(tiny_study: Study
     config = tiny_study()
     table = made_table(config, seeds=(1, 2, 3))
     key = candidates_of(config)[0].key
-    drawn = [table.draw(key, seed=seed).seed for seed in range(40)]
-    assert drawn == [table.draw(key, seed=seed).seed for seed in range(40)]
-    assert set(drawn) == {1, 2, 3}
+    picked = [table.pick(key, seed=seed).seed for seed in range(40)]
+    assert picked == [table.pick(key, seed=seed).seed for seed in range(40)]
+    assert set(picked) == {1, 2, 3}
 
 
 @pytest.fixture
@@ -71,13 +71,15 @@ def fault_of(path: Path, text: str) -> str:
 def test_a_wrong_file_is_told_in_one_line_with_its_place(table_lines: list[str], tmp_path: Path):
     path = tmp_path / "table.jsonl"
     first, second, third, *_ = table_lines
-    assert fault_of(path, "").startswith(f"{path}: line 1: Invalid JSON")
-    assert fault_of(path, '{"id": 0}').startswith(f"{path}: line 1: table: Field required")
+    assert fault_of(path, "").startswith(f"{path}: line 1: is not JSON")
+    assert fault_of(path, '{"id": 0}').startswith(
+        f"{path}: line 1: table: is missing; give one of 1"
+    )
     assert fault_of(path, first.replace('"table":1', '"table":2')).startswith(
-        f"{path}: line 1: table 2: Input should be 1"
+        f"{path}: line 1: table 2: must be 1"
     )
     assert fault_of(path, first) == f"{path}: the table holds no trial; record it again"
-    assert f"{path}: line 3: Invalid JSON" in fault_of(path, "\n".join([first, second, third[:40]]))
+    assert f"{path}: line 3: is not JSON" in fault_of(path, "\n".join([first, second, third[:40]]))
     with pytest.raises(UserError, match=r"absent\.jsonl: cannot be read \(No such file"):
         read_table(tmp_path / "absent.jsonl")
 

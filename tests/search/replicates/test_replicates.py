@@ -176,7 +176,7 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path, trials_of
 ) -> None:
     config = tiny_study()
-    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger = Ledger.open(tmp_path / "trials.jsonl")
     plan = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=(2, 3)))
 
     def searcher(n_concurrent: int) -> TrialSearcher:

@@ -276,7 +276,7 @@ def test_data_that_moved_away_are_said_to_be_gone(folder: StudyFolder, tmp_path:
 def test_a_report_replaces_the_one_before(folder: StudyFolder) -> None:
     assert write_report(folder, None, None) == [folder.report]
     first = folder.report.read_text()
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     ledger.update(0, **completed(ledger[0], 99.0))
     write_report(folder, None, None)
     assert "99.00" not in first

@@ -7,12 +7,13 @@ import plotly.graph_objects as go
 import pytest
 
 from search.report.colours import DARK, LIGHT, N_SETS
-from search.report.sections.curves import curves_plot
 from search.report.fronts import fronts_of
+from search.report.sections.curves import curves_plot
 from search.report.sections.fronts import front_plot
 from search.report.stack import boxes, in_words, stack_svg
 from search.study.trial_record import TrialRecord
-from spaces.layout import KINDS, Layout
+from spaces.kinds import LAYER_KINDS
+from spaces.layout import Layout
 from tests.search.report.contrast import contrast
 from trainable.config import CLOCKS
 
@@ -38,7 +39,7 @@ def test_equal_colours_are_shared_weights(text: str) -> None:
                 assert (one.colour == other.colour) == (layer == its)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", LAYER_KINDS)
 def test_what_is_frozen_is_hatched(kind: str) -> None:
     svg = stack_svg(Layout.parse(kind), Layout.parse("L"))
     assert ("url(#hatch)" in svg) == (kind != "L")

@@ -63,7 +63,7 @@ def test_tune_saves_its_state_at_the_end_however_often_trials_save_theirs(
 
     monkeypatch.setattr(TuneController, "save_to_dir", note)
     searcher = TrialSearcher(
-        Ledger(tmp_path / "trials.jsonl"),
+        Ledger.open(tmp_path / "trials.jsonl"),
         SomeTrials(make_record),
         n_concurrent=lambda: N_TRIALS,
         resume_from=lambda _record: None,

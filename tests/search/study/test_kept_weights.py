@@ -62,7 +62,7 @@ def test_the_best_few_within_the_bounds_keep_their_best_weights_alone(
     for record in records:
         write_checkpoint(storage, record.id, 0)
         write_checkpoint(storage, record.id, 1)
-    KeptWeights(storage, ObjectiveConfig(min_bleu=1.0), records)
+    KeptWeights(storage, ObjectiveConfig(min_bleu=1.0), records).clean_up()
     assert kept_ids(storage, records) == {4, 3, 2, 7}
     left = {path.name for path in Path(storage.path).glob("session-001/trial-0004/*/*")}
     assert left == {"best.safetensors", "progress.json"}
@@ -70,6 +70,14 @@ def test_the_best_few_within_the_bounds_keep_their_best_weights_alone(
     assert kept is not None
     assert [point.updates for point in kept[1]] == [4, 8]
     assert latest_checkpoint(storage, records[7]) is not None
+
+
+def test_nothing_is_removed_before_it_is_asked_for(make_record: Make, storage: Storage):
+    records = [make_record(id_, objective=float(id_)) for id_ in range(6)]
+    for record in records:
+        write_checkpoint(storage, record.id, 0)
+    KeptWeights(storage, ObjectiveConfig(), records)
+    assert kept_ids(storage, records) == set(range(6))
 
 
 def test_where_all_weights_are_kept_a_bound_costs_no_completed_trial_its_own(
@@ -84,7 +92,7 @@ def test_where_all_weights_are_kept_a_bound_costs_no_completed_trial_its_own(
     for record in records:
         kept.end(record)
     assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
-    KeptWeights(storage, bounded, records, n_kept=None)  # as the next driver cleans up
+    KeptWeights(storage, bounded, records, n_kept=None).clean_up()  # as the next driver cleans up
     assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
 
 
@@ -95,7 +103,7 @@ def test_the_whole_front_of_a_pareto_study_is_kept(make_record: Make, storage: S
     ]
     for record in records:
         write_checkpoint(storage, record.id, 0)
-    KeptWeights(storage, ObjectiveConfig(name="pareto"), records)
+    KeptWeights(storage, ObjectiveConfig(name="pareto"), records).clean_up()
     assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
 
 
@@ -117,7 +125,7 @@ def test_cleaning_up_trial_by_trial_leaves_what_a_clean_up_of_all_of_them_leaves
         write_checkpoint(one_by_one, record.id, 0)
         write_checkpoint(at_once, record.id, 0)
         kept.end(record)
-    KeptWeights(at_once, objective, records)
+    KeptWeights(at_once, objective, records).clean_up()
     assert files_in(one_by_one) == files_in(at_once)
     assert kept_ids(one_by_one, records)
 
@@ -165,7 +173,7 @@ def test_storage_that_is_away_does_not_end_a_search(
             write_checkpoint(storage, record.id, 0)
             kept.end(record)
     assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
-    KeptWeights(storage, ObjectiveConfig(), records)  # the next driver
+    KeptWeights(storage, ObjectiveConfig(), records).clean_up()  # the next driver
     assert kept_ids(storage, records) == {2, 3, 4}
 
 

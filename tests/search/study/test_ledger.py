@@ -10,18 +10,19 @@ import pytest
 
 from search.study.ledger import Ledger, read_records
 from search.study.trial_record import TrialRecord
+from spaces.errors import UserError
 
 Make = Callable[..., TrialRecord]
 
 
 def test_a_record_survives_the_file(make_record: Make, tmp_path: Path):
     record = make_record(3, reason="because", mlflow_run_id="abc")
-    Ledger(tmp_path / "trials.jsonl").put(record)
+    Ledger.open(tmp_path / "trials.jsonl").put(record)
     assert read_records(tmp_path / "trials.jsonl") == {3: record}
 
 
 def test_the_last_line_of_a_trial_counts(make_record: Make, tmp_path: Path):
-    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger = Ledger.open(tmp_path / "trials.jsonl")
     ledger.put(make_record(0, state="running"))
     ledger.update(0, state="failed", reason="NaN")
     (record,) = read_records(tmp_path / "trials.jsonl").values()
@@ -30,12 +31,12 @@ def test_the_last_line_of_a_trial_counts(make_record: Make, tmp_path: Path):
 
 def test_a_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Path):
     path = tmp_path / "trials.jsonl"
-    ledger = Ledger(path)
+    ledger = Ledger.open(path)
     ledger.put(make_record(0))
     ledger.put(make_record(1))
     path.write_text(path.read_text()[:-40])
     assert sorted(read_records(path)) == [0]
-    reopened = Ledger(path)
+    reopened = Ledger.open(path)
     reopened.put(make_record(2))
     assert sorted(read_records(path)) == [0, 2]
 
@@ -50,18 +51,32 @@ def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_pat
     assert read.summary()["seed"] == 1
 
 
-def test_reopening_leaves_one_line_a_trial(make_record: Make, tmp_path: Path):
+def test_opening_a_ledger_leaves_its_file_as_it_is(make_record: Make, tmp_path: Path):
     path = tmp_path / "trials.jsonl"
-    ledger = Ledger(path)
+    ledger = Ledger.open(path)
+    assert not path.exists()
+    for _ in range(3):
+        ledger.put(make_record(0))
+    path.write_bytes(path.read_bytes()[:-40])
+    written = path.read_bytes()
+    assert len(Ledger.open(path)) == 1
+    assert path.read_bytes() == written
+
+
+def test_whoever_writes_finds_and_leaves_one_line_a_trial(make_record: Make, tmp_path: Path):
+    path = tmp_path / "trials.jsonl"
+    ledger = Ledger.open(path)
     for _ in range(3):
         ledger.put(make_record(0))
     ledger.put(make_record(1))
-    Ledger(path)
+    with Ledger.in_order(path) as ledger:
+        assert len(path.read_text().splitlines()) == 2
+        ledger.put(make_record(1))
     assert len(path.read_text().splitlines()) == 2
 
 
 def test_ids_go_on_from_the_last(make_record: Make, tmp_path: Path):
-    ledger = Ledger(tmp_path / "trials.jsonl")
+    ledger = Ledger.open(tmp_path / "trials.jsonl")
     assert ledger.next_id == 0
     ledger.put(make_record(4))
     assert ledger.next_id == 5
@@ -71,11 +86,11 @@ def test_a_candidate_is_found_by_its_key_before_and_after_the_file_is_read(
     make_record: Make, tmp_path: Path
 ):
     path = tmp_path / "trials.jsonl"
-    ledger = Ledger(path)
+    ledger = Ledger.open(path)
     for id_ in range(3):
         ledger.put(dataclasses.replace(make_record(id_), key=f"key {id_ % 2}"))
     ledger.update(0, state="failed")
-    for known in (ledger, Ledger(path)):
+    for known in (ledger, Ledger.open(path)):
         first = known.find("key 0")
         assert first is not None
         assert (first.id, first.state) == (0, "failed")
@@ -85,7 +100,7 @@ def test_a_candidate_is_found_by_its_key_before_and_after_the_file_is_read(
 
 def test_a_line_that_a_full_disk_cuts_short_is_taken_back(make_record: Make, tmp_path: Path):
     path = tmp_path / "trials.jsonl"
-    ledger = Ledger(path)
+    ledger = Ledger.open(path)
     ledger.put(make_record(0))
     before, limit = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     # No file may grow beyond that: a write of more stops in the middle, as on a full disk.
@@ -102,7 +117,7 @@ def test_a_line_that_a_full_disk_cuts_short_is_taken_back(make_record: Make, tmp
 
 def test_what_was_changed_in_memory_alone_is_written_once(make_record: Make, tmp_path: Path):
     path = tmp_path / "trials.jsonl"
-    ledger = Ledger(path)
+    ledger = Ledger.open(path)
     ledger.put(make_record(0, state="running"))
     ledger.change(0, state="completed")
     ledger.note_run(0, "abc")  # by the tracking, while the last checkpoint is being saved
@@ -115,3 +130,34 @@ def test_what_was_changed_in_memory_alone_is_written_once(make_record: Make, tmp
     )
     ledger.write_down(0)
     assert path.read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "fault"),
+    [
+        (("id",), "zero", "id 'zero': must be a whole number"),
+        (("counts",), {"total": 1}, "counts.learned: is missing; give "),
+        (("config", "train", "lr"), -1.0, "train.lr -1.0: must be a number above 0"),
+        (("config", "seeed"), 1, "seeed 1: there is no such setting"),
+    ],
+)
+def test_a_line_that_is_no_trial_is_told_in_plain_words(
+    make_record: Make,
+    tmp_path: Path,
+    place: tuple[str, ...],
+    value: object,
+    fault: str,
+):
+    values = json.loads(json.dumps(make_record().to_dict()))
+    *tables, name = place
+    target = values
+    for table in tables:
+        target = target[table]
+    target[name] = value
+    path = tmp_path / "trials.jsonl"
+    path.write_text(json.dumps(values) + "\n")
+    with pytest.raises(UserError) as caught:
+        read_records(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert fault in str(caught.value)
+    assert "\n" not in str(caught.value)

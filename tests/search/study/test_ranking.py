@@ -52,5 +52,5 @@ def test_nobody_on_the_front_is_beaten_and_everybody_else_is(
         beaten = any(
             (a >= aucc and n <= n_params) and (a > aucc or n < n_params) for a, n in points
         )
-        twin_on_front = any(points[other] == points[id_] for other in front)
-        assert (id_ in front or twin_on_front) != beaten
+        equal_on_front = any(points[other] == points[id_] for other in front)
+        assert (id_ in front or equal_on_front) != beaten

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.search.study.test_kept_weights import write_checkpoint
 
 from search.costs.disk_usage import disk_usage
 from search.study.config import StudyConfig
@@ -12,6 +11,7 @@ from search.study.folder import StudyFolder
 from search.study.storage import Storage, check_storage, study_storage
 from search.study.storage_uri import storage_faults
 from spaces.errors import UserError
+from tests.search.study.test_kept_weights import write_checkpoint
 from trainable.tune_trainable import _stored_checkpoint
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
-from tests.search.conftest import curve_point
+from tests.search.conftest import candidates_of, curve_point
 
 Make = Callable[..., TrialRecord]
 
@@ -33,3 +34,13 @@ def test_a_trial_without_a_point_has_no_measures(make_record: Make):
     record = make_record(curve=(), aucc=None, objective=None)
     assert record.measures() == {}
     assert record.summary()["bleu_valid"] is None
+
+
+@pytest.mark.parametrize(("clock", "horizon"), [("updates", 12), ("seconds", 60.0)])
+def test_a_study_its_trials_and_their_records_have_one_horizon(
+    tiny_study: Callable[..., StudyConfig], make_record: Make, clock: str, horizon: float
+):
+    study = tiny_study(budget={"updates": 12, "seconds": 60.0}, objective={"clock": clock})
+    trial = study.trial(candidates_of(study)[0], data="data")
+    record = make_record(config=trial.model_dump(mode="json"))
+    assert study.horizon == trial.horizon == record.horizon == horizon

@@ -198,7 +198,7 @@ def test_doctor_and_report_know_its_suggestions_without_the_algorithm(
     assert len(read.suggestions.trials) == 12 + read.suggestions.n_known
     finding = check_suggestions(folder.optuna_log, read.records, folder.config())
     assert not finding.faults
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     journal = SuggestionJournal.open(config, folder.optuna_log)
     journal.settle(ledger.records)
     assert journal.counts(n_trained=len(ledger)).n_trained == 12

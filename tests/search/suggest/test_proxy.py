@@ -21,8 +21,7 @@ from tests.search.command_line import reservoir_search, study_toml
 from tests.search.replay.tables import made_table
 from tests.search.report_studies import read_study, searched_study
 from trainable.config import TrialConfig
-from trainable.dynamics.at_validation import MEASURES
-from trainable.dynamics.untrained import untrained_dynamics
+from trainable.dynamics.measure import MEASURES, untrained_dynamics
 
 
 def proxy_of(values: list[float | None], **settings: Any) -> Proxy:

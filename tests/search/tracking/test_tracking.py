@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
+from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TrialRuns
 from spaces.errors import UserError
@@ -144,9 +146,9 @@ def test_a_run_whose_parameters_a_store_refused_at_first_has_them_later(
 ):
     config, folder = study
     monkeypatch.setattr("search.tracking.tracking.RETRY_S", 0.1)
-    ledger, record = Ledger(folder.trials), make_record(0)
+    ledger, record = Ledger.open(folder.trials), make_record(0)
     ledger.put(record)
-    tracking = Tracking(config, folder, ledger)
+    tracking = Tracking.start(config, folder, ledger)
     log_batch, refused = MlflowClient.log_batch, []
 
     def refuse_once(client: MlflowClient, run_id: str, **told: Any) -> None:
@@ -163,21 +165,35 @@ def test_a_run_whose_parameters_a_store_refused_at_first_has_them_later(
     assert run.data.params["canonical"] == record.canonical
 
 
+def test_nothing_is_sent_and_no_thread_runs_before_the_start(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    ledger = Ledger.open(folder.trials)
+    study_run = StudyRun.open(MlflowClient(store), config, folder)
+    n_threads = threading.active_count()
+    tracking = Tracking(store, study_run, TrialRuns(study_run, ledger))
+    ledger.put(make_record(0))
+    tracking.note(ledger[0])
+    assert threading.active_count() == n_threads
+    assert children(MlflowClient(store), config.name) == []
+
+
 def test_a_driver_that_takes_over_sends_only_what_is_missing(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
     config, folder = study
-    client, ledger = MlflowClient(store), Ledger(folder.trials)
+    client, ledger = MlflowClient(store), Ledger.open(folder.trials)
     whole = make_record(0)
     begun = make_record(0, state="running", curve=whole.curve[:2], aucc=None, objective=None)
     ledger.put(begun)
-    first = Tracking(config, folder, ledger)
+    first = Tracking.start(config, folder, ledger)
     first.note(begun)
     end(first, "KILLED")
     first.interrupt(ledger[0])
     assert {run.info.status for run in runs_of(client, config.name)} == {"KILLED"}
 
-    second = Tracking(config, folder, Ledger(folder.trials))
+    second = Tracking.start(config, folder, Ledger.open(folder.trials))
     second.note(whole)
     second.note(whole)
     end(second)
@@ -192,14 +208,14 @@ def test_a_trial_that_came_to_another_point_after_a_restart_gets_a_new_run(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
     config, folder = study
-    client, ledger, whole = MlflowClient(store), Ledger(folder.trials), make_record(0)
+    client, ledger, whole = MlflowClient(store), Ledger.open(folder.trials), make_record(0)
     other = dataclasses.replace(whole.curve[1], bleu=5.0)
     ledger.put(dataclasses.replace(whole, state="running", curve=(whole.curve[0], other)))
-    first = Tracking(config, folder, ledger)
+    first = Tracking.start(config, folder, ledger)
     first.note(ledger[0])
     end(first, "KILLED")
     before = ledger[0].mlflow_run_id
-    second = Tracking(config, folder, ledger)
+    second = Tracking.start(config, folder, ledger)
     second.note(ledger.update(0, curve=whole.curve, state="completed"))
     end(second)
     (run,) = children(client, config.name)
@@ -213,10 +229,10 @@ def test_a_run_that_was_deleted_is_made_again(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
     config, folder = study
-    client, ledger = MlflowClient(store), Ledger(folder.trials)
+    client, ledger = MlflowClient(store), Ledger.open(folder.trials)
     ledger.put(make_record(0))
     for _ in range(2):
-        tracking = Tracking(config, folder, ledger)
+        tracking = Tracking.start(config, folder, ledger)
         tracking.note(ledger[0])
         end(tracking)
         (run,) = children(client, config.name)
@@ -228,22 +244,22 @@ def test_a_run_whose_id_was_never_written_down_is_found_again(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
     config, folder = study
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     ledger.put(make_record(0))
-    first = Tracking(config, folder, ledger)
+    first = Tracking.start(config, folder, ledger)
     first.note(ledger[0])
     end(first)
     ledger.update(0, mlflow_run_id=None)  # as if killed between the two
-    second = Tracking(config, folder, Ledger(folder.trials))
+    second = Tracking.start(config, folder, Ledger.open(folder.trials))
     second.note(make_record(0))
     end(second)
     assert len(children(MlflowClient(store), config.name)) == 1
 
 
 def record_one_trial(config: StudyConfig, folder: StudyFolder, record: TrialRecord) -> None:
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     ledger.put(record)
-    tracking = Tracking(config, folder, ledger)
+    tracking = Tracking.start(config, folder, ledger)
     tracking.note(ledger[record.id])
     end(tracking)
 
@@ -284,7 +300,7 @@ def test_a_uri_that_is_none_is_the_users_mistake(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens there
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(UserError, match=r"MLflow at http://127\.0\.0\.1:9: .*start the server"):
-        Tracking(config, folder, Ledger(folder.trials))
+        Tracking.start(config, folder, Ledger.open(folder.trials))
     assert mlflow.active_run() is None
 
 
@@ -292,9 +308,9 @@ def test_the_end_waits_as_long_as_the_store_takes_records(
     study: tuple[StudyConfig, StudyFolder], make_record: Make, monkeypatch: pytest.MonkeyPatch
 ):
     config, folder = study
-    ledger = Ledger(folder.trials)
+    ledger = Ledger.open(folder.trials)
     monkeypatch.setattr("search.tracking.tracking.CLOSING_S", 1.0)
-    tracking = Tracking(config, folder, ledger)
+    tracking = Tracking.start(config, folder, ledger)
     sent: list[int] = []
 
     def send_slowly(record: TrialRecord) -> None:

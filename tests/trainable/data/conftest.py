@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainable.data.corpus import Corpus, Pairs, from_raw
+from trainable.data.corpus import Pairs, ParallelText, from_raw
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
 
@@ -39,13 +39,13 @@ def write() -> Callable[[Path, Sequence[str]], Path]:
 
 
 @pytest.fixture
-def tiny_corpus() -> Corpus:
+def tiny_corpus() -> ParallelText:
     raw = Pairs(
         src=["Ein Hund & eine Katze.", "„Das“ Haus ist groß!", "Wir sehen's nicht."],
         tgt=["A dog & a cat.", 'The "house" is big!', "We don't see it."],
     )
     split = from_raw(raw, src="de", tgt="en")
-    return Corpus(
+    return ParallelText(
         name="tiny",
         src="de",
         tgt="en",

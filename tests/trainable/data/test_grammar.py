@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from trainable.data.corpus import Corpus
+from trainable.data.corpus import ParallelText
 from trainable.data.grammar.clause import Clause, Phrase, Sentence, sample_sentence
 from trainable.data.grammar.corpus import grammar
 from trainable.data.grammar.english import english
@@ -263,7 +263,7 @@ def test_first_person_never_acts_on_itself():
             assert not any(isinstance(one, Pronoun) and one.person == 1 for one in others)
 
 
-def texts(corpus: Corpus, split: str) -> list[tuple[str, str]]:
+def texts(corpus: ParallelText, split: str) -> list[tuple[str, str]]:
     raw = corpus.splits[split].raw
     return list(zip(raw.src, raw.tgt, strict=True))
 

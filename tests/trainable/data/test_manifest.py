@@ -24,7 +24,7 @@ def test_a_folder_without_a_manifest_is_no_prepared_data(tmp_path: Path):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"corpus": "x"}'])
 def test_a_broken_manifest_is_one_clear_line(tmp_path: Path, text: str):
     (tmp_path / "manifest.json").write_text(text)
-    with pytest.raises(UserError, match=r"is broken at .*prepare the folder again") as caught:
+    with pytest.raises(UserError, match=r"manifest.json: .*; prepare the folder again") as caught:
         Manifest.load(tmp_path)
     assert "\n" not in str(caught.value)
 

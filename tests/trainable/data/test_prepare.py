@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spaces.errors import UserError
-from trainable.data.corpus import Corpus
+from trainable.data.corpus import ParallelText
 from trainable.data.manifest import Manifest
 from trainable.data.prepare import prepare
 from trainable.data.tokenizer import Tokenizer
@@ -80,26 +80,28 @@ def test_fairseq_preprocess_writes_the_same_dictionaries_and_binarised_files(
         assert (tmp_path / "out" / name).read_bytes() == (grammar_folder / name).read_bytes()
 
 
-def test_preparing_twice_gives_the_same_bytes(tiny_corpus: Corpus, tmp_path: Path):
+def test_preparing_twice_gives_the_same_bytes(tiny_corpus: ParallelText, tmp_path: Path):
     for name in ("one", "two"):
         prepare(lambda: tiny_corpus, tmp_path / name, n_merges=20)
     for path in files(tmp_path / "one"):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
-def test_a_joined_dictionary_is_the_same_on_both_sides(tiny_corpus: Corpus, tmp_path: Path):
+def test_a_joined_dictionary_is_the_same_on_both_sides(tiny_corpus: ParallelText, tmp_path: Path):
     out = tmp_path / "joined"
     manifest = prepare(lambda: tiny_corpus, out, n_merges=20, joined_dictionary=True)
     assert manifest.dictionary.src == manifest.dictionary.tgt
     assert (out / "dict.de.txt").read_bytes() == (out / "dict.en.txt").read_bytes()
 
 
-def test_raw_evaluation_text_keeps_capitals_and_punctuation(tiny_corpus: Corpus, tmp_path: Path):
+def test_raw_evaluation_text_keeps_capitals_and_punctuation(
+    tiny_corpus: ParallelText, tmp_path: Path
+):
     prepare(lambda: tiny_corpus, tmp_path / "out", n_merges=20)
     assert (tmp_path / "out" / "test.raw.de").read_text().splitlines()[1] == "„Das“ Haus ist groß!"
 
 
-def test_an_empty_folder_may_be_filled(tiny_corpus: Corpus, tmp_path: Path):
+def test_an_empty_folder_may_be_filled(tiny_corpus: ParallelText, tmp_path: Path):
     out = tmp_path / "out"
     out.mkdir()
     prepare(lambda: tiny_corpus, out, n_merges=20)
@@ -110,7 +112,7 @@ def test_a_folder_that_holds_something_is_refused_before_the_corpus_is_read(tmp_
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
 
-    def read() -> Corpus:
+    def read() -> ParallelText:
         raise AssertionError("the corpus was read")
 
     with pytest.raises(UserError, match="is not empty; give a new folder"):
@@ -118,7 +120,7 @@ def test_a_folder_that_holds_something_is_refused_before_the_corpus_is_read(tmp_
     assert [path.name for path in files(tmp_path)] == ["out", "mine.txt"]
 
 
-def test_a_file_is_no_place_to_prepare_into(tiny_corpus: Corpus, tmp_path: Path):
+def test_a_file_is_no_place_to_prepare_into(tiny_corpus: ParallelText, tmp_path: Path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(UserError, match="is not a folder"):
         prepare(lambda: tiny_corpus, tmp_path / "out", n_merges=20)
@@ -128,7 +130,7 @@ def test_a_file_is_no_place_to_prepare_into(tiny_corpus: Corpus, tmp_path: Path)
 
 @pytest.mark.parametrize("fault", [UserError("bad text"), KeyboardInterrupt(), ValueError("bug")])
 def test_nothing_is_left_when_reading_fails(fault: BaseException, tmp_path: Path):
-    def read() -> Corpus:
+    def read() -> ParallelText:
         raise fault
 
     with pytest.raises(type(fault)):
@@ -149,7 +151,7 @@ def files_limited_to(n_bytes: int) -> Iterator[None]:
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("n_bytes", [8, 64, 128, 400])
 def test_a_disk_that_takes_no_more_is_one_clear_line_and_leaves_nothing(
-    tiny_corpus: Corpus, tmp_path: Path, n_bytes: int
+    tiny_corpus: ParallelText, tmp_path: Path, n_bytes: int
 ):
     with files_limited_to(n_bytes), pytest.raises(UserError, match="the disk is full") as caught:
         prepare(lambda: tiny_corpus, tmp_path / "out", n_merges=20)
@@ -161,7 +163,7 @@ def test_text_without_a_pair_of_letters_cannot_be_learned_from(tmp_path: Path):
     from trainable.data.corpus import Pairs, from_raw
 
     split = from_raw(Pairs(src=["a b"], tgt=["c"]), src="de", tgt="en")
-    corpus = Corpus(
+    corpus = ParallelText(
         name="x",
         src="de",
         tgt="en",

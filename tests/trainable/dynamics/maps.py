@@ -36,3 +36,8 @@ def random_orthogonal(size: int, seed: int = 1) -> torch.Tensor:
 
 def generator(seed: int = 1) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def drawn(n_depths: int, n_tokens: int, d_model: int) -> torch.Tensor:
+    """Random states."""
+    return torch.randn(n_depths, n_tokens, d_model, dtype=torch.float64, generator=generator())

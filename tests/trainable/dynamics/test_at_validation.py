@@ -7,8 +7,12 @@ import pytest
 
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
-from trainable.dynamics.at_validation import MEASURES, N_SENTENCES, dynamics_at_depth
-from trainable.dynamics.sentences import validation_sentences
+from trainable.dynamics.measure import (
+    MEASURES,
+    N_SENTENCES,
+    dynamics_at_depth,
+    validation_sentences,
+)
 from trainable.models.build import build_model
 from trainable.training import run_trial
 

@@ -5,14 +5,13 @@ import math
 import pytest
 import torch
 
+from spaces.kinds import LAYER_KINDS
 from tests.trainable.dynamics.maps import generator
 from tests.trainable.models.conftest import SMALL, SRC_ROWS, make_dictionary
 from trainable.config import ModelConfig
-from trainable.dynamics.encoder_map import EncoderMap, encoder_map, trajectory
-from trainable.dynamics.forward_mode import random_directions
+from trainable.dynamics.encoder_map import EncoderMap, encoder_map, random_directions, trajectory
+from trainable.dynamics.lyapunov import log_growths, twin_log_growths
 from trainable.dynamics.measure import measure_dynamics
-from trainable.dynamics.spectrum import log_growths
-from trainable.dynamics.twin import twin_log_growths
 from trainable.models.build import build_model
 
 TOKENS = torch.tensor([5, 9, 14, 7, 2])
@@ -61,7 +60,7 @@ def test_the_spectrum_is_that_of_the_whole_jacobians(norm):
         x, columns = step(x), q
 
 
-@pytest.mark.parametrize("layout", ["L", "R", "F", "G", "C"])
+@pytest.mark.parametrize("layout", LAYER_KINDS)
 def test_a_post_norm_layer_loses_two_directions_of_each_token(layout):
     encoder = encoder_map(build(layout, norm="post"))
     for module in encoder.encoder.modules():

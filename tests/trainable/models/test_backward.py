@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from spaces.kinds import reservoir_letters
+
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-@pytest.mark.parametrize("kind", "RFGC")
+@pytest.mark.parametrize("kind", reservoir_letters())
 def test_a_gradient_comes_out_below_a_reservoir_as_it_went_in(build, kind, norm):
     layer = build(kind, norm=norm, reservoir_backward="around").train().encoder.layers[0]
     x = torch.randn(5, 2, 16, requires_grad=True)

@@ -59,11 +59,12 @@ def test_factorised_embeddings_have_the_counted_parameters(build, tied):
     model = build("L", "L", tied=tied, embedding_dim=6)
     tgt_rows = SRC_ROWS if tied == "all" else TGT_ROWS
     sizes = {"d_model": 16, "ffn": 24, "heads": 2, "src_rows": SRC_ROWS, "tgt_rows": tgt_rows}
-    dims = Dimensions(**sizes, tied=tied, embedding_dim=6)
+    sizes |= {"norm": "pre", "tied": tied}
+    dims = Dimensions(**sizes, embedding_dim=6)
     counts = count_params(Layout.parse("L"), Layout.parse("L"), dims)
     assert counts.total == n_values(model.parameters())
     rows = {"none": SRC_ROWS + 2 * tgt_rows, "decoder": SRC_ROWS + tgt_rows, "all": SRC_ROWS}
-    plain = count_params(Layout.parse("L"), Layout.parse("L"), Dimensions(**sizes, tied=tied))
+    plain = count_params(Layout.parse("L"), Layout.parse("L"), Dimensions(**sizes))
     # Each row 6 in the place of 16 values, and three matrices of 6 x 16.
     assert plain.total - counts.total == 10 * rows[tied] - 3 * 6 * 16
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from trainable.models.dropout import LEVELS, Dropout
+from trainable.layers.dropout import LEVELS, Dropout
 
 
 @pytest.fixture

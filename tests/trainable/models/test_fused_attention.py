@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainable.models.attention import Attention
+from trainable.layers.attention import Attention
 
 
 def of_an_update(model, batch, loss, *, bf16: bool = False):

@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import layer_norm, linear
 
+from spaces.kinds import reservoir_letters
+
 
 @pytest.mark.parametrize("kind", "FGC")
 def test_pre_norm_normalises_before_and_post_norm_after_the_residual(build, kind):
@@ -49,14 +51,14 @@ def test_a_bigru_reservoir_is_pytorchs_gru_with_the_drawn_weights(build):
     torch.testing.assert_close(layer.transform(x, None), reference(x)[0])
 
 
-@pytest.mark.parametrize("kind", "RFGC")
+@pytest.mark.parametrize("kind", reservoir_letters())
 def test_a_reservoir_follows_its_model_to_another_dtype(build, kind):
     layer = build(kind).double().encoder.layers[0]
     x = torch.randn(5, 2, 16, dtype=torch.double)
     assert layer(x, None).dtype == torch.double
 
 
-@pytest.mark.parametrize("kind", "RFGC")
+@pytest.mark.parametrize("kind", reservoir_letters())
 def test_a_reservoir_runs_under_bf16_autocast_and_passes_gradients(build, batch, loss, kind):
     model = build(f"L{kind}L")
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from spaces.kinds import reservoir_letters
+from trainable.reservoirs.builders import reservoir_builder
 from trainable.reservoirs.draw import draw_uniform, xavier_bound
 from trainable.reservoirs.orthogonal import draw_orthogonal
 
-ALL_KINDS = "RLFLGLCL"
+ALL_KINDS = "".join(f"{kind}L" for kind in reservoir_letters())
 
 
 def snapshot(model):
@@ -78,14 +80,14 @@ def test_two_builds_draw_the_same_and_another_seed_does_not(build):
 
 
 def test_another_process_with_another_thread_count_draws_the_same(build):
-    program = """
+    program = f"""
 import hashlib, torch
 from fairseq.data import Dictionary
 from trainable.config import ModelConfig
 from trainable.models.build import build_model
 torch.set_num_threads(2)
 model = build_model(
-    ModelConfig(encoder="RLFLGLCL", decoder="RL", d_model=16, ffn=24, heads=2),
+    ModelConfig(encoder="{ALL_KINDS}", decoder="RL", d_model=16, ffn=24, heads=2),
     src_dict=Dictionary(), tgt_dict=Dictionary(), seed=6,
 )
 sha = hashlib.sha256()
@@ -119,7 +121,7 @@ def test_learned_layers_start_alike_whatever_reservoirs_lie_between(build):
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-@pytest.mark.parametrize("kind", "RFGC")
+@pytest.mark.parametrize("kind", reservoir_letters())
 def test_gradients_reach_what_lies_below_a_reservoir(build, batch, loss, kind, norm):
     model = build(f"L{kind}", norm=norm)
     loss(model, batch).backward()
@@ -167,18 +169,19 @@ def test_a_draw_is_the_same_on_every_machine():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "n_fans", "scale_squared"),
+    ("kind", "name", "shape", "n_fans", "scale_squared"),
     [
-        ("fc1.weight", (24, 16), 24 + 16, 1.0),
-        ("self_attn.q_proj.weight", (16, 16), 16 + 16, 0.5),  # fairseq's gain of 1/sqrt(2)
-        ("self_attn.out_proj.weight", (16, 16), 16 + 16, 1.0),
-        ("gru.weight_ih_l0", (3 * 8, 16), 8 + 16, 1.0),  # each of three gates is 16 -> 8
-        ("gru.weight_hh_l0_reverse", (3 * 8, 8), 8 + 8, 1.0),
-        ("convolution.weight", (4, 1, 7), (4 + 1) * 7, 1.0),
+        ("F", "fc1.weight", (24, 16), 24 + 16, 1.0),
+        ("R", "self_attn.q_proj.weight", (16, 16), 16 + 16, 0.5),  # fairseq's gain of 1/sqrt(2)
+        ("R", "self_attn.out_proj.weight", (16, 16), 16 + 16, 1.0),
+        ("G", "gru.weight_ih_l0", (3 * 8, 16), 8 + 16, 1.0),  # each of three gates is 16 -> 8
+        ("G", "gru.weight_hh_l0_reverse", (3 * 8, 8), 8 + 8, 1.0),
+        ("C", "convolution.weight", (4, 1, 7), (4 + 1) * 7, 1.0),
     ],
 )
-def test_bounds_are_xaviers(name, shape, n_fans, scale_squared):
-    assert xavier_bound(name, shape) ** 2 == pytest.approx(scale_squared * 6 / n_fans)
+def test_bounds_are_xaviers(kind, name, shape, n_fans, scale_squared):
+    bound = xavier_bound(shape, reservoir_builder(kind).matrices(name))
+    assert bound**2 == pytest.approx(scale_squared * 6 / n_fans)
 
 
 def test_the_bounds_of_attention_and_convolution_are_those_fairseq_starts_from():
@@ -187,10 +190,11 @@ def test_the_bounds_of_attention_and_convolution_are_those_fairseq_starts_from()
 
     attention = MultiheadAttention(64, 4, self_attention=True)
     convolution = LightweightConv1dTBC(64, kernel_size=7, padding_l=3, num_heads=32)
-    for module in (attention, convolution):
+    for kind, module in (("R", attention), ("C", convolution)):
+        matrices_of = reservoir_builder(kind).matrices
         for name, parameter in module.named_parameters():
             if parameter.ndim > 1:
-                bound = xavier_bound(name, tuple(parameter.shape))
+                bound = xavier_bound(tuple(parameter.shape), matrices_of(name))
                 assert 0.95 * bound < parameter.abs().max() <= bound * (1 + 1e-6)
 
 

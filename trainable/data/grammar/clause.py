@@ -1,4 +1,4 @@
-"""What a sentence says, before either language orders and inflects it; and its sampler."""
+"""A sentence's meaning, before either language orders and inflects it; and its sampler."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Nominal = Phrase | Pronoun
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """Who does what, to whom, where and when."""
+    """Agent, action, objects, place and time of a sentence."""
 
     subject: Nominal
     verb: Verb
@@ -63,7 +63,7 @@ class Clause:
     modal: Modal | None = None
     past: bool = False
     negated: bool = False
-    front: Front = "subject"  # what stands before the German verb
+    front: Front = "subject"  # constituent before the German verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterator
 
-from trainable.data.corpus import Corpus, Pairs, from_raw
+from trainable.data.corpus import Pairs, ParallelText, from_raw
 from trainable.data.grammar.clause import sample_sentence
 from trainable.data.grammar.english import english
 from trainable.data.grammar.german import german
@@ -16,7 +16,7 @@ Pair = tuple[str, str]  # German, English
 
 def grammar(
     *, seed: int = 1, n_train: int = 20_000, n_valid: int = 500, n_test: int = 500
-) -> Corpus:
+) -> ParallelText:
     """German and English sentences of the embedded grammar.
 
     No sentence of valid or test, in either language, occurs in another split; train may
@@ -33,7 +33,7 @@ def grammar(
         if held_out.isdisjoint(pair):
             train.append(pair)
     splits: dict[SplitName, list[Pair]] = {"train": train, "valid": valid, "test": test}
-    return Corpus(
+    return ParallelText(
         name="grammar",
         src="de",
         tgt="en",

@@ -1,0 +1,98 @@
+"""An export's ``layout.toml``: the model apart from its learned weights, complete."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from fairseq.data import Dictionary
+from pydantic import Field, ValidationError
+
+from spaces.errors import UserError
+from spaces.faults import faults_of
+from trainable.config import ModelConfig, PositiveInt, Seed
+from trainable.corpus import Corpus
+from trainable.model_size import param_counts
+from trainable.models.build import build_model
+from trainable.models.reservoir_transformer import ReservoirTransformer
+
+LAYOUT = "layout.toml"
+
+Rows = Annotated[int, Field(ge=4, lt=2**31)]  # of a dictionary, its four special symbols included
+
+
+class ExportedModel(ModelConfig):
+    """The settings of a model, the seed of its reservoirs and the sizes that its data gave it."""
+
+    reservoir_seed: Seed
+    src_rows: Rows
+    tgt_rows: Rows
+    n_params_total: PositiveInt
+    n_params_learned: PositiveInt
+    n_params_stored: PositiveInt
+    n_params_encoder: PositiveInt
+
+    @property
+    def config(self) -> ModelConfig:
+        """The settings alone."""
+        return ModelConfig.model_validate_json(
+            self.model_dump_json(include=set(ModelConfig.model_fields))
+        )
+
+    def build(self) -> ReservoirTransformer:
+        """The model with its reservoirs, its learned weights at their start.
+
+        Its dictionaries have the sizes of those in the export, and words of their own.
+
+        Raises:
+            UserError: a layout is no layout, or the two dictionaries cannot be tied.
+        """
+        return build_model(
+            self.config,
+            src_dict=_dictionary(self.src_rows),
+            tgt_dict=_dictionary(self.tgt_rows),
+            seed=self.reservoir_seed,
+        )
+
+
+def layout_toml(config: ModelConfig, *, seed: int, corpus: Corpus) -> str:
+    """The text of ``layout.toml``; settings that are absent (None) are left out."""
+    values = {
+        **config.model_dump(mode="json", exclude_none=True),
+        "reservoir_seed": seed,
+        "src_rows": len(corpus.src_dict),
+        "tgt_rows": len(corpus.tgt_dict),
+        **{f"n_params_{of}": n for of, n in asdict(param_counts(config, corpus)).items()},
+    }
+    # A JSON text, number or truth value is one of TOML too.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())
+
+
+def read_layout_toml(path: Path) -> ExportedModel:
+    """The model that a ``layout.toml`` describes.
+
+    Raises:
+        UserError: the file is absent, broken, or of an earlier version, which left out what
+            the number of parameters depends on.
+    """
+    try:
+        text = json.dumps(tomllib.loads(path.read_text(encoding="utf-8")), default=str)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; give an export's {LAYOUT}") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not TOML: {error}; export it again") from error
+    try:
+        return ExportedModel.model_validate_json(text)
+    except ValidationError as error:
+        faults = faults_of(error, str(path), ExportedModel).split("\n")
+        raise UserError("\n".join(f"{fault}; or export it again" for fault in faults)) from error
+
+
+def _dictionary(n_rows: int) -> Dictionary:
+    dictionary = Dictionary()
+    for number in range(n_rows - len(dictionary)):
+        dictionary.add_symbol(f"word{number}")
+    return dictionary

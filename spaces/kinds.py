@@ -1,0 +1,174 @@
+"""The kinds of layers: what each letter of a layout stands for, and what such a layer costs.
+
+A new reservoir kind is one more entry of the table here and one more module in
+`trainable/reservoirs/`; everything else reads this table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from spaces.dimensions import Dimensions
+from spaces.sublayers import (
+    attention_flops,
+    attention_params,
+    feed_forward_flops,
+    feed_forward_params,
+    gru_flops,
+    gru_params,
+    layer_norm_params,
+    linear_params,
+    product_flops,
+)
+
+ATTENTION, FEED_FORWARD, NORMS = "attention", "feed-forward", "norms"
+# What a weight set may hold of a layer that is not shared whole, by its letter.
+PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "a": frozenset({ATTENTION}),
+        "f": frozenset({FEED_FORWARD}),
+        "w": frozenset({ATTENTION, FEED_FORWARD}),
+    }
+)
+PART_NAMES: Mapping[str, str] = MappingProxyType(
+    {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
+)
+CONV_KERNEL = 7  # width of the convolution reservoir, in tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerKind:
+    """A kind of layer.
+
+    Args:
+        letter: one capital letter, A to Z.
+        name: what people call it; "reservoir" is a part of a reservoir's name.
+        is_reservoir: its weights are random and frozen; those of other kinds learn.
+        parts: the letters of ``PARTS`` that a weight set may hold of it. Attention then is the
+            layer's modules ``self_attn`` and ``encoder_attn``, the feed-forward block ``fc1``
+            and ``fc2``. A layer of a kind without parts is shared whole.
+        in_decoder: whether it may stand in a decoder: as a Transformer layer that attends to
+            the encoder, frozen if it is a reservoir.
+        has_attention: whether each token of a sentence meets every other, which costs the more
+            FLOPs the longer the sentence is.
+        params: parameters of one encoder layer by component, its LayerNorms (``NORMS``) included.
+        flops: forward FLOPs for each token of what weights do in an encoder layer.
+    """
+
+    letter: str
+    name: str
+    is_reservoir: bool
+    parts: str = ""
+    in_decoder: bool = False
+    has_attention: bool = False
+    params: Callable[[Dimensions], Mapping[str, int]]
+    flops: Callable[[Dimensions], int]
+
+    def __post_init__(self) -> None:
+        if len(self.letter) != 1 or not "A" <= self.letter <= "Z":
+            raise ValueError(f"layer kind {self.letter!r} is not a letter from A to Z")
+        if unknown := set(self.parts) - set(PARTS):
+            raise ValueError(f"layer kind {self.letter}: no parts {sorted(unknown)}")
+
+
+def _transformer_params(dims: Dimensions) -> Mapping[str, int]:
+    return {
+        ATTENTION: attention_params(dims),
+        FEED_FORWARD: feed_forward_params(dims),
+        NORMS: 2 * layer_norm_params(dims),
+    }
+
+
+def _transformer_flops(dims: Dimensions) -> int:
+    return attention_flops(dims) + feed_forward_flops(dims)
+
+
+def _feed_forward_params(dims: Dimensions) -> Mapping[str, int]:
+    return {FEED_FORWARD: feed_forward_params(dims), NORMS: layer_norm_params(dims)}
+
+
+def _bigru_params(dims: Dimensions) -> Mapping[str, int]:
+    recurrence = 2 * gru_params(dims.d_model, dims.d_model // 2)  # two directions
+    return {"recurrence": recurrence, NORMS: layer_norm_params(dims)}
+
+
+def _bigru_flops(dims: Dimensions) -> int:
+    return 2 * gru_flops(dims.d_model, dims.d_model // 2)
+
+
+def _convolution_params(dims: Dimensions) -> Mapping[str, int]:
+    d = dims.d_model
+    convolution = linear_params(d, 2 * d) + dims.heads * CONV_KERNEL + linear_params(d, d)
+    return {"convolution": convolution, NORMS: layer_norm_params(dims)}
+
+
+def _convolution_flops(dims: Dimensions) -> int:
+    d = dims.d_model
+    return product_flops(d, 2 * d) + product_flops(CONV_KERNEL, d) + product_flops(d, d)
+
+
+_KINDS = {
+    kind.letter: kind
+    for kind in (
+        LayerKind(
+            letter="L",
+            name="learned",
+            is_reservoir=False,
+            parts="afw",
+            in_decoder=True,
+            has_attention=True,
+            params=_transformer_params,
+            flops=_transformer_flops,
+        ),
+        LayerKind(
+            letter="R",
+            name="Transformer reservoir",
+            is_reservoir=True,
+            parts="af",  # not w: its norms do not learn, so Rw1 would be R1
+            in_decoder=True,
+            has_attention=True,
+            params=_transformer_params,
+            flops=_transformer_flops,
+        ),
+        LayerKind(
+            letter="F",
+            name="feed-forward reservoir",
+            is_reservoir=True,
+            params=_feed_forward_params,
+            flops=feed_forward_flops,
+        ),
+        LayerKind(
+            letter="G",
+            name="BiGRU reservoir",
+            is_reservoir=True,
+            params=_bigru_params,
+            flops=_bigru_flops,
+        ),
+        LayerKind(
+            letter="C",
+            name="convolution reservoir",
+            is_reservoir=True,
+            params=_convolution_params,
+            flops=_convolution_flops,
+        ),
+    )
+}
+LAYER_KINDS: Mapping[str, LayerKind] = MappingProxyType(_KINDS)  # by letter, in their order
+
+
+def reservoir_letters() -> tuple[str, ...]:
+    """The letters of the reservoirs."""
+    return tuple(letter for letter, kind in LAYER_KINDS.items() if kind.is_reservoir)
+
+
+def decoder_letters() -> tuple[str, ...]:
+    """The letters of the kinds that may stand in a decoder."""
+    return tuple(letter for letter, kind in LAYER_KINDS.items() if kind.in_decoder)
+
+
+def listed(letters: Iterable[str], conjunction: str = "or") -> str:
+    """The letters as a sentence has them: R, F, G or C."""
+    *others, last = letters
+    return f"{', '.join(others)} {conjunction} {last}" if others else last

@@ -1,0 +1,54 @@
+"""Parameters and FLOPs of the modules that layers are made of.
+
+Parameters are those of torch's and fairseq's modules, biases included. FLOPs are those of one
+token on its way through: a multiplication and its addition are two, and biases are left out.
+"""
+
+from __future__ import annotations
+
+from spaces.dimensions import Dimensions
+
+
+def linear_params(n_in: int, n_out: int) -> int:
+    """Parameters of a linear map."""
+    return n_in * n_out + n_out
+
+
+def layer_norm_params(dims: Dimensions) -> int:
+    """Parameters of one LayerNorm."""
+    return 2 * dims.d_model
+
+
+def attention_params(dims: Dimensions) -> int:
+    """Parameters of one attention: query, key, value and output."""
+    return 4 * linear_params(dims.d_model, dims.d_model)
+
+
+def feed_forward_params(dims: Dimensions) -> int:
+    """Parameters of a feed-forward block's two linear maps."""
+    return linear_params(dims.d_model, dims.ffn) + linear_params(dims.ffn, dims.d_model)
+
+
+def gru_params(n_in: int, n_hidden: int) -> int:
+    """Parameters of one direction: three gates, each from the input and from the state."""
+    return 3 * (linear_params(n_in, n_hidden) + linear_params(n_hidden, n_hidden))
+
+
+def product_flops(n_in: int, n_out: int) -> int:
+    """FLOPs of a matrix."""
+    return 2 * n_in * n_out
+
+
+def attention_flops(dims: Dimensions) -> int:
+    """FLOPs of an attention's four matrices; its scores depend on the sentence's length."""
+    return 4 * product_flops(dims.d_model, dims.d_model)
+
+
+def feed_forward_flops(dims: Dimensions) -> int:
+    """FLOPs of a feed-forward block's two matrices."""
+    return 2 * product_flops(dims.d_model, dims.ffn)
+
+
+def gru_flops(n_in: int, n_hidden: int) -> int:
+    """FLOPs of one direction: three gates, each from the input and from the state."""
+    return 3 * (product_flops(n_in, n_hidden) + product_flops(n_hidden, n_hidden))

@@ -1,0 +1,98 @@
+"""A local search's Ray: its folder, its token, and that it asks for the token."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from search.cluster.ray_files import hide_token, private_folder
+from spaces.errors import UserError
+from tests.search.command_line import environment
+from trainable import users_folder
+
+
+def test_rays_folder_is_below_one_that_no_other_user_can_look_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(users_folder, "_TMP", tmp_path)
+    parent = private_folder().parent
+    assert stat.S_IMODE(parent.stat().st_mode) == 0o700
+    parent.chmod(0o777)
+    assert stat.S_IMODE(private_folder().parent.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_someone_else_put_there_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(users_folder, "_TMP", tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / f"reservoir-search-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="belongs to someone else"):
+        private_folder()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(users_folder, "_TMP", tmp_path)
+    folder = tmp_path / f"reservoir-search-{os.getuid()}"
+    folder.mkdir()
+    os.chown(folder, 12345, 12345)
+    with pytest.raises(UserError, match="belongs to someone else"):
+        private_folder()
+
+
+def test_the_token_is_hidden_from_other_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    hide_token()  # there is none
+    token = tmp_path / ".ray/auth_token"
+    token.parent.mkdir()
+    token.write_text("token")
+    token.chmod(0o644)
+    hide_token()
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+
+
+ASK = """
+import sys
+from ray._raylet import GcsClient
+
+print(len(GcsClient(address=sys.argv[1]).get_all_node_info(timeout=30)), "node")
+"""
+ASK_ALL = f"""
+import os, ray, subprocess, sys
+from search.cluster.ray_cluster import local_ray
+
+with local_ray():
+    address = ray.get_runtime_context().gcs_address
+    for token in ({{}}, {{"RAY_AUTH_MODE": "disabled"}}, {{"RAY_AUTH_TOKEN": "ab" * 32}}):
+        told = subprocess.run(
+            [sys.executable, "-c", {ASK!r}, address],
+            env={{**os.environ, **token}},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        is_refused = told.returncode == 1 and "AUTH_TOKEN" in told.stderr
+        print("refused" if is_refused else told.stdout.strip())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_local_search_answers_who_has_its_token_and_nobody_else(tmp_path: Path):
+    """Asked with the token, without one, and with another."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASK_ALL],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
+    )
+    assert done.stdout.split() == ["1", "node", "refused", "refused"], done.stderr[-2000:]

@@ -1,0 +1,35 @@
+"""The Transformer reservoir, kind R: a Transformer layer that is random and frozen.
+
+In a decoder it is the decoder's Transformer layer, drawn by the same rule.
+"""
+
+from __future__ import annotations
+
+import math
+
+from fairseq.models.transformer import TransformerConfig
+from torch import nn
+
+from trainable.layers.encoder_layer import EncoderLayer, without_dropout
+from trainable.reservoirs.builders import builds_reservoir
+from trainable.reservoirs.draw import ONE_MATRIX, Matrices
+
+ATTENTION_INPUTS = ("q_proj.weight", "k_proj.weight", "v_proj.weight")
+# fairseq scales the three input projections of attention by this (MultiheadAttention).
+ATTENTION_INPUT = Matrices(xavier_scale=1 / math.sqrt(2))
+
+
+def matrices(tensor: str) -> Matrices:
+    """The attention's input projections have a bound of their own, as fairseq starts them."""
+    return ATTENTION_INPUT if tensor.endswith(ATTENTION_INPUTS) else ONE_MATRIX
+
+
+@builds_reservoir("R", matrices=matrices)
+def build(cfg: TransformerConfig) -> nn.Module:
+    """The encoder layer of fairseq without dropout.
+
+    Source:
+        "Transformer Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
+    """
+    layer: nn.Module = EncoderLayer(without_dropout(cfg))
+    return layer
