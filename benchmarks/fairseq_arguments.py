@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from spaces.layout import Layout
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
 from trainable.fairseq_command import fairseq_train_arguments
@@ -37,8 +36,8 @@ def transformer_arguments(config: TrialConfig) -> list[str]:
         data,
         *options,
         *("--arch", "transformer"),
-        *("--encoder-layers", str(Layout.parse(config.model.encoder).depth)),
-        *("--decoder-layers", str(Layout.parse(config.model.decoder).depth)),
+        *("--encoder-layers", str(config.model.encoder.depth)),
+        *("--decoder-layers", str(config.model.decoder.depth)),
         *("--log-format", "json", "--log-interval", str(config.validation.interval_updates)),
         *("--disable-validation", "--no-save", "--num-workers", "0"),
         *("--distributed-world-size", "1"),  # one GPU, however many there are

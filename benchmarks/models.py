@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from benchmarks.machine import N_THREADS, SEED
+from spaces.layout import Layout
 from spaces.presets import PRESETS
 from trainable.config import (
     Budget,
@@ -20,7 +21,7 @@ from trainable.config import (
 )
 
 MODELS = ("model0", "model1", "model2", "model3", "model4")
-DECODER = "LL"
+DECODER = Layout.parse("LL")
 BATCH_TOKENS = 4096
 
 
@@ -73,7 +74,7 @@ def trial(model: str, size: Size, data: Path, *, n_turns: int) -> TrialConfig:
         data=str(data.resolve()),
         seed=SEED,
         model=ModelConfig(
-            encoder=str(PRESETS[model].canonical()),
+            encoder=PRESETS[model],
             decoder=DECODER,
             d_model=size.d_model,
             ffn=size.ffn,

@@ -32,7 +32,7 @@ class ReportsOnce(tune.Trainable):  # type: ignore[misc]
             seconds=1.0,
             tokens=1000,
             flops=1e9,
-            bleu=30 * random.Random(self._trial.model.encoder).random(),
+            bleu=30 * random.Random(str(self._trial.model.encoder)).random(),
             loss=5.0,
             train_loss=5.0,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
-from collections.abc import Mapping
 from math import log
 from pathlib import Path
 from typing import Any
@@ -56,14 +55,13 @@ class ReplayedTrial(tune.Trainable):  # type: ignore[misc]
     def _begin(self, config: dict[str, Any]) -> None:
         self._id = config["id"]
         self._config = TrialConfig.model_validate(config["trial"])
-        key = candidate_of(config["trial"], self._space).key
-        self._trial = _at(self._recorded[key], config["trial"])
+        key = candidate_of(self._config, self._space).key
+        self._trial = _at(self._recorded[key], lr=self._config.train.lr)
         self._n_points = iter(range(1, len(self._trial.curve) + 1))
 
 
-def _at(recorded: RecordedTrial, trial: Mapping[str, Any]) -> RecordedTrial:
+def _at(recorded: RecordedTrial, *, lr: float) -> RecordedTrial:
     """The recorded trial with its scores moved to another learning rate."""
-    lr = trial["train"]["lr"]
     noise = random.Random(f"{recorded.candidate.key} {lr}").gauss(0, _NOISE)
     factor = max(0.0, 1 - (log(lr / _BEST_LR) / _WIDTH) ** 2 / 10 + noise)
     curve = tuple(dataclasses.replace(point, bleu=factor * point.bleu) for point in recorded.curve)

@@ -186,9 +186,9 @@ def _train(config: StudyConfig, data: Path) -> tuple[TrialRecord, float]:
     area = training.aucc()
     record = TrialRecord(
         id=0,
-        layout=str(candidate.encoder),
+        layout=candidate.encoder,
         key=candidate.key,
-        config=trial.model_dump(mode="json"),
+        config=trial,
         counts=training.counts,
         optuna_number=0,
         state="completed",

@@ -96,7 +96,7 @@ def _table(size: Size, data: Path) -> Table:
 
 def _limits(size: Size, config: TrialConfig) -> Limits:
     corpus = load_corpus(config.data)
-    depth = PRESETS[MODELS[0]].depth + len(DECODER)
+    depth = PRESETS[MODELS[0]].depth + DECODER.depth
     dims = dimensions(config.model, corpus)
     return measure_limits(size, dims, depth=depth, n_tokens=BATCH_TOKENS)
 
@@ -118,7 +118,7 @@ def _row(
     reached = Spread.of(tokens).median * flops
     return {
         "": name,
-        "encoder": config.model.encoder,
+        "encoder": str(config.model.encoder),
         "tokens/s": Spread.of(tokens),
         "updates/s": Spread.of(rate.updates_per_s for rate in ours),
         "× fairseq": ratio(tokens, [rate.tokens_per_s for rate in theirs]),

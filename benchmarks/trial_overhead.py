@@ -19,6 +19,7 @@ from benchmarks.processes import run_module
 from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread
 from search.study.errors import WorkFailed
+from spaces.layout import Layout
 from trainable.config import Budget, ModelConfig, TrialConfig, ValidationConfig
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def measure(asked: Asked) -> Report:
     trial = TrialConfig(
         data=str(data.resolve()),
         seed=SEED,
-        model=ModelConfig(encoder="LRLR", decoder="LL"),
+        model=ModelConfig(encoder=Layout.parse("LRLR"), decoder=Layout.parse("LL")),
         validation=ValidationConfig(n_sentences=1),
         budget=Budget(updates=1),
     )

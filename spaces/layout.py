@@ -141,6 +141,8 @@ class Layout:
         Sets are numbered by kind and part in order of first use; a set used once is none.
         """
         n_uses = Counter(layer for layer in self.layers if layer.weight_set is not None)
+        if not n_uses:
+            return self
         n_shared: Counter[str] = Counter()
         shared: dict[Layer, Layer] = {}
         for layer in self.layers:
@@ -148,7 +150,7 @@ class Layout:
                 n_shared[layer.kind + layer.part] += 1
                 number = n_shared[layer.kind + layer.part]
                 shared[layer] = Layer(layer.kind, number, layer.part)
-        return Layout(tuple(shared.get(layer, Layer(layer.kind)) for layer in self.layers))
+        return Layout(tuple(shared.get(layer) or Layer(layer.kind) for layer in self.layers))
 
 
 def check_decoder(decoder: Layout) -> None:

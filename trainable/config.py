@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from spaces.faults import refuse
 from spaces.flops import Backward
+from spaces.layout import Layout
+from spaces.layout_fields import DecoderLayout, EncoderLayout
 
 Way = Literal["xavier", "orthogonal", "sparse"]  # of drawing a reservoir
 Clock = Literal["updates", "seconds", "tokens", "flops"]
@@ -33,8 +35,8 @@ class Section(BaseModel):
 class ModelConfig(Section):
     """The model apart from its layouts' search: dimensions, norms, dropout."""
 
-    encoder: str = "LLLL"
-    decoder: str = "LL"
+    encoder: EncoderLayout = Layout.parse("LLLL")
+    decoder: DecoderLayout = Layout.parse("LL")
     d_model: PositiveInt = 128
     embedding_dim: PositiveInt | None = None  # factorised embeddings; d_model if absent
     ffn: PositiveInt = 256
@@ -176,6 +178,12 @@ class TrialConfig(Section):
                 "must be given: it is the horizon of the area"
             )
         return self
+
+    def setting(self, name: str) -> bool | int | float | str | None:
+        """The setting of the model or its training called ``name``, as ``train.lr``."""
+        table, _, field = name.partition(".")
+        value: bool | int | float | str | None = getattr(getattr(self, table), field)
+        return value
 
     @property
     def horizon(self) -> float:

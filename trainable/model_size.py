@@ -6,7 +6,6 @@ from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
 from spaces.flops import Savings, flops_per_token
-from spaces.layout import Layout
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, load_corpus
 
@@ -27,9 +26,7 @@ def dimensions(config: ModelConfig, corpus: Corpus) -> Dimensions:
 
 def param_counts(config: ModelConfig, corpus: Corpus) -> ParamCounts:
     """The four parameter counts of a model on ``corpus``."""
-    return count_params(
-        Layout.parse(config.encoder), Layout.parse(config.decoder), dimensions(config, corpus)
-    )
+    return count_params(config.encoder, config.decoder, dimensions(config, corpus))
 
 
 def candidate_size(config: TrialConfig) -> CandidateSize:
@@ -54,8 +51,8 @@ def training_flops_per_token(
     """
     dataset = corpus.split("train")
     return flops_per_token(
-        Layout.parse(model.encoder),
-        Layout.parse(model.decoder),
+        model.encoder,
+        model.decoder,
         dimensions(model, corpus),
         src_length=float(dataset.src_sizes.mean()),
         tgt_length=float(dataset.tgt_sizes.mean()),

@@ -15,7 +15,6 @@ from search.study.config import StudyConfig
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from trainable.aucc import aucc
-from trainable.config import ObjectiveConfig
 from trainable.objective import objective_value
 
 
@@ -43,11 +42,11 @@ def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
     """
     values: dict[str, Any] = {"key": candidate_of(record.config, config.space).key}
     if record.curve:
-        objective = ObjectiveConfig.model_validate(record.config["objective"])
+        objective = record.config.objective
         area = aucc(
             record.curve,
             clock=objective.clock,
-            horizon=record.horizon,
+            horizon=record.config.horizon,
             hold_last=record.state == "completed",
         )
         values |= {

@@ -24,7 +24,7 @@ class DynamicsReport:
     @property
     def layout(self) -> Layout:
         """The encoder's."""
-        return Layout.parse(self.subject.config.encoder)
+        return self.subject.config.encoder
 
 
 def measure_subject(

@@ -30,7 +30,7 @@ def dynamics_json(report: DynamicsReport) -> dict[str, Any]:
     subject = report.subject
     return {
         "subject": subject.name,
-        "encoder": subject.config.encoder,
+        "encoder": str(subject.config.encoder),
         "norm": subject.config.norm,
         "reservoir_gain": subject.config.reservoir_gain,
         "reservoir_draw": subject.config.reservoir_draw,

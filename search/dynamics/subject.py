@@ -10,7 +10,7 @@ from typing import Any
 from search.exports.translate import open_export
 from spaces.dimensions import Dimensions
 from spaces.errors import UserError
-from spaces.layout import LayoutError
+from spaces.layout import Layout, LayoutError
 from spaces.presets import PAPER_SIZES, resolve_layout
 from trainable.config import ModelConfig
 from trainable.corpus import Corpus, load_corpus
@@ -50,18 +50,18 @@ def open_subject(text: str, *, data: Path | None, options: Mapping[str, Any]) ->
     given = {name: value for name, value in options.items() if value is not None}
     if Path(text).is_dir():
         return _of_export(Path(text), data, given)
+    encoder = _encoder(text)
     if data is None:
         raise UserError(
-            f"{_known(text)}: a layout has no sentences of its own; "
+            f"{text}: a layout has no sentences of its own; "
             "give --data FOLDER, as made by: reservoir-search data"
         )
-    return _of_layout(_known(text), data, {**DEFAULTS, **given})
+    return _of_layout(text, encoder, data, {**DEFAULTS, **given})
 
 
-def _known(text: str) -> str:
-    """The layout as it was given, once it is known to be one."""
+def _encoder(text: str) -> Layout:
     try:
-        resolve_layout(text)
+        return resolve_layout(text)
     except LayoutError as error:
         if "/" in text:
             raise UserError(
@@ -70,7 +70,6 @@ def _known(text: str) -> str:
         raise UserError(
             f"{error}; an export is named by its folder, and none is so called"
         ) from error
-    return text
 
 
 def _of_export(folder: Path, data: Path | None, given: Mapping[str, Any]) -> Subject:
@@ -94,7 +93,7 @@ def _of_export(folder: Path, data: Path | None, given: Mapping[str, Any]) -> Sub
     )
 
 
-def _of_layout(text: str, data: Path, options: Mapping[str, Any]) -> Subject:
+def _of_layout(text: str, encoder: Layout, data: Path, options: Mapping[str, Any]) -> Subject:
     if not options["reservoir_gain"] > 0:
         raise UserError(f"--reservoir-gain {options['reservoir_gain']}: must be positive")
     if not 0 < options["reservoir_density"] <= 1:
@@ -104,8 +103,8 @@ def _of_layout(text: str, data: Path, options: Mapping[str, Any]) -> Subject:
     sizes["tied"] = PAPER_SIZES.tied
     Dimensions(**sizes, src_rows=len(corpus.src_dict), tgt_rows=len(corpus.tgt_dict))
     config = ModelConfig(
-        encoder=str(resolve_layout(text).canonical()),
-        decoder="L",  # built with the model, and not looked at
+        encoder=encoder,
+        decoder=Layout.parse("L"),  # built with the model, and not looked at
         **{name: options[name] for name in options if name.startswith("reservoir_")},
         **sizes,
     )

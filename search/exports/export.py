@@ -26,7 +26,6 @@ from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.atomic import atomic_folder
 from trainable.checkpoint import Weights
-from trainable.config import TrialConfig
 from trainable.corpus import Corpus, load_corpus
 from trainable.curve import Point
 from trainable.fairseq_checkpoint import fairseq_checkpoint
@@ -52,7 +51,7 @@ def export_layout(
         raise UserError(f"{target} exists; remove it, or name another folder with --out")
     study = folder.config()
     record = _chosen(folder, study, trial)
-    config = TrialConfig.model_validate(record.config)
+    config = record.config
     if train:
         config = full_config(study, config)
         curve, weights = train_in_full(config, folder.full_training(record.id))

@@ -19,7 +19,7 @@ def refuse_too_large(config: ModelConfig, vocabulary: Corpus, *, weights: Path) 
     """Refuse settings of another model than the weights are of, or of one beyond the memory.
 
     Raises:
-        UserError: the model would not fit, or a layout is none.
+        UserError: the model would not fit.
         OSError: there are no weights.
     """
     counts = param_counts(config, vocabulary)

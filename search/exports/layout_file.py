@@ -48,7 +48,7 @@ class ExportedModel(ModelConfig):
         Its dictionaries have the sizes of those in the export, and words of their own.
 
         Raises:
-            UserError: a layout is no layout, or the two dictionaries cannot be tied.
+            UserError: the two dictionaries cannot be tied.
         """
         return build_model(
             self.config,

@@ -62,8 +62,8 @@ class PeerTrials(TrialSource):
         return TrialRecord(
             id=id_,
             key=candidate.key,
-            layout=str(candidate.encoder),
-            config=config.model_dump(mode="json"),
+            layout=candidate.encoder,
+            config=config,
             counts=self._table.size(candidate.key).counts,
             optuna_number=id_,
         )

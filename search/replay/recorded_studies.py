@@ -74,7 +74,7 @@ def _recorded(record: TrialRecord, space: SearchSpace) -> RecordedTrial:
     assert record.peak_memory_bytes is not None
     return RecordedTrial(
         candidate=candidate_of(record.config, space),
-        seed=record.config["seed"],
+        seed=record.config.seed,
         counts=record.counts,
         curve=record.curve,
         n_epochs=record.n_epochs,

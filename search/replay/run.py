@@ -139,7 +139,7 @@ def _searching(
     peer: Peer | None,
 ) -> tuple[Searcher, TrialScheduler]:
     def size(trial: TrialConfig) -> CandidateSize:
-        return table.size(candidate_of(trial.model_dump(), config.space).key)
+        return table.size(candidate_of(trial, config.space).key)
 
     trials: TrialSource
     if peer is not None:

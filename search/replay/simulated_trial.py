@@ -41,7 +41,7 @@ class SimulatedTrial(tune.Trainable):  # type: ignore[misc]
     def _begin(self, config: dict[str, Any]) -> None:
         self._id = config["id"]
         self._config = TrialConfig.model_validate(config["trial"])
-        key = candidate_of(config["trial"], self._table.study.space).key
+        key = candidate_of(self._config, self._table.study.space).key
         self._recorded = self._table.pick(key, seed=self._seed)
         self._n_points = iter(range(1, len(self._recorded.curve) + 1))
 

@@ -19,7 +19,7 @@ from spaces.axes import ScalarValue
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.faults import faults_of
-from spaces.layout import Layout
+from spaces.layout_fields import DecoderLayout, EncoderLayout
 from spaces.space import Candidate
 from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
@@ -115,8 +115,8 @@ class _Curve(Section):
 class _Line(Section):
     """A trial in a table file."""
 
-    encoder: str
-    decoder: str
+    encoder: EncoderLayout
+    decoder: DecoderLayout
     gain: PositiveFloat
     hyper: dict[str, ScalarValue]
     seed: int
@@ -129,8 +129,8 @@ class _Line(Section):
         """What the line says."""
         return RecordedTrial(
             candidate=Candidate(
-                encoder=Layout.parse(self.encoder),
-                decoder=Layout.parse(self.decoder),
+                encoder=self.encoder,
+                decoder=self.decoder,
                 reservoir_gain=self.gain,
                 hyper=self.hyper,
             ),

@@ -95,9 +95,9 @@ def _on_the_test_set(
     folder: ConfirmFolder, leader: Entrant, baseline: Entrant, records: Sequence[TrialRecord]
 ) -> PairedBootstrap | None:
     """The first seed that both were trained with; None where there is none."""
-    others = {record.config["seed"]: record for record in baseline.completed(records)}
+    others = {record.config.seed: record for record in baseline.completed(records)}
     for record in leader.completed(records):
-        other = others.get(record.config["seed"])
+        other = others.get(record.config.seed)
         if other is not None:
             return paired_bootstrap(
                 test_score(folder, record), test_score(folder, other), test_references(folder)

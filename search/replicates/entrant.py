@@ -28,8 +28,8 @@ class Entrant:
 
     def trials(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
         """Its trials among ``records``, in order of seed."""
-        own = [r for r in records if r.key == self.key(r.config["seed"])]
-        return sorted(own, key=lambda record: record.config["seed"])
+        own = [r for r in records if r.key == self.key(r.config.seed)]
+        return sorted(own, key=lambda record: record.config.seed)
 
     def completed(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
         """Those that ran to their end."""

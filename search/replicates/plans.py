@@ -79,7 +79,7 @@ class UntilSeparated:
     def _is_separated(self, records: Sequence[TrialRecord], n_seeds: int) -> bool:
         """Whether the leader was separated when each entrant had ``n_seeds``."""
         entrants, seeds = self.lineup.entrants, self.lineup.seeds
-        seen = [record for record in records if record.config["seed"] in seeds[:n_seeds]]
+        seen = [record for record in records if record.config.seed in seeds[:n_seeds]]
         return contest(entrants, seen, n_seeds_at_most=len(seeds)).winner is not None
 
 

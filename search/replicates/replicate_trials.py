@@ -53,8 +53,8 @@ class ReplicateTrials(TrialSource):
         return TrialRecord(
             id=id_,
             key=replicate.key,
-            layout=str(replicate.entrant.candidate.encoder),
-            config=config.model_dump(mode="json"),
+            layout=replicate.entrant.candidate.encoder,
+            config=config,
             counts=param_counts(config.model, load_corpus(config.data)),
             optuna_number=id_,  # Optuna has no part in this
         )

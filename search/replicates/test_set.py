@@ -16,7 +16,6 @@ from search.study.kept_weights import best_weights
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from trainable.atomic import write_atomically
-from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
 
 N_RESAMPLES = 1000
@@ -94,9 +93,9 @@ def _translate(folder: StudyFolder, record: TrialRecord) -> TestScore:
     kept = best_weights(study_storage(folder), record)
     if kept is None:
         raise WorkFailed(f"{folder.path}: the weights of trial {record.id} are gone")
-    config = TrialConfig.model_validate(record.config)
     corpus = load_corpus(folder.data())
-    scores = full_scores(trained_model(config, corpus, kept[0]), corpus, config, "test")
+    model = trained_model(record.config, corpus, kept[0])
+    scores = full_scores(model, corpus, record.config, "test")
     return TestScore(
         bleu=scores.bleu, signature=scores.signature, translations=list(scores.translations)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -45,16 +44,5 @@ def fronts_of(trials: Sequence[TrialRecord]) -> list[Front]:
 
 def front_of(trials: Sequence[TrialRecord], way: Parameters) -> tuple[TrialRecord, ...]:
     """Those of ``trials`` that no other beats in both AUCC and parameters counted so."""
-    by_id = {record.id: record for record in trials}
-    counted = [
-        dataclasses.replace(
-            record,
-            config={
-                **record.config,
-                "objective": {**record.config["objective"], "parameters": way},
-            },
-        )
-        for record in trials
-    ]
     # The bounds were the study's own, and have been seen to.
-    return tuple(by_id[record.id] for record in pareto_front(counted, ObjectiveConfig()))
+    return tuple(pareto_front(trials, ObjectiveConfig(parameters=way)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -66,8 +65,7 @@ def sureness(best: TrialRecord, compared: Sequence[TrialRecord]) -> Sureness | N
 
 def _candidate(record: TrialRecord) -> str:
     """Equal for trials that differ in nothing but the seed."""
-    settings = {name: value for name, value in record.config.items() if name != "seed"}
-    return json.dumps(settings, sort_keys=True)
+    return record.config.model_dump_json(exclude={"seed"})
 
 
 def _noise(logs: Mapping[str, Sequence[float]], *, best: str, second: str) -> Noise | None:

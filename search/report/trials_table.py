@@ -140,7 +140,7 @@ def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
     return [
         str(record.id),
         record.canonical,
-        record.decoder,
+        str(record.decoder),
         record.state,
         shown(record.clock, ".6g"),
         shown(record.bleu_valid, ".2f"),

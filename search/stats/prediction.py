@@ -61,8 +61,8 @@ def _rowwise_rho(values_RN: np.ndarray, finals_RN: np.ndarray) -> np.ndarray:
 
 def early_point_values(record: TrialRecord) -> dict[str, float]:
     """What a trial had come to after ``EARLY`` of its budget; nothing if it had no point."""
-    clock = record.config["objective"]["clock"]
-    bound = EARLY * record.horizon
+    clock = record.config.objective.clock
+    bound = EARLY * record.config.horizon
     early = [point for point in record.curve if point.at(clock) <= bound]
     return {"bleu": early[-1].bleu, "loss": early[-1].loss} if early else {}
 

@@ -198,8 +198,8 @@ class StudyConfig(Section):
             table, _, field = name.partition(".")
             tables[table][field] = value
         tables["model"] |= {
-            "encoder": str(candidate.encoder.canonical()),
-            "decoder": str(candidate.decoder.canonical()),
+            "encoder": candidate.encoder,
+            "decoder": candidate.decoder,
             "reservoir_gain": candidate.reservoir_gain,
         }
         try:

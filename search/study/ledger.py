@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
-from spaces.faults import fault_lines, one_line
+from spaces.faults import fault_lines
 from trainable.atomic import append_line, write_atomically
 from trainable.config import TrialConfig
 
@@ -143,23 +143,12 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
         except ValidationError as error:
             if error.errors()[0]["type"] in ("json_invalid", "dataclass_type"):
                 continue  # empty, or cut short by a crash
-            reason = fault_lines(error, TrialRecord)[0]
-            raise UserError(_no_trial(path, f"line {number}", reason)) from error
-        records[record.id] = record
-    for record in records.values():
-        try:
-            records[record.id] = record.checked()
-        except ValidationError as error:
             reason = fault_lines(error, TrialConfig)[0]
-            raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
-        except (ValueError, UserError) as error:
-            reason = one_line(str(error))
-            raise UserError(_no_trial(path, f"trial {record.id}", reason)) from error
+            raise UserError(
+                f"{path}: line {number} is none of ours ({reason}); put a copy of the file back"
+            ) from error
+        records[record.id] = record
     return records
-
-
-def _no_trial(path: Path, place: str, reason: str) -> str:
-    return f"{path}: {place} is none of ours ({reason}); put a copy of the file back"
 
 
 def sorted_records(path: Path) -> list[TrialRecord]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from search.study.bounds import is_within, score_shortfall, size_excess
 from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
+from trainable.objective import mparams
 
 
 def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
@@ -35,7 +36,8 @@ def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> 
     front: list[TrialRecord] = []
     best = float("-inf")
     for record in sorted(
-        comparable(records, objective), key=lambda r: (r.n_mparams, -(r.aucc or 0.0), r.id)
+        comparable(records, objective),
+        key=lambda r: (mparams(r.counts, objective.parameters), -(r.aucc or 0.0), r.id),
     ):
         if (record.aucc or 0.0) > best:
             front.append(record)

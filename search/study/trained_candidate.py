@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from spaces.candidate import Candidate
-from spaces.layout import Layout
 from spaces.space import SearchSpace
+from trainable.config import TrialConfig
 
 
-def candidate_of(trial: Mapping[str, Any], space: SearchSpace) -> Candidate:
-    """The candidate of ``space`` that ``trial`` trains: the inverse of ``StudyConfig.trial``.
-
-    Args:
-        trial: a ``TrialConfig`` as a dict, as a trial's record and Tune's config have it.
-    """
-    model = trial["model"]
+def candidate_of(trial: TrialConfig, space: SearchSpace) -> Candidate:
+    """The candidate of ``space`` that ``trial`` trains: the inverse of ``StudyConfig.trial``."""
     hyper = {}
     for name in space.hyper:
-        table, _, field = name.partition(".")
-        value = trial[table][field]
+        value = trial.setting(name)
         # A trial has None where a study file, and so an axis, says "none".
         hyper[name] = "none" if value is None else value
     return Candidate(
-        encoder=Layout.parse(model["encoder"]),
-        decoder=Layout.parse(model["decoder"]),
-        reservoir_gain=model["reservoir_gain"],
+        encoder=trial.model.encoder,
+        decoder=trial.model.decoder,
+        reservoir_gain=trial.model.reservoir_gain,
         hyper=hyper,
     )

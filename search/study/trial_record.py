@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter
 
 from spaces.counts import ParamCounts
-from spaces.layout import Layout, check_decoder
+from spaces.layout import Layout
+from spaces.layout_fields import WrittenLayout
 from trainable.aucc import aucc, best_point, minimum_loss_point
-from trainable.config import ObjectiveConfig, TrialConfig
+from trainable.config import TrialConfig
 from trainable.curve import Point
 from trainable.objective import mparams, objective_value
 
@@ -23,9 +24,9 @@ class TrialRecord:
     """One trial: what was asked, where it stands, what it reached."""
 
     id: int
-    layout: str  # of the encoder, as it was suggested
+    layout: WrittenLayout  # of the encoder, as it was suggested
     key: str  # the candidate's key: equal keys are the same model with the same settings
-    config: Mapping[str, Any]  # the TrialConfig, as a dict
+    config: TrialConfig
     counts: ParamCounts
     optuna_number: int
     state: State = "running"
@@ -41,32 +42,24 @@ class TrialRecord:
     proxy: float | None = None  # the measure of search.proxy, before training
 
     @property
-    def canonical(self) -> str:
-        """The encoder's canonical layout."""
-        layout: str = self.config["model"]["encoder"]
-        return layout
-
-    @property
     def encoder(self) -> Layout:
-        """The encoder's layout."""
-        return Layout.parse(self.canonical)
+        """The encoder's canonical layout."""
+        return self.config.model.encoder
 
     @property
-    def decoder(self) -> str:
+    def decoder(self) -> Layout:
         """The decoder's canonical layout."""
-        layout: str = self.config["model"]["decoder"]
-        return layout
+        return self.config.model.decoder
+
+    @property
+    def canonical(self) -> str:
+        """The encoder's canonical layout in its notation."""
+        return str(self.encoder)
 
     @property
     def clock(self) -> float:
         """The objective's clock at the last point."""
-        return self.curve[-1].at(self.config["objective"]["clock"]) if self.curve else 0.0
-
-    @property
-    def horizon(self) -> float:
-        """Where the area under its curve ends, on the objective's clock."""
-        horizon: float = self.config["budget"][self.config["objective"]["clock"]]
-        return horizon
+        return self.curve[-1].at(self.config.objective.clock) if self.curve else 0.0
 
     @property
     def bleu_valid(self) -> float | None:
@@ -76,24 +69,27 @@ class TrialRecord:
     @property
     def n_mparams(self) -> float:
         """Parameters in millions, counted as the objective asks."""
-        return mparams(self.counts, self.config["objective"]["parameters"])
+        return mparams(self.counts, self.config.objective.parameters)
 
     def so_far(self, n_points: int) -> tuple[float, float]:
         """AUCC and objective as they stood after ``n_points`` validations."""
         if n_points == len(self.curve) and self.aucc is not None and self.objective is not None:
             return self.aucc, self.objective
-        config = ObjectiveConfig.model_validate(self.config["objective"])
+        objective = self.config.objective
         area = aucc(
-            self.curve[:n_points], clock=config.clock, horizon=self.horizon, hold_last=False
+            self.curve[:n_points],
+            clock=objective.clock,
+            horizon=self.config.horizon,
+            hold_last=False,
         )
-        return area, objective_value(config, area, self.counts)
+        return area, objective_value(objective, area, self.counts)
 
     def hyper(self) -> dict[str, Any]:
         """The settings beside the layout that a search may vary, by dotted name."""
         return {
             f"{table}.{name}": value
-            for table in ("model", "train")
-            for name, value in self.config[table].items()
+            for table, settings in (("model", self.config.model), ("train", self.config.train))
+            for name, value in settings
             if name not in ("encoder", "decoder")
         }
 
@@ -101,7 +97,7 @@ class TrialRecord:
         """What else a curve tells; the times are readings of the objective's clock."""
         if not self.curve or self.n_epochs is None or self.peak_memory_bytes is None:
             return {}
-        clock = self.config["objective"]["clock"]
+        clock = self.config.objective.clock
         lowest, last = minimum_loss_point(self.curve), self.curve[-1]
         return {
             "time_to_best": best_point(self.curve).at(clock),
@@ -119,10 +115,10 @@ class TrialRecord:
         return {
             "id": self.id,
             "layout": self.canonical,
-            "decoder": self.decoder,
+            "decoder": str(self.decoder),
             "state": self.state,
             "reason": self.reason,
-            "seed": self.config["seed"],
+            "seed": self.config.seed,
             "clock": self.clock,
             "bleu_valid": self.bleu_valid,
             "aucc": self.aucc,
@@ -138,37 +134,37 @@ class TrialRecord:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """The fields as JSON has them."""
+        return {
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+            "layout": str(self.layout),
+            "config": self.config.model_dump(mode="json"),
+            "counts": asdict(self.counts),
+            "curve": [point.to_dict() for point in self.curve],
+        }
 
     @classmethod
     def from_json(cls, line: str | bytes) -> TrialRecord:
         """The record that ``json.dumps(record.to_dict())`` wrote.
 
+        Settings that an older version did not know have their defaults.
+
         Raises:
-            ValueError: it is no record.
+            ValidationError: it is no record that a study can hold.
         """
         return _RECORD.validate_json(line, strict=True)
 
-    def checked(self) -> TrialRecord:
-        """The record, if it is one that a study can hold, with all settings of a trial.
 
-        Those that an older version did not know have their defaults.
-
-        Raises:
-            ValueError: it is not.
-            LayoutError: one of the layouts is none.
-        """
-        config = TrialConfig.model_validate(self.config)
-        for layout in (self.layout, config.model.encoder):
-            Layout.parse(layout)
-        check_decoder(Layout.parse(config.model.decoder))
-        numbers = [*asdict(self.counts).values(), self.peak_memory_bytes or 1]
-        for point in self.curve:
-            numbers += [point.updates, point.seconds, point.tokens, point.flops]
-        if not all(0 < number < _MAX for number in numbers):
-            raise ValueError("it has a clock or a count below 0 or beyond all measure")
-        return replace(self, config=config.model_dump(mode="json"))
+def _with_possible_numbers(record: TrialRecord) -> TrialRecord:
+    counts = record.counts
+    numbers: list[float] = [counts.total, counts.learned, counts.stored, counts.encoder]
+    numbers.append(record.peak_memory_bytes or 1)
+    for point in record.curve:
+        numbers += [point.updates, point.seconds, point.tokens, point.flops]
+    if not all(0 < number < _MAX for number in numbers):
+        raise ValueError("it has a clock or a count below 0 or beyond all measure")
+    return record
 
 
-_RECORD = TypeAdapter(TrialRecord)
+_RECORD = TypeAdapter(Annotated[TrialRecord, AfterValidator(_with_possible_numbers)])
 _MAX = 2.0**100

@@ -69,14 +69,14 @@ def contract_study(algorithm: str, space: Mapping[str, Any], **tables: Any) -> S
 
 def size(config: TrialConfig) -> CandidateSize:
     """A size that grows with the learned layers."""
-    n_params = 100_000 * (config.model.encoder.count("L") + 2)
+    n_params = 100_000 * (config.model.encoder.kinds.count("L") + 2)
     counts = ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
-    return CandidateSize(counts=counts, training_flops=1e6 * len(config.model.encoder))
+    return CandidateSize(counts=counts, training_flops=1e6 * len(str(config.model.encoder)))
 
 
 def curve_of(config: TrialConfig) -> list[Point]:
     """A straight line, the steeper the more reservoirs and the nearer the rate to 1e-3."""
-    quality = 20 + 5 * config.model.encoder.count("R") - abs(log(config.train.lr / 1e-3))
+    quality = 20 + 5 * config.model.encoder.kinds.count("R") - abs(log(config.train.lr / 1e-3))
     return [
         Point(
             updates=updates,

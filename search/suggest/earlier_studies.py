@@ -76,9 +76,9 @@ def _point(record: TrialRecord, config: StudyConfig) -> Point | None:
     candidate = candidate_of(record.config, config.space)
     try:
         point = config.space.encode(candidate)
-        trial = config.trial(candidate, data=config.data).model_dump(mode="json")
+        trial = config.trial(candidate, data=config.data)
     except UserError:
         return None
     # What the earlier study searched, and this one does not, must be as this one has it set.
-    is_same = all(trial[table] == record.config[table] for table in ("model", "train"))
-    return point if is_same else None
+    settings = record.config.model, record.config.train
+    return point if settings == (trial.model, trial.train) else None

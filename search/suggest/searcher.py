@@ -87,4 +87,8 @@ class TrialSearcher(Searcher):  # type: ignore[misc]
         self, trial_id: str, record: TrialRecord, resume_from: str | None
     ) -> dict[str, Any]:
         self._live[trial_id] = record.id
-        return {"id": record.id, "trial": dict(record.config), "resume_from": resume_from}
+        return {
+            "id": record.id,
+            "trial": record.config.model_dump(mode="json"),
+            "resume_from": resume_from,
+        }

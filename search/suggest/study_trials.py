@@ -221,8 +221,8 @@ class StudyTrials(TrialSource):
         return TrialRecord(
             id=self._ledger.next_id,
             key=candidate.key,
-            layout=str(candidate.encoder),
-            config=config.model_dump(mode="json"),
+            layout=candidate.encoder,
+            config=config,
             counts=size.counts,
             optuna_number=suggestion.number,
             proxy=None if measured is None else measured.value,

@@ -23,7 +23,7 @@ def write_curve_csv(curve: Sequence[Point], path: Path) -> None:
 
 def write_curve_png(record: TrialRecord, path: Path) -> None:
     """Validation BLEU over the objective's clock, with its area shaded."""
-    clock = record.config["objective"]["clock"]
+    clock = record.config.objective.clock
     figure = Figure(figsize=(6, 4))  # a layout engine would double the time of drawing
     FigureCanvasAgg(figure)  # no pyplot: its state is global and this runs in a thread
     axes = figure.add_subplot()

@@ -159,11 +159,11 @@ class TrialRuns:
         self._client.set_tag(run_id, "state", record.state)  # last: all of the run is sent
 
     def _write_artifacts(self, folder: Path, record: TrialRecord) -> None:
-        model = record.config["model"]
         (folder / "layout.txt").write_text(
-            f"encoder = {model['encoder']}\ndecoder = {model['decoder']}\n"
+            f"encoder = {record.encoder}\ndecoder = {record.decoder}\n"
         )
-        (folder / "config.json").write_text(json.dumps(dict(record.config), indent=2))
+        config = record.config.model_dump(mode="json")
+        (folder / "config.json").write_text(json.dumps(config, indent=2))
         write_curve_csv(record.curve, folder / "curve.csv")
         write_curve_png(record, folder / "curve.png")
 
@@ -186,7 +186,7 @@ class TrialRuns:
             "depth": record.encoder.depth,
             "n_reservoirs": record.encoder.n_reservoirs,
             "n_weight_sets": len(set(record.encoder.owners)),
-            "seed": record.config["seed"],
+            "seed": record.config.seed,
             "n_params_total": record.counts.total,
             "n_params_learned": record.counts.learned,
             "n_params_stored": record.counts.stored,

@@ -19,7 +19,7 @@ def parsed(config: TrialConfig):
 
 
 def learned(config: TrialConfig) -> TrialConfig:
-    model = config.model.model_copy(update={"encoder": "LLLL", "dropout": 0.1})
+    model = config.model.model_copy(update={"encoder": Layout.parse("LLLL"), "dropout": 0.1})
     return config.model_copy(update={"model": model})
 
 
@@ -38,8 +38,8 @@ def test_a_learned_layout_has_the_weights_of_fairseqs_transformer(tiny_trial: Tr
 def test_depths_are_the_layouts_whatever_their_kinds(tiny_trial: TrialConfig):
     args = parsed(tiny_trial)
     assert args.arch == "transformer"
-    assert args.encoder_layers == Layout.parse(tiny_trial.model.encoder).depth
-    assert args.decoder_layers == Layout.parse(tiny_trial.model.decoder).depth
+    assert args.encoder_layers == tiny_trial.model.encoder.depth
+    assert args.decoder_layers == tiny_trial.model.decoder.depth
 
 
 def test_batches_and_updates_are_the_trials(tiny_trial: TrialConfig):

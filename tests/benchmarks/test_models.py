@@ -25,7 +25,7 @@ def test_arithmetic_allows_more_for_more_reservoirs_and_nothing_for_sharing(smal
 
 def test_a_trial_stops_for_a_breath_after_each_turn(small_grammar: Path):
     config = trial("model2", SMALL, small_grammar, n_turns=3)
-    assert config.model.encoder == "RLRLRLRL"
+    assert str(config.model.encoder) == "RLRLRLRL"
     assert config.validation.interval_updates == SMALL.turn
     assert config.budget.updates == 3 * SMALL.turn
 

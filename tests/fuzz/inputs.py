@@ -97,9 +97,9 @@ def record() -> dict[str, Any]:
     point = Point(updates=4, seconds=2.0, tokens=400, flops=4e6, bleu=3.0, loss=7.0, train_loss=8.0)
     return TrialRecord(
         id=0,
-        layout="R1LR1L",
+        layout=TRIAL.model.encoder,
         key="key",
-        config=TRIAL.model_dump(mode="json"),
+        config=TRIAL,
         counts=ParamCounts(total=20, learned=10, stored=10, encoder=9),
         optuna_number=0,
         state="completed",

@@ -15,6 +15,7 @@ from search.study.ledger import Ledger, read_records
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
+from spaces.layout import Layout
 from tests.search.command_line import reservoir_search, study_toml
 from tests.search.replay.tables import candidates_of
 from trainable.config import TrialConfig
@@ -59,9 +60,9 @@ def make_record(tiny_trial: TrialConfig) -> Callable[..., TrialRecord]:
     def make(id_: int = 0, **changes: Any) -> TrialRecord:
         values: dict[str, Any] = {
             "id": id_,
-            "layout": "R1LR1L",
+            "layout": Layout.parse("R1LR1L"),
             "key": f"key-{id_}",
-            "config": tiny_trial.model_dump(mode="json"),
+            "config": tiny_trial,
             "counts": ParamCounts(total=2_000_000, learned=1_500_000, stored=1_500_000, encoder=9),
             "optuna_number": id_,
             "state": "completed",
@@ -98,8 +99,8 @@ def recorded_study(
                 make_record(
                     number,
                     key=candidate.key,
-                    layout=str(candidate.encoder),
-                    config=config.trial(candidate, data=str(data)).model_dump(mode="json"),
+                    layout=candidate.encoder,
+                    config=config.trial(candidate, data=str(data)),
                     state=(states or {}).get(number, "completed"),
                     n_epochs=0.25,
                     peak_memory_bytes=1000,

@@ -19,7 +19,6 @@ from spaces.candidate_size import CandidateSize
 from spaces.counts import count_params
 from spaces.dimensions import Dimensions
 from spaces.flops import flops_per_token
-from spaces.layout import Layout
 from tests.search.replay.tables import UPDATES
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
@@ -75,7 +74,7 @@ def size(config: TrialConfig) -> CandidateSize:
         norm=config.model.norm,
         tied=config.model.tied,
     )
-    stacks = Layout.parse(config.model.encoder), Layout.parse(config.model.decoder)
+    stacks = config.model.encoder, config.model.decoder
     flops = flops_per_token(*stacks, dims, src_length=10.0, tgt_length=10.0)
     return CandidateSize(counts=count_params(*stacks, dims), training_flops=flops.training)
 
@@ -83,7 +82,7 @@ def size(config: TrialConfig) -> CandidateSize:
 def completed(record: TrialRecord, top: float) -> dict[str, Any]:
     """A whole curve that rises to ``top``."""
     points = curve(top)
-    config = TrialConfig.model_validate(record.config)
+    config = record.config
     area = aucc(points, clock="updates", horizon=UPDATES[-1], hold_last=True)
     return {
         "state": "completed",

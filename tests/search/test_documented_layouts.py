@@ -45,7 +45,7 @@ def test_every_system_of_the_paper_has_a_row():
 @pytest.mark.parametrize(("name", "encoder", "decoder", "command"), SYSTEMS)
 def test_a_command_trains_the_layouts_beside_it(name, encoder, decoder, command):
     model = only_trial(study_of(command), "data").model
-    assert (model.encoder, model.decoder) == (encoder, decoder)
+    assert (str(model.encoder), str(model.decoder)) == (encoder, decoder)
     assert Layout.parse(encoder) == Layout.parse(encoder).canonical()
 
 

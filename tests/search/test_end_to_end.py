@@ -92,7 +92,7 @@ def test_show_tells_what_the_records_hold(real_study: RealStudy, records: list[T
             "id": record.id,
             "layout": record.canonical,
             "state": record.state,
-            "seed": record.config["seed"],
+            "seed": record.config.seed,
             "clock": record.curve[-1].updates if record.curve else 0,
             "bleu_valid": max((point.bleu for point in record.curve), default=None),
             "aucc": record.aucc,

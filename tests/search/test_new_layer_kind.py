@@ -164,7 +164,7 @@ def test_a_space_has_layouts_of_a_new_kind() -> None:
 
 @pytest.mark.usefixtures("new_kind")
 def test_a_new_kind_trains_without_learning(tiny_trial: TrialConfig) -> None:
-    model = tiny_trial.model.model_copy(update={"encoder": "M1LM1L"})
+    model = tiny_trial.model.model_copy(update={"encoder": Layout.parse("M1LM1L")})
     curve: list[Point] = []
     training = run_trial(tiny_trial.model_copy(update={"model": model}), report=curve.append)
     assert [point.updates for point in curve] == [4, 8, 12]
@@ -190,10 +190,10 @@ def test_a_layout_of_a_new_kind_is_exported_and_translates(
     study.path.mkdir()
     study.resolve(config, data)
     trial = config.trial(candidate, data=str(data))
-    Ledger.open(study.trials).put(make_record(config=trial.model_dump(mode="json")))
+    Ledger.open(study.trials).put(make_record(config=trial))
 
     folder, exported = export_layout(study, trial=None, out=None, train=True)
-    assert exported.config.model.encoder == "ML"
+    assert str(exported.config.model.encoder) == "ML"
     assert not any(name.startswith("encoder.layers.0") for name in load_file(folder / WEIGHTS))
     layer = open_export(folder).model.encoder.layers[0]
     key = f"{exported.config.seed}/encoder/M1/fc1.weight"

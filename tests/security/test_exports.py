@@ -108,6 +108,14 @@ def test_settings_of_a_huge_model_are_refused_before_it_is_built(
     assert grown_kib < 256 * 1024
 
 
+def test_a_layout_that_is_none_is_refused_with_its_place(export: Path):
+    change_json(export / "config.json", model__encoder="LXL")
+    with pytest.raises(
+        UserError, match=r"config.json: model.encoder 'LXL': .* kind 'X' at depth 1"
+    ):
+        Translator(export)
+
+
 def test_reservoirs_beyond_the_memory_are_refused(export: Path):
     # Reservoirs are drawn, not stored: a small file can ask for many of them.
     change_json(export / "config.json", model__encoder="R1LR1L" + "(G)*250", model__d_model=2**14)

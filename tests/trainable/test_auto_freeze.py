@@ -90,7 +90,7 @@ def test_a_shared_part_of_a_layer_waits_for_the_last_place_of_it():
 
 @pytest.fixture
 def freezing(tiny_trial):
-    model = tiny_trial.model.model_copy(update={"encoder": "LRLL"})
+    model = tiny_trial.model.model_copy(update={"encoder": Layout.parse("LRLL")})
     train = tiny_trial.train.model_copy(update={"auto_freeze": 0.9})
     validation = tiny_trial.validation.model_copy(update={"interval_updates": 3})
     return tiny_trial.model_copy(update={"model": model, "train": train, "validation": validation})

@@ -51,7 +51,7 @@ def test_no_file_of_a_checkpoint_holds_a_reservoir(tiny_trial: TrialConfig, tmp_
     training = Training(tiny_trial.model_copy(update={"budget": budget}), ranks=Ranks())
     for _ in training.points():
         save_checkpoint(training.checkpoint(), tmp_path)
-    assert "R" in tiny_trial.model.encoder
+    assert "R" in tiny_trial.model.encoder.kinds
     assert training.counts.learned < training.counts.total
     optimizer = torch.load(tmp_path / "optimizer.pt", weights_only=True)["state"].values()
     stored = {

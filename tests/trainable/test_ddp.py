@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from spaces.layout import Layout
 from trainable.config import TrialConfig
 from trainable.training import run_trial
 
@@ -45,7 +46,7 @@ def curves_of_ranks(config: TrialConfig, n_ranks: int, folder: Path) -> list[lis
 def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
     tiny_trial: TrialConfig, tmp_path: Path, accumulate: int, encoder: str
 ):
-    model = tiny_trial.model.model_copy(update={"dropout": 0.0, "encoder": encoder})
+    model = tiny_trial.model.model_copy(update={"dropout": 0.0, "encoder": Layout.parse(encoder)})
     train = tiny_trial.train.model_copy(update={"accumulate": accumulate})
     config = tiny_trial.model_copy(update={"model": model, "train": train})
     alone = run_trial(config, report=lambda point: None).curve

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from spaces.layout import Layout
 from trainable.checkpoint import load_checkpoint, save_checkpoint
 from trainable.layer_drop import depths_left_out
 from trainable.ranks import Ranks
@@ -15,7 +16,7 @@ from .test_training import without_seconds
 
 @pytest.fixture
 def dropping(tiny_trial):
-    model = tiny_trial.model.model_copy(update={"encoder": "L1RLL1L"})
+    model = tiny_trial.model.model_copy(update={"encoder": Layout.parse("L1RLL1L")})
     train = tiny_trial.train.model_copy(update={"layer_drop": 0.5})
     return tiny_trial.model_copy(update={"model": model, "train": train})
 

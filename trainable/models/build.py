@@ -30,7 +30,7 @@ def build_model(
     fairseq's order, and is the seed of the reservoirs.
 
     Raises:
-        UserError: a layout is no layout, or the two dictionaries cannot be tied.
+        UserError: the two dictionaries cannot be tied.
     """
     if config.tied == "all" and src_dict != tgt_dict:
         raise UserError(

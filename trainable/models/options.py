@@ -70,8 +70,8 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
     """The options of ``config``, with ``seed`` for its reservoirs."""
     pre_norm = config.norm == "pre"
     return ReservoirTransformerConfig(
-        encoder_layout=config.encoder,
-        decoder_layout=config.decoder,
+        encoder_layout=str(config.encoder),
+        decoder_layout=str(config.decoder),
         reservoir_seed=seed,
         reservoir_gain=config.reservoir_gain,
         reservoir_draw=config.reservoir_draw,

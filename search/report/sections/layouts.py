@@ -10,7 +10,6 @@ from search.report.stack import stack_svg
 from search.report.templating import render
 from search.study.trial_record import TrialRecord
 from spaces.kinds import LAYER_KINDS
-from spaces.layout import Layout
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +22,7 @@ def layouts(study: ReportedStudy) -> Section | None:
     drawn = drawn_trials(study)
     if not drawn:
         return None
-    stacks = [(record, stack_svg(record.encoder, Layout.parse(record.decoder))) for record in drawn]
+    stacks = [(record, stack_svg(record.encoder, record.decoder)) for record in drawn]
     body = render("layouts.html", study=study, stacks=stacks, kinds=LAYER_KINDS.values())
 
     def picture() -> Figure:

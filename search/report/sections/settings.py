@@ -26,7 +26,7 @@ def settings(study: ReportedStudy) -> Section:
         settings=[(name, without_login(value)) for name, value in flat(study.resolved["study"])],
         machines=[*machines(study), *versions.items()],
         signature=signature(versions.get("sacrebleu")),
-        seeds=sorted({record.config["seed"] for record in study.records}),
+        seeds=sorted({record.config.seed for record in study.records}),
         study_file=without_login(study_file(study)),
         manifest=study.manifest,
         sources=sources(study.manifest),

@@ -58,7 +58,7 @@ def columns(study: ReportedStudy) -> list[Column]:
     return [
         Column(title="Trial", style="n", of=lambda r: r.id),
         Column(title="Encoder", hint="bottom to top", style="code", of=lambda r: r.canonical),
-        Column(title="Decoder", style="code", of=lambda r: r.decoder),
+        Column(title="Decoder", style="code", of=lambda r: str(r.decoder)),
         Column(title="State", of=lambda r: r.state),
         Column(
             title="Objective",
@@ -103,7 +103,7 @@ def columns(study: ReportedStudy) -> list[Column]:
             style="n",
             of=lambda r: r.curve[-1].seconds if r.curve else None,
         ),
-        Column(title="Seed", style="n", of=lambda r: r.config["seed"]),
+        Column(title="Seed", style="n", of=lambda r: r.config.seed),
         *(_setting(name) for name in varied_settings(study)),
         Column(
             title="Again",
@@ -126,7 +126,7 @@ def varied_settings(study: ReportedStudy) -> list[str]:
 
 def _setting(name: str) -> Column:
     def of(record: TrialRecord) -> Value:
-        value: Value = record.hyper()[name]
+        value: Value = record.config.setting(name)
         return f"{value:.4g}" if isinstance(value, float) else value
 
     return Column(title=name, of=of)

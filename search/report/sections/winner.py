@@ -14,7 +14,6 @@ from search.report.stack import stack_svg
 from search.report.sureness import sureness
 from search.report.templating import render
 from search.study.folder import StudyFolder
-from spaces.layout import Layout
 from trainable.aucc import best_point
 
 
@@ -39,7 +38,7 @@ def winner(study: ReportedStudy) -> Section:
         "winner.html",
         study=study,
         best=best,
-        stack=stack_svg(best.encoder, Layout.parse(best.decoder)),
+        stack=stack_svg(best.encoder, best.decoder),
         when=best_point(best.curve).at(study.clock),
         sure=sureness(best, study.compared),
         exported=exported_scores(study.folder),

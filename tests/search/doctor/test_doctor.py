@@ -35,7 +35,6 @@ from search.tracking.trial_runs import TRIAL_ID
 from tests.search.conftest import TINY_STUDY, curve_point
 from trainable.aucc import aucc
 from trainable.checkpoint import BEST_WEIGHTS, Checkpoint, save_checkpoint
-from trainable.config import ObjectiveConfig
 from trainable.model_size import candidate_size
 from trainable.objective import objective_value
 
@@ -103,7 +102,7 @@ def ended(record: TrialRecord, state: Any) -> TrialRecord:
     values: dict[str, Any] = {"state": state, "curve": curve}
     if curve:
         area = aucc(curve, clock="updates", horizon=12, hold_last=state == "completed")
-        objective = ObjectiveConfig.model_validate(record.config["objective"])
+        objective = record.config.objective
         values |= {
             "aucc": area,
             "objective": objective_value(objective, area, record.counts),

@@ -74,7 +74,7 @@ def test_an_export_is_measured_trained_and_as_it_started(capsys, export, tiny_tr
     assert models["trained"]["lyapunov"] != models["untrained"]["lyapunov"]
     model = tiny_trial.model
     same = ["--d-model", "16", "--ffn", "32", "--heads", "2", "--norm", "pre", "--seed", "5"]
-    layout = told(capsys, model.encoder, "--data", tiny_trial.data, "--json", *same, *FEW)
+    layout = told(capsys, str(model.encoder), "--data", tiny_trial.data, "--json", *same, *FEW)
     assert json.loads(layout)["models"]["untrained"] == models["untrained"]
 
 

@@ -16,7 +16,6 @@ from search.study.folder import make_study_folder
 from search.study.ledger import Ledger, read_records
 from search.study.trial_record import TrialRecord
 from search.tracking.tracking import Tracking
-from trainable.config import TrialConfig
 from trainable.trial_result import trial_result
 
 MEASURED = {4: {"lyapunov": -0.1}, 8: {"lyapunov": 0.2, "token_spread": 0.5}}
@@ -24,7 +23,7 @@ MEASURED = {4: {"lyapunov": -0.1}, 8: {"lyapunov": 0.2, "token_spread": 0.5}}
 
 def report(recorder: Recorder, record: TrialRecord, n_points: int, **dynamics: Any) -> None:
     """Tell the recorder what the trial of ``record`` reports after ``n_points`` validations."""
-    trial = TrialConfig.model_validate(record.config)
+    trial = record.config
     result = trial_result(
         record.curve[:n_points],
         area=1.0,

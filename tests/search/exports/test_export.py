@@ -68,7 +68,7 @@ def test_the_weights_are_those_of_the_best_validation_and_no_reservoirs(
     n_stored = sum(weight.numel() for weight in exported.values())
     assert n_stored == real_export.record.counts.stored
     with safe_open(real_export.folder / "model.safetensors", "pt") as file:
-        assert file.metadata() == {"reservoir_seed": str(real_export.record.config["seed"])}
+        assert file.metadata() == {"reservoir_seed": str(real_export.record.config.seed)}
 
 
 def test_the_fairseq_checkpoint_loads_without_unpickling_and_has_the_same_weights(

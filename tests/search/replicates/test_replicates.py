@@ -62,7 +62,7 @@ def trials_of(make_record: MakeRecord) -> Callable[..., list[TrialRecord]]:
             make_record(
                 1000 * len(entrant.name) + seed,
                 key=entrant.key(seed),
-                config={**record.config, "seed": seed},
+                config=record.config.model_copy(update={"seed": seed}),
                 objective=objective,
                 aucc=2 * objective,
                 n_epochs=0.25,
@@ -146,7 +146,7 @@ def test_equal_entrants_seldom_have_a_winner_however_often_one_looks(trials_of) 
             record for each in (GOOD, *others) for record in trials_of(each, values[each.name])
         ]
         n_seeds = len({each.seed for each in plan(records)})
-        seen = [record for record in records if record.config["seed"] in SEEDS[:n_seeds]]
+        seen = [record for record in records if record.config.seed in SEEDS[:n_seeds]]
         n_won += contest([GOOD, *others], seen, n_seeds_at_most=len(SEEDS)).winner is not None
     assert n_won / n_contests < 0.05
 
@@ -156,7 +156,7 @@ def test_failed_trials_count_as_trained_and_compare_nothing(trials_of, make_reco
         99,
         key=BAD.key(4),
         state="failed",
-        config={**make_record().config, "seed": 4},
+        config=make_record().config.model_copy(update={"seed": 4}),
         objective=None,
         aucc=None,
     )
@@ -200,7 +200,7 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     assert {record.key for record in ledger.records} == {
         each.key(seed) for each in (GOOD, BAD) for seed in (2, 3)
     }
-    assert {record.config["seed"] for record in ledger.records} == {2, 3}
+    assert {record.config.seed for record in ledger.records} == {2, 3}
     for name in "abc":
         second.on_trial_complete(name)
     assert second.suggest("e") == "FINISHED"

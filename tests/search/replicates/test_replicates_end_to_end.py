@@ -62,7 +62,7 @@ def test_a_reproduction_that_was_killed_goes_on_to_the_papers_tables(
 
     records = records_in(folder)
     assert {record.state for record in records} == {"completed"}
-    pairs = Counter((record.layout, record.config["seed"]) for record in records)
+    pairs = Counter((str(record.layout), record.config.seed) for record in records)
     assert pairs == {(str(layout), seed): 1 for layout in PRESETS.values() for seed in (1, 2)}
     # MLflow has each once, under one run of the reproduction.
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
@@ -107,7 +107,7 @@ def test_the_best_are_confirmed_against_a_baseline_with_seeds_of_their_own(
 
     records = records_in(study / "confirm")
     assert {record.state for record in records} == {"completed"}
-    assert {record.config["seed"] for record in records} == {2, 3, 4}  # not the study's own 1
+    assert {record.config.seed for record in records} == {2, 3, 4}  # not the study's own 1
     assert len({record.key for record in records}) == len(records) == 9
     assert "winner" in done.stdout
     shown = json.loads(reservoir_search("show", "mine", "--json", cwd=tmp_path).stdout)

@@ -19,8 +19,9 @@ from search.report.sureness import sureness
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
+from spaces.layout import Layout
 from tests.search.report_studies import completed, reported
-from trainable.config import Parameters
+from trainable.config import Budget, Parameters, TrialConfig
 
 MakeRecord = Callable[..., TrialRecord]
 
@@ -28,13 +29,13 @@ MakeRecord = Callable[..., TrialRecord]
 def seeds_of(make: MakeRecord, layout: str, objectives: Sequence[float]) -> list[TrialRecord]:
     """Trials of one candidate, one a seed; each with a key of its own, as replicates have."""
     config = make().config
-    model = {**config["model"], "encoder": layout}
+    model = config.model.model_copy(update={"encoder": Layout.parse(layout)})
     return [
         make(
             100 * len(layout) + seed,
             key=f"{layout} seed={seed}",
             objective=objective,
-            config={**config, "seed": seed, "model": model},
+            config=config.model_copy(update={"seed": seed, "model": model}),
         )
         for seed, objective in enumerate(objectives)
     ]
@@ -99,12 +100,13 @@ def test_a_trial_alone_is_compared_with_nothing(make_record: MakeRecord) -> None
 
 @given(rows=st.lists(st.tuples(*[st.integers(1, 5)] * 5), min_size=1, max_size=12))
 def test_a_front_is_what_nobody_dominates(rows: list[tuple[int, ...]]) -> None:
+    config = TrialConfig(data="d", budget=Budget(updates=1))
     trials = [
         TrialRecord(
             id=number,
-            layout="L",
+            layout=config.model.encoder,
             key=f"key-{number}",
-            config={"objective": {"parameters": "total"}},
+            config=config,
             counts=ParamCounts(total=row[0], learned=row[1], stored=row[2], encoder=row[3]),
             optuna_number=number,
             state="completed",
@@ -209,7 +211,7 @@ def test_a_range_is_told_above_its_middle_against_below(
     )
 
     def outcome(record: TrialRecord) -> dict[str, object]:
-        return {**completed(record, 10.0), "objective": 1000 * record.config["train"]["lr"]}
+        return {**completed(record, 10.0), "objective": 1000 * record.config.train.lr}
 
     study = reported(config, tmp_path / "tiny", small_grammar, outcome)
     [told] = [effect for effect in effects(scored(study)) if effect.axis == "train.lr"]

@@ -70,6 +70,8 @@ def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path):
         ('[scheduler]\nclock = "tokens"\n', "budget.tokens must be given"),
         ('[space.hyper]\n"train.speed" = [1, 2]\n', "'train.speed' is no setting of a trial"),
         ('[model]\ndecoder = "L"\n', "give space.decoder_depth"),
+        ('[model]\nencoder = "LXL"\n', "model.encoder 'LXL': layout 'LXL': unknown layer kind 'X'"),
+        ('[search]\nfirst = ["LXLL"]\n', "search.first: layout 'LXLL': unknown layer kind 'X'"),
         ('[search]\nalgorithm = "cmaes"\n', "needs at least two ranges"),
         ("[model]\nd_model = 100\nheads = 8\n", "must be a multiple of 2 x heads"),
     ],
@@ -120,7 +122,7 @@ def test_a_candidate_becomes_a_trial_with_its_layout_and_hyper_parameters(
         hyper={"train.lr": 1e-3, "model.dropout": 0.3},
     )
     trial = tiny_study().trial(candidate, data="d")
-    assert trial.model.encoder == "R1LR1L"
+    assert trial.model.encoder == Layout.parse("R1LR1L")
     assert (trial.model.reservoir_gain, trial.model.dropout, trial.train.lr) == (2.0, 0.3, 1e-3)
     assert trial.train.warmup_updates == 4
 

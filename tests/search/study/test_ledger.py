@@ -43,12 +43,38 @@ def test_a_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Pat
 
 def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_path: Path):
     """As the fuzzer found: one without a seed ended `show` with a traceback."""
-    record = make_record(0)
-    config = {name: value for name, value in record.config.items() if name != "seed"}
+    values = make_record(0).to_dict()
+    del values["config"]["seed"]
     path = tmp_path / "trials.jsonl"
-    path.write_text(json.dumps({**record.to_dict(), "config": config}) + "\n")
+    path.write_text(json.dumps(values) + "\n")
     (read,) = read_records(path).values()
     assert read.summary()["seed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "told"),
+    [
+        (("config", "model", "encoder"), "LXL", r"encoder 'LXL': .* unknown layer kind 'X'"),
+        (("config", "model", "decoder"), "LG", r"decoder 'LG': .* cannot attend to the encoder"),
+        (("layout",), "(L", r"layout '\(L': .* a '\(' is never closed"),
+        (("config", "train", "lr"), -1.0, r"config.train.lr -1.0: "),
+        (("counts", "total"), 0, r"it has a clock or a count below 0"),
+    ],
+)
+def test_a_line_that_is_no_trial_is_refused_with_its_place(
+    make_record: Make, tmp_path: Path, place: tuple[str, ...], value: object, told: str
+):
+    values = make_record(1).to_dict()
+    *tables, name = place
+    table = values
+    for each in tables:
+        table = table[each]
+    table[name] = value
+    path = tmp_path / "trials.jsonl"
+    path.write_text(f"{json.dumps(make_record(0).to_dict())}\n{json.dumps(values)}\n")
+    with pytest.raises(UserError, match=rf"^\S+trials.jsonl: line 2 is .*{told}") as refused:
+        read_records(path)
+    assert "\n" not in str(refused.value)
 
 
 def test_opening_a_ledger_leaves_its_file_as_it_is(make_record: Make, tmp_path: Path):

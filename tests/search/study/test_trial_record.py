@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from search.study.config import StudyConfig
+from search.study.ledger import Ledger, read_records
 from search.study.trial_record import TrialRecord
+from spaces.layout import Layout
 from tests.search.conftest import candidates_of, curve_point
 
 Make = Callable[..., TrialRecord]
@@ -36,11 +40,39 @@ def test_a_trial_without_a_point_has_no_measures(make_record: Make):
     assert record.summary()["bleu_valid"] is None
 
 
+def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(tmp_path: Path):
+    # Of the last version before, with every field set and with those set that must be.
+    before = Path(__file__).with_name("records.jsonl").read_bytes()
+    path = tmp_path / "trials.jsonl"
+    path.write_bytes(before)
+    full, bare = read_records(path).values()
+    assert full.layout == Layout.parse("R7La1R7La1")  # as suggested
+    assert full.encoder == Layout.parse("R1La1R1La1")
+    assert full.config.train.clip_norm is None
+    assert bare.decoder == Layout.parse("RL")
+    with Ledger.in_order(path):
+        pass
+    assert path.read_bytes() == before
+
+
+def test_a_record_is_the_same_from_its_json(make_record: Make):
+    record = make_record(layout=Layout.parse("R7LR7L"), dynamics={"4": {"lyapunov": 0.5}})
+    assert TrialRecord.from_json(json.dumps(record.to_dict())) == record
+
+
+def test_the_settings_beside_the_layouts_are_told_by_dotted_name(make_record: Make):
+    record = make_record()
+    told = record.hyper()
+    assert {"model.encoder", "model.decoder"}.isdisjoint(told)
+    assert told == {name: record.config.setting(name) for name in told}
+    assert {name.partition(".")[0] for name in told} == {"model", "train"}
+
+
 @pytest.mark.parametrize(("clock", "horizon"), [("updates", 12), ("seconds", 60.0)])
 def test_a_study_its_trials_and_their_records_have_one_horizon(
     tiny_study: Callable[..., StudyConfig], make_record: Make, clock: str, horizon: float
 ):
     study = tiny_study(budget={"updates": 12, "seconds": 60.0}, objective={"clock": clock})
     trial = study.trial(candidates_of(study)[0], data="data")
-    record = make_record(config=trial.model_dump(mode="json"))
-    assert study.horizon == trial.horizon == record.horizon == horizon
+    record = make_record(config=trial)
+    assert study.horizon == trial.horizon == record.config.horizon == horizon

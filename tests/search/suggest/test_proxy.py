@@ -16,7 +16,6 @@ from search.study.config import ProxyConfig
 from search.suggest.proxy import N_AT_FIRST, Proxy
 from search.suggest.proxy_tally import in_words, tally_proxy
 from spaces.errors import UserError
-from spaces.layout import Layout
 from tests.search.command_line import reservoir_search, study_toml
 from tests.search.replay.tables import made_table
 from tests.search.report_studies import read_study, searched_study
@@ -93,7 +92,7 @@ def study(tiny_study, tmp_path: Path, small_grammar: Path):
         },
     )
     chosen = config.search.proxy
-    proxy = Proxy(chosen, lambda trial: float(Layout.parse(trial.model.encoder).depth))
+    proxy = Proxy(chosen, lambda trial: float(trial.model.encoder.depth))
     return read_study(searched_study(config, tmp_path / "s", small_grammar, proxy=proxy))
 
 

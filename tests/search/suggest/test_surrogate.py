@@ -101,7 +101,7 @@ class Search:
         record = self._make_record(
             len(self.records),
             key=candidate.key,
-            config=self.config.trial(candidate, data="d").model_dump(mode="json"),
+            config=self.config.trial(candidate, data="d"),
             curve=tuple(curve_point(updates, area * updates / 72) for updates in (4, 8, 12)),
             aucc=area,
             objective=area / n_mparams(candidate),

@@ -77,10 +77,10 @@ def test_a_run_has_the_layout_the_counts_and_the_settings(
     for record in records:
         params = runs[str(record.mlflow_run_id)].data.params
         assert params["canonical"] == record.canonical
-        assert params["decoder"] == record.decoder
+        assert params["decoder"] == str(record.decoder)
         for name in ("total", "learned", "stored", "encoder"):
             assert params[f"n_params_{name}"] == str(getattr(record.counts, name))
-        assert float(params["train.lr"]) == record.config["train"]["lr"]
+        assert float(params["train.lr"]) == record.config.train.lr
         assert params["model.d_model"] == "16"
 
 

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from spaces.layout import Layout
 from trainable.config import TrialConfig
 from trainable.corpus import load_corpus
 from trainable.dynamics.measure import (
@@ -36,7 +37,7 @@ def test_they_are_those_of_the_weights_at_the_trained_depth(tiny_trial: TrialCon
     assert len(sentences) == N_SENTENCES
 
     def at_depth(encoder):
-        config = tiny_trial.model.model_copy(update={"encoder": encoder})
+        config = tiny_trial.model.model_copy(update={"encoder": Layout.parse(encoder)})
         model = build_model(config, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=1)
         return dynamics_at_depth(model, sentences)
 

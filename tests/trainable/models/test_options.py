@@ -1,11 +1,16 @@
 """A model's settings in fairseq's terms."""
 
+import dataclasses
+
 import pytest
 
 from spaces.errors import UserError
+from tests.trainable.models.conftest import SMALL, SRC_ROWS, TGT_ROWS, make_dictionary
 from trainable.config import ModelConfig
 from trainable.fairseq_checkpoint import fairseq_config
+from trainable.models.build import Dictionaries
 from trainable.models.options import command_line, fairseq_options, option_values
+from trainable.models.reservoir_transformer import ReservoirTransformer
 
 DATA = ["data", "--source-lang", "de", "--target-lang", "en"]
 
@@ -43,15 +48,30 @@ def test_the_decoders_dimensions_follow_the_encoders_where_not_given():
     assert (model["decoder_embed_dim"], model["decoder_ffn_embed_dim"]) == (96, 48)
 
 
-def test_a_decoder_layout_that_cannot_decode_is_the_users_mistake(build):
-    with pytest.raises(UserError, match="kind 'F' at depth 1"):
-        build("L", "LF")
+def built_by_fairseq(**layouts: str) -> ReservoirTransformer:
+    """A model of layouts in fairseq's options, which are text."""
+    options = dataclasses.replace(fairseq_options(ModelConfig(**SMALL), seed=1), **layouts)
+    dictionaries = Dictionaries(make_dictionary(SRC_ROWS), make_dictionary(TGT_ROWS))
+    return ReservoirTransformer.build_model(options, dictionaries)
+
+
+@pytest.mark.parametrize(
+    ("layouts", "rule"),
+    [
+        ({"decoder_layout": "LF"}, "kind 'F' at depth 1"),
+        ({"encoder_layout": "LXL"}, "unknown layer kind 'X' at depth 1"),
+    ],
+)
+def test_a_layout_that_cannot_be_built_is_the_users_mistake(layouts, rule):
+    with pytest.raises(UserError, match=rule):
+        built_by_fairseq(**layouts)
 
 
 def test_an_encoder_layout_may_be_a_presets_name(build):
-    layers = build("model3").encoder.layers
-    assert len(layers) == 8
-    assert layers[0] is layers[6]
+    for model in (build("model3"), built_by_fairseq(encoder_layout="model3")):
+        layers = model.encoder.layers
+        assert len(layers) == 8
+        assert layers[0] is layers[6]
 
 
 def test_one_embedding_for_two_dictionaries_is_the_users_mistake():
