@@ -1,4 +1,4 @@
-"""Starting Ray on this machine, or ray_errors_as_user_errors a Ray cluster, for a search."""
+"""Starting Ray on this machine, or joining a Ray cluster, for a search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import ray
 from ray.exceptions import RayActorError
 
 from search.cluster.ray_address import check_address, ray_errors_as_user_errors
-from search.cluster.ray_files import hide_token, private_folder
+from search.cluster.ray_files import hidden_token, private_folder
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
 from trainable.private.ray import (
@@ -32,10 +32,11 @@ def local_ray() -> Iterator[None]:
     A cluster that already runs here is not joined.
 
     Raises:
-        UserError: the folder for Ray's sessions belongs to another user.
+        UserError: other users cannot be kept out of Ray's sessions or from its token.
         WorkFailed: Ray died meanwhile.
     """
     _set_up()
+    hidden_token()
     with on_loopback():
         ray.init(
             address="local",
@@ -45,7 +46,6 @@ def local_ray() -> Iterator[None]:
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
             **in_folder(private_folder()),
         )
-    hide_token()
     try:
         with watching_ray(
             head_gone="Ray's gcs_server on this machine has died; resume the study",
@@ -104,7 +104,7 @@ def _set_up() -> None:
 def _without_traceback(message: logging.LogRecord) -> bool:
     """Log filter: errors of a trial's machine become one line; others keep their traceback."""
     error = message.exc_info[1] if message.exc_info else None
-    if isinstance(error, (OSError, RayActorError)):  # the types that Ray raises for a trial's
+    if isinstance(error, (OSError, RayActorError)):  # Ray's wrapper of a trial's error has its type
         reason = " ".join(str(getattr(error, "cause", error)).split())
         message.msg, message.args = f"{message.getMessage()}: {reason}", ()
         message.exc_info = None
