@@ -42,6 +42,7 @@ from search.suggest.searcher import StudySearcher
 from search.tracking.tracking import Tracking
 from spaces.chooser import FixedChooser
 from trainable.model_size import candidate_size
+from trainable.tasks.registry import metric_of
 from trainable.tune_trainable import trial_resources
 
 STUDY = ROOT / "studies" / "quickstart.toml"
@@ -128,6 +129,7 @@ def _tuner(
         optuna_log=folder.optuna_log,
         data=folder.data(),
         size=candidate_size,
+        metric=metric_of(folder.data()).name,
         n_concurrent=lambda: N_CONCURRENT,
         resume_from=partial(latest_checkpoint, storage),
     )

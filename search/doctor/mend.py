@@ -13,6 +13,7 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, remove_trial
 from search.study.ledger import Ledger
+from search.study.score_name import score_name
 from search.study.storage import study_storage
 from search.suggest.searcher import StudySearcher
 from search.tracking.store import tracking_uri
@@ -62,6 +63,7 @@ def _mend_suggestions(config: StudyConfig, folder: StudyFolder, ledger: Ledger) 
         optuna_log=folder.optuna_log,
         data=folder.data(),
         size=candidate_size,
+        metric=score_name(ledger.records),
         n_concurrent=lambda: 1,
         resume_from=lambda _record: None,
     )

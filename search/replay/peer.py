@@ -86,4 +86,5 @@ class PointSearcher(StatelessSearcher):
             config=config,
             counts=self._table.size(candidate.key).counts,
             optuna_number=id_,
+            metric=self._table.metric,
         )

@@ -144,6 +144,7 @@ def _searching(
         optuna_log=place / "optuna.log",
         data=config.data,
         size=size,
+        metric=table.metric,
         n_concurrent=lambda: n_workers,
         resume_from=lambda _record: None,
     )

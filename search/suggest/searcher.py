@@ -63,6 +63,7 @@ class StudySearcher(StatelessSearcher):
         optuna_log: Path,
         data: str,
         size: Callable[[TrialConfig], CandidateSize],
+        metric: str,
         n_concurrent: Callable[[], int],
         resume_from: Callable[[TrialRecord], str | None],
         earlier: Sequence[EarlierTrial] = (),
@@ -71,6 +72,7 @@ class StudySearcher(StatelessSearcher):
         super().__init__()
         self._config = config
         self._ledger = ledger
+        self._metric = metric
         self._bounds = Bounds(config, data=data, size=size)
         self._n_concurrent = n_concurrent
         self._resume_from = resume_from
@@ -228,6 +230,7 @@ class StudySearcher(StatelessSearcher):
             config=config,
             counts=size.counts,
             optuna_number=suggestion.number,
+            metric=self._metric,
             proxy=None if measured is None else measured.value,
         )
 
@@ -280,8 +283,8 @@ class StudySearcher(StatelessSearcher):
         if number not in self._open:
             return  # told by an earlier driver, which crashed before it could write that down
         trial = self._open.pop(number)
-        if record.bleu_valid is not None:
-            shortfall = score_shortfall(self._config.objective, record.bleu_valid)
+        if record.best_score is not None:
+            shortfall = score_shortfall(self._config.objective, record.best_score)
             if shortfall is not None:
                 trial.set_constraint("bounds", shortfall)
         state, values = outcome_of(record)

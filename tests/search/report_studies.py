@@ -48,6 +48,7 @@ def searched_study(
         optuna_log=folder.optuna_log,
         data=str(data),
         size=size,
+        metric="BLEU",
         n_concurrent=lambda: 1,
         resume_from=lambda record: None,
         proxy=proxy,
@@ -123,7 +124,7 @@ def curve(top: float) -> tuple[Point, ...]:
             seconds=0.5 * updates,
             tokens=100 * updates,
             flops=1e6 * updates,
-            bleu=top * updates / UPDATES[-1],
+            score=top * updates / UPDATES[-1],
             loss=8.0 - updates / 12,
             train_loss=9.0 - updates / 12,
         )

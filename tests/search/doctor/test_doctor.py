@@ -73,6 +73,7 @@ def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
         optuna_log=folder.optuna_log,
         data=folder.data(),
         size=candidate_size,
+        metric="BLEU",
         n_concurrent=lambda: 1,
         resume_from=lambda _record: None,
     )
@@ -261,15 +262,15 @@ def make_a_stray_run(study: StudyFolder) -> None:
 
 
 def log_a_point_too_many(study: StudyFolder) -> None:
-    store(study).log_batch(run_of(study, 0), metrics=[Metric("bleu", 1.0, 1, 16)])
+    store(study).log_batch(run_of(study, 0), metrics=[Metric("score", 1.0, 1, 16)])
 
 
 def change_a_point(study: StudyFolder) -> None:
-    execute(study, "update metrics set value = 99 where key = 'bleu' and step = 8")
+    execute(study, "update metrics set value = 99 where key = 'score' and step = 8")
 
 
 def drop_a_point(study: StudyFolder) -> None:
-    execute(study, "delete from metrics where key = 'bleu' and step = 12")
+    execute(study, "delete from metrics where key = 'score' and step = 12")
 
 
 def change_a_status(study: StudyFolder) -> None:

@@ -90,7 +90,7 @@ def test_a_curve_must_be_whole_and_its_clocks_must_run_forward(
     path = tmp_path / "table.jsonl"
     first, second, *_ = table_lines
     line = json.loads(second)
-    short = {**line, "curve": {**line["curve"], "bleu": [1.0]}}
+    short = {**line, "curve": {**line["curve"], "score": [1.0]}}
     assert "all seven readings" in fault_of(path, "\n".join([first, json.dumps(short)]))
     back = {**line, "curve": {**line["curve"], "seconds": [4.0, 3.0, 5.0]}}
     assert "clocks of a curve increase" in fault_of(path, "\n".join([first, json.dumps(back)]))

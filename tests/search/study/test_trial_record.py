@@ -37,7 +37,7 @@ def test_the_objective_so_far_is_that_of_the_points_so_far(make_record: Make):
 def test_a_trial_without_a_point_has_no_measures(make_record: Make):
     record = make_record(curve=(), aucc=None, objective=None)
     assert record.measures() == {}
-    assert record.summary()["bleu_valid"] is None
+    assert record.summary()["score"] is None
 
 
 def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(tmp_path: Path):
