@@ -28,7 +28,7 @@ def confirm_table(confirmation: Confirmation) -> Table:
 
 def headings(confirmation: Confirmation) -> list[str]:
     """The measures, as tables call them."""
-    return [confirmation.metric if measure == "score" else measure for measure in MEASURES]
+    return [confirmation.metric if measure == "score" else measure for measure in COMPARED_MEASURES]
 
 
 def cells(standing: Standing) -> list[str]:

@@ -273,6 +273,14 @@ def drop_a_point(study: StudyFolder) -> None:
     execute(study, "delete from metrics where key = 'score' and step = 12")
 
 
+def send_as_an_earlier_version(study: StudyFolder) -> None:
+    """Its metrics called a score ``bleu``, and its runs named no metric."""
+    for table in ("metrics", "latest_metrics"):
+        execute(study, f"update {table} set key = 'bleu' where key = 'score'")
+        execute(study, f"update {table} set key = 'bleu_best' where key = 'score_best'")
+    execute(study, "delete from tags where key = 'metric'")
+
+
 def change_a_status(study: StudyFolder) -> None:
     store(study).set_terminated(run_of(study, 0), "FAILED")
 
@@ -419,8 +427,22 @@ WAITING: list[tuple[Break, str]] = [
     (send_no_end, "the end of trial 0 was not sent yet"),
     (send_nothing, "trial 0 was not sent yet"),
     (leave_the_study_running, "the study's own run was not ended"),
+    (send_as_an_earlier_version, "trial 0 was sent with an earlier version's metric names"),
     (have_no_store, "MLflow has nothing yet"),
 ]
+
+
+def test_mending_adds_todays_metrics_to_the_runs_of_an_earlier_version(study: StudyFolder):
+    record, before = read_records(study.trials)[0], run_of(study, 0)
+    send_as_an_earlier_version(study)
+    examine(study, mending=True)
+    run = store(study).get_run(before)
+    assert run_of(study, 0) == before
+    assert run.data.metrics["score_best"] == record.best_score
+    assert run.data.tags["metric"] == "BLEU"
+    for name in ("score", "bleu", "loss"):
+        steps = [metric.step for metric in store(study).get_metric_history(before, name)]
+        assert steps == [point.updates for point in record.curve], name
 
 
 @pytest.mark.parametrize(("harm", "text"), WAITING)

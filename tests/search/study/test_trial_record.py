@@ -76,3 +76,24 @@ def test_a_study_its_trials_and_their_records_have_one_horizon(
     trial = study.trial(candidates_of(study)[0], data="data")
     record = make_record(config=trial)
     assert study.horizon == trial.horizon == record.config.horizon == horizon
+
+
+def test_a_record_of_an_earlier_version_is_of_translation_and_has_its_scores_as_bleu(
+    make_record: Make,
+):
+    record = make_record()
+    values = json.loads(json.dumps(record.to_dict()))
+    del values["metric"]
+    for point in values["curve"]:
+        point["bleu"] = point.pop("score")
+    objective = values["config"]["objective"]
+    objective["min_bleu"] = objective.pop("min_score")
+    read = TrialRecord.from_json(json.dumps(values)).checked()
+    assert read == record.checked()
+    assert read.summary()["metric"] == "BLEU"
+
+
+def test_a_record_names_its_metric(make_record: Make):
+    record = make_record(metric="accuracy")
+    assert TrialRecord.from_json(json.dumps(record.to_dict())) == record
+    assert record.summary() | {"metric": "accuracy", "score": 7.0} == record.summary()
