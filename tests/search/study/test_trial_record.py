@@ -88,8 +88,8 @@ def test_a_record_of_an_earlier_version_is_of_translation_and_has_its_scores_as_
         point["bleu"] = point.pop("score")
     objective = values["config"]["objective"]
     objective["min_bleu"] = objective.pop("min_score")
-    read = TrialRecord.from_json(json.dumps(values)).checked()
-    assert read == record.checked()
+    read = TrialRecord.from_json(json.dumps(values))
+    assert read == record
     assert read.summary()["metric"] == "BLEU"
 
 
