@@ -24,7 +24,7 @@ METRIC = "Accuracy"
 @pytest.fixture
 def folder(recorded_study: Callable[..., StudyFolder]) -> StudyFolder:
     made = recorded_study("one", {0: "stopped"})
-    ledger = Ledger(made.trials)
+    ledger = Ledger.open(made.trials)
     for record in ledger.records:
         ledger.put(dataclasses.replace(record, metric=METRIC))
     return made
