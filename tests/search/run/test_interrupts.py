@@ -27,6 +27,7 @@ def blocked_process() -> subprocess.Popen[str]:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "blocked\n"
+    time.sleep(0.5)  # it prints before the call in which it blocks
     return process
 
 
