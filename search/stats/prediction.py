@@ -65,7 +65,7 @@ def _rowwise_rho(values_RN: np.ndarray, finals_RN: np.ndarray) -> np.ndarray:
 
 
 def early_point_values(record: TrialRecord) -> dict[str, float]:
-    """Last point of a trial within the first ``EARLY`` of its budget; empty if there is none."""
+    """Score and loss at the last point in the first ``EARLY`` of the budget; empty without one."""
     clock = record.config.objective.clock
     bound = EARLY * record.config.horizon
     early = [point for point in record.curve if point.at(clock) <= bound]

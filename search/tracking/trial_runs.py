@@ -26,11 +26,11 @@ TRIAL_ID = "reservoir_search.trial_id"
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """Which points of a trial MLflow has: how many, and update and score of the last."""
+    """Points of a trial that MLflow has."""
 
     start_ms: int  # start of the run, Unix time
     n_points: int
-    last: tuple[int, float] | None
+    last: tuple[int, float] | None  # update and score of the last one
 
     def begins(self, record: TrialRecord) -> bool:
         """True if these points begin the trial's curve, or can still do so."""
@@ -48,7 +48,7 @@ def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
 
 
 def is_of_earlier_version(run: Run) -> bool:
-    """Whether the run has its scores as ``bleu`` alone; to send the trial again adds ``score``."""
+    """True if the run has its scores as ``bleu`` alone; sending the trial again adds ``score``."""
     return "bleu" in run.data.metrics and "score" not in run.data.metrics
 
 
