@@ -17,12 +17,12 @@ class Exported:
 
     record: TrialRecord
     config: TrialConfig
-    curve: tuple[Point, ...]  # of the training that the weights are from
+    curve: tuple[Point, ...]  # curve of the training that gave the weights
     trained_in_full: bool
     valid: Scores
     test: Scores
 
     @property
     def n_updates(self) -> int:
-        """The update that the weights are of: the best on the validation set."""
+        """Update of the exported weights: the best point of the curve."""
         return best_point(self.curve).updates

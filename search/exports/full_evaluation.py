@@ -20,7 +20,7 @@ BEAM = 5
 
 
 def trained_model(config: TrialConfig, corpus: Corpus, weights: Weights) -> ReservoirTransformer:
-    """The trial's model with ``weights``, on this machine, which need not be the study's."""
+    """Model of the trial with ``weights``, on this machine's GPU or on all its cores."""
     torch.set_num_threads(os.cpu_count() or 1)
     model = build_model(
         config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed

@@ -56,6 +56,6 @@ will be translated badly. The licence of the data binds the use of the weights.
 
 
 def _drawn(model: ModelConfig) -> str:
-    """How reservoirs are drawn: ``xavier``, or ``sparse (density 0.1)``."""
+    """Initialisation of the reservoirs: ``xavier``, or ``sparse (density 0.1)``."""
     way = model.reservoir_draw
     return f"{way} (density {model.reservoir_density})" if way == "sparse" else way
