@@ -53,7 +53,8 @@ def dynamics(
         typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ONLY}."),
     ] = None,
     reservoir_draw: Annotated[
-        Way | None, typer.Option(help=f"Their initialisation, xavier if absent; {LAYOUT_ONLY}.")
+        Way | None,
+        typer.Option(help=f"Reservoirs' initialisation, xavier if absent; {LAYOUT_ONLY}."),
     ] = None,
     reservoir_density: Annotated[
         float | None,
