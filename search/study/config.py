@@ -52,7 +52,7 @@ def _check_scheduler(name: str) -> str:
 
 
 def _check_name(name: str, known: Sequence[str]) -> str:
-    """One of the known names, or an import path, which is not followed yet."""
+    """Check that a name is known or an import path; nothing is imported yet."""
     if name not in known and not is_import_path(name):
         names = ", ".join(known)
         raise ValueError(f"must be one of {names}, or module:Class{did_you_mean(name, known)}")
