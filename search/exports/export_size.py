@@ -8,21 +8,21 @@ import psutil
 
 from spaces.errors import UserError
 from trainable.config import ModelConfig
-from trainable.corpus import Corpus
 from trainable.model_size import param_counts
+from trainable.tasks.task import Task
 
 _BYTES = 4  # bytes of a parameter, in float32
 _MAX_HEADER_BYTES = 2**23  # header of the weights' file: names, shapes and offsets
 
 
-def refuse_too_large(config: ModelConfig, vocabulary: Corpus, *, weights: Path) -> None:
+def refuse_too_large(config: ModelConfig, task: Task, *, weights: Path) -> None:
     """Check that a model's settings fit its weights, and that the model fits into memory.
 
     Raises:
         UserError: the weights are of another model, or memory is too small.
         OSError: the file of the weights cannot be read.
     """
-    counts = param_counts(config, vocabulary)
+    counts = param_counts(config, task)
     n_bytes = weights.stat().st_size
     if not 0 < n_bytes - _BYTES * counts.stored <= _MAX_HEADER_BYTES:
         raise UserError(

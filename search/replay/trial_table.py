@@ -39,6 +39,7 @@ class TrialTable:
 
     study: StudyConfig  # with default search and scheduler
     corpus: str  # digest of the prepared data
+    metric: str  # name of the scores' metric
     made: Mapping[str, str]  # versions, machine and other facts about the recording
     trials: tuple[RecordedTrial, ...]
 
