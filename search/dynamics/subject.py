@@ -99,7 +99,9 @@ def _of_layout(text: str, encoder: Layout, data: Path, options: Mapping[str, Any
     task = load_task(str(data))
     sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
     sizes["tied"] = PAPER_SIZES.tied
-    task.dimensions(ModelConfig.model_construct(**sizes))  # whose faults are in a user's words
+    task.dimensions(
+        ModelConfig.model_construct(**sizes)
+    )  # raises a UserError for sizes that do not fit
     config = ModelConfig(
         encoder=encoder,
         decoder=Layout.parse("L"),  # part of the model, but not measured

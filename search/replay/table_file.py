@@ -80,7 +80,7 @@ class _Header(Section):
     table: Literal[1]
     study: dict[str, Any]
     corpus: str
-    metric: str = "BLEU"  # files of earlier versions name none
+    metric: str = "BLEU"  # earlier versions wrote none
     made: dict[str, str]
 
 

@@ -6,7 +6,7 @@ from trainable.config import ObjectiveConfig
 
 
 def score_shortfall(objective: ObjectiveConfig, score: float) -> float | None:
-    """By how much ``score`` is below ``min_score``: 0 or less is within; None without a bound."""
+    """Shortfall of ``score`` below ``min_score``; within the bound if <= 0, None without one."""
     return None if objective.min_score is None else objective.min_score - score
 
 

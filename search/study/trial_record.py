@@ -29,7 +29,7 @@ class TrialRecord:
     config: TrialConfig
     counts: ParamCounts
     optuna_number: int
-    metric: str = "BLEU"  # of the scores; records of earlier versions name none
+    metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
     reason: str | None = None  # cause of a failure or of a stop
     curve: tuple[Point, ...] = ()
@@ -64,7 +64,7 @@ class TrialRecord:
 
     @property
     def best_score(self) -> float | None:
-        """The best of the curve's scores."""
+        """Best score on the validation set; None before the first validation."""
         return best_point(self.curve).score if self.curve else None
 
     @property
