@@ -99,9 +99,8 @@ def _of_layout(text: str, encoder: Layout, data: Path, options: Mapping[str, Any
     task = load_task(str(data))
     sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
     sizes["tied"] = PAPER_SIZES.tied
-    task.dimensions(
-        ModelConfig.model_construct(**sizes)
-    )  # raises a UserError for sizes that do not fit
+    # Raises a UserError for sizes that do not fit.
+    task.dimensions(ModelConfig.model_construct(**sizes))
     config = ModelConfig(
         encoder=encoder,
         decoder=Layout.parse("L"),  # part of the model, but not measured

@@ -13,7 +13,7 @@ from trainable.tasks.task import Scores, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A layout with its trained weights' scores on the whole evaluation sets."""
+    """A trained layout with its scores on the whole evaluation sets."""
 
     record: TrialRecord
     config: TrialConfig

@@ -64,7 +64,7 @@ class TrialRecord:
 
     @property
     def best_score(self) -> float | None:
-        """Best score on the validation set; None before the first validation."""
+        """Best score of the curve; None before the first validation."""
         return best_point(self.curve).score if self.curve else None
 
     @property
