@@ -70,7 +70,7 @@ def environment_uri() -> str | None:
     return os.environ[_ENVIRONMENT]
 
 
-def shown(uri: str) -> str:
+def redacted(uri: str) -> str:
     """``uri`` for messages, without user, password and options."""
     if uri.startswith("sqlite:"):
         return uri

@@ -19,7 +19,7 @@ from mlflow.tracking import MlflowClient
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
-from search.study.tracking_uri import shown
+from search.study.tracking_uri import redacted
 from search.tracking.store import tracking_uri
 from spaces.errors import UserError
 from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
@@ -150,7 +150,9 @@ def _experiment_id(folder: StudyFolder, uri: str) -> str:
     name = folder.config().name
     experiment = MlflowClient(uri).get_experiment_by_name(name)
     if experiment is None:
-        raise UserError(f"MLflow at {shown(uri)} has no experiment '{name}'; run the study first")
+        raise UserError(
+            f"MLflow at {redacted(uri)} has no experiment '{name}'; run the study first"
+        )
     return str(experiment.experiment_id)
 
 

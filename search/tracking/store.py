@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
-from search.study.tracking_uri import environment_uri, shown
+from search.study.tracking_uri import environment_uri, redacted
 from spaces.errors import UserError
 from trainable.atomic import atomic_file
 
@@ -67,5 +67,5 @@ def mlflow_errors_as_user_errors(uri: str) -> Iterator[None]:
     except mlflow.exceptions.MlflowException as error:
         reason = str(error).split("\n")[0]
         raise UserError(
-            f"MLflow at {shown(uri)}: {reason}; start the server or correct the URI"
+            f"MLflow at {redacted(uri)}: {reason}; start the server or correct the URI"
         ) from error

@@ -16,7 +16,7 @@ import mlflow
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
-from search.study.tracking_uri import shown
+from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
 from search.tracking.store import mlflow_errors_as_user_errors, open_store, tracking_uri
 from search.tracking.study_run import StudyRun
@@ -86,7 +86,7 @@ class Tracking:
         try:
             self._study_run.end(status, metrics=metrics, tags=tags)
         except mlflow.exceptions.MlflowException:
-            logger.warning("MLflow at %s could not record the study's end", shown(self._uri))
+            logger.warning("MLflow at %s could not record the study's end", redacted(self._uri))
             return False
         return not self._waiting
 
@@ -97,7 +97,7 @@ class Tracking:
         try:
             self._trial_runs.interrupt(record.mlflow_run_id)
         except mlflow.exceptions.MlflowException as error:
-            logger.warning("MLflow at %s: %s", shown(self._uri), _first_line(error))
+            logger.warning("MLflow at %s: %s", redacted(self._uri), _first_line(error))
 
     def _work(self) -> None:
         """Send queued records until the search is over; those that fail are queued again."""
@@ -107,7 +107,7 @@ class Tracking:
                 self._extend_deadline()
             except Exception as error:  # noqa: BLE001 - try again, whatever the store raised
                 reason = _first_line(error)
-                logger.warning("MLflow at %s: %s; trying again", shown(self._uri), reason)
+                logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), reason)
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
                     if self._deadline is not None and time.monotonic() > self._deadline:
