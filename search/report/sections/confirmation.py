@@ -1,4 +1,4 @@
-"""The best layouts over more seeds, where ``confirm`` trained them."""
+"""Confirmation of the best layouts over more seeds, if ``confirm`` trained them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.report.templating import render
 
 
 def confirmation(study: ReportedStudy) -> Section | None:
-    """The entrants, what separates them, and the winner only where there is one."""
+    """Section with the entrants, their differences, and the winner if there is one."""
     told = read_confirmation(study.folder)
     if told is None:
         return None
@@ -21,4 +21,4 @@ def confirmation(study: ReportedStudy) -> Section | None:
         rows=[cells(standing) for standing in told.contest.standings],
         sentences=verdict(told),
     )
-    return Section(name="confirmation", title="Confirmed over seeds?", body=body)
+    return Section(name="confirmation", title="Confirmation over seeds", body=body)
