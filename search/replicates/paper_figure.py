@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from search.replicates.paper_tables import Measured
 
-N_READINGS = 200  # at which the curves of the seeds are averaged
+N_READINGS = 200  # points in time at which the curves of the seeds are averaged
 
 
 def bleu_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure:

@@ -1,4 +1,4 @@
-"""The paper's tables from a reproduction's trials, and the tests that the paper left out."""
+"""The paper's tables from a reproduction's trials, with the significance tests that it lacks."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from trainable.aucc import best_point, minimum_loss_point
 
 SMALLEST_OF_INTEREST = 0.25  # BLEU: how many seeds it takes to see so much is told
 NO_FIGURE = "–"
-LAYOUT = "encoder"  # the column of layouts, which are set as code
+LAYOUT = "encoder"  # heading of the column of layouts, which are set as code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A model's completed trials with their scores on the test set, in order of seed."""
+    """Completed trials of a model with their scores on the test set, in order of seed."""
 
     entrant: Entrant
     trials: Sequence[TrialRecord]
@@ -48,9 +48,9 @@ Measure = Callable[[TrialRecord, TestScore], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTable:
-    """Rows of text under a caption."""
+    """Table of texts with a caption."""
 
-    name: str  # of its file
+    name: str  # of the file, without suffix
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -111,7 +111,7 @@ def _area(record: TrialRecord, _: TestScore) -> float:
 
 
 def paper_tables(models: Sequence[Measured], *, steered_by: str) -> list[PaperTable]:
-    """Tables 1 to 3 of the paper, AUCC, and every model against the first.
+    """Tables 1 to 3 of the paper, and tests of AUCC and test score of all models against the first.
 
     Args:
         steered_by: the split whose BLEU makes the curves: ``valid``, or ``test`` as in the
@@ -176,8 +176,8 @@ def _pace(models: Sequence[Measured]) -> PaperTable:
     first = Interval.of(models[0].values(_updates_per_minute)).mean
     return PaperTable(
         name="pace",
-        caption=f"Table 3. Epochs and updates within the budget, and updates a minute of training "
-        f"over those of {models[0].name}",
+        caption=f"Table 3. Epochs and updates within the budget, and updates per minute of "
+        f"training, divided by those of {models[0].name}",
         columns=("model", "epochs", "updates", "updates/min", "ratio", "the paper's ratio"),
         rows=[
             (
@@ -208,7 +208,7 @@ def _against_first(models: Sequence[Measured], words: str, measure: Measure) -> 
         rows.append([*row, _seeds(model, first, measure)] if is_bleu else row)
     return PaperTable(
         name=f"against_{'bleu' if is_bleu else 'aucc'}",
-        caption=f"{words} against {first.name}: Welch's t, p adjusted by Holm over {len(told)} "
+        caption=f"{words} against {first.name}: Welch's t-test, Holm's correction for {len(told)} "
         "comparisons",
         columns=columns,
         rows=rows,
@@ -216,7 +216,7 @@ def _against_first(models: Sequence[Measured], words: str, measure: Measure) -> 
 
 
 def _compared(comparison: Comparison | None, adjusted: Iterator[float]) -> list[str]:
-    if comparison is None:  # fewer than two seeds
+    if comparison is None:  # fewer than two seeds of a model
         return [NO_FIGURE] * 4
     interval = f"{comparison.low:.4g} to {comparison.high:.4g}"
     return [
@@ -228,8 +228,8 @@ def _compared(comparison: Comparison | None, adjusted: Iterator[float]) -> list[
 
 
 def _seeds(model: Measured, first: Measured, measure: Measure) -> str:
-    """How many seeds of each would show the smallest difference of interest."""
-    deviation = pooled_deviation(*(Interval.of(each.values(measure)) for each in (model, first)))
+    """Number of seeds of each model that would show the smallest difference of interest."""
+    deviation = pooled_deviation(*(Interval.of(side.values(measure)) for side in (model, first)))
     if deviation is None:
         return NO_FIGURE
     return str(seeds_to_see(SMALLEST_OF_INTEREST, deviation=deviation))

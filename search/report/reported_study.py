@@ -52,7 +52,7 @@ class ReportedStudy:
 
     @property
     def unit(self) -> str:
-        """Unit of the AUCC."""
+        """The unit of the AUCC."""
         return UNITS[self.clock][0].replace(" x ", " × ")
 
     @cached_property

@@ -46,7 +46,7 @@ def curves(study: ReportedStudy) -> Section | None:
 def curves_plot(
     few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock
 ) -> dict[str, Any]:
-    """Figure for plotly, first on ``clock``; ``views`` has the values of the other clocks."""
+    """The figure for plotly, on ``clock`` at first; its views have the others."""
     traces = [_rest_trace(rest), *(_trace(record, n) for n, record in enumerate(few))]
     views = {
         name: {
@@ -78,7 +78,7 @@ def _trace(record: TrialRecord, number: int) -> dict[str, Any]:
 
 
 def _rest_trace(rest: Sequence[TrialRecord]) -> dict[str, Any]:
-    """One trace for all other trials, a gap after each curve: hundreds of traces are slow."""
+    """One trace for all, with a gap after each curve: hundreds of traces are slow."""
     return {
         "type": "scatter",
         "mode": "lines",
