@@ -36,9 +36,10 @@ from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.ledger import Ledger
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
-from search.suggest.optuna_study import OptunaChooser
+from search.suggest.optuna_journal import OptunaChooser
 from search.suggest.samplers import make_sampler
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
 from spaces.chooser import FixedChooser
 from trainable.model_size import candidate_size
@@ -122,12 +123,12 @@ def _tuner(
 ) -> Tuner:
     """The driver's, around another trainable."""
     storage = study_storage(folder)
-    searcher = StudySearcher(
-        config,
+    trials = StudyTrials.open(
+        config, ledger, optuna_log=folder.optuna_log, data=folder.data(), size=candidate_size
+    )
+    searcher = TrialSearcher(
         ledger,
-        optuna_log=folder.optuna_log,
-        data=folder.data(),
-        size=candidate_size,
+        trials,
         n_concurrent=lambda: N_CONCURRENT,
         resume_from=partial(latest_checkpoint, storage),
     )

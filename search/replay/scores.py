@@ -8,7 +8,7 @@ from statistics import fmean
 from search.replay.trial_table import RecordedTrial, TrialTable
 from search.study.bounds import is_within, score_shortfall, size_excess
 from search.study.config import StudyConfig
-from search.suggest.searcher import MAX_ENUMERATED
+from search.suggest.study_trials import MAX_ENUMERATED
 from spaces.errors import UserError
 from spaces.space import FixedChooser, SearchSpace
 from trainable.aucc import aucc, best_point

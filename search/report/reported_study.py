@@ -106,7 +106,7 @@ def read_study(folder: StudyFolder) -> ReportedStudy:
         folder=folder,
         config=config,
         records=sorted_records(folder.trials),
-        suggestions=read_suggestions(folder.optuna_log),
+        suggestions=read_suggestions(folder.optuna_log, study=config.name),
         resolved=json.loads(folder.resolved.read_text(encoding="utf-8")),
         manifest=_manifest(Path(folder.data())),
     )

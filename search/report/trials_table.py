@@ -90,7 +90,7 @@ def _proxy_tally(
     from search.suggest.proxy_tally import tally_proxy
     from search.suggest.suggestions import read_suggestions
 
-    return tally_proxy(config, records, read_suggestions(folder.optuna_log))
+    return tally_proxy(config, records, read_suggestions(folder.optuna_log, study=config.name))
 
 
 def _proxy_lines(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:

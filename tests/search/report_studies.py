@@ -13,7 +13,8 @@ from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.proxy import Proxy
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from spaces.candidate_size import CandidateSize
 from spaces.counts import count_params
 from spaces.dimensions import Dimensions
@@ -42,15 +43,11 @@ def searched_study(
     folder.study_file.write_text(f'data = "{data}"\n')
     folder.resolve(config, data)
     ledger = Ledger.open(folder.trials)
-    searcher = StudySearcher(
-        config,
-        ledger,
-        optuna_log=folder.optuna_log,
-        data=str(data),
-        size=size,
-        n_concurrent=lambda: 1,
-        resume_from=lambda record: None,
-        proxy=proxy,
+    trials = StudyTrials.open(
+        config, ledger, optuna_log=folder.optuna_log, data=str(data), size=size, proxy=proxy
+    )
+    searcher = TrialSearcher(
+        ledger, trials, n_concurrent=lambda: 1, resume_from=lambda record: None
     )
     number = 0
     while isinstance(asked := searcher.suggest(f"tune-{number}"), dict):

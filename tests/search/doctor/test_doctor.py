@@ -28,7 +28,8 @@ from search.study.kept_weights import KeptWeights
 from search.study.ledger import Ledger, read_records
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TRIAL_ID
 from tests.search.conftest import TINY_STUDY, curve_point
@@ -67,14 +68,11 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
 
 def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
     ledger, storage = Ledger.open(folder.trials), study_storage(folder)
-    searcher = StudySearcher(
-        config,
-        ledger,
-        optuna_log=folder.optuna_log,
-        data=folder.data(),
-        size=candidate_size,
-        n_concurrent=lambda: 1,
-        resume_from=lambda _record: None,
+    trials = StudyTrials.open(
+        config, ledger, optuna_log=folder.optuna_log, data=folder.data(), size=candidate_size
+    )
+    searcher = TrialSearcher(
+        ledger, trials, n_concurrent=lambda: 1, resume_from=lambda _record: None
     )
     tracking = Tracking.start(config, folder, ledger)
     kept = KeptWeights(storage, config.objective)

@@ -19,14 +19,15 @@ from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.paper_tables import Measured, paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
+from search.replicates.replicate_trials import ReplicateTrials
 from search.replicates.reproduce import ReproductionOptions, reproduce_study
-from search.replicates.searcher import ReplicateSearcher
 from search.replicates.test_set import TestScore, paired_bootstrap
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
+from search.suggest.searcher import TrialSearcher
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
@@ -176,12 +177,10 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     ledger = Ledger.open(tmp_path / "trials.jsonl")
     plan = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=(2, 3)))
 
-    def searcher(n_concurrent: int) -> ReplicateSearcher:
-        return ReplicateSearcher(
-            config,
+    def searcher(n_concurrent: int) -> TrialSearcher:
+        return TrialSearcher(
             ledger,
-            plan,
-            data=str(small_grammar),
+            ReplicateTrials(config, ledger, plan, data=str(small_grammar)),
             n_concurrent=lambda: n_concurrent,
             resume_from=lambda record: f"checkpoint of {record.id}",
         )
