@@ -43,6 +43,7 @@ from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
 from spaces.chooser import FixedChooser
 from trainable.model_size import candidate_size
+from trainable.tasks.registry import metric_of
 from trainable.tune_trainable import trial_resources
 
 STUDY = ROOT / "studies" / "quickstart.toml"
@@ -124,7 +125,12 @@ def _tuner(
     """The driver's, around another trainable."""
     storage = study_storage(folder)
     trials = StudyTrials.open(
-        config, ledger, optuna_log=folder.optuna_log, data=folder.data(), size=candidate_size
+        config,
+        ledger,
+        optuna_log=folder.optuna_log,
+        data=folder.data(),
+        size=candidate_size,
+        metric=metric_of(folder.data()).name,
     )
     searcher = TrialSearcher(
         ledger,

@@ -66,4 +66,5 @@ class PeerTrials(TrialSource):
             config=config,
             counts=self._table.size(candidate.key).counts,
             optuna_number=id_,
+            metric=self._table.metric,
         )

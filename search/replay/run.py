@@ -146,7 +146,9 @@ def _searching(
         trials, scheduler = PeerTrials(peer.searcher, config, ledger, table), peer.scheduler
     else:
         log = place / "optuna.log"
-        trials = StudyTrials.open(config, ledger, optuna_log=log, data=config.data, size=size)
+        trials = StudyTrials.open(
+            config, ledger, optuna_log=log, data=config.data, size=size, metric=table.metric
+        )
         scheduler = make_scheduler(config)
     searcher = TrialSearcher(
         ledger, trials, n_concurrent=lambda: n_workers, resume_from=lambda _record: None

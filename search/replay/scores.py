@@ -64,7 +64,7 @@ def _objective(trial: RecordedTrial, config: StudyConfig) -> float:
 
 def _within_bounds(trials: Sequence[RecordedTrial], objective: ObjectiveConfig) -> bool:
     excesses = (
-        score_shortfall(objective, fmean(best_point(trial.curve).bleu for trial in trials)),
+        score_shortfall(objective, fmean(best_point(trial.curve).score for trial in trials)),
         size_excess(objective, mparams(trials[0].counts, objective.parameters)),
     )
     return all(is_within(excess) for excess in excesses)

@@ -18,12 +18,17 @@ def confirm_table(confirmation: Confirmation) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("entrant", overflow="fold", min_width=8)
     table.add_column("seeds", justify="right")
-    for measure in COMPARED_MEASURES:
-        table.add_column(measure, justify="right", no_wrap=True)
+    for heading in headings(confirmation):
+        table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("p (Holm)", justify="right", no_wrap=True)
     for standing in confirmation.contest.standings:
         table.add_row(*cells(standing))
     return table
+
+
+def headings(confirmation: Confirmation) -> list[str]:
+    """Headings of the measures in tables."""
+    return [confirmation.metric if measure == "score" else measure for measure in COMPARED_MEASURES]
 
 
 def cells(standing: Standing) -> list[str]:
@@ -53,7 +58,8 @@ def confirmation_json(confirmation: Confirmation) -> dict[str, Any]:
             }
             for standing in contest.standings
         ],
-        "test_bleu": None if confirmation.bootstrap is None else asdict(confirmation.bootstrap),
+        "metric": confirmation.metric,
+        "test_score": None if confirmation.bootstrap is None else asdict(confirmation.bootstrap),
     }
 
 
@@ -63,7 +69,7 @@ def verdict(confirmation: Confirmation) -> list[str]:
     leader, *rivals = contest.standings
     looks = f", divided over {contest.n_looks} interim looks" if contest.n_looks > 1 else ""
     if contest.winner is not None:
-        told = [
+        sentences = [
             (
                 f"winner: {contest.winner.name}, significantly better than the others in the "
                 f"study's objective (Welch's t-test, Holm's correction for {len(rivals)} "
@@ -71,16 +77,16 @@ def verdict(confirmation: Confirmation) -> list[str]:
             )
         ]
     else:
-        told = [f"no winner: {leader.entrant.name} leads, but not significantly"]
-        told += [_needed(rival, contest) for rival in rivals if not contest.is_beaten(rival)]
+        sentences = [f"no winner: {leader.entrant.name} leads, but not significantly"]
+        sentences += [_needed(rival, contest) for rival in rivals if not contest.is_beaten(rival)]
     bootstrap = confirmation.bootstrap
     if bootstrap is not None:
-        told.append(
-            f"test BLEU of {leader.entrant.name} {bootstrap.bleu:.2f}, of the baseline "
-            f"{bootstrap.bleu_baseline:.2f} (one seed each; paired bootstrap over "
+        sentences.append(
+            f"test {confirmation.metric} of {leader.entrant.name} {bootstrap.score:.2f}, of the "
+            f"baseline {bootstrap.score_baseline:.2f} (one seed each; paired bootstrap over "
             f"{bootstrap.n_resamples} resamples: p = {bootstrap.p:.3f})"
         )
-    return told
+    return sentences
 
 
 def _encoder(standing: Standing) -> str:

@@ -10,8 +10,8 @@ from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.trial_source import NextTrial, TrialSource
-from trainable.corpus import load_corpus
 from trainable.model_size import param_counts
+from trainable.tasks.registry import load_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +49,14 @@ class ReplicateTrials(TrialSource):
 
     def _record(self, replicate: Replicate) -> TrialRecord:
         config = replicate.entrant.trial(self._config, data=self._data, seed=replicate.seed)
+        task = load_task(config.data)
         id_ = self._ledger.next_id
         return TrialRecord(
             id=id_,
             key=replicate.key,
             layout=replicate.entrant.candidate.encoder,
             config=config,
-            counts=param_counts(config.model, load_corpus(config.data)),
+            counts=param_counts(config.model, task),
             optuna_number=id_,  # Optuna has no part in this
+            metric=task.metric.name,
         )

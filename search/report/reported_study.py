@@ -13,14 +13,15 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front, ranked
+from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
 from search.suggest.suggestions import Suggestions, read_suggestions
 from spaces.errors import UserError
-from trainable.aucc import UNITS
+from trainable.aucc import aucc_unit
 from trainable.config import Clock
 from trainable.data.manifest import Manifest
 
-N_SHOWN = 5  # best trials, in colour in the figures
+N_TOP = 5  # best trials, in colour in the figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,11 @@ class ReportedStudy:
         return self.config.name
 
     @property
+    def metric(self) -> str:
+        """Name of the scores."""
+        return score_name(self.records)
+
+    @property
     def clock(self) -> Clock:
         """Clock of the objective."""
         return self.config.objective.clock
@@ -52,8 +58,8 @@ class ReportedStudy:
 
     @property
     def unit(self) -> str:
-        """The unit of the AUCC."""
-        return UNITS[self.clock][0].replace(" x ", " × ")
+        """Unit of the AUCC."""
+        return aucc_unit(self.metric, self.clock)
 
     @cached_property
     def compared(self) -> list[TrialRecord]:
@@ -61,9 +67,9 @@ class ReportedStudy:
         return ranked(self.records, self.config.objective)
 
     @property
-    def shown(self) -> list[TrialRecord]:
-        """The ``N_SHOWN`` best trials, best first."""
-        return self.compared[:N_SHOWN]
+    def top_trials(self) -> list[TrialRecord]:
+        """The ``N_TOP`` best trials, best first."""
+        return self.compared[:N_TOP]
 
     @cached_property
     def best(self) -> TrialRecord | None:

@@ -15,6 +15,7 @@ from search.study.console import output
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front
+from search.study.score_name import score_name
 from search.study.trial_record import State, TrialRecord
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def study_table(folder: StudyFolder) -> None:
     table.add_column("encoder", overflow="fold", min_width=8)
     table.add_column("decoder", overflow="fold", min_width=4)
     table.add_column("state", no_wrap=True)
-    for column in (clock, "BLEU", "AUCC", "M params", "objective", "*"):
+    for column in (clock, score_name(records), "AUCC", "M params", "objective", "*"):
         table.add_column(column, justify="right", no_wrap=True)
     for record in sorted(records, key=_place):
         table.add_row(*_cells(record, on_front=record.id in front))
@@ -134,7 +135,7 @@ def _place(record: TrialRecord) -> tuple[int, float]:
 
 
 def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
-    def shown(value: float | None, form: str) -> str:
+    def text(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
     return [
@@ -142,10 +143,10 @@ def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
         record.canonical,
         str(record.decoder),
         record.state,
-        shown(record.clock, ".6g"),
-        shown(record.bleu_valid, ".2f"),
-        shown(record.aucc, ".5g"),
-        shown(record.n_mparams, ".3f"),
-        shown(record.objective, ".5g"),
+        text(record.clock, ".6g"),
+        text(record.best_score, ".2f"),
+        text(record.aucc, ".5g"),
+        text(record.n_mparams, ".3f"),
+        text(record.objective, ".5g"),
         "*" if on_front else "",
     ]

@@ -35,9 +35,9 @@ from search.suggest.suggestion_counts import SuggestionCounts
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from spaces.errors import UserError
-from trainable.corpus import load_corpus
 from trainable.dynamics.measure import untrained_dynamics
-from trainable.model_size import candidate_size, dimensions
+from trainable.model_size import candidate_size
+from trainable.tasks.registry import load_task, metric_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def start_study(
     check_scheduler(config)
     check_store(config)
     check_storage(config)
-    dimensions(config.model, load_corpus(str(data.resolve())))
+    load_task(str(data.resolve())).dimensions(config.model)
     earlier = earlier_trials(config, data)
     with ray_for(config, address):
         estimate(search_work(config, str(data.resolve())))
@@ -92,7 +92,7 @@ def resume_study(
     check_scheduler(config)
     with folder.locked():
         check_storage(config)
-        load_corpus(folder.data())  # without which every trial that goes on would fail
+        load_task(folder.data())  # without which every trial that goes on would fail
         earlier = earlier_trials(config, Path(folder.data()))
         if n_trials is not None:
             config = _extended(config, folder, n_trials)
@@ -126,6 +126,7 @@ def _search(
             optuna_log=folder.optuna_log,
             data=folder.data(),
             size=candidate_size,
+            metric=metric_of(folder.data()).name,
             earlier=earlier,
             proxy=_proxy(config),
         )

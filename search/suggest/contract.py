@@ -83,7 +83,7 @@ def curve_of(config: TrialConfig) -> list[Point]:
             seconds=float(updates),
             tokens=updates,
             flops=float(updates),
-            bleu=max(0.0, quality * updates / 30),
+            score=max(0.0, quality * updates / 30),
             loss=3.0,
             train_loss=3.0,
         )
@@ -109,6 +109,7 @@ class Bench:
             optuna_log=folder / "optuna.log",
             data="d",
             size=size,
+            metric="BLEU",
             earlier=earlier,
             proxy=proxy,
         )

@@ -58,6 +58,7 @@ class StudyTrials(TrialSource):
         journal: SuggestionJournal,
         bounds: Bounds,
         *,
+        metric: str,
         proposer: Proposer | None,
         earlier: Sequence[EarlierTrial] = (),
         proxy: Proxy | None = None,
@@ -66,6 +67,7 @@ class StudyTrials(TrialSource):
         self._ledger = ledger
         self._journal = journal
         self._bounds = bounds
+        self._metric = metric
         self._proxy = proxy
         self._problem = problem_of(config, bounds.size_of)
         self._proposer = proposer
@@ -84,6 +86,7 @@ class StudyTrials(TrialSource):
         optuna_log: Path,
         data: str,
         size: Callable[[TrialConfig], CandidateSize],
+        metric: str,
         earlier: Sequence[EarlierTrial] = (),
         proxy: Proxy | None = None,
     ) -> Self:
@@ -95,6 +98,7 @@ class StudyTrials(TrialSource):
             optuna_log: Optuna's journal, begun where there is none.
             data: the prepared data that trials train on.
             size: of a trial's model.
+            metric: the name of the scores.
             earlier: completed trials of other studies, to learn from.
             proxy: keeps some suggestions from training.
 
@@ -105,7 +109,14 @@ class StudyTrials(TrialSource):
         proposer = make_proposer(problem_of(config, bounds.size_of), config.search.algorithm)
         journal = SuggestionJournal.open(config, optuna_log)
         trials = cls(
-            config, ledger, journal, bounds, proposer=proposer, earlier=earlier, proxy=proxy
+            config,
+            ledger,
+            journal,
+            bounds,
+            metric=metric,
+            proposer=proposer,
+            earlier=earlier,
+            proxy=proxy,
         )
         # A resumed study must not draw the same points again.
         journal.sample_by(algorithm_sampler(config, seed=config.seed + len(journal.trials)))
@@ -225,6 +236,7 @@ class StudyTrials(TrialSource):
             config=config,
             counts=size.counts,
             optuna_number=suggestion.number,
+            metric=self._metric,
             proxy=None if measured is None else measured.value,
         )
 

@@ -139,8 +139,8 @@ class SuggestionJournal:
         if number not in self._open:
             return  # told by an earlier driver, which crashed before it could write that down
         trial = self._open.pop(number)
-        if record.bleu_valid is not None:
-            shortfall = score_shortfall(self._config.objective, record.bleu_valid)
+        if record.best_score is not None:
+            shortfall = score_shortfall(self._config.objective, record.best_score)
             if shortfall is not None:
                 trial.set_constraint("bounds", shortfall)
         state, values = outcome_of(record)

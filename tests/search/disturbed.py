@@ -44,7 +44,7 @@ def records_in(place: Path) -> list[TrialRecord]:
 def on_updates(records: list[TrialRecord]) -> dict[str, list[tuple[int, float, float]]]:
     """Each trial's curve without its seconds, by layout."""
     return {
-        record.canonical: [(point.updates, point.bleu, point.loss) for point in record.curve]
+        record.canonical: [(point.updates, point.score, point.loss) for point in record.curve]
         for record in records
     }
 
@@ -91,7 +91,7 @@ def mlflow_curves(place: Path) -> dict[int, list[int]]:
     """The updates of each trial's points, as MLflow has them."""
     client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
     return {
-        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "bleu")]
+        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "score")]
         for record in records_in(place)
     }
 

@@ -44,7 +44,13 @@ def searched_study(
     folder.resolve(config, data)
     ledger = Ledger.open(folder.trials)
     trials = StudyTrials.open(
-        config, ledger, optuna_log=folder.optuna_log, data=str(data), size=size, proxy=proxy
+        config,
+        ledger,
+        optuna_log=folder.optuna_log,
+        data=str(data),
+        size=size,
+        metric="BLEU",
+        proxy=proxy,
     )
     searcher = TrialSearcher(
         ledger, trials, n_concurrent=lambda: 1, resume_from=lambda record: None
@@ -120,7 +126,7 @@ def curve(top: float) -> tuple[Point, ...]:
             seconds=0.5 * updates,
             tokens=100 * updates,
             flops=1e6 * updates,
-            bleu=top * updates / UPDATES[-1],
+            score=top * updates / UPDATES[-1],
             loss=8.0 - updates / 12,
             train_loss=9.0 - updates / 12,
         )

@@ -83,7 +83,7 @@ def test_show_tells_what_the_records_hold(real_study: RealStudy, records: list[T
         "parameters": "total",
     }
     fields = {
-        *("id", "layout", "state", "seed", "clock", "bleu_valid", "aucc", "objective"),
+        *("id", "layout", "state", "seed", "clock", "metric", "score", "aucc", "objective"),
         *("n_params_total", "n_params_learned", "n_params_stored", "mlflow_run_id"),
     }
     for trial, record in zip(shown["trials"], records, strict=True):
@@ -94,7 +94,8 @@ def test_show_tells_what_the_records_hold(real_study: RealStudy, records: list[T
             "state": record.state,
             "seed": record.config.seed,
             "clock": record.curve[-1].updates if record.curve else 0,
-            "bleu_valid": max((point.bleu for point in record.curve), default=None),
+            "metric": "BLEU",
+            "score": max((point.score for point in record.curve), default=None),
             "aucc": record.aucc,
             "objective": record.objective,
             "n_params_total": record.counts.total,

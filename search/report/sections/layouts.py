@@ -35,6 +35,6 @@ def layouts(study: ReportedStudy) -> Section | None:
 
 def drawn_trials(study: ReportedStudy) -> list[TrialRecord]:
     """Best trials, then the others of the front; at most ``MAX_DRAWN``, best first."""
-    few = {record.id for record in study.shown}
+    few = {record.id for record in study.top_trials}
     others = [r for r in study.compared if r.id in study.front and r.id not in few]
-    return [*study.shown, *others][:MAX_DRAWN]
+    return [*study.top_trials, *others][:MAX_DRAWN]

@@ -69,7 +69,12 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
 def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
     ledger, storage = Ledger.open(folder.trials), study_storage(folder)
     trials = StudyTrials.open(
-        config, ledger, optuna_log=folder.optuna_log, data=folder.data(), size=candidate_size
+        config,
+        ledger,
+        optuna_log=folder.optuna_log,
+        data=folder.data(),
+        size=candidate_size,
+        metric="BLEU",
     )
     searcher = TrialSearcher(
         ledger, trials, n_concurrent=lambda: 1, resume_from=lambda _record: None
@@ -262,15 +267,23 @@ def make_a_stray_run(study: StudyFolder) -> None:
 
 
 def log_a_point_too_many(study: StudyFolder) -> None:
-    store(study).log_batch(run_of(study, 0), metrics=[Metric("bleu", 1.0, 1, 16)])
+    store(study).log_batch(run_of(study, 0), metrics=[Metric("score", 1.0, 1, 16)])
 
 
 def change_a_point(study: StudyFolder) -> None:
-    execute(study, "update metrics set value = 99 where key = 'bleu' and step = 8")
+    execute(study, "update metrics set value = 99 where key = 'score' and step = 8")
 
 
 def drop_a_point(study: StudyFolder) -> None:
-    execute(study, "delete from metrics where key = 'bleu' and step = 12")
+    execute(study, "delete from metrics where key = 'score' and step = 12")
+
+
+def send_as_an_earlier_version(study: StudyFolder) -> None:
+    """Rename the metric ``score`` to ``bleu``, and remove the tag ``metric``."""
+    for table in ("metrics", "latest_metrics"):
+        execute(study, f"update {table} set key = 'bleu' where key = 'score'")
+        execute(study, f"update {table} set key = 'bleu_best' where key = 'score_best'")
+    execute(study, "delete from tags where key = 'metric'")
 
 
 def change_a_status(study: StudyFolder) -> None:
@@ -430,8 +443,22 @@ WAITING: list[tuple[Break, str]] = [
     (send_no_end, "the end of trial 0 is not in MLflow yet"),
     (send_nothing, "trial 0 is not in MLflow yet"),
     (leave_the_study_running, "the study's parent run has not ended"),
+    (send_as_an_earlier_version, "trial 0 has an earlier version's metric names"),
     (have_no_store, "MLflow has no runs yet"),
 ]
+
+
+def test_the_repair_adds_todays_metrics_to_the_runs_of_an_earlier_version(study: StudyFolder):
+    record, before = read_records(study.trials)[0], run_of(study, 0)
+    send_as_an_earlier_version(study)
+    examine(study, repair=True)
+    run = store(study).get_run(before)
+    assert run_of(study, 0) == before
+    assert run.data.metrics["score_best"] == record.best_score
+    assert run.data.tags["metric"] == "BLEU"
+    for name in ("score", "bleu", "loss"):
+        steps = [metric.step for metric in store(study).get_metric_history(before, name)]
+        assert steps == [point.updates for point in record.curve], name
 
 
 @pytest.mark.parametrize(("harm", "text"), WAITING)

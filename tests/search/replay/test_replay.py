@@ -208,7 +208,7 @@ def test_a_candidate_is_worth_the_mean_of_its_trials(tiny_study: Study, table: T
 
 def test_bounds_leave_out_what_cannot_win(table: TrialTable):
     keys = [candidate.key for candidate in candidates_of(table.study)]
-    bounded = replayed_study(table, ["objective.min_bleu=12.0"])
+    bounded = replayed_study(table, ["objective.min_score=12.0"])
     assert list(candidate_values(table, bounded)) == keys[2:]  # tops of 10, 11, 12, …
     with pytest.raises(UserError, match="no candidate of the table is within its bounds"):
         candidate_values(table, replayed_study(table, ["objective.max_mparams=0.5"]))
