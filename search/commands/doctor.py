@@ -29,7 +29,7 @@ def doctor(
     from search.study.folder import find_study
 
     folder = find_study(study)
-    findings = examine(folder, mending=mend)
+    findings = examine(folder, repair=mend)
     if as_json:
         print(json.dumps(findings_json(folder.config().name, findings), indent=2))
     else:

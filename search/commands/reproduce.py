@@ -40,11 +40,11 @@ def reproduce(
     Safe to interrupt: the same command continues. The tables, their CSV and the
     figure are in studies/NAME/reproduce.
     """
-    from search.replicates.reproduce import Asked, reproduce_study
+    from search.replicates.reproduce import ReproductionOptions, reproduce_study
     from search.replicates.reproduction import measured_models, write_results
 
     folder = reproduce_study(
-        Asked(
+        ReproductionOptions(
             preset=preset,
             n_seeds=seeds,
             name=name,

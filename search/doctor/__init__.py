@@ -1,1 +1,1 @@
-"""Whether the four memories of a study agree: trials.jsonl, Optuna, the checkpoints, MLflow."""
+"""Checks that a study's four stores agree: trials.jsonl, Optuna, the checkpoints, MLflow."""

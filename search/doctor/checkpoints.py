@@ -1,4 +1,4 @@
-"""Whether storage has what running trials go on from and what an export needs, and no more."""
+"""Check of the checkpoints: storage has those that resume and export need, and no others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _KEPT = {BEST_WEIGHTS, PROGRESS}
 def check_checkpoints(
     storage: Storage, records: Sequence[TrialRecord], config: StudyConfig
 ) -> Finding:
-    """The folders that Tune and the trials left in storage."""
+    """Check the checkpoints that Tune and the trials left in storage.
+
+    A storage that cannot be read is a fault; nothing is raised.
+    """
     notes = Notes.empty()
     try:
         stored = stored_checkpoints(storage)
@@ -39,14 +42,18 @@ def check_checkpoints(
 
 
 def unknown_trials(storage: Storage, records: Sequence[TrialRecord]) -> list[int]:
-    """The ids of trials that left checkpoints and are in no record."""
+    """Ids of trials that left checkpoints but have no record.
+
+    Raises:
+        OSError: the storage cannot be read.
+    """
     return sorted(stored_checkpoints(storage).keys() - {record.id for record in records})
 
 
 def _check_interrupted(
     storage: Storage, record: TrialRecord, checkpoints: Sequence[Storage], notes: Notes
 ) -> None:
-    """A half-written checkpoint is what an interruption leaves; the one before it is used."""
+    """Note a half-written newest checkpoint: resume uses the one before it."""
     whole = latest_checkpoint(storage, record)
     if checkpoints and whole != checkpoints[-1].uri:
         where = "the start" if whole is None else "the one before"
@@ -59,10 +66,12 @@ def _check_ended(
     record: TrialRecord, checkpoints: Sequence[Storage], *, is_kept: bool, notes: Notes
 ) -> None:
     names = [set(checkpoint.files()) for checkpoint in checkpoints]
-    if is_kept and not any(names_there >= _KEPT for names_there in names):
+    if is_kept and not any(file_names >= _KEPT for file_names in names):
         notes.faults.append(
             f"trial {record.id} is among the best and its weights are gone; "
             f"export --trial {record.id} --train trains it again"
         )
-    if any(names_there - _KEPT for names_there in names) or len(names) > is_kept:
-        notes.waiting.append(f"trial {record.id} has left more than it should; resume removes it")
+    if any(file_names - _KEPT for file_names in names) or len(names) > is_kept:
+        notes.waiting.append(
+            f"trial {record.id} has left checkpoint files that are not needed; resume removes them"
+        )

@@ -1,10 +1,10 @@
-"""All checks of a study, and its mending."""
+"""All checks of a study, and its repair."""
 
 from __future__ import annotations
 
 from search.doctor.checkpoints import check_checkpoints
 from search.doctor.finding import Finding
-from search.doctor.mend import mend
+from search.doctor.repair import repair_study
 from search.doctor.runs import check_runs
 from search.doctor.suggestions import check_suggestions
 from search.doctor.trials import check_trials
@@ -13,17 +13,18 @@ from search.study.ledger import sorted_records
 from search.study.storage import study_storage
 
 
-def examine(folder: StudyFolder, *, mending: bool) -> list[Finding]:
-    """What each check found, after the mending where that is asked for.
+def examine(folder: StudyFolder, *, repair: bool) -> list[Finding]:
+    """Findings of all checks, after a repair if ``repair`` is set.
 
     Raises:
-        UserError: it is no search, a driver runs it, or MLflow, to be mended, cannot be reached.
+        UserError: the study is no search, a driver runs it, or MLflow cannot be reached for
+            the repair.
     """
     config = folder.config()
     folder.require_search("doctor")
     with folder.locked():
-        if mending:
-            mend(config, folder)
+        if repair:
+            repair_study(config, folder)
         records = sorted_records(folder.trials)
         return [
             check_trials(folder.trials, records, config),

@@ -1,4 +1,4 @@
-"""What a check of a study came to."""
+"""Outcome of one check of a study."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The outcome of one check.
+    """Outcome of one check.
 
-    An interruption leaves work behind that the next driver does; that is no fault. A fault
-    is what no interruption explains.
+    Work that an interruption left for the next driver is no fault. A fault is anything that
+    no interruption explains.
     """
 
-    subject: str
-    looked_at: str
-    waiting: tuple[str, ...] = ()  # what an interruption left
-    faults: tuple[str, ...] = ()
+    subject: str  # the store that was checked
+    looked_at: str  # number or place of the things checked, as "12 trials"
+    waiting: tuple[str, ...] = ()  # work that an interruption left, a sentence each
+    faults: tuple[str, ...] = ()  # a sentence each
 
     @property
     def verdict(self) -> str:
-        """The check in a word."""
+        """Outcome in a word: ``fault``, ``waits`` or ``ok``."""
         if self.faults:
             return "fault"
         return "waits" if self.waiting else "ok"
@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Notes:
-    """What a check has seen so far."""
+    """Findings of a check that is not finished."""
 
     waiting: list[str]
     faults: list[str]
@@ -38,7 +38,7 @@ class Notes:
         return cls([], [])
 
     def finding(self, subject: str, looked_at: str) -> Finding:
-        """The outcome, now that all was seen."""
+        """Outcome of the finished check."""
         return Finding(
             subject=subject,
             looked_at=looked_at,

@@ -1,4 +1,4 @@
-"""What the doctor says of a study."""
+"""Findings of the doctor, printed and as JSON."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 from search.doctor.finding import Finding
 
-MAX_TOLD = 5  # of one check; --json has all
+MAX_PRINTED = 5  # findings of one check; --json has all
 
 
 def findings_json(study: str, findings: Sequence[Finding]) -> dict[str, Any]:
-    """The findings for programs."""
+    """Findings as JSON, for programs."""
     return {
         "study": study,
         "healthy": not any(finding.faults for finding in findings),
@@ -21,12 +21,12 @@ def findings_json(study: str, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """A line for each check, and below it what was seen."""
+    """Print a line for each check, with its findings below."""
     for finding in findings:
         print(f"{finding.subject:<13} {finding.verdict:<6} {finding.looked_at}")
-        told = [f"fault: {text}" for text in finding.faults]
-        told += [f"waits: {text}" for text in finding.waiting]
-        for text in told[:MAX_TOLD]:
-            print(f"    {text}")
-        if len(told) > MAX_TOLD:
-            print(f"    … and {len(told) - MAX_TOLD} more; --json tells all")
+        lines = [f"fault: {text}" for text in finding.faults]
+        lines += [f"waits: {text}" for text in finding.waiting]
+        for line in lines[:MAX_PRINTED]:
+            print(f"    {line}")
+        if len(lines) > MAX_PRINTED:
+            print(f"    … and {len(lines) - MAX_PRINTED} more; --json lists all")

@@ -1,4 +1,4 @@
-"""Whether MLflow has each trial exactly once, with its state and all its points."""
+"""Check of MLflow: each trial has exactly one run, with its state and all its points."""
 
 from __future__ import annotations
 
@@ -19,36 +19,39 @@ from search.tracking.study_run import STUDY
 from search.tracking.trial_runs import STATUS, TRIAL_ID, is_of_earlier_version, sent_points
 
 SUBJECT = "MLflow"
-_UNDER_WAY = ("running", "interrupted")  # the state of a run whose end was not sent
+_UNDER_WAY = ("running", "interrupted")  # states of a run whose end is not in MLflow yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRuns:
-    """A study's runs in MLflow, deleted ones left out."""
+    """Runs of a study in MLflow, without deleted ones."""
 
-    parents: tuple[Run, ...]  # the one that a driver takes first
-    of_trials: dict[int, list[Run]]
-    strays: tuple[Run, ...]  # of no trial at all
+    parents: tuple[Run, ...]  # the study's own runs, first the one that a driver uses
+    of_trials: dict[int, list[Run]]  # by trial id
+    strays: tuple[Run, ...]  # children without a trial
 
 
 def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]) -> Finding:
-    """The runs under the study's own, and their histories, against the records."""
+    """Compare the study's runs in MLflow, with their curves, with the records.
+
+    A store that cannot be read is a fault; nothing is raised.
+    """
     notes = Notes.empty()
     uri = tracking_uri(config, folder)
     if uri.startswith("sqlite:///") and not folder.mlflow_database.exists() and is_own(uri, folder):
-        notes.waiting += ["MLflow has nothing yet"] if records else []
+        notes.waiting += ["MLflow has no runs yet"] if records else []
         return notes.finding(SUBJECT, "no store")
     client = MlflowClient(uri)
     try:
         runs = study_runs(client, config, folder, records)
         _check_parents(runs, notes)
         for run in runs.strays:
-            notes.faults.append(f"run {run.info.run_id} is of no trial")
+            notes.faults.append(f"run {run.info.run_id} belongs to no trial")
         for record in records:
             _check_trial(client, record, runs.of_trials.get(record.id, []), notes)
     except MlflowException as error:
         reason, _, _ = str(error).partition("\n")
-        notes.faults.append(f"{uri} cannot be asked: {reason}")
+        notes.faults.append(f"{uri} cannot be read: {reason}")
         return notes.finding(SUBJECT, uri)
     return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
 
@@ -59,12 +62,16 @@ def study_runs(
     folder: StudyFolder,
     records: Sequence[TrialRecord],
 ) -> StudyRuns:
-    """Whatever MLflow has of the study."""
+    """Runs of the study in MLflow.
+
+    Raises:
+        MlflowException: MLflow cannot be read.
+    """
     experiment = client.get_experiment_by_name(config.name)
     runs = [] if experiment is None else _all_runs(client, str(experiment.experiment_id))
     parents = [run for run in runs if run.data.tags.get(STUDY) == folder.id()]
-    ours = {run.info.run_id for run in parents}
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in ours]
+    parent_ids = {run.info.run_id for run in parents}
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in parent_ids]
     ids = {str(record.id): record.id for record in records}
     of_trials: dict[int, list[Run]] = defaultdict(list)
     strays = []
@@ -78,7 +85,14 @@ def study_runs(
 
 
 def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | None:
-    """What a trial's only run says that cannot become true by sending what is missing."""
+    """Difference between a trial and its run that sending missing points cannot repair.
+
+    Returns:
+        The difference in words that follow "the run has"; None if there is none.
+
+    Raises:
+        MlflowException: MLflow cannot be read.
+    """
     if is_of_earlier_version(run):
         return None
     sent = sent_points(client, run.info.run_id)
@@ -90,9 +104,9 @@ def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | 
     if record.state == "running" or state in _UNDER_WAY:
         return None
     if state != record.state:
-        return f"the state {state}, and it {record.state}"
+        return f"state {state}, but the trial is {record.state}"
     if run.info.status != STATUS[record.state]:
-        return f"the status {run.info.status}, and it {record.state}"
+        return f"status {run.info.status}, but the trial is {record.state}"
     if len(sent) != len(curve):
         return f"{len(sent)} points of {len(curve)}"
     return None
@@ -103,30 +117,30 @@ def _check_trial(
 ) -> None:
     if not runs:
         if record.mlflow_run_id is None:
-            notes.waiting.append(f"trial {record.id} was not sent yet")
+            notes.waiting.append(f"trial {record.id} is not in MLflow yet")
         else:
             notes.faults.append(f"the run of trial {record.id} is gone")
     elif len(runs) > 1:
         notes.faults.append(f"trial {record.id} has {len(runs)} runs")
     elif record.mlflow_run_id not in (None, runs[0].info.run_id):
-        notes.faults.append(f"trial {record.id} has another run than trials.jsonl says")
+        notes.faults.append(f"trial {record.id} has another run than the one in trials.jsonl")
     elif is_of_earlier_version(runs[0]):
-        notes.waiting.append(f"trial {record.id} was sent with an earlier version's metric names")
-    elif (told := contradiction(client, record, runs[0])) is not None:
-        notes.faults.append(f"the run of trial {record.id} has {told}")
+        notes.waiting.append(f"trial {record.id} has an earlier version's metric names")
+    elif (difference := contradiction(client, record, runs[0])) is not None:
+        notes.faults.append(f"the run of trial {record.id} has {difference}")
     elif record.state != "running" and runs[0].data.tags.get("state") in _UNDER_WAY:
-        notes.waiting.append(f"the end of trial {record.id} was not sent yet")
+        notes.waiting.append(f"the end of trial {record.id} is not in MLflow yet")
 
 
 def _check_parents(runs: StudyRuns, notes: Notes) -> None:
     if len(runs.parents) > 1:
-        notes.faults.append(f"the study has {len(runs.parents)} runs of its own")
+        notes.faults.append(f"the study has {len(runs.parents)} parent runs")
     elif runs.parents and runs.parents[0].info.status == "RUNNING":
-        notes.waiting.append("the study's own run was not ended")
+        notes.waiting.append("the study's parent run has not ended")
 
 
 def is_own(uri: str, folder: StudyFolder) -> bool:
-    """Whether the store is the one in the study's folder."""
+    """True if the store is the one in the study's folder."""
     return uri.endswith(str(folder.mlflow_database.resolve()))
 
 

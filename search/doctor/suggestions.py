@@ -1,4 +1,4 @@
-"""Whether Optuna's suggestions ended as their trials did."""
+"""Check of Optuna: each suggestion has the outcome of its trial."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ SUBJECT = "Optuna"
 
 
 def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
-    """Each suggestion's state and values against its trial's, and each trial's suggestion."""
+    """Compare each suggestion's state, values and parameters with those of its trial.
+
+    A journal that cannot be read is a fault; nothing is raised.
+    """
     notes = Notes.empty()
     try:
         journal = read_journal(log, study=config.name)
@@ -45,7 +48,7 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
 
 
 def lost_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyConfig) -> list[int]:
-    """The suggestions that have an outcome whose trial is no longer known."""
+    """Numbers of the suggestions with an outcome whose trial is not in the records."""
     trials = read_journal(log, study=config.name).trials
     numbers = {record.optuna_number for record in records}
     return [
@@ -63,22 +66,26 @@ def _check_suggestion(
     name = f"suggestion {trial.number}"
     if {OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys():
         if not trial.state.is_finished():
-            notes.waiting.append(f"{name} was not told its outcome")
+            notes.waiting.append(f"{name}: its outcome is not in Optuna yet")
     elif record is None:
         _check_without_trial(trial, notes)
     elif not trial.state.is_finished():
-        # With its trial it waits for resume; that is told where trials are looked at.
+        # A suggestion whose trial runs waits for resume; check_trials notes that.
         if record.state != "running":
-            notes.waiting.append(f"{name} was not told that trial {record.id} {record.state}")
+            notes.waiting.append(
+                f"{name}: the end of trial {record.id} ({record.state}) is not in Optuna yet"
+            )
     elif record.state == "running":
         notes.faults.append(f"{name} is {trial.state.name}, but trial {record.id} is running")
     else:
-        notes.faults += [f"{name}: {told}" for told in _differences(trial, record, config)]
+        notes.faults += [
+            f"{name}: {difference}" for difference in _differences(trial, record, config)
+        ]
 
 
 def _check_without_trial(trial: FrozenTrial, notes: Notes) -> None:
     if not trial.state.is_finished():
-        notes.waiting.append(f"suggestion {trial.number} was asked for and never became a trial")
+        notes.waiting.append(f"suggestion {trial.number} never became a trial")
     elif trial.state is not TrialState.FAIL:
         notes.faults.append(
             f"suggestion {trial.number} is {trial.state.name}, but its trial is not in trials.jsonl"
@@ -86,19 +93,21 @@ def _check_without_trial(trial: FrozenTrial, notes: Notes) -> None:
 
 
 def _differences(trial: FrozenTrial, record: TrialRecord, config: StudyConfig) -> list[str]:
-    told = []
+    differences = []
     state, values = outcome_of(record)
     if trial.state is not state:
-        told.append(f"{trial.state.name}, but trial {record.id} {record.state}")
+        differences.append(f"its state is {trial.state.name}, but trial {record.id} {record.state}")
     elif state is TrialState.COMPLETE and trial.values != values:
-        told.append(f"its value is {trial.values}, that of trial {record.id} {values}")
-    if not _is_of(trial.params, record, config):
-        told.append(f"its point is not the candidate of trial {record.id}")
-    return told
+        differences.append(f"its value is {trial.values}, but trial {record.id}'s is {values}")
+    if not _is_candidate_of(trial.params, record, config):
+        differences.append(f"its parameters are not those of trial {record.id}")
+    return differences
 
 
-def _is_of(point: Mapping[str, str | float], record: TrialRecord, config: StudyConfig) -> bool:
+def _is_candidate_of(
+    params: Mapping[str, str | float], record: TrialRecord, config: StudyConfig
+) -> bool:
     try:
-        return config.space.choose(FixedChooser(point)).key == record.key
-    except UserError:  # an answer was cut off with the journal's end: the others tell nothing
+        return config.space.choose(FixedChooser(params)).key == record.key
+    except UserError:  # a parameter was lost with the journal's end: the others prove nothing
         return True

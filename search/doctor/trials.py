@@ -1,4 +1,4 @@
-"""Whether each trial in ``trials.jsonl`` is whole, and what can be computed again is right."""
+"""Check of ``trials.jsonl``: each trial is complete, and its derived fields are right."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from trainable.objective import objective_value
 
 
 def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
-    """The lines of the file, and each trial by itself."""
+    """Check the lines of the file, and each trial by itself."""
     notes = Notes.empty()
     _note_torn_lines(path, notes)
-    twice = [key for key, n in Counter(record.key for record in records).items() if n > 1]
-    for key in twice:
+    repeated = [key for key, n in Counter(record.key for record in records).items() if n > 1]
+    for key in repeated:
         ids = ", ".join(str(record.id) for record in records if record.key == key)
-        notes.faults.append(f"trials {ids} are one candidate, trained more than once")
+        notes.faults.append(f"trials {ids} have the same candidate")
     for record in records:
-        notes.faults += [f"trial {record.id}: {told}" for told in _record_faults(record, config)]
+        notes.faults += [f"trial {record.id}: {fault}" for fault in _record_faults(record, config)]
     n_running = sum(record.state == "running" for record in records)
     if n_running:
         notes.waiting.append(f"{n_running} interrupted; resume goes on with them")
@@ -35,10 +35,10 @@ def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig
 
 
 def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
-    """The fields of a record that others decide, computed from those.
+    """Fields of a record that follow from its other fields, computed again.
 
     Raises:
-        ValueError: the curve has no area, since its clock does not increase.
+        ValueError: the curve's clock does not increase.
     """
     values: dict[str, Any] = {"key": candidate_of(record.config, config.space).key}
     if record.curve:
@@ -57,7 +57,11 @@ def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
 
 
 def differing_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
-    """Those of the derived fields that the record has otherwise, as they should be."""
+    """Derived fields that the record has wrong, with the values they should have.
+
+    Raises:
+        ValueError: the curve's clock does not increase.
+    """
     derived = derived_fields(record, config)
     return {
         name: value for name, value in derived.items() if not _same(getattr(record, name), value)
@@ -71,7 +75,7 @@ def _record_faults(record: TrialRecord, config: StudyConfig) -> list[str]:
     for earlier, later in pairwise(record.curve):
         for clock in clocks:
             if getattr(later, clock) <= getattr(earlier, clock):
-                return [f"its curve goes back in {clock} at update {later.updates}"]
+                return [f"its curve does not increase in {clock} at update {later.updates}"]
     return [
         f"its {name} is {getattr(record, name)}, and should be {value}"
         for name, value in differing_fields(record, config).items()
@@ -85,14 +89,14 @@ def _same(stored: Any, computed: Any) -> bool:
 
 
 def _note_torn_lines(path: Path, notes: Notes) -> None:
-    """A last line can be torn by a power cut; one with others behind it cannot."""
+    """Note torn lines: a power cut can tear the last line, but none before it."""
     lines = path.read_bytes().split(b"\n") if path.exists() else []
     torn = [number for number, line in enumerate(lines, start=1) if line and not _is_whole(line)]
     for number in torn:
         if number == len(lines):
             notes.waiting.append(f"line {number} is cut short; resume drops it")
         else:
-            notes.faults.append(f"line {number} is no trial")
+            notes.faults.append(f"line {number} is not a trial")
 
 
 def _is_whole(line: bytes) -> bool:

@@ -1,1 +1,1 @@
-"""Given layouts, each trained with several seeds: the engine of confirm and reproduce."""
+"""Training of given layouts with several seeds each, for confirm and reproduce."""

@@ -1,4 +1,4 @@
-"""The best candidates of a study against each other and a baseline, over seeds."""
+"""Comparison of a study's best candidates with each other and a baseline, over seeds."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ BASELINE = "baseline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """How the entrants stand, and the leader's score on the test set."""
+    """Comparison of the entrants, and the leader's score on the test set."""
 
-    metric: str  # of the scores
+    metric: str  # name of the scores
     contest: Contest
     bootstrap: PairedBootstrap | None  # against the baseline; None where that leads
 
@@ -41,19 +41,19 @@ class Confirmation:
 def confirm_study(
     study: StudyFolder, *, n_best: int, n_seeds: int, baseline: str | None, address: str | None
 ) -> Confirmation:
-    """Train the study's ``n_best`` candidates and a baseline until one is separated.
+    """Train the study's ``n_best`` candidates and a baseline until one is significantly best.
 
-    The study's own trials take no part: they were chosen for being high.
+    The study's own trials are left out, because they were selected for high values.
 
     Args:
-        n_seeds: of each entrant, at most; a later call can ask for more.
-        baseline: an encoder, in notation or by preset; if absent as many learned layers as
-            the best candidate is deep, none of which share.
-        address: of a Ray cluster; this machine alone if absent.
+        n_seeds: seeds of each entrant, at most; a later call can ask for more.
+        baseline: encoder, in notation or by preset; if absent, learned layers without sharing,
+            as many as the best candidate has.
+        address: address of a Ray cluster; this machine alone if absent.
 
     Raises:
-        UserError: the study has no completed trial, other entrants are being confirmed, or
-            the trials can't be trained here.
+        UserError: the study has no completed trial, its ``confirm`` folder has other entrants,
+            or the trials can't be trained here.
         WorkFailed: no trial was completed.
     """
     folder, data = study.confirm, study.data()
@@ -76,22 +76,22 @@ def confirm_study(
 
 
 def read_confirmation(study: StudyFolder) -> Confirmation | None:
-    """How the study's ``confirm`` stands; None where nothing was trained for it."""
+    """Result of the study's ``confirm``; None before its first completed trial."""
     folder = study.confirm
     lineup = Lineup.load(folder.path)
     records = sorted_records(folder.trials)
     if lineup is None or not any(record.state == "completed" for record in records):
         return None
-    told = contest(lineup.entrants, records, n_seeds_at_most=len(lineup.seeds))
-    leader, baseline = told.standings[0].entrant, lineup.entrants[-1]
+    result = contest(lineup.entrants, records, n_seeds_at_most=len(lineup.seeds))
+    leader, baseline = result.standings[0].entrant, lineup.entrants[-1]
     on_test = None if leader == baseline else _on_the_test_set(folder, leader, baseline, records)
-    return Confirmation(metric=score_name(records), contest=told, bootstrap=on_test)
+    return Confirmation(metric=score_name(records), contest=result, bootstrap=on_test)
 
 
 def _on_the_test_set(
     folder: ConfirmFolder, leader: Entrant, baseline: Entrant, records: Sequence[TrialRecord]
 ) -> PairedBootstrap | None:
-    """The first seed that both were trained with; None where there is none."""
+    """Paired bootstrap on the first seed that both completed; None without such a seed."""
     others = {record.config.seed: record for record in baseline.completed(records)}
     for record in leader.completed(records):
         other = others.get(record.config.seed)
@@ -119,17 +119,17 @@ def _entrants(
 
 
 def _baseline(best: Candidate, text: str | None) -> Candidate:
-    """The best candidate with another encoder, and all else as it has it."""
+    """Best candidate with another encoder, otherwise unchanged."""
     encoder = Layout.parse(f"(L)*{best.encoder.depth}") if text is None else resolve_layout(text)
     gain = best.reservoir_gain if encoder.n_reservoirs else 1.0
     return Candidate(encoder=encoder, decoder=best.decoder, reservoir_gain=gain, hyper=best.hyper)
 
 
 def _refuse_others(folder: ConfirmFolder, lineup: Lineup) -> None:
-    before = Lineup.load(folder.path)
-    if before is not None and before.entrants != lineup.entrants:
-        names = ", ".join(entrant.name for entrant in before.entrants)
+    earlier = Lineup.load(folder.path)
+    if earlier is not None and earlier.entrants != lineup.entrants:
+        names = ", ".join(entrant.name for entrant in earlier.entrants)
         raise UserError(
-            f"{folder.path}: others are confirmed there ({names}); ask for the same, or move the "
-            "folder away"
+            f"{folder.path} holds the confirmation of other layouts ({names}); use the same "
+            "--top and --baseline, or move the folder away"
         )

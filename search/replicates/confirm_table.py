@@ -1,4 +1,4 @@
-"""What ``confirm`` prints: the entrants over their seeds, and what may be said of them."""
+"""Results of ``confirm``: table of the entrants over their seeds, JSON, and a verdict."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from search.stats.significance import SIGNIFICANCE
 
 
 def confirm_table(confirmation: Confirmation) -> Table:
-    """The entrants, the leader first: mean ± standard deviation over seeds, and p after Holm."""
+    """Table of the entrants, leader first: mean ± standard deviation over seeds, p after Holm."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("entrant", overflow="fold", min_width=8)
     table.add_column("seeds", justify="right")
     for heading in headings(confirmation):
         table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("p", justify="right", no_wrap=True)
+        table.add_column("p (Holm)", justify="right", no_wrap=True)
     for standing in confirmation.contest.standings:
         table.add_row(*cells(standing))
     return table
 
 
 def headings(confirmation: Confirmation) -> list[str]:
-    """The measures, as tables call them."""
+    """Headings of the measures in tables."""
     return [confirmation.metric if measure == "score" else measure for measure in COMPARED_MEASURES]
 
 
 def cells(standing: Standing) -> list[str]:
-    """One row: name, seeds, and of each measure the values and the leader's p against them."""
-    told = [f"{standing.entrant.name} {_encoder(standing)}".strip(), str(standing.n_seeds)]
+    """Row of an entrant: name, seeds; for each measure its mean and the p-value of the leader."""
+    row = [f"{standing.entrant.name} {_encoder(standing)}".strip(), str(standing.n_seeds)]
     for measure in COMPARED_MEASURES:
-        told.append(str(standing.values[measure]) if standing.values else "-")
+        row.append(str(standing.values[measure]) if standing.values else "-")
         p = standing.adjusted.get(measure)
-        told.append("" if p is None else f"{p:.3g}")
-    return told
+        row.append("" if p is None else f"{p:.3g}")
+    return row
 
 
 def confirmation_json(confirmation: Confirmation) -> dict[str, Any]:
-    """The key ``confirm`` of ``show --json``."""
+    """Value of the key ``confirm`` in ``show --json``."""
     contest = confirmation.contest
     return {
         "winner": None if contest.winner is None else contest.winner.name,
@@ -64,33 +64,33 @@ def confirmation_json(confirmation: Confirmation) -> dict[str, Any]:
 
 
 def verdict(confirmation: Confirmation) -> list[str]:
-    """The winner, or why there is none, in sentences."""
+    """Sentences that name the winner, or say why there is none."""
     contest = confirmation.contest
     leader, *rivals = contest.standings
-    looks = f"{contest.n_looks} looks" if contest.n_looks > 1 else "one look"
+    looks = f", divided over {contest.n_looks} interim looks" if contest.n_looks > 1 else ""
     if contest.winner is not None:
-        told = [
+        sentences = [
             (
-                f"winner: {contest.winner.name}, separated from the others on the study's "
-                f"objective (Welch's t, Holm over {len(rivals)}, p below {SIGNIFICANCE} shared "
-                f"by {looks})"
+                f"winner: {contest.winner.name}, significantly better than the others in the "
+                f"study's objective (Welch's t-test, Holm's correction for {len(rivals)} "
+                f"comparisons, p below {SIGNIFICANCE}{looks})"
             )
         ]
     else:
-        told = [f"no winner: {leader.entrant.name} leads, but not by enough"]
-        told += [_needed(rival, contest) for rival in rivals if not contest.is_beaten(rival)]
+        sentences = [f"no winner: {leader.entrant.name} leads, but not significantly"]
+        sentences += [_needed(rival, contest) for rival in rivals if not contest.is_beaten(rival)]
     bootstrap = confirmation.bootstrap
     if bootstrap is not None:
-        told.append(
+        sentences.append(
             f"test {confirmation.metric} of {leader.entrant.name} {bootstrap.score:.2f}, of the "
             f"baseline {bootstrap.score_baseline:.2f} (one seed each; paired bootstrap over "
             f"{bootstrap.n_resamples} resamples: p = {bootstrap.p:.3f})"
         )
-    return told
+    return sentences
 
 
 def _encoder(standing: Standing) -> str:
-    """The baseline's layout; the others are called after theirs."""
+    """Layout of the baseline; empty for the others, whose name has it."""
     if standing.entrant.name != BASELINE:
         return ""
     return str(standing.entrant.candidate.encoder.canonical())
@@ -99,8 +99,8 @@ def _encoder(standing: Standing) -> str:
 def _needed(rival: Standing, contest: Contest) -> str:
     n_seeds = contest.n_seeds_needed(rival)
     if n_seeds is None:
-        return f"not separated from {rival.entrant.name}: too few seeds to tell"
+        return f"not significantly better than {rival.entrant.name}: too few seeds"
     return (
-        f"not separated from {rival.entrant.name}: a difference as large as the one seen would "
-        f"take about {n_seeds} seeds a side"
+        f"not significantly better than {rival.entrant.name}: a difference of this size needs "
+        f"about {n_seeds} seeds of each"
     )

@@ -1,4 +1,4 @@
-"""Who leads among the entrants, and whether the seeds so far separate it from the others."""
+"""Comparison of the entrants over their seeds: the leader, and whether it is significantly best."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from search.stats.significance import (
 )
 from search.study.trial_record import TrialRecord
 
-N_SEEDS_AT_FIRST_LOOK = 3  # two seeds' deviation says next to nothing
+N_SEEDS_AT_FIRST_LOOK = 3  # a standard deviation from two seeds is too uncertain
 
 Measure = Callable[[TrialRecord], float | None]
 
@@ -32,53 +32,53 @@ DECIDING = "objective"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """An entrant's values, and how the leader compares with it."""
+    """Mean values of an entrant, and the leader's difference to it."""
 
     entrant: Entrant
-    n_seeds: int
-    values: dict[str, Interval]  # by measure; empty where no trial was completed
-    leads_by: dict[str, Comparison]  # of the leader, by measure; empty for the leader itself
-    adjusted: dict[str, float]  # p by measure, after Holm, over the entrants
+    n_seeds: int  # completed
+    values: dict[str, Interval]  # by measure; empty if no trial was completed
+    leads_by: dict[str, Comparison]  # leader minus entrant, by measure; empty for the leader
+    adjusted: dict[str, float]  # p-value by measure, with Holm's correction over the entrants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """The entrants, the leader first, and the winner if there is one."""
+    """Standings of the entrants, leader first, and the winner if there is one."""
 
     standings: tuple[Standing, ...]
     winner: Entrant | None
-    n_looks: int  # at the results, each of which could have ended the contest
+    n_looks: int  # interim looks at the results, each of which may end the training
 
     @property
     def significance(self) -> float:
-        """Of each look: they share what there is (Bonferroni)."""
+        """Significance level of one look (Bonferroni over the looks)."""
         return SIGNIFICANCE / self.n_looks
 
     def is_beaten(self, rival: Standing) -> bool:
-        """Whether the leader is separated from ``rival``."""
+        """True if the leader is significantly better than ``rival`` in the deciding measure."""
         return rival.adjusted.get(DECIDING, 1.0) < self.significance
 
     def n_seeds_needed(self, rival: Standing) -> int | None:
-        """Seeds a side that would show the leader's lead; None where none is seen."""
-        seen = rival.leads_by.get(DECIDING)
-        if seen is None or seen.difference == 0:
+        """Seeds per side that would make a lead of this size significant; None without a lead."""
+        lead = rival.leads_by.get(DECIDING)
+        if lead is None or lead.difference == 0:
             return None
         sides = (self.standings[0].values[DECIDING], rival.values[DECIDING])
         deviation = pooled_deviation(*sides)
-        assert deviation is not None  # or there were no comparison
-        return seeds_to_see(seen.difference, deviation=deviation, significance=self.significance)
+        assert deviation is not None  # a comparison needs two values a side
+        return seeds_to_see(lead.difference, deviation=deviation, significance=self.significance)
 
 
 def contest(
     entrants: Sequence[Entrant], records: Sequence[TrialRecord], *, n_seeds_at_most: int
 ) -> Contest:
-    """How the entrants stand by the mean of the deciding measure.
+    """Rank the entrants by the mean of the deciding measure, and test the leader's lead.
 
-    The leader wins when Welch's test, adjusted for the number of rivals (Holm) and for the
-    number of looks at growing results (Bonferroni), separates it from every other entrant.
+    The leader wins if Welch's t-test against every other entrant is significant, corrected for
+    the number of rivals (Holm) and for the number of interim looks (Bonferroni).
 
     Args:
-        n_seeds_at_most: seeds an entrant can get: there is a look after each from the
+        n_seeds_at_most: most seeds of an entrant; there is a look after each seed from the
             third on.
     """
     trials = {entrant.name: entrant.completed(records) for entrant in entrants}
@@ -93,22 +93,22 @@ def contest(
     }
     standings = [_standing(leader, trials[leader.name], {})]
     for place, rival in enumerate(rivals):
-        against = {measure: told[place] for measure, told in compared.items() if told}
+        against = {measure: tests[place] for measure, tests in compared.items() if tests}
         standings.append(_standing(rival, trials[rival.name], against))
-    told = Contest(standings=tuple(standings), winner=None, n_looks=n_looks)
-    is_separated = bool(rivals) and all(map(told.is_beaten, standings[1:]))
-    return replace(told, winner=leader) if is_separated else told
+    undecided = Contest(standings=tuple(standings), winner=None, n_looks=n_looks)
+    is_separated = bool(rivals) and all(map(undecided.is_beaten, standings[1:]))
+    return replace(undecided, winner=leader) if is_separated else undecided
 
 
 def _compare(
     leader: Sequence[TrialRecord], rivals: Sequence[Sequence[TrialRecord]], value: Measure
 ) -> list[tuple[Comparison, float]] | None:
-    """The leader against each rival, with p after Holm; None where a side has one value."""
+    """Leader against each rival, with p after Holm; None if a side has fewer than two values."""
     compared = [welch(_values(leader, value), _values(rival, value)) for rival in rivals]
-    told = [comparison for comparison in compared if comparison is not None]
-    if len(told) < len(compared):
+    known = [comparison for comparison in compared if comparison is not None]
+    if len(known) < len(compared):
         return None
-    return list(zip(told, holm([comparison.p for comparison in told]), strict=True))
+    return list(zip(known, holm([comparison.p for comparison in known]), strict=True))
 
 
 def _standing(
@@ -130,7 +130,7 @@ def _standing(
 
 
 def _values(trials: Sequence[TrialRecord], value: Measure) -> list[float]:
-    return [told for record in trials if (told := value(record)) is not None]
+    return [number for record in trials if (number := value(record)) is not None]
 
 
 def _mean(trials: Sequence[TrialRecord]) -> float:

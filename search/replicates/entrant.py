@@ -1,4 +1,4 @@
-"""A layout that is trained with several seeds, and its trials."""
+"""Candidate that is trained with several seeds, and its trials."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from trainable.config import TrialConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrant:
-    """A candidate with the name that tables and figures give it."""
+    """Candidate with its name in tables and figures."""
 
     name: str
     candidate: Candidate
 
     def key(self, seed: int) -> str:
-        """What tells its trial with ``seed`` from all others."""
+        """Unique key of the trial with ``seed``."""
         return f"{self.candidate.key} seed={seed}"
 
     def trial(self, config: StudyConfig, *, data: str, seed: int) -> TrialConfig:
-        """Its trial with ``seed``, with the settings of ``config`` around it."""
+        """Configuration of the trial with ``seed``; all other settings are those of ``config``."""
         return config.trial(self.candidate, data=data).model_copy(update={"seed": seed})
 
     def trials(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-        """Its trials among ``records``, in order of seed."""
+        """Trials of the entrant among ``records``, in order of seed."""
         own = [r for r in records if r.key == self.key(r.config.seed)]
         return sorted(own, key=lambda record: record.config.seed)
 
     def completed(self, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-        """Those that ran to their end."""
+        """Completed trials of the entrant among ``records``, in order of seed."""
         return [record for record in self.trials(records) if record.state == "completed"]

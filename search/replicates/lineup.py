@@ -1,4 +1,4 @@
-"""Who is trained with which seeds, written down for the driver that goes on."""
+"""Entrants and seeds of a comparison, kept in a file so that a later driver can continue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FILE = "lineup.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineup:
-    """The entrants, the one that the others are compared with last, and the seeds of each."""
+    """Entrants, the baseline last, and the seeds of each."""
 
     entrants: tuple[Entrant, ...]
     seeds: tuple[int, ...]
@@ -27,24 +27,24 @@ class Lineup:
         return len(self.entrants) * len(self.seeds)
 
     def save(self, folder: Path) -> None:
-        """Write it into ``folder``, in the place of an earlier one."""
-        values = {"entrants": [_written(each) for each in self.entrants], "seeds": self.seeds}
+        """Write the lineup into ``folder``; an earlier one is replaced."""
+        values = {"entrants": [_to_json(entrant) for entrant in self.entrants], "seeds": self.seeds}
         write_atomically(folder / _FILE, json.dumps(values, indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """What stands in ``folder``; None where nothing does."""
+        """Lineup in ``folder``; None if there is none."""
         try:
             values = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
         return cls(
-            entrants=tuple(_read(each) for each in values["entrants"]),
+            entrants=tuple(_from_json(entrant) for entrant in values["entrants"]),
             seeds=tuple(values["seeds"]),
         )
 
 
-def _written(entrant: Entrant) -> dict[str, Any]:
+def _to_json(entrant: Entrant) -> dict[str, Any]:
     candidate = entrant.candidate
     return {
         "name": entrant.name,
@@ -55,7 +55,7 @@ def _written(entrant: Entrant) -> dict[str, Any]:
     }
 
 
-def _read(values: dict[str, Any]) -> Entrant:
+def _from_json(values: dict[str, Any]) -> Entrant:
     return Entrant(
         name=values["name"],
         candidate=Candidate(

@@ -1,6 +1,6 @@
-"""What the paper says of its models, as far as it is known here; nothing is made up.
+"""Numbers that the paper gives for its models; a missing one is unknown here.
 
-The figures are those of the Japanese paper of 2025 that compares Models 0 to 4 on IWSLT'14
+The numbers are those of the Japanese paper of 2025 that compares Models 0 to 4 on IWSLT'14
 German-English with fairseq.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-# Millions of parameters, in its table. Those of models 3 and 4 are of sharing in pairs, while
-# its text says that all reservoirs (and learned layers) share.
+# Millions of parameters, from its table. For models 3 and 4 the table has sharing in pairs, but
+# the text says that all reservoirs (and all learned layers) share.
 MPARAMS: Mapping[str, float] = MappingProxyType(
     {
         "model0": 57.54,
@@ -21,7 +21,7 @@ MPARAMS: Mapping[str, float] = MappingProxyType(
     }
 )
 
-# Updates within the same time, over Model 0's.
+# Updates within the same time, divided by those of Model 0.
 UPDATES_OVER_MODEL0: Mapping[str, float] = MappingProxyType(
     {"model0": 1.0, "model1": 1.054, "model2": 1.130, "model3": 1.130, "model4": 1.162}
 )

@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 
 from search.replicates.paper_tables import Measured
 
-N_READINGS = 200  # at which the curves of the seeds are averaged
+N_READINGS = 200  # points in time at which the curves of the seeds are averaged
 
 
 def score_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure:
-    """Each model's mean score with a band of one standard deviation, as far as all seeds came."""
+    """Mean score of each model with a band of one standard deviation over seeds.
+
+    A curve ends where the shortest of its seeds ends.
+    """
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     for model in models:
@@ -35,7 +38,11 @@ def score_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure
 
 
 def band(model: Measured) -> tuple[np.ndarray, np.ndarray]:
-    """Minutes, and the score of each seed at these (seeds x minutes), straight between points."""
+    """Minutes of training, and the scores of all seeds at them, interpolated linearly.
+
+    Returns:
+        Minutes ``[N_READINGS]`` and scores ``[n_seeds, N_READINGS]``.
+    """
     end = min(trial.curve[-1].seconds for trial in model.trials)
     seconds = np.linspace(0.0, end, N_READINGS)
     curves = [

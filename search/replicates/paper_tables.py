@@ -1,4 +1,4 @@
-"""The paper's tables from a reproduction's trials, and the tests that the paper left out."""
+"""The paper's tables from a reproduction's trials, with the significance tests that it lacks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from search.stats.significance import (
 from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point, minimum_loss_point
 
-SMALLEST_OF_INTEREST = 0.25  # of a score: tables say how many seeds would show it
+SMALLEST_OF_INTEREST = 0.25  # difference in score; tables say how many seeds would show it
 NO_FIGURE = "–"
-LAYOUT = "encoder"  # the column of layouts, which are set as code
+LAYOUT = "encoder"  # heading of the column of layouts, which are set as code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A model's completed trials with their scores on the test set, in order of seed."""
+    """Completed trials of a model with their scores on the test set, in order of seed."""
 
     entrant: Entrant
     trials: Sequence[TrialRecord]
@@ -41,7 +41,7 @@ class Measured:
 
     @property
     def metric(self) -> str:
-        """The name of the scores."""
+        """Name of the scores."""
         return self.trials[0].metric
 
     def values(self, measure: Measure) -> list[float]:
@@ -53,9 +53,9 @@ Measure = Callable[[TrialRecord, TestScore], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperTable:
-    """Rows of text under a caption."""
+    """Table of texts with a caption."""
 
-    name: str  # of its file
+    name: str  # of the file, without suffix
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -116,7 +116,7 @@ def _area(record: TrialRecord, _: TestScore) -> float:
 
 
 def paper_tables(models: Sequence[Measured], *, steered_by: str) -> list[PaperTable]:
-    """Tables 1 to 3 of the paper, AUCC, and every model against the first.
+    """Tables 1 to 3 of the paper, and tests of AUCC and test score of all models against the first.
 
     Args:
         steered_by: the split whose scores make the curves: ``valid``, or ``test`` as in the
@@ -182,8 +182,8 @@ def _pace(models: Sequence[Measured]) -> PaperTable:
     first = Interval.of(models[0].values(_updates_per_minute)).mean
     return PaperTable(
         name="pace",
-        caption=f"Table 3. Epochs and updates within the budget, and updates a minute of training "
-        f"over those of {models[0].name}",
+        caption=f"Table 3. Epochs and updates within the budget, and updates per minute of "
+        f"training, divided by those of {models[0].name}",
         columns=("model", "epochs", "updates", "updates/min", "ratio", "the paper's ratio"),
         rows=[
             (
@@ -202,8 +202,8 @@ def _pace(models: Sequence[Measured]) -> PaperTable:
 def _against_first(models: Sequence[Measured], words: str, measure: Measure) -> PaperTable:
     first, *others = models
     compared = [welch(model.values(measure), first.values(measure)) for model in others]
-    told = [comparison for comparison in compared if comparison is not None]
-    adjusted = iter(holm([comparison.p for comparison in told]))
+    known = [comparison for comparison in compared if comparison is not None]
+    adjusted = iter(holm([comparison.p for comparison in known]))
     is_score = measure is _score_test
     columns = ["model", "difference", f"{1 - SIGNIFICANCE:.0%} interval", "p", "p, Holm"]
     if is_score:
@@ -214,7 +214,7 @@ def _against_first(models: Sequence[Measured], words: str, measure: Measure) -> 
         rows.append([*row, _seeds(model, first, measure)] if is_score else row)
     return PaperTable(
         name=f"against_{'score' if is_score else 'aucc'}",
-        caption=f"{words} against {first.name}: Welch's t, p adjusted by Holm over {len(told)} "
+        caption=f"{words} against {first.name}: Welch's t-test, Holm's correction for {len(known)} "
         "comparisons",
         columns=columns,
         rows=rows,
@@ -222,7 +222,7 @@ def _against_first(models: Sequence[Measured], words: str, measure: Measure) -> 
 
 
 def _compared(comparison: Comparison | None, adjusted: Iterator[float]) -> list[str]:
-    if comparison is None:  # fewer than two seeds
+    if comparison is None:  # fewer than two seeds of a model
         return [NO_FIGURE] * 4
     interval = f"{comparison.low:.4g} to {comparison.high:.4g}"
     return [
@@ -234,8 +234,8 @@ def _compared(comparison: Comparison | None, adjusted: Iterator[float]) -> list[
 
 
 def _seeds(model: Measured, first: Measured, measure: Measure) -> str:
-    """How many seeds of each would show the smallest difference of interest."""
-    deviation = pooled_deviation(*(Interval.of(each.values(measure)) for each in (model, first)))
+    """Number of seeds of each model that would show the smallest difference of interest."""
+    deviation = pooled_deviation(*(Interval.of(side.values(measure)) for side in (model, first)))
     if deviation is None:
         return NO_FIGURE
     return str(seeds_to_see(SMALLEST_OF_INTEREST, deviation=deviation))

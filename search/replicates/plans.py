@@ -1,4 +1,4 @@
-"""Which replicates are wanted: all there are, or more until the leader is separated."""
+"""Plans of the replicates to train: all, or more seeds until the leader is significantly best."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from search.study.trial_record import TrialRecord
 
 
 class Plan(Protocol):
-    """Replicates of a lineup, in the order of training."""
+    """Choice of the replicates to train, in the order of training."""
 
     @property
     def lineup(self) -> Lineup:
-        """All that may take part."""
+        """All entrants and seeds that may be trained."""
 
     @property
     def n_seeds_at_least(self) -> int:
-        """Seeds that every entrant gets, whatever comes out."""
+        """Number of seeds that every entrant gets, whatever the results."""
 
     @property
     def n_together(self) -> int:
-        """Trials that may run at once."""
+        """Most trials that may run at once."""
 
     def __call__(self, records: Sequence[TrialRecord]) -> list[Replicate]:
-        """Those that are wanted as far as ``records`` tell, the trained ones included."""
+        """Replicates to train, given the trials so far; trained ones are included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllSeeds:
-    """Every entrant with every seed, a seed at a time."""
+    """Plan that trains every entrant with every seed, one seed after another."""
 
     lineup: Lineup
 
@@ -51,14 +51,14 @@ class AllSeeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntilSeparated:
-    """Every entrant with one seed more, until the leader is separated from all others."""
+    """Plan that adds seeds until the leader is significantly better than all others."""
 
     lineup: Lineup
 
     @property
     def n_seeds_at_least(self) -> int:
         n_seeds = len(self.lineup.seeds)
-        # A single entrant has nobody to be separated from.
+        # A single entrant has no other to be compared with.
         return min(N_SEEDS_AT_FIRST_LOOK, n_seeds) if len(self.lineup.entrants) > 1 else n_seeds
 
     @property
@@ -77,14 +77,14 @@ class UntilSeparated:
         return wanted
 
     def _is_separated(self, records: Sequence[TrialRecord], n_seeds: int) -> bool:
-        """Whether the leader was separated when each entrant had ``n_seeds``."""
+        """True if the leader was significantly best when each entrant had ``n_seeds`` seeds."""
         entrants, seeds = self.lineup.entrants, self.lineup.seeds
         seen = [record for record in records if record.config.seed in seeds[:n_seeds]]
         return contest(entrants, seen, n_seeds_at_most=len(seeds)).winner is not None
 
 
 def replicates(lineup: Lineup, *, n_seeds: int) -> list[Replicate]:
-    """Every entrant with the first seeds, a seed at a time."""
+    """Replicates of every entrant with the first ``n_seeds`` seeds, one seed after another."""
     return [
         Replicate(entrant=entrant, seed=seed)
         for seed in lineup.seeds[:n_seeds]
@@ -93,7 +93,10 @@ def replicates(lineup: Lineup, *, n_seeds: int) -> list[Replicate]:
 
 
 def trials_ahead(plan: Plan, records: Sequence[TrialRecord]) -> tuple[int, int]:
-    """How many trials are still to be trained to their ends, at least and at most."""
+    """Least and greatest number of trials that are still to be trained.
+
+    Interrupted trials count as whole ones.
+    """
     ended = {record.key for record in records if record.state != "running"}
     interrupted = {record.key for record in records if record.state == "running"}
     wanted = {replicate.key for replicate in plan(records)} - ended | interrupted

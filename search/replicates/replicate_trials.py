@@ -1,4 +1,4 @@
-"""The trials that are wanted of replicates; nothing is chosen."""
+"""Trials of the replicates that a plan asks for, in its order."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Replicate:
         return self.entrant.key(self.seed)
 
 
-# All replicates that are wanted as far as the trials so far tell, in the order of training.
-# The same trials want the same, so that an interrupted driver's successor goes on.
+# The replicates to train, given the trials so far, in the order of training. The result depends
+# on these trials alone, so that the driver after an interruption continues the same plan.
 Wanted = Callable[[Sequence[TrialRecord]], Sequence[Replicate]]
 
 
 class ReplicateTrials(TrialSource):
-    """What is wanted and was not trained."""
+    """Source of the plan's replicates that have no trial yet."""
 
     def __init__(self, config: StudyConfig, ledger: Ledger, wanted: Wanted, *, data: str) -> None:
         self._config = config
@@ -41,7 +41,7 @@ class ReplicateTrials(TrialSource):
         self._data = data
 
     def next_trial(self) -> NextTrial:
-        """The first that is wanted; what runs may make others wanted when it ends."""
+        """First replicate without a trial; ``later`` without one: a running trial may add some."""
         for replicate in self._wanted(self._ledger.records):
             if self._ledger.find(replicate.key) is None:
                 return self._record(replicate)

@@ -1,4 +1,4 @@
-"""The paper's experiment: its models over several seeds, with the same budget."""
+"""Reproduction of the paper's experiment: its models over several seeds, with equal budgets."""
 
 from __future__ import annotations
 
@@ -25,45 +25,45 @@ MODEL0 = "model0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a reproduction is made of."""
+class ReproductionOptions:
+    """Options of a reproduction."""
 
     preset: str
-    n_seeds: int
-    name: str | None  # of the study; after the preset if absent
-    data: Path | None  # prepared; the preset's if absent
-    settings: Sequence[str]  # put over the preset's, as table.key=value
-    by_test: bool  # steer by the test set, as the paper does
+    n_seeds: int  # of each model
+    name: str | None  # of the study; reproduce-PRESET if absent
+    data: Path | None  # folder of prepared data; the preset's if absent
+    settings: Sequence[str]  # override those of the preset, as table.key=value
+    by_test: bool  # choose weights by the test set, as the paper does
 
 
-def reproduce_study(asked: Asked, *, address: str | None) -> StudyFolder:
-    """Train all models with all seeds, going on where an earlier call was interrupted.
+def reproduce_study(options: ReproductionOptions, *, address: str | None) -> StudyFolder:
+    """Train all models with all seeds; continue an earlier, interrupted call.
 
     Raises:
-        UserError: the study's folder holds something else, or its data or settings can't be
+        UserError: the study's folder holds another study, or its data or settings can't be
             used.
         WorkFailed: no trial was completed.
     """
-    config = _config(asked)
+    config = _config(options)
     folder = StudyFolder(STUDIES / config.name)
     is_new = not folder.path.exists()
     if not is_new:
         _refuse_others(folder, config)
     data = Path(config.data if is_new else folder.data()).resolve()
     lineup = Lineup(
-        entrants=entrants(config), seeds=tuple(range(config.seed, config.seed + asked.n_seeds))
+        entrants=entrants(config), seeds=tuple(range(config.seed, config.seed + options.n_seeds))
     )
     plan = AllSeeds(lineup=lineup)
     with ray_for_replicates(config, plan, folder=folder, data=str(data), address=address):
         if is_new:
-            with resources.as_file(_preset(asked.preset)) as file:
+            with resources.as_file(_preset(options.preset)) as file:
                 make_study_folder(config, file, data, purpose="reproduce")
         train_replicates(folder, plan, address=address)
     return folder
 
 
 def entrants(config: StudyConfig) -> tuple[Entrant, ...]:
-    """The paper's models, both readings of the sharing, with the study's decoder."""
+    """The paper's models, with both readings of its sharing, and the study's decoder."""
     return tuple(
         Entrant(
             name=name,
@@ -78,25 +78,25 @@ def entrants(config: StudyConfig) -> tuple[Entrant, ...]:
     )
 
 
-def _config(asked: Asked) -> StudyConfig:
-    if asked.preset not in PRESET_NAMES:
-        raise UserError(f"--preset '{asked.preset}': use {' or '.join(PRESET_NAMES)}")
-    values = tomllib.loads(_preset(asked.preset).read_text(encoding="utf-8"))
-    values["name"] = asked.name or f"reproduce-{asked.preset}"
-    if asked.data is not None:
-        values["data"] = str(asked.data)
-    if asked.by_test:
+def _config(options: ReproductionOptions) -> StudyConfig:
+    if options.preset not in PRESET_NAMES:
+        raise UserError(f"--preset '{options.preset}': use {' or '.join(PRESET_NAMES)}")
+    values = tomllib.loads(_preset(options.preset).read_text(encoding="utf-8"))
+    values["name"] = options.name or f"reproduce-{options.preset}"
+    if options.data is not None:
+        values["data"] = str(options.data)
+    if options.by_test:
         values["validation"]["split"] = "test"
-    for override in asked.settings:
+    for override in options.settings:
         put_setting(values, override)
-    return study_from(values, f"preset {asked.preset}")
+    return study_from(values, f"preset {options.preset}")
 
 
 def _refuse_others(folder: StudyFolder, config: StudyConfig) -> None:
     if folder.purpose() != "reproduce" or folder.config() != config:
         raise UserError(
-            f"{folder.path}: something else stands there than this reproduction; give another "
-            "--name, or repeat the command that began it to go on"
+            f"{folder.path} holds another study, or this reproduction with other settings; give "
+            "another --name, or repeat the first command to continue it"
         )
 
 

@@ -1,4 +1,4 @@
-"""A reproduction's results, as files: Markdown, CSV and the figure."""
+"""Results of a reproduction as files: tables in Markdown and CSV, and the figure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ _STEERING = {
 
 
 def measured_models(folder: StudyFolder) -> list[Measured]:
-    """The models with at least one completed trial, in the paper's order."""
+    """Models with at least one completed trial, in the paper's order.
+
+    Raises:
+        WorkFailed: the weights of a trial are gone, so that it cannot be tested.
+    """
     lineup = Lineup.load(folder.path)
     records = sorted_records(folder.trials)
     models = []
@@ -38,17 +42,17 @@ def measured_models(folder: StudyFolder) -> list[Measured]:
 
 
 def steering(folder: StudyFolder, models: Sequence[Measured]) -> str:
-    """How the set that the trials were steered by limits what their scores say."""
+    """Sentence on the split that chose the weights, and what follows for the scores."""
     return _STEERING[folder.config().validation.split].format(models[0].metric)
 
 
 def tables_of(folder: StudyFolder, models: Sequence[Measured]) -> list[PaperTable]:
-    """The paper's tables."""
+    """The paper's tables, from the study in ``folder``."""
     return paper_tables(models, steered_by=folder.config().validation.split)
 
 
 def write_results(folder: StudyFolder, models: Sequence[Measured]) -> Path:
-    """Write ``reproduce/`` in the study's folder anew: ``tables.md``, a CSV a table, the figure."""
+    """Write ``reproduce/`` in the study's folder: ``tables.md``, a CSV per table, the figure."""
     place = folder.path / "reproduce"
     place.mkdir(exist_ok=True)
     tables = tables_of(folder, models)

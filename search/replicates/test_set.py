@@ -25,9 +25,9 @@ _OLD_OUTPUTS = Field(validation_alias=AliasChoices("outputs", "translations"))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestScore:
-    """A trial's outputs for the whole test set, by its best weights."""
+    """Score and outputs of a trial's best weights on the whole test set."""
 
-    __test__ = False  # no test for pytest to collect
+    __test__ = False  # tells pytest that this is not a test
 
     score: Annotated[float, OLD_SCORE]
     signature: str
@@ -35,10 +35,10 @@ class TestScore:
 
 
 def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
-    """The score of a completed trial; computed at the first call, then read.
+    """Test score of a completed trial; computed at the first call, then read from its file.
 
     Raises:
-        WorkFailed: the trial's weights are not there any more.
+        WorkFailed: the trial's weights are gone.
     """
     path = _place(folder, record)
     if path.is_file():
@@ -50,7 +50,7 @@ def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
 
 
 def paired_bootstrap(folder: StudyFolder, score: TestScore, baseline: TestScore) -> PairedBootstrap:
-    """Whether ``score`` is another than ``baseline``, by the metric's own test."""
+    """Paired bootstrap test of ``score`` against ``baseline``, by the metric's own method."""
     task = load_task(folder.data())
     return task.metric.paired_bootstrap(score.outputs, baseline.outputs, task.references("test"))
 

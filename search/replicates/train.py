@@ -1,4 +1,4 @@
-"""Training the replicates that are wanted, and everything that any search keeps of its trials."""
+"""Training of the replicates of a plan, with the records, MLflow and storage of a search."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from search.tracking.tracking import Tracking
 def ray_for_replicates(
     config: StudyConfig, plan: Plan, *, folder: StudyFolder, data: str, address: str | None
 ) -> Iterator[None]:
-    """Ray, once nothing is known that would keep the replicates from being trained.
+    """Start Ray, after checks that the replicates can be trained.
 
     Args:
-        folder: where they will be; it need not exist, so that a refusal leaves nothing behind.
-        data: prepared.
-        address: of a Ray cluster; this machine alone if absent.
+        folder: folder of the trials; it need not exist, so that a refusal leaves nothing behind.
+        data: folder of prepared data.
+        address: address of a Ray cluster; this machine alone if absent.
 
     Raises:
-        UserError: the data, MLflow, the storage or Ray can't be had, or the trials would fill
-            a disk or the memory.
+        UserError: the data, MLflow, the storage or Ray can't be reached, or the trials would
+            fill a disk or the memory.
     """
     check_store(config)
     check_storage(config)
@@ -58,16 +58,16 @@ def ray_for_replicates(
 
 
 def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) -> None:
-    """Train what is wanted and not there yet, each trial to its end, and keep all weights.
+    """Train the plan's missing trials, each to its end, and keep the best weights of all.
 
-    Within ``ray_for_replicates``, at the same address.
+    Call it within ``ray_for_replicates``, with the same address.
 
     Raises:
         UserError: another driver holds the folder.
         WorkFailed: no trial was completed.
     """
     config = folder.config()
-    n_trials = plan.lineup.n_trials  # at most: what the progress counts up to
+    n_trials = plan.lineup.n_trials  # at most; the progress bar counts up to it
     config = config.model_copy(
         update={"search": config.search.model_copy(update={"n_trials": n_trials})}
     )
@@ -83,7 +83,7 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
                 n_concurrent=partial(n_concurrent, config),
                 resume_from=lambda record: latest_checkpoint(storage, record),
             ),
-            scheduler=FIFOScheduler(),  # all have the same budget
+            scheduler=FIFOScheduler(),  # all trials have the same budget
             trainable=trainable_for(config, folder, address),
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),

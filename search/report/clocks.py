@@ -1,4 +1,4 @@
-"""The four clocks of a curve, as axes."""
+"""Axis titles of the four clocks, with their units."""
 
 from __future__ import annotations
 

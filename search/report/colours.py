@@ -1,4 +1,4 @@
-"""The page's colours, light and dark; the figures for papers take the light ones."""
+"""Colours of the page, light and dark; figures for papers use the light ones."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ N_SETS = sum(name.startswith("set-") for name in LIGHT)
 
 
 def css() -> str:
-    """The colours as custom properties, which follow the reader's system."""
+    """CSS custom properties of the colours, light or dark as the reader's system is."""
     light, dark = (
         " ".join(f"--{name}: {value};" for name, value in scheme.items())
         for scheme in (LIGHT, DARK)
@@ -62,10 +62,10 @@ def css() -> str:
 
 
 def series(number: int) -> str:
-    """The name of the colour of the trial that is shown as ``number``, from 0."""
+    """Name of the colour of curve ``number``, counted from 0."""
     return f"series-{number + 1}"
 
 
 def weight_set(number: int | None) -> str:
-    """The name of the fill of a shared weight set; of one that a single layer has, without."""
+    """Name of the fill colour of a shared weight set; ``number`` is None for an unshared one."""
     return "own" if number is None else f"set-{number % N_SETS + 1}"

@@ -1,4 +1,4 @@
-"""What mattered: each axis' importance, and the effect of each of its values."""
+"""Importance of each axis of the space, and the effect of each of its values."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from optuna.trial import FrozenTrial
 from search.report.reported_study import ReportedStudy
 from search.stats.significance import welch
 
-MIN_TRIALS = 10  # an importance from fewer says nothing
-_MIN_BEST = 5  # trials that PED-ANOVA tells from the rest, by Optuna's advice
-_BEST_PART = 0.1  # of all, where that is more
+MIN_TRIALS = 10  # importances from fewer trials are noise
+_MIN_BEST = 5  # least number of best trials for PED-ANOVA, as Optuna advises
+_BEST_PART = 0.1  # share of all trials, where that is more
 
 Scored = Sequence[tuple[FrozenTrial, float]]  # a suggestion and its trial's objective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """How trials with one value of an axis differ from those with any other."""
+    """Relative difference of the objective between trials with a value and all others."""
 
     axis: str
     value: str
     n_with: int
     n_without: int
-    ratio: float  # of the geometric means of the objective, less 1: 0.05 is 5 % above
-    low: float | None  # of its interval; None below two trials a side
+    ratio: float  # ratio of geometric means minus 1: 0.05 is 5 % above
+    low: float | None  # 95 % confidence interval; None below two trials on a side
     high: float | None
 
 
 def scored(study: ReportedStudy) -> Scored:
-    """The compared trials by the suggestion each came of, as far as Optuna has it."""
+    """Compared trials with an objective, each with its suggestion in Optuna's journal."""
     return [
         (suggestion, record.objective)
         for record in study.compared
@@ -46,25 +46,29 @@ def scored(study: ReportedStudy) -> Scored:
 
 
 def n_best(trials: Scored) -> int:
-    """How many of the best trials the importances tell from the rest."""
+    """Number of best trials that PED-ANOVA compares with the rest."""
     return max(_MIN_BEST, math.ceil(_BEST_PART * len(trials)))
 
 
 def importances(trials: Scored) -> dict[str, float]:
-    """Each searched axis' part in what tells the best trials from the rest, adding up to 1.
+    """Importance of each axis by PED-ANOVA, most important first; they add up to 1.
 
-    PED-ANOVA, which can do with axes that not every trial was asked. Empty below
-    ``MIN_TRIALS``, or where there is nothing to choose.
+    PED-ANOVA works with conditional axes, which not every trial has. Empty below
+    ``MIN_TRIALS`` trials, and if the trials differ in no axis.
+
+    Source:
+        Watanabe et al. 2023 (arXiv:2304.10255), PED-ANOVA, as in Optuna.
     """
-    asked = defaultdict(set)
+    values_of = defaultdict(set)
     for trial, _ in trials:
         for name, value in trial.params.items():
-            asked[name].add(value)
-    names = [name for name, values in asked.items() if len(values) > 1]
+            values_of[name].add(value)
+    names = [name for name, values in values_of.items() if len(values) > 1]
     if len(trials) < MIN_TRIALS or not names:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="minimize")  # the evaluator takes less for better
+    # The evaluator takes smaller values as better.
+    study = optuna.create_study(direction="minimize")
     study.add_trials(
         optuna.trial.create_trial(
             params=trial.params, distributions=trial.distributions, value=-objective
@@ -79,7 +83,10 @@ def importances(trials: Scored) -> dict[str, float]:
 
 
 def effects(trials: Scored) -> list[Effect]:
-    """The effect of every value of every axis, over the trials that were asked it."""
+    """Effect of every value of every axis, over the trials that have the axis.
+
+    Computed with the logarithm of the objective; trials with objective 0 are left out.
+    """
     by_axis: dict[str, list[tuple[object, float]]] = defaultdict(list)
     for trial, objective in trials:
         for name, value in trial.params.items():
@@ -96,9 +103,10 @@ def _effects_of(axis: str, rows: Sequence[tuple[object, float]]) -> list[Effect]
     if len(values) < 2:
         return []
     if all(isinstance(value, float) for value in values) and len(values) > _MIN_BEST:
-        return [_above_the_middle(axis, rows)]  # a range
+        return [_above_median(axis, rows)]  # a range
     ordered = sorted(values, key=_place)
-    told = ordered[1:] if len(ordered) == 2 else ordered  # of two, one is the other reversed
+    # Of two values, the second effect would be the first one reversed.
+    compared = ordered[1:] if len(ordered) == 2 else ordered
     return [
         _effect(
             axis,
@@ -106,34 +114,34 @@ def _effects_of(axis: str, rows: Sequence[tuple[object, float]]) -> list[Effect]
             [score for other, score in rows if other == value],
             [score for other, score in rows if other != value],
         )
-        for value in told
+        for value in compared
     ]
 
 
 def _place(value: object) -> tuple[float, str]:
-    """Numbers by size, then words by letter."""
+    """Sort key: numbers by size, then words by letter."""
     return (math.inf, value) if isinstance(value, str) else (float(str(value)), "")
 
 
-def _above_the_middle(axis: str, rows: Sequence[tuple[object, float]]) -> Effect:
-    middle = median(float(str(value)) for value, _ in rows)
+def _above_median(axis: str, rows: Sequence[tuple[object, float]]) -> Effect:
+    threshold = median(float(str(value)) for value, _ in rows)
     return _effect(
         axis,
-        f"above {middle:.3g} against below",
-        [score for value, score in rows if float(str(value)) > middle],
-        [score for value, score in rows if float(str(value)) <= middle],
+        f"above {threshold:.3g} against below",
+        [score for value, score in rows if float(str(value)) > threshold],
+        [score for value, score in rows if float(str(value)) <= threshold],
     )
 
 
 def _effect(axis: str, value: str, with_it: Sequence[float], without: Sequence[float]) -> Effect:
-    told = welch(with_it, without)
-    mean = sum(with_it) / len(with_it) - sum(without) / len(without)
+    comparison = welch(with_it, without)
+    difference = sum(with_it) / len(with_it) - sum(without) / len(without)
     return Effect(
         axis=axis,
         value=value,
         n_with=len(with_it),
         n_without=len(without),
-        ratio=math.exp(mean) - 1,
-        low=None if told is None else math.exp(told.low) - 1,
-        high=None if told is None else math.exp(told.high) - 1,
+        ratio=math.exp(difference) - 1,
+        low=None if comparison is None else math.exp(comparison.low) - 1,
+        high=None if comparison is None else math.exp(comparison.high) - 1,
     )

@@ -1,4 +1,4 @@
-"""Fronts of AUCC against parameters, one for each way of counting these."""
+"""Pareto fronts of AUCC and parameters, one for each parameter count."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from trainable.objective import mparams
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """The compared trials under one way of counting, or under several that agree on all."""
+    """Pareto front of the compared trials, for one parameter count or for several equal ones."""
 
     ways: tuple[Parameters, ...]
-    sizes: tuple[float, ...]  # of the trials, in millions
+    sizes: tuple[float, ...]  # of all trials, in millions of parameters
     trials: tuple[TrialRecord, ...]
-    best: tuple[TrialRecord, ...]  # those on the front, by rising size
+    best: tuple[TrialRecord, ...]  # trials on the front, by rising size
 
     @property
     def title(self) -> str:
@@ -27,12 +27,12 @@ class Front:
 
     @property
     def steps(self) -> list[tuple[float, float]]:
-        """The corners of the front's line: sizes and AUCC."""
+        """Corners of the front's line: millions of parameters and AUCC."""
         return [(mparams(r.counts, self.ways[0]), r.aucc or 0.0) for r in self.best]
 
 
 def fronts_of(trials: Sequence[TrialRecord]) -> list[Front]:
-    """One front for each way of counting; ways that agree on every trial are one."""
+    """Fronts for all parameter counts; counts that are equal for every trial share one."""
     by_sizes: dict[tuple[float, ...], list[Parameters]] = {}
     for way in get_args(Parameters):
         by_sizes.setdefault(tuple(mparams(r.counts, way) for r in trials), []).append(way)
@@ -43,6 +43,6 @@ def fronts_of(trials: Sequence[TrialRecord]) -> list[Front]:
 
 
 def front_of(trials: Sequence[TrialRecord], way: Parameters) -> tuple[TrialRecord, ...]:
-    """Those of ``trials`` that no other beats in both AUCC and parameters counted so."""
-    # The bounds were the study's own, and have been seen to.
+    """Trials on the Pareto front of AUCC and parameters, counted as ``way`` says."""
+    # No bounds here: the trials were already compared within the study's own.
     return tuple(pareto_front(trials, ObjectiveConfig(parameters=way)))

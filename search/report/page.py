@@ -1,4 +1,4 @@
-"""The page: its sections in order, and the file they become."""
+"""The report's page: its sections in order, written to one HTML file."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from trainable.atomic import write_atomically
 
 
 def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> list[Path]:
-    """Write the page, and its figures where a folder for them is given.
+    """Write the page, and its figures if a folder for them is given.
 
     Args:
-        out: the page's file; ``report.html`` in the study's folder if absent. What stood
-            there is replaced, whole or not at all.
-        png: the folder of the figures, made where there is none.
+        out: the page's file; ``report.html`` in the study's folder if absent. An earlier
+            file is replaced atomically.
+        png: the folder of the figures; created if absent.
 
     Returns:
-        What was written.
+        The files written, the page first.
 
     Raises:
         UserError: the study's settings are broken.
@@ -44,7 +44,7 @@ def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> lis
 
 
 def page_html(study: ReportedStudy, sections: Sequence[Section]) -> str:
-    """The whole page, scripts and style in it."""
+    """HTML of the whole page, scripts and style included."""
     plotly, program = get_plotlyjs(), str(read("page.js"))
     return render(
         "page.html",
@@ -59,7 +59,7 @@ def page_html(study: ReportedStudy, sections: Sequence[Section]) -> str:
 
 
 def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
-    from search.report.pictures.canvas import png_of  # draws with matplotlib, which is slow
+    from search.report.pictures.canvas import png_of  # imports matplotlib, which is slow
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
@@ -72,5 +72,5 @@ def _write_pictures(sections: Sequence[Section], folder: Path) -> list[Path]:
 
 
 def _hash(script: str) -> str:
-    """What the page's policy calls a script that may run; all others may not."""
+    """Hash of a script for the page's content security policy, which allows no other scripts."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

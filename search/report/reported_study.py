@@ -1,4 +1,4 @@
-"""All that a report is made of: a study's files, read once."""
+"""Contents of a report: a study's files, read once."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from trainable.aucc import aucc_unit
 from trainable.config import Clock
 from trainable.data.manifest import Manifest
 
-N_SHOWN = 5  # trials that figures show in colour
+N_TOP = 5  # best trials, in colour in the figures
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportedStudy:
-    """A study as its folder has it at one moment."""
+    """Study as its folder was at one moment."""
 
     folder: StudyFolder
     config: StudyConfig
     records: Sequence[TrialRecord]
     suggestions: Suggestions
-    resolved: Mapping[str, Any]  # every setting, the versions, the data's place
-    manifest: Manifest | None  # of the data; None where they are no longer there
+    resolved: Mapping[str, Any]  # resolved.json: every setting, versions, path of the data
+    manifest: Manifest | None  # of the data; None if they are gone
 
     @property
     def name(self) -> str:
@@ -41,35 +41,35 @@ class ReportedStudy:
 
     @property
     def metric(self) -> str:
-        """The name of the scores."""
+        """Name of the scores."""
         return score_name(self.records)
 
     @property
     def clock(self) -> Clock:
-        """The objective's clock."""
+        """Clock of the objective."""
         return self.config.objective.clock
 
     @property
     def objective_words(self) -> str:
-        """What is maximised, as a reader would say it."""
+        """Name of the objective in running text."""
         if self.config.objective.name == "aucc_per_mparam":
             return f"AUCC per million {self.config.objective.parameters} parameters"
         return "AUCC"
 
     @property
     def unit(self) -> str:
-        """The unit of the AUCC."""
+        """Unit of the AUCC."""
         return aucc_unit(self.metric, self.clock)
 
     @cached_property
     def compared(self) -> list[TrialRecord]:
-        """Completed trials within the bounds, the best first."""
+        """Completed trials within the bounds, best first."""
         return ranked(self.records, self.config.objective)
 
     @property
-    def shown(self) -> list[TrialRecord]:
-        """The few best trials."""
-        return self.compared[:N_SHOWN]
+    def top_trials(self) -> list[TrialRecord]:
+        """The ``N_TOP`` best trials, best first."""
+        return self.compared[:N_TOP]
 
     @cached_property
     def best(self) -> TrialRecord | None:
@@ -77,12 +77,12 @@ class ReportedStudy:
 
     @cached_property
     def front(self) -> set[int]:
-        """The ids on the front of AUCC against the objective's parameters."""
+        """Ids of the trials on the Pareto front of AUCC and the objective's parameters."""
         return {record.id for record in pareto_front(self.records, self.config.objective)}
 
     @cached_property
     def best_aucc(self) -> float:
-        """The highest AUCC of the compared trials; 0 where there is none."""
+        """Highest AUCC of the compared trials; 0 if there are none."""
         return max((record.aucc or 0.0 for record in self.compared), default=0.0)
 
     def normalised_aucc(self, record: TrialRecord) -> float | None:
@@ -102,10 +102,10 @@ class ReportedStudy:
 
 
 def read_study(folder: StudyFolder) -> ReportedStudy:
-    """The study in ``folder``, which is not changed and may be searched meanwhile.
+    """Read the study in ``folder``; it is not changed, and a search may run meanwhile.
 
     Raises:
-        UserError: its settings are broken.
+        UserError: the study's settings are broken.
     """
     config = folder.config()
     return ReportedStudy(

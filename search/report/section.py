@@ -1,4 +1,4 @@
-"""A section of the page: what each file in ``sections`` makes of a study."""
+"""Section of the page, as each file in ``sections`` makes one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Picture = Callable[[], "Figure"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A heading and what stands under it.
+    """Heading and body of a section, with its figures.
 
-    The pictures are the figures of the section for a paper, by file name without the end;
-    they are drawn only where they are asked for.
+    ``pictures`` are the figures for papers, by file name without suffix; each is drawn when
+    it is called.
     """
 
-    name: str  # of its place in the page, as in report.html#curves
+    name: str  # anchor in the page, as in report.html#curves
     title: str
     body: Markup  # HTML, escaped
     pictures: Mapping[str, Picture] = field(default_factory=dict)

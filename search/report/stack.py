@@ -1,4 +1,4 @@
-"""A layout drawn as a stack, bottom to top, and told in words."""
+"""Drawing of a layout as a stack, bottom to top, and its description in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.report.templating import render
 from spaces.kinds import LAYER_KINDS, PART_NAMES
 from spaces.layout import Layer, Layout
 
-WIDTH = 58
+WIDTH = 58  # of a layer, in pixels as all below
 GAP = 3
 LAYER_HEIGHT = 24
 TALLEST = 20 * LAYER_HEIGHT  # deeper stacks have flatter layers
@@ -20,9 +20,9 @@ LABEL_HEIGHT = 18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """One layer in the drawing."""
+    """One layer of the drawing."""
 
-    text: str  # the letter, with the part and the number of a shared weight set
+    text: str  # letter of the kind, with part and number of a shared weight set
     colour: str
     is_frozen: bool
     depth: int
@@ -30,14 +30,14 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tower:
-    """A stack in the drawing: the encoder's or the decoder's."""
+    """One stack of the drawing: encoder or decoder."""
 
     label: str
     boxes: tuple[Box, ...]
     layer_height: float
 
     def top(self, box: Box, floor: float) -> float:
-        """Where the box begins, from above, if the stack stands on ``floor``."""
+        """Pixels from the top of the drawing to the box, if the stack stands on ``floor``."""
         return floor - (box.depth + 1) * (self.layer_height + GAP)
 
     @property
@@ -46,7 +46,7 @@ class Tower:
 
 
 def stack_svg(encoder: Layout, decoder: Layout) -> Markup:
-    """Encoder and decoder side by side; equal colours share weights, hatched layers are frozen."""
+    """SVG of encoder and decoder side by side; equal colours share weights, hatched is frozen."""
     n_colours = len(_shared_sets(encoder))
     towers = (_tower("encoder", encoder, 0), _tower("decoder", decoder, n_colours))
     floor = max(tower.height for tower in towers)
@@ -62,12 +62,12 @@ def stack_svg(encoder: Layout, decoder: Layout) -> Markup:
 
 
 def in_words(encoder: Layout, decoder: Layout) -> str:
-    """The drawing for who cannot see it."""
-    return f"Encoder, bottom to top: {_told(encoder)}. Decoder: {_told(decoder)}."
+    """Description of the drawing, for screen readers."""
+    return f"Encoder, bottom to top: {_described(encoder)}. Decoder: {_described(decoder)}."
 
 
 def boxes(stack: Layout, n_colours_before: int = 0) -> tuple[Box, ...]:
-    """The layers of a stack, each with its colour."""
+    """Layers of a stack with their colours, bottom to top."""
     shared = _shared_sets(stack)
     return tuple(
         Box(
@@ -86,16 +86,16 @@ def _tower(label: str, stack: Layout, n_colours_before: int) -> Tower:
 
 
 def _shared_sets(stack: Layout) -> list[Layer]:
-    """The weight sets that more than one layer uses, in order of first use."""
+    """Weight sets that more than one layer uses, in order of first use."""
     layers = stack.canonical().layers
     return [layer for layer in dict.fromkeys(layers) if layer.weight_set is not None]
 
 
-def _told(stack: Layout) -> str:
-    told = []
+def _described(stack: Layout) -> str:
+    descriptions = []
     for layer in stack.canonical().layers:
         part = PART_NAMES[layer.part]
         sharing = "" if layer.weight_set is None else f" with shared {part} {layer}"
         frozen = ", frozen" if layer.is_reservoir else ""
-        told.append(f"{LAYER_KINDS[layer.kind].name}{frozen}{sharing}")
-    return "; ".join(told)
+        descriptions.append(f"{LAYER_KINDS[layer.kind].name}{frozen}{sharing}")
+    return "; ".join(descriptions)

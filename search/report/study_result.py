@@ -1,4 +1,4 @@
-"""What a newcomer reads when a search is over."""
+"""Result of a search, printed at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.study.ranking import best_trial
 
 
 def print_result(result: StudyResult) -> None:
-    """The table of trials, the winner in words, and what to do next."""
+    """Print the table of trials, the winner, and the commands to run next."""
     study_table(result.folder)
     config = result.folder.config()
     name = config.name
@@ -32,6 +32,6 @@ def print_result(result: StudyResult) -> None:
     print(f"  compare trials:   reservoir-search ui {name}")
     if not result.mlflow_is_complete:
         print(
-            f"MLflow does not have everything yet; send it with: reservoir-search resume {name}",
+            f"MLflow does not have all results yet; send them with: reservoir-search resume {name}",
             file=sys.stderr,
         )

@@ -1,4 +1,4 @@
-"""HTML out of the templates; what is put into them is escaped."""
+"""HTML from the templates; all values are escaped."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ TEMPLATES = Path(__file__).parent / "templates"
 MISSING = "–"
 
 
-def shown(value: float | str | None, form: str = "") -> str:
-    """A value for a person; a dash where there is none."""
+def text_or_dash(value: float | str | None, form: str = "") -> str:
+    """Formatted value; a dash if it is None."""
     return MISSING if value is None else format(value, form)
 
 
 def decimals(value: float, n_digits: int) -> int:
-    """How many decimals give ``value`` so many significant digits; no fewer than none."""
+    """Number of decimals that give ``value`` so many significant digits; at least 0."""
     return max(0, n_digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def figures(value: float | None, n_digits: int = 4) -> str:
-    """A number to so many significant digits, thousands apart; a whole one without decimals."""
+    """Number with ``n_digits`` significant digits and commas; whole numbers have no decimals."""
     if value is None:
         return MISSING
     return f"{value:,.{0 if value == round(value) else decimals(value, n_digits)}f}"
 
 
 def percent(value: float) -> str:
-    """A change by a factor, as +3.2 %."""
+    """Relative change as a percentage: 0.032 is ``+3.2 %``."""
     return f"{100 * value:+.1f} %".replace("-", "−")
 
 
 def data_block(value: object) -> Markup:
-    """JSON that can stand in a script element, whatever its texts hold."""
+    """JSON that is safe inside a script element: ``<``, ``>`` and ``&`` are escaped."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -45,12 +45,12 @@ def data_block(value: object) -> Markup:
 
 
 def render(template: str, **values: Any) -> Markup:
-    """The template filled in."""
+    """Render a template with ``values``."""
     return Markup(_ENVIRONMENT.get_template(template).render(**values))
 
 
 def read(name: str) -> Markup:
-    """A file of ours as it stands: style or program."""
+    """Unescaped text of our own style sheet or script."""
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
 
 
@@ -61,4 +61,6 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(shown=shown, figures=figures, percent=percent, data_block=data_block)
+_ENVIRONMENT.filters.update(
+    text_or_dash=text_or_dash, figures=figures, percent=percent, data_block=data_block
+)

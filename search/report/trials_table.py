@@ -1,4 +1,4 @@
-"""A study as a table for people and as JSON for programs."""
+"""Trials of a study, as a table for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed"
 
 
 def study_json(folder: StudyFolder) -> dict[str, Any]:
-    """The study, its objective, every trial, the best, and the ids on the front."""
+    """Study as JSON: objective, trials, the best, ids on the Pareto front, proxy, ``confirm``."""
     config = folder.config()
     records = sorted_records(folder.trials)
     best = best_trial(records, config.objective)
@@ -44,14 +44,14 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
         "best": None if best is None else best.summary(),
         "front": [record.id for record in pareto_front(records, config.objective)],
         "proxy": None if proxy is None else proxy.to_dict(),
-        "confirm": _confirmed(folder),
+        "confirm": _confirmation_json(folder),
     }
 
 
 def study_table(folder: StudyFolder) -> None:
-    """Print the trials, best first, what ``confirm`` came to, and the disk used.
+    """Print the trials, best first, the result of ``confirm``, and the disk used.
 
-    Stars mark the trials on the front.
+    Stars mark the trials on the Pareto front.
     """
     config = folder.config()
     records = sorted_records(folder.trials)
@@ -76,7 +76,7 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
-    for line in _proxied(config, _proxy_tally(config, folder, records)):
+    for line in _proxy_lines(config, _proxy_tally(config, folder, records)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
     console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
@@ -85,7 +85,7 @@ def study_table(folder: StudyFolder) -> None:
 def _proxy_tally(
     config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]
 ) -> ProxyTally | None:
-    """What the proxy came to; reading Optuna's journal brings Optuna, so only where it must."""
+    """Tally of the proxy; None without one, since reading the journal imports Optuna."""
     if config.search.proxy is None:
         return None
     from search.suggest.proxy_tally import tally_proxy
@@ -94,7 +94,7 @@ def _proxy_tally(
     return tally_proxy(config, records, read_suggestions(folder.optuna_log, study=config.name))
 
 
-def _proxied(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:
+def _proxy_lines(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:
     if tally is None:
         return ()
     from search.suggest.proxy_tally import in_words
@@ -102,7 +102,7 @@ def _proxied(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:
     return in_words(tally, config)
 
 
-def _confirmed(folder: StudyFolder) -> dict[str, Any] | None:
+def _confirmation_json(folder: StudyFolder) -> dict[str, Any] | None:
     confirmation = _confirmation(folder)
     if confirmation is None:
         return None
@@ -122,7 +122,7 @@ def _print_confirmation(folder: StudyFolder, console: Console) -> None:
 
 
 def _confirmation(folder: StudyFolder) -> Confirmation | None:
-    """What ``confirm`` came to; to ask for it brings torch, so only where there is something."""
+    """Result of ``confirm``; None before its first trial, since reading it imports torch."""
     if not folder.confirm.trials.is_file():
         return None
     from search.replicates.confirm import read_confirmation
@@ -135,7 +135,7 @@ def _place(record: TrialRecord) -> tuple[int, float]:
 
 
 def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
-    def shown(value: float | None, form: str) -> str:
+    def text(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
     return [
@@ -143,10 +143,10 @@ def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
         record.canonical,
         str(record.decoder),
         record.state,
-        shown(record.clock, ".6g"),
-        shown(record.best_score, ".2f"),
-        shown(record.aucc, ".5g"),
-        shown(record.n_mparams, ".3f"),
-        shown(record.objective, ".5g"),
+        text(record.clock, ".6g"),
+        text(record.best_score, ".2f"),
+        text(record.aucc, ".5g"),
+        text(record.n_mparams, ".3f"),
+        text(record.objective, ".5g"),
         "*" if on_front else "",
     ]

@@ -102,8 +102,8 @@ def optuna_states(place: Path) -> list[str]:
 
 
 def examined(place: Path) -> list[Finding]:
-    """What the doctor finds, without mending."""
-    return examine(StudyFolder(place / "studies/mine"), mending=False)
+    """Findings of the doctor, without a repair."""
+    return examine(StudyFolder(place / "studies/mine"), repair=False)
 
 
 def kill_driver(driver: subprocess.Popen[str]) -> None:

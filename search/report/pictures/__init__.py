@@ -1,1 +1,1 @@
-"""The page's figures for papers, drawn by matplotlib."""
+"""Figures of the page for papers, drawn by matplotlib."""

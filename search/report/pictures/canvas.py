@@ -1,4 +1,4 @@
-"""What the figures for papers have in common."""
+"""Common parts of the figures for papers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ DPI = 300
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, of so many inches."""
+    """Empty figure; width and height in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: its state is global
     return figure
 
 
 def plain(axes: Axes) -> None:
-    """A frame of two sides, a light grid and small type."""
+    """Give the axes a frame of two sides, a light grid and small type."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(LIGHT["muted"])
     axes.tick_params(labelsize=8, colors=LIGHT["ink"])
@@ -30,7 +30,7 @@ def plain(axes: Axes) -> None:
 
 
 def png_of(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+    """PNG file of the figure."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI)
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""AUCC against parameters for a paper."""
+"""Pareto fronts of AUCC and parameters, for a paper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search.report.pictures.canvas import new_figure, plain
 
 
 def fronts_figure(fronts: Sequence[Front], unit: str) -> Figure:
-    """A panel for each way of counting, all with one axis of AUCC."""
+    """Panels for all parameter counts, with a common AUCC axis."""
     figure = new_figure(2.4 * len(fronts) + 0.6, 2.8)
     panels = figure.subplots(1, len(fronts), sharey=True, squeeze=False)[0]
     for axes, front in zip(panels, fronts, strict=True):

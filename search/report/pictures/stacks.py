@@ -1,4 +1,4 @@
-"""Layouts drawn as stacks, for a paper."""
+"""Drawings of layouts as stacks, for a paper."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from search.report.pictures.canvas import new_figure
 from search.report.stack import Box, boxes
 from search.study.trial_record import TrialRecord
 
-_WIDTH = 0.8  # of a box, where the layers are 1 high
+_WIDTH = 0.8  # of a box; a layer is 1 high
 
 
 def stacks_figure(records: Sequence[TrialRecord]) -> Figure:
-    """The encoders side by side on one floor, a hatch on what is frozen."""
+    """Encoders side by side on one floor; frozen layers are hatched."""
     tallest = max(record.encoder.depth for record in records)
     figure = new_figure(0.9 * len(records) + 0.4, 0.26 * tallest + 0.7)
     axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""A figure as part of the page."""
+"""A matplotlib figure as SVG in the page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 
 
 def svg_of(figure: Figure) -> Markup:
-    """The figure as SVG to stand in HTML; its texts are drawn, so it needs no font."""
+    """SVG element of the figure; texts are drawn as paths, so no font is needed."""
     text = io.StringIO()
     with rc_context({"svg.fonttype": "path", "svg.hashsalt": "report"}):
         FigureCanvasSVG(figure)
         figure.savefig(text, format="svg", metadata={"Date": None})
-    _, _, svg = text.getvalue().partition("<svg")  # without the XML's head
+    _, _, svg = text.getvalue().partition("<svg")  # without the XML header
     return Markup(f"<svg{svg}")

@@ -1,4 +1,4 @@
-"""The best layouts over more seeds, where ``confirm`` trained them."""
+"""Confirmation of the best layouts over more seeds, if ``confirm`` trained them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from search.report.templating import render
 
 
 def confirmation(study: ReportedStudy) -> Section | None:
-    """The entrants, what separates them, and the winner only where there is one."""
-    told = read_confirmation(study.folder)
-    if told is None:
+    """Section with the entrants, their differences, and the winner if there is one."""
+    confirmed = read_confirmation(study.folder)
+    if confirmed is None:
         return None
     body = render(
         "confirmation.html",
-        measures=headings(told),
-        rows=[cells(standing) for standing in told.contest.standings],
-        sentences=verdict(told),
+        measures=headings(confirmed),
+        rows=[cells(standing) for standing in confirmed.contest.standings],
+        sentences=verdict(confirmed),
     )
-    return Section(name="confirmation", title="Confirmed over seeds?", body=body)
+    return Section(name="confirmation", title="Confirmation over seeds", body=body)

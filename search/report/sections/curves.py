@@ -1,4 +1,4 @@
-"""Convergence curves on each clock: the few best in colour, all others grey."""
+"""Convergence curves on each clock: best trials in colour, all others grey."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MARKERS = ("circle", "square", "diamond", "triangle-up", "x")
 
 
 def curves(study: ReportedStudy) -> Section | None:
-    """Validation scores over the clocks, to hover over."""
+    """Section with the validation scores on all clocks."""
     with_curve = [record for record in study.records if record.curve]
     if not with_curve:
         return None
-    few = {record.id for record in study.shown}
+    few = {record.id for record in study.top_trials}
     rest = [record for record in with_curve if record.id not in few]
     body = render(
         "curves.html",
@@ -32,14 +32,15 @@ def curves(study: ReportedStudy) -> Section | None:
         clocks=CLOCKS,
         titles=TITLES,
         n_rest=len(rest),
-        figure=curves_plot(study.shown, rest, study.clock, study.metric),
+        figure=curves_plot(study.top_trials, rest, study.clock, study.metric),
     )
     return Section(
         name="curves",
         title="Convergence",
         body=body,
         pictures={
-            f"curves-{clock}": _picture(study.shown, rest, clock, study.metric) for clock in CLOCKS
+            f"curves-{clock}": _picture(study.top_trials, rest, clock, study.metric)
+            for clock in CLOCKS
         },
     )
 
@@ -47,7 +48,7 @@ def curves(study: ReportedStudy) -> Section | None:
 def curves_plot(
     few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock, metric: str
 ) -> dict[str, Any]:
-    """The figure for plotly, on ``clock`` at first; its views have the others."""
+    """Figure for plotly, first on ``clock``; ``views`` has the values on the other clocks."""
     hover = f"%{{y:.2f}} {metric} at %{{x:,.4~g}} %{{xaxis.title.text}}<extra></extra>"
     traces = [_rest_trace(rest, hover), *(_trace(record, n, hover) for n, record in enumerate(few))]
     views = {
@@ -80,7 +81,7 @@ def _trace(record: TrialRecord, number: int, hover: str) -> dict[str, Any]:
 
 
 def _rest_trace(rest: Sequence[TrialRecord], hover: str) -> dict[str, Any]:
-    """One trace for all, with a gap after each curve: hundreds of traces are slow."""
+    """One trace for all other trials, a gap after each curve: hundreds of traces are slow."""
     return {
         "type": "scatter",
         "mode": "lines",

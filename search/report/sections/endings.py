@@ -1,4 +1,4 @@
-"""What became of the suggestions: trained, stopped, failed, reused, refused; and why."""
+"""Outcomes of the suggestions with reasons: trained, stopped, failed, reused, out of bounds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from search.study.trial_record import TrialRecord
 
 
 def endings(study: ReportedStudy) -> Section:
-    """Counts of all outcomes, then each group with its reasons."""
-    again = study.suggestions.n_again
+    """Section with the counts of all outcomes, then each group with its reasons."""
+    n_repeats = study.suggestions.n_again
     body = render(
         "endings.html",
         study=study,
@@ -21,7 +21,7 @@ def endings(study: ReportedStudy) -> Section:
         states=Counter(record.state for record in study.records),
         stopped=_by_reason(study.records, "stopped"),
         failed=_by_reason(study.records, "failed"),
-        reused=[(record, again[record.id]) for record in study.records if record.id in again],
+        reused=[(r, n_repeats[r.id]) for r in study.records if r.id in n_repeats],
         refused=Counter(study.suggestions.refusals).most_common(),
         n_discarded=len(study.suggestions.discards),
     )
@@ -29,7 +29,7 @@ def endings(study: ReportedStudy) -> Section:
 
 
 def _by_reason(records: Sequence[TrialRecord], state: str) -> list[tuple[str, list[TrialRecord]]]:
-    """The trials in that state, by reason, the reason of most trials first."""
+    """Trials in ``state`` by reason, most frequent reason first."""
     groups: dict[str, list[TrialRecord]] = {}
     for record in records:
         if record.state == state:

@@ -1,4 +1,4 @@
-"""AUCC against parameters, for each way of counting these, with the front of each."""
+"""Pareto fronts of AUCC and parameters, one for each parameter count."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 MEANINGS: dict[Parameters, str] = {
     "total": "every weight set once, embeddings included",
-    "learned": "what training changes",
-    "stored": "what a checkpoint must hold",
-    "encoder": "the encoder stack, embeddings not",
+    "learned": "weights that training changes",
+    "stored": "weights that a checkpoint must hold",
+    "encoder": "the encoder stack without embeddings",
 }
 
 
 def fronts(study: ReportedStudy) -> Section | None:
-    """The fronts, small ones side by side."""
+    """Section with the fronts as small figures side by side."""
     if not study.compared:
         return None
-    told = fronts_of(study.compared)
-    figures = [(front, front_plot(front, study.unit)) for front in told]
+    of_counts = fronts_of(study.compared)
+    figures = [(front, front_plot(front, study.unit)) for front in of_counts]
     body = render("fronts.html", study=study, fronts=figures, meanings=MEANINGS)
 
     def picture() -> Figure:
         from search.report.pictures.fronts import fronts_figure
 
-        return fronts_figure(told, study.unit)
+        return fronts_figure(of_counts, study.unit)
 
     return Section(
-        name="fronts", title="AUCC against size", body=body, pictures={"fronts": picture}
+        name="fronts", title="Pareto fronts: AUCC and size", body=body, pictures={"fronts": picture}
     )
 
 
 def front_plot(front: Front, unit: str) -> dict[str, Any]:
-    """The figure for plotly: every trial a dot, the front a line of steps."""
+    """Figure for plotly: every trial a dot, the front a line of steps."""
     on_front = {record.id for record in front.best}
     rest = [
         (record, size)
@@ -84,7 +84,7 @@ def front_plot(front: Front, unit: str) -> dict[str, Any]:
 
 
 def _range(sizes: Sequence[float]) -> dict[str, Any]:
-    """Some room around a single size, for which plotly would take a whole million."""
+    """Axis range around a single size, where plotly would show a whole million."""
     return {"range": [0.9 * sizes[0], 1.1 * sizes[0]]} if len(set(sizes)) == 1 else {}
 
 

@@ -1,4 +1,4 @@
-"""The best layouts and those on the front, drawn as stacks."""
+"""Best layouts and those on the Pareto front, drawn as stacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_DRAWN = 10
 
 
 def layouts(study: ReportedStudy) -> Section | None:
-    """The stacks of the few best trials and of the front."""
+    """Section with the stacks of the best trials and of the front."""
     drawn = drawn_trials(study)
     if not drawn:
         return None
@@ -34,7 +34,7 @@ def layouts(study: ReportedStudy) -> Section | None:
 
 
 def drawn_trials(study: ReportedStudy) -> list[TrialRecord]:
-    """The few best, then others of the front, the best first."""
-    few = {record.id for record in study.shown}
+    """Best trials, then the others of the front; at most ``MAX_DRAWN``, best first."""
+    few = {record.id for record in study.top_trials}
     others = [r for r in study.compared if r.id in study.front and r.id not in few]
-    return [*study.shown, *others][:MAX_DRAWN]
+    return [*study.top_trials, *others][:MAX_DRAWN]

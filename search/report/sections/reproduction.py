@@ -1,4 +1,4 @@
-"""The paper's tables, where the study is a reproduction of its experiment."""
+"""The paper's tables, if the study is a reproduction of the paper's experiment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from search.report.templating import render
 
 
 def reproduction(study: ReportedStudy) -> Section | None:
-    """Models 0 to 4 over their seeds."""
+    """Section with Models 0 to 4 over their seeds."""
     if study.folder.purpose() != "reproduce":
         return None
     models = measured_models(study.folder)

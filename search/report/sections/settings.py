@@ -1,4 +1,4 @@
-"""Everything that it takes to run the study again: settings, seeds, versions, data, machines."""
+"""Settings, seeds, versions, data and machines: all that is needed to run the study again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LOGIN = re.compile(r"://[^/@\s]+@")
 
 
 def settings(study: ReportedStudy) -> Section:
-    """The settings by dotted name, and what they ran on."""
+    """Section with the settings by dotted name, data, machines and versions."""
     versions = study.resolved["versions"]
     body = render(
         "settings.html",
@@ -35,33 +35,33 @@ def settings(study: ReportedStudy) -> Section:
 
 
 def machines(study: ReportedStudy) -> list[tuple[str, str]]:
-    """Where the trials ran, with how many of them."""
+    """Hosts of the trials, with the number of trials on each."""
     hosts = Counter(record.host for record in study.records if record.host).most_common()
     ran = ", ".join(f"{host} ({n} trials)" for host, n in hosts)
     return [("hosts", ran or "not recorded")]
 
 
 def sources(manifest: Manifest | None) -> list[tuple[str, str]]:
-    """The files that the corpus was read from, with their SHA-256."""
+    """Source files of the corpus with their SHA-256."""
     return [] if manifest is None else [(s.place, s.sha256) for s in manifest.sources]
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every setting by dotted name; what is absent as a dash."""
+    """Every setting by dotted name; a dash where it is absent."""
     for name, value in values.items():
         if isinstance(value, Mapping) and value and not {"low", "high"} <= value.keys():
             yield from flat(value, f"{prefix}{name}.")
         else:
-            yield f"{prefix}{name}", _told(value)
+            yield f"{prefix}{name}", _text_of(value)
 
 
 def without_login(text: str) -> str:
-    """The text with user names and passwords of addresses taken out."""
+    """Remove user names and passwords from the addresses in ``text``."""
     return _LOGIN.sub("://…@", text)
 
 
 def signature(metric: str, version: str | None) -> str:
-    """The signature of the scores, with the version of sacreBLEU that the study ran on."""
+    """Signature of the scores, with the version of sacreBLEU that the study ran on."""
     known = metric_called(metric)
     if known is None:
         return "not known to this version"
@@ -70,14 +70,14 @@ def signature(metric: str, version: str | None) -> str:
 
 
 def study_file(study: ReportedStudy) -> str:
-    """The study file as it was given; empty where it is gone."""
+    """Text of the study file as given; empty if the file is gone."""
     try:
         return study.folder.study_file.read_text(encoding="utf-8")
     except FileNotFoundError:
         return ""
 
 
-def _told(value: object) -> str:
+def _text_of(value: object) -> str:
     if value is None or value in ({}, []):
         return "–"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Every trial in a table that can be sorted and filtered."""
+"""Table of all trials, to sort and filter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
-from search.report.templating import decimals, render, shown
+from search.report.templating import decimals, render, text_or_dash
 from search.study.trial_record import TrialRecord
 from spaces.axes import Range
 
@@ -18,18 +18,18 @@ Value = float | str | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A heading, and what a trial has under it."""
+    """Column of the table: heading and the value of each trial."""
 
     title: str
     of: Callable[[TrialRecord], Value]
-    hint: str = ""  # what the heading means, where that is not plain
-    n_digits: int | None = None  # of the column's largest number; None: whole numbers, or text
-    style: str = ""  # n: a number; code: a notation; reason: long text
+    hint: str = ""  # meaning of the heading, if it is not plain
+    n_digits: int | None = None  # of the largest number; None for whole numbers and text
+    style: str = ""  # CSS class: n for numbers, code for notation, reason for long text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What stands in the table, and the number it is sorted by."""
+    """Text of a cell, and the number it is sorted by."""
 
     text: str
     value: float | None  # None: sorted by the text
@@ -37,15 +37,16 @@ class Cell:
 
 
 def trials(study: ReportedStudy) -> Section:
-    """The table: one row a trial, the best first."""
+    """Section with the table: one row a trial, best first."""
     records = sorted(
         study.records, key=lambda r: (_ORDER.index(r.state), -(r.objective or 0.0), r.id)
     )
-    told = columns(study)
-    cells = zip(*(_cells(column, [column.of(r) for r in records]) for column in told), strict=True)
+    table_columns = columns(study)
+    cells_by_column = (_cells(column, [column.of(r) for r in records]) for column in table_columns)
+    cells = zip(*cells_by_column, strict=True)
     body = render(
         "trials.html",
-        columns=told,
+        columns=table_columns,
         rows=list(zip(records, cells, strict=True)),
         states=[state for state in _ORDER if any(r.state == state for r in records)],
     )
@@ -53,8 +54,8 @@ def trials(study: ReportedStudy) -> Section:
 
 
 def columns(study: ReportedStudy) -> list[Column]:
-    """What is told of each trial."""
-    again = study.suggestions.n_again
+    """Columns of the table."""
+    n_repeats = study.suggestions.n_again
     return [
         Column(title="Trial", style="n", of=lambda r: r.id),
         Column(title="Encoder", hint="bottom to top", style="code", of=lambda r: r.canonical),
@@ -70,7 +71,7 @@ def columns(study: ReportedStudy) -> list[Column]:
         Column(title="AUCC", hint=study.unit, n_digits=5, style="n", of=lambda r: r.aucc),
         Column(
             title="Normalised AUCC",
-            hint="a part of the highest of the compared trials'",
+            hint="divided by the highest AUCC of the compared trials",
             n_digits=4,
             style="n",
             of=study.normalised_aucc,
@@ -91,14 +92,14 @@ def columns(study: ReportedStudy) -> list[Column]:
             of=lambda r: r.counts.learned / 1e6,
         ),
         Column(
-            title="Front",
-            hint="no other beats it in both AUCC and parameters",
+            title="Pareto front",
+            hint="no other trial has both a higher AUCC and fewer parameters",
             of=lambda r: "front" if r.id in study.front else "",
         ),
         Column(title="Updates", style="n", of=lambda r: r.curve[-1].updates if r.curve else None),
         Column(
             title="Seconds",
-            hint="of training",
+            hint="training time, validation excluded",
             n_digits=4,
             style="n",
             of=lambda r: r.curve[-1].seconds if r.curve else None,
@@ -106,10 +107,10 @@ def columns(study: ReportedStudy) -> list[Column]:
         Column(title="Seed", style="n", of=lambda r: r.config.seed),
         *(_setting(name) for name in varied_settings(study)),
         Column(
-            title="Again",
-            hint="suggestions that took this trial's outcome",
+            title="Repeats",
+            hint="later suggestions of the same candidate, which took this trial's outcome",
             style="n",
-            of=lambda r: again.get(r.id, 0),
+            of=lambda r: n_repeats.get(r.id, 0),
         ),
         Column(title="Reason", style="reason", of=lambda r: r.reason or ""),
         Column(title="Host", of=lambda r: r.host or ""),
@@ -118,7 +119,7 @@ def columns(study: ReportedStudy) -> list[Column]:
 
 
 def varied_settings(study: ReportedStudy) -> list[str]:
-    """The settings beside the layout that differ between trials, by dotted name."""
+    """Dotted names of the settings, beside the layout, that differ between trials."""
     gain = study.config.space.reservoir_gain
     is_varied = isinstance(gain, Range) or len(gain) > 1
     return [*(["model.reservoir_gain"] if is_varied else []), *study.config.space.hyper]
@@ -133,14 +134,14 @@ def _setting(name: str) -> Column:
 
 
 def _cells(column: Column, values: list[Value]) -> list[Cell]:
-    """The cells of a column, numbers with as many decimals as the largest has."""
+    """Cells of a column; all numbers have as many decimals as the largest."""
     numbers = [abs(value) for value in values if isinstance(value, int | float)]
     n_decimals = decimals(max(numbers, default=0.0), column.n_digits) if column.n_digits else 0
     return [
         Cell(text=value, value=None, style=column.style)
         if isinstance(value, str)
         else Cell(
-            text=shown(value, f",.{n_decimals}f"),
+            text=text_or_dash(value, f",.{n_decimals}f"),
             value=float("-inf") if value is None else value,
             style=column.style,
         )

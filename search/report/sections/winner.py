@@ -1,4 +1,4 @@
-"""The best layout in words, how sure that is, and what to do next."""
+"""The best layout, its margin over the runner-up, and the commands to run next."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from search.replicates.confirm import read_confirmation
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.stack import stack_svg
-from search.report.sureness import sureness
 from search.report.templating import render
+from search.report.winner_margin import winner_margin
 from search.study.folder import StudyFolder
 from trainable.aucc import best_point
 
 
 def winner(study: ReportedStudy) -> Section:
-    """Which layout is best, as far as can be said."""
+    """Section with the best layout, and the noise it was measured with."""
     best = study.best
     if best is None:
         body = render("no_winner.html", study=study)
@@ -29,7 +29,7 @@ def winner(study: ReportedStudy) -> Section:
         best=best,
         stack=stack_svg(best.encoder, best.decoder),
         when=best_point(best.curve).at(study.clock),
-        sure=sureness(best, study.compared),
+        margin=winner_margin(best, study.compared),
         exported=exported,
         exported_encoder=encoder,
         confirmed=read_confirmation(study.folder) is not None,
@@ -38,7 +38,7 @@ def winner(study: ReportedStudy) -> Section:
 
 
 def exported_scores(folder: StudyFolder) -> tuple[str, ExportedScores | None]:
-    """The encoder of the study's export, and its scores; None where there is no export."""
+    """Encoder and scores of the study's export; an empty text and None without an export."""
     try:
         scores = (folder.export / "scores.json").read_bytes()
         layout = tomllib.loads((folder.export / LAYOUT).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The doctor on a study that is healthy and interrupted, and on one broken in each way it knows.
+"""The doctor on a healthy interrupted study, and on one broken in each way it can detect.
 
 The trials are made by hand; the searcher, the tracking and the storage are the real ones.
 """
@@ -100,7 +100,7 @@ def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
 
 
 def ended(record: TrialRecord, state: Any) -> TrialRecord:
-    """The record with a curve, the better the higher its id."""
+    """The record with a curve that is better for a higher id."""
     curve = tuple(
         curve_point(4 * number, 2 * number + record.id) for number in range(1, N_POINTS[state] + 1)
     )
@@ -141,8 +141,8 @@ def study(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
     return StudyFolder(tmp_path / "studies/tiny")
 
 
-def told(findings: list[Finding]) -> tuple[list[str], list[str]]:
-    """All faults and all that waits, of all checks."""
+def faults_and_waiting(findings: list[Finding]) -> tuple[list[str], list[str]]:
+    """Faults of all checks, and all work that waits."""
     return (
         [text for finding in findings for text in finding.faults],
         [text for finding in findings for text in finding.waiting],
@@ -151,7 +151,7 @@ def told(findings: list[Finding]) -> tuple[list[str], list[str]]:
 
 def test_an_interrupted_study_waits_and_has_no_fault(study: StudyFolder):
     before = contents(study)
-    faults, waiting = told(examine(study, mending=False))
+    faults, waiting = faults_and_waiting(examine(study, repair=False))
     assert faults == []
     assert waiting == ["1 interrupted; resume goes on with them"]
     assert contents(study) == before, "looking changes nothing"
@@ -162,9 +162,12 @@ def contents(study: StudyFolder) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in files}
 
 
-def test_mending_a_study_without_a_fault_changes_no_trial(study: StudyFolder):
+def test_the_repair_of_a_study_without_a_fault_changes_no_trial(study: StudyFolder):
     before = study.trials.read_text()
-    assert told(examine(study, mending=True)) == ([], ["1 interrupted; resume goes on with them"])
+    assert faults_and_waiting(examine(study, repair=True)) == (
+        [],
+        ["1 interrupted; resume goes on with them"],
+    )
     assert study.trials.read_text() == before
 
 
@@ -226,7 +229,7 @@ def lose_a_trial(study: StudyFolder) -> None:
     study.trials.write_text("".join(study.trials.read_text().splitlines(keepends=True)[1:]))
 
 
-def leave_checkpoints_of_nobody(study: StudyFolder) -> None:
+def leave_checkpoints_without_a_trial(study: StudyFolder) -> None:
     (study.ray / "session-001/trial-0099/checkpoint_000001").mkdir(parents=True)
 
 
@@ -276,7 +279,7 @@ def drop_a_point(study: StudyFolder) -> None:
 
 
 def send_as_an_earlier_version(study: StudyFolder) -> None:
-    """Its metrics called a score ``bleu``, and its runs named no metric."""
+    """Rename the metric ``score`` to ``bleu``, and remove the tag ``metric``."""
     for table in ("metrics", "latest_metrics"):
         execute(study, f"update {table} set key = 'bleu' where key = 'score'")
         execute(study, f"update {table} set key = 'bleu_best' where key = 'score_best'")
@@ -300,55 +303,60 @@ def execute(study: StudyFolder, statement: str) -> None:
 
 
 Break = Callable[[StudyFolder], None]
-MENDED: list[tuple[Break, str]] = [
+REPAIRED: list[tuple[Break, str]] = [
     (change_the_area, "trial 0: its aucc is 1.0, and should be "),
     (change_the_key, "trial 1: its key is {}, and should be "),
-    (write_nonsense_between, "line 2 is no trial"),
-    (write_bytes_that_are_no_text_between, "line 2 is no trial"),
+    (write_nonsense_between, "line 2 is not a trial"),
+    (write_bytes_that_are_no_text_between, "line 2 is not a trial"),
     (lose_a_trial, "but its trial is not in trials.jsonl"),
-    (leave_checkpoints_of_nobody, "trial 99 has checkpoints and is not in trials.jsonl"),
-    (lose_a_trial, "is of no trial"),
+    (leave_checkpoints_without_a_trial, "trial 99 has checkpoints and is not in trials.jsonl"),
+    (lose_a_trial, "belongs to no trial"),
     (delete_a_run, "the run of trial 0 is gone"),
     (copy_a_run, "trial 0 has 2 runs"),
-    (make_a_stray_run, "is of no trial"),
+    (make_a_stray_run, "belongs to no trial"),
     (log_a_point_too_many, "the run of trial 0 has other points than its curve"),
     (change_a_point, "the run of trial 0 has other points than its curve"),
     (drop_a_point, "the run of trial 0 has 2 points of 3"),
-    (change_a_status, "the run of trial 0 has the status FAILED, and it completed"),
-    (make_a_second_study_run, "the study has 2 runs of its own"),
+    (change_a_status, "the run of trial 0 has status FAILED, but the trial is completed"),
+    (make_a_second_study_run, "the study has 2 parent runs"),
 ]
-NOT_MENDED: list[tuple[Break, str]] = [
-    (turn_a_curve_round, "trial 0: its curve goes back in updates at update 8"),
+NOT_REPAIRED: list[tuple[Break, str]] = [
+    (turn_a_curve_round, "trial 0: its curve does not increase in updates at update 8"),
     (drop_a_curve, "trial 0: it is completed and has no curve"),
-    (train_a_candidate_twice, "trials 0, 7 are one candidate, trained more than once"),
+    (train_a_candidate_twice, "trials 0, 7 have the same candidate"),
     (train_a_candidate_twice, "suggestion 99 is in trials.jsonl and not in optuna.log"),
-    (fail_a_trial_afterwards, "COMPLETE, but trial 0 failed"),
+    (fail_a_trial_afterwards, "its state is COMPLETE, but trial 0 failed"),
     (run_an_ended_trial, "is COMPLETE, but trial 0 is running"),
-    (swap_two_suggestions, "its point is not the candidate of trial 0"),
+    (swap_two_suggestions, "its parameters are not those of trial 0"),
     (lose_the_best_weights, "trial 5 is among the best and its weights are gone; export --trial 5"),
 ]
 
 
-@pytest.mark.parametrize(("harm", "text"), MENDED)
-def test_a_fault_is_told_and_mended(study: StudyFolder, harm: Break, text: str):
+@pytest.mark.parametrize(("harm", "text"), REPAIRED)
+def test_a_fault_is_reported_and_repaired(study: StudyFolder, harm: Break, text: str):
     harm(study)
-    faults, _ = told(examine(study, mending=False))
+    faults, _ = faults_and_waiting(examine(study, repair=False))
     assert any(text in fault for fault in faults), faults
-    assert told(examine(study, mending=True))[0] == []
-    assert told(examine(study, mending=False)) == ([], ["1 interrupted; resume goes on with them"])
+    assert faults_and_waiting(examine(study, repair=True))[0] == []
+    assert faults_and_waiting(examine(study, repair=False)) == (
+        [],
+        ["1 interrupted; resume goes on with them"],
+    )
 
 
-@pytest.mark.parametrize(("harm", "text"), NOT_MENDED)
-def test_a_fault_that_nothing_mends_stays_told(study: StudyFolder, harm: Break, text: str):
+@pytest.mark.parametrize(("harm", "text"), NOT_REPAIRED)
+def test_a_fault_that_no_repair_removes_is_still_reported(
+    study: StudyFolder, harm: Break, text: str
+):
     harm(study)
-    for mending in (False, True):
-        faults, _ = told(examine(study, mending=mending))
+    for repair in (False, True):
+        faults, _ = faults_and_waiting(examine(study, repair=repair))
         assert any(text in fault for fault in faults), faults
 
 
-def test_a_journal_that_is_no_journal_is_told(study: StudyFolder):
+def test_a_broken_journal_is_reported(study: StudyFolder):
     break_the_journal(study)
-    faults, _ = told(examine(study, mending=False))
+    faults, _ = faults_and_waiting(examine(study, repair=False))
     assert any("optuna.log cannot be read: " in fault for fault in faults)
 
 
@@ -356,8 +364,8 @@ def tear_the_last_line(study: StudyFolder) -> None:
     study.trials.write_text(study.trials.read_text() + '{"id": 6, "lay')
 
 
-def tell_optuna_less(study: StudyFolder) -> None:
-    """Cut off all since the end of trial 5: it was told to nobody, the next was not asked."""
+def hide_an_end_from_optuna(study: StudyFolder) -> None:
+    """Cut off all since the end of trial 5: Optuna has neither that end nor the next suggestion."""
     lines = study.optuna_log.read_text().splitlines(keepends=True)
     (*_, last) = (number for number, line in enumerate(lines) if '"values":[' in line)
     study.optuna_log.write_text("".join(lines[:last]))
@@ -376,8 +384,8 @@ def run_of_last(study: StudyFolder) -> str:
     return str(run.info.run_id)
 
 
-def ask_optuna_in_vain(study: StudyFolder) -> None:
-    """The last trial was asked for and never written down."""
+def lose_a_trial_after_its_suggestion(study: StudyFolder) -> None:
+    """Remove the last trial, but leave its suggestion in Optuna."""
     study.trials.write_text("".join(study.trials.read_text().splitlines(keepends=True)[:-1]))
     shutil.rmtree(study.ray / "session-001/trial-0006")
     store(study).delete_run(run_of_last(study))
@@ -422,22 +430,28 @@ def have_no_store(study: StudyFolder) -> None:
 
 WAITING: list[tuple[Break, str]] = [
     (tear_the_last_line, "line 8 is cut short; resume drops it"),
-    (tell_optuna_less, "was not told that trial 5 completed"),
-    (ask_optuna_in_vain, "was asked for and never became a trial"),
-    (leave_an_optimizer, "trial 5 has left more than it should; resume removes it"),
-    (leave_a_checkpoint, "trial 2 has left more than it should; resume removes it"),
-    (send_no_end, "the end of trial 0 was not sent yet"),
-    (send_nothing, "trial 0 was not sent yet"),
-    (leave_the_study_running, "the study's own run was not ended"),
-    (send_as_an_earlier_version, "trial 0 was sent with an earlier version's metric names"),
-    (have_no_store, "MLflow has nothing yet"),
+    (hide_an_end_from_optuna, "the end of trial 5 (completed) is not in Optuna yet"),
+    (lose_a_trial_after_its_suggestion, "never became a trial"),
+    (
+        leave_an_optimizer,
+        "trial 5 has left checkpoint files that are not needed; resume removes them",
+    ),
+    (
+        leave_a_checkpoint,
+        "trial 2 has left checkpoint files that are not needed; resume removes them",
+    ),
+    (send_no_end, "the end of trial 0 is not in MLflow yet"),
+    (send_nothing, "trial 0 is not in MLflow yet"),
+    (leave_the_study_running, "the study's parent run has not ended"),
+    (send_as_an_earlier_version, "trial 0 has an earlier version's metric names"),
+    (have_no_store, "MLflow has no runs yet"),
 ]
 
 
-def test_mending_adds_todays_metrics_to_the_runs_of_an_earlier_version(study: StudyFolder):
+def test_the_repair_adds_todays_metrics_to_the_runs_of_an_earlier_version(study: StudyFolder):
     record, before = read_records(study.trials)[0], run_of(study, 0)
     send_as_an_earlier_version(study)
-    examine(study, mending=True)
+    examine(study, repair=True)
     run = store(study).get_run(before)
     assert run_of(study, 0) == before
     assert run.data.metrics["score_best"] == record.best_score
@@ -448,22 +462,22 @@ def test_mending_adds_todays_metrics_to_the_runs_of_an_earlier_version(study: St
 
 
 @pytest.mark.parametrize(("harm", "text"), WAITING)
-def test_what_an_interruption_leaves_is_no_fault_and_can_be_mended(
+def test_work_that_an_interruption_leaves_is_no_fault_and_can_be_repaired(
     study: StudyFolder, harm: Break, text: str
 ):
     harm(study)
-    faults, waiting = told(examine(study, mending=False))
+    faults, waiting = faults_and_waiting(examine(study, repair=False))
     assert faults == []
-    assert any(text in told for told in waiting), waiting
-    examine(study, mending=True)
-    faults, waiting = told(examine(study, mending=False))
+    assert any(text in line for line in waiting), waiting
+    examine(study, repair=True)
+    faults, waiting = faults_and_waiting(examine(study, repair=False))
     assert faults == []
-    assert all("interrupted" in told for told in waiting), waiting
+    assert all("interrupted" in line for line in waiting), waiting
 
 
-def test_a_checkpoint_cut_short_is_told_with_what_resume_will_do(study: StudyFolder):
+def test_a_checkpoint_cut_short_is_reported_with_the_one_that_resume_uses(study: StudyFolder):
     halve_the_newest_checkpoint(study)
-    faults, waiting = told(examine(study, mending=False))
+    faults, waiting = faults_and_waiting(examine(study, repair=False))
     assert faults == []
     assert (
         "trial 6: the newest checkpoint is not whole; resume goes on from the one before" in waiting

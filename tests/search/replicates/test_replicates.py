@@ -1,4 +1,4 @@
-"""Which replicates are wanted, who wins, and what the tables say, against hand-made trials."""
+"""Plans, winners and tables of replicates, against hand-made trials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from search.replicates.lineup import Lineup
 from search.replicates.paper_tables import Measured, paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
-from search.replicates.reproduce import Asked, reproduce_study
+from search.replicates.reproduce import ReproductionOptions, reproduce_study
 from search.replicates.test_set import TestScore
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
@@ -75,7 +75,7 @@ def trials_of(make_record: MakeRecord) -> Callable[..., list[TrialRecord]]:
 
 def test_all_seeds_are_each_pair_once_and_a_seed_at_a_time() -> None:
     wanted = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))([])
-    assert [(each.seed, each.entrant.name) for each in wanted] == [
+    assert [(replicate.seed, replicate.entrant.name) for replicate in wanted] == [
         (seed, name) for seed in SEEDS for name in ("good", "bad")
     ]
 
@@ -83,22 +83,22 @@ def test_all_seeds_are_each_pair_once_and_a_seed_at_a_time() -> None:
 def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
     plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
     records = trials_of(GOOD, [1, 1]) + trials_of(BAD, [1])
-    assert {each.key for each in plan(records)} == {
-        each.key(seed) for each in (GOOD, BAD) for seed in SEEDS[:2]
+    assert {replicate.key for replicate in plan(records)} == {
+        entrant.key(seed) for entrant in (GOOD, BAD) for seed in SEEDS[:2]
     }
 
 
 def test_a_leader_that_is_separated_ends_the_training(trials_of) -> None:
     records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
-    assert {each.seed for each in plan(records)} == set(SEEDS[:3])
-    told = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
-    assert told.winner == GOOD
-    assert [standing.entrant.name for standing in told.standings] == ["good", "bad"]
+    assert {replicate.seed for replicate in plan(records)} == set(SEEDS[:3])
+    result = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
+    assert result.winner == GOOD
+    assert [standing.entrant.name for standing in result.standings] == ["good", "bad"]
 
 
 def test_what_came_after_the_end_does_not_reopen_it(trials_of) -> None:
-    """A driver that goes on wants what the one before it wanted, whatever has ended since."""
+    """A later driver plans the same trials as the earlier one, whatever has ended since."""
     early = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     late = trials_of(GOOD, [10.0, 10.1, 9.9, 1.0]) + trials_of(BAD, [1.0, 1.1, 0.9, 10.0])
     plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
@@ -126,26 +126,24 @@ def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_
 
 def test_a_leader_within_the_noise_does_not_win(trials_of) -> None:
     records = trials_of(GOOD, [3, 5, 4, 6, 2]) + trials_of(BAD, [2, 5, 3, 6, 1])
-    told = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
-    assert told.winner is None
+    result = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
+    assert result.winner is None
     # Both sides vary by sqrt(2.5) and sqrt(4.3), the means differ by 0.6; three looks share 5 %.
     deviation = math.sqrt((2.5 + 4.3) / 2)
-    needed = seeds_to_see(0.6, deviation=deviation, significance=0.05 / told.n_looks)
-    assert told.n_looks == len(SEEDS) - 2
-    assert told.n_seeds_needed(told.standings[1]) == needed
+    needed = seeds_to_see(0.6, deviation=deviation, significance=0.05 / result.n_looks)
+    assert result.n_looks == len(SEEDS) - 2
+    assert result.n_seeds_needed(result.standings[1]) == needed
 
 
 def test_equal_entrants_seldom_have_a_winner_however_often_one_looks(trials_of) -> None:
-    """The error that Holm and the looks are adjusted for: below 5 % over the whole contest."""
+    """The family-wise error over the whole contest, all looks included, is below 5 %."""
     rng, n_contests, n_won = random.Random(3), 200, 0
     others = [BAD, entrant("third", "L1L1"), entrant("fourth1", "LLL")]
     plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, *others), seeds=SEEDS))
     for _ in range(n_contests):
-        values = {each.name: [rng.gauss(10, 1) for _ in SEEDS] for each in (GOOD, *others)}
-        records = [
-            record for each in (GOOD, *others) for record in trials_of(each, values[each.name])
-        ]
-        n_seeds = len({each.seed for each in plan(records)})
+        values = {e.name: [rng.gauss(10, 1) for _ in SEEDS] for e in (GOOD, *others)}
+        records = [record for e in (GOOD, *others) for record in trials_of(e, values[e.name])]
+        n_seeds = len({replicate.seed for replicate in plan(records)})
         seen = [record for record in records if record.config.seed in SEEDS[:n_seeds]]
         n_won += contest([GOOD, *others], seen, n_seeds_at_most=len(SEEDS)).winner is not None
     assert n_won / n_contests < 0.05
@@ -161,8 +159,8 @@ def test_failed_trials_count_as_trained_and_compare_nothing(trials_of, make_reco
         aucc=None,
     )
     records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1]) + [failed]
-    told = contest([GOOD, BAD], records, n_seeds_at_most=3)
-    assert [standing.n_seeds for standing in told.standings] == [3, 2]
+    result = contest([GOOD, BAD], records, n_seeds_at_most=3)
+    assert [standing.n_seeds for standing in result.standings] == [3, 2]
 
 
 def test_a_lineup_reads_back_as_it_was(tmp_path: Path) -> None:
@@ -193,12 +191,12 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     ledger.update(begun[1]["id"], state="completed")
     # The driver dies here; the next one goes on.
     second = searcher(9)
-    told = [second.suggest(name) for name in "abcd"]
-    assert told[0] == {**begun[0], "resume_from": f"checkpoint of {begun[0]['id']}"}
-    assert told[3] is None  # nothing is left, but what runs might make more wanted
+    handed_out = [second.suggest(name) for name in "abcd"]
+    assert handed_out[0] == {**begun[0], "resume_from": f"checkpoint of {begun[0]['id']}"}
+    assert handed_out[3] is None  # nothing is left now, but a running trial may make more necessary
     assert len(ledger) == 4
     assert {record.key for record in ledger.records} == {
-        each.key(seed) for each in (GOOD, BAD) for seed in (2, 3)
+        entrant.key(seed) for entrant in (GOOD, BAD) for seed in (2, 3)
     }
     assert {record.config.seed for record in ledger.records} == {2, 3}
     for name in "abc":
@@ -232,11 +230,11 @@ def test_what_the_machine_is_too_small_for_leaves_nothing_behind(
         confirm_study(study, n_best=3, n_seeds=8, baseline=None, address=None)
     assert not study.confirm.path.exists()
 
-    asked = Asked(
+    options = ReproductionOptions(
         preset="small", n_seeds=4, name="paper", data=small_grammar, settings=(), by_test=False
     )
     with pytest.raises(UserError, match="fewer --seeds"):
-        reproduce_study(asked, address=None)
+        reproduce_study(options, address=None)
     assert not (studies_here / "studies").exists()
 
     confirm, reproduce = too_small

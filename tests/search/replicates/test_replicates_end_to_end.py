@@ -116,7 +116,7 @@ def test_the_best_are_confirmed_against_a_baseline_with_seeds_of_their_own(
 
     others = reservoir_search("confirm", "mine", "--top", "1", "--baseline", "LL", cwd=tmp_path)
     assert others.returncode == 2
-    assert "others are confirmed there" in others.stderr
+    assert "holds the confirmation of other layouts" in others.stderr
     assert reservoir_search("report", "mine", cwd=tmp_path).returncode == 0
-    assert "Confirmed over seeds?" in (study / "report.html").read_text()
+    assert "Confirmation over seeds" in (study / "report.html").read_text()
     assert reservoir_search("doctor", "mine", cwd=tmp_path).returncode == 0

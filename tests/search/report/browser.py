@@ -119,18 +119,18 @@ class Page:
 
     @property
     def errors(self) -> list[str]:
-        """What the console was told of: exceptions, errors, warnings."""
-        told = []
+        """Messages in the console: exceptions, errors, warnings."""
+        messages = []
         for event in self.events:
             values = event["params"]
             match event["method"]:
                 case "Runtime.exceptionThrown":
-                    told.append(json.dumps(values["exceptionDetails"]))
+                    messages.append(json.dumps(values["exceptionDetails"]))
                 case "Runtime.consoleAPICalled" if values["type"] in ("error", "warning", "assert"):
-                    told.append(json.dumps(values["args"]))
+                    messages.append(json.dumps(values["args"]))
                 case "Log.entryAdded" if values["entry"]["level"] in ("error", "warning"):
-                    told.append(values["entry"]["text"])
-        return told
+                    messages.append(values["entry"]["text"])
+        return messages
 
     @property
     def requests(self) -> list[str]:

@@ -1,10 +1,10 @@
-"""How far two colours stand apart, as WCAG 2 reckons it."""
+"""Contrast of two colours, by WCAG 2."""
 
 from __future__ import annotations
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of the lighter to the darker of two ``#rrggbb``, from 1 to 21."""
+    """Contrast ratio of two colours ``#rrggbb``, from 1 to 21."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -83,7 +83,7 @@ def html_of(study: ReportedStudy) -> str:
 
 
 def text_of(study: ReportedStudy, name: str) -> str:
-    """What a reader sees of a section."""
+    """Text of a section, as a reader sees it."""
     bodies = [
         section.body
         for make in SECTIONS
@@ -102,9 +102,9 @@ def test_the_winner_is_named_with_what_to_run_next(study: ReportedStudy) -> None
     assert "reservoir-search export tiny" in text
 
 
-def test_without_replicates_the_noise_is_said_to_be_unknown(study: ReportedStudy) -> None:
+def test_without_replicates_the_noise_between_seeds_is_unknown(study: ReportedStudy) -> None:
     text = text_of(study, "winner")
-    assert "how far a result moves from seed to seed is unknown" in text
+    assert "the noise between seeds is unknown" in text
     assert "reservoir-search confirm tiny" in text
 
 
@@ -145,7 +145,7 @@ def test_only_the_scripts_of_the_page_may_run(page: str) -> None:
     assert "unsafe-inline" not in policy.partition("script-src")[2]
 
 
-def test_every_picture_has_a_name_or_is_told_beside(page: str) -> None:
+def test_every_picture_has_a_label_or_is_hidden_from_screen_readers(page: str) -> None:
     elements = Elements(page)
     drawings = elements.all("svg") + [a for _, a in elements.tags if a.get("role") == "img"]
     assert drawings
@@ -159,7 +159,8 @@ def test_every_section_that_has_something_to_say_has_a_link_to_it(
     places = {attributes.get("id") for _, attributes in elements.tags}
     links = [a["href"] for a in elements.all("a")]
     made = [section.name for make in SECTIONS if (section := make(study)) is not None]
-    silent = {"confirmation", "reproduction", "predicts"}  # nothing was confirmed, and few trials
+    # Nothing was confirmed or reproduced, and the trials are too few for correlations.
+    silent = {"confirmation", "reproduction", "correlations"}
     assert len(made) == len(SECTIONS) - len(silent)
     assert silent.isdisjoint(made)
     assert links == ["#main", *(f"#{name}" for name in made)]
@@ -174,10 +175,10 @@ def test_every_trial_is_in_the_table_with_its_mlflow_run(study: ReportedStudy) -
             assert record.mlflow_run_id in text
 
 
-def test_every_ending_is_told_with_its_reason(study: ReportedStudy) -> None:
+def test_every_ending_is_listed_with_its_reason(study: ReportedStudy) -> None:
     text = text_of(study, "endings")
     n_trials, n_known = len(study.records), study.suggestions.n_known
-    assert n_known > 0  # so many draws from so few layouts repeat themselves
+    assert n_known > 0  # 40 random suggestions from so few layouts include repeats
     assert f"{n_trials + n_known} suggestions: {n_trials} trials trained" in text
     assert f"{n_known} known" in text
     assert HOSTILE in text
@@ -190,7 +191,7 @@ def test_the_reused_are_counted_by_trial(study: ReportedStudy) -> None:
     assert sum(study.suggestions.n_again.values()) == len(reused)
 
 
-def test_refusals_are_told_with_their_reason(
+def test_candidates_out_of_bounds_are_listed_with_their_reason(
     tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
 ) -> None:
     config = tiny_study(
@@ -308,7 +309,7 @@ def test_a_real_study_is_reported_from_the_command_line(
     assert study.suggestions.by_number.keys() >= {r.optuna_number for r in real_study.records}
 
 
-def test_a_study_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_missing_study_is_one_line_of_error(tmp_path: Path) -> None:
     done = reservoir_search("report", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: study 'nowhere'")

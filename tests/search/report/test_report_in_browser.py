@@ -55,7 +55,7 @@ PALE_TEXTS = """(() => {
   }
   return {n, pale};
 })()"""
-# What tells an element a from others.
+# Name of an element a, to tell it from others.
 CALLED = "a.tagName + ' ' + (a.getAttribute('aria-label') || a.name || a.textContent)"
 SHOWN_ROWS = """[...document.querySelectorAll("#trials-table tbody tr:not([hidden])")]
   .map((row) => Number(row.cells[0].textContent))"""
@@ -89,7 +89,7 @@ def page(browser: Page, study: ReportedStudy) -> Page:
     return browser
 
 
-def test_the_browser_tells_errors_that_there_are(browser: Page, tmp_path: Path) -> None:
+def test_the_browser_reports_errors_and_requests(browser: Page, tmp_path: Path) -> None:
     file = tmp_path / "broken.html"
     file.write_text("<img src='http://nowhere.invalid/x.png'><script>missing();</script>")
     browser.open(file)
@@ -130,11 +130,11 @@ def test_hovering_over_a_curve_names_its_trial(page: Page, study: ReportedStudy)
     page.move_mouse(x - 5, y)
     page.move_mouse(x, y)
     page.wait_for(f"{plot}.querySelectorAll('.hoverlayer .hovertext').length > 0")
-    told = page.evaluate(f"{plot}.querySelector('.hoverlayer .hovertext').textContent")
+    text = page.evaluate(f"{plot}.querySelector('.hoverlayer .hovertext').textContent")
     best = study.best
     assert best is not None
-    assert "trial" in told
-    assert "BLEU at 12 updates" in told
+    assert "trial" in text
+    assert "BLEU at 12 updates" in text
 
 
 def test_the_clock_is_changed_from_the_keyboard(page: Page, study: ReportedStudy) -> None:
@@ -167,8 +167,8 @@ def test_the_filters_leave_the_rows_that_fit(page: Page, study: ReportedStudy) -
     wanted = [record for record in study.records if "L1L1" in record.canonical]
     assert 0 < len(wanted) < len(study.records)
     assert sorted(page.evaluate(SHOWN_ROWS)) == [record.id for record in wanted]
-    told = page.evaluate("document.querySelector('.filter output').textContent")
-    assert told == f"{len(wanted)} of {len(study.records)} trials"
+    count = page.evaluate("document.querySelector('.filter output').textContent")
+    assert count == f"{len(wanted)} of {len(study.records)} trials"
     page.evaluate(
         "{const s = document.querySelector('.filter select'); s.value = 'failed';"
         " s.dispatchEvent(new Event('input', {bubbles: true}));}"
@@ -231,9 +231,9 @@ def test_no_text_is_too_pale(page: Page, scheme: str) -> None:
         "getComputedStyle(document.querySelector('#curves-plot .xtitle')).fill"
         " === getComputedStyle(document.body).color"
     )
-    told = page.evaluate(PALE_TEXTS)
-    assert told["n"] > 300
-    assert told["pale"] == []
+    texts = page.evaluate(PALE_TEXTS)
+    assert texts["n"] > 300
+    assert texts["pale"] == []
 
 
 def test_all_that_a_screen_reader_stops_at_has_a_name(page: Page) -> None:

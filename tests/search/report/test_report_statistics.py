@@ -1,4 +1,4 @@
-"""What the report reckons, against hand and brute force."""
+"""Statistics of the report, against hand-made and brute-force references."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ from scipy import stats
 
 from search.report.effects import MIN_TRIALS, effects, importances, n_best, scored
 from search.report.fronts import fronts_of
-from search.report.sections.matters import reach
-from search.report.sureness import sureness
+from search.report.sections.importance import effect_range
+from search.report.winner_margin import winner_margin
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -44,18 +44,18 @@ def seeds_of(make: MakeRecord, layout: str, objectives: Sequence[float]) -> list
 def test_the_gap_is_that_of_the_means_over_seeds(make_record: MakeRecord) -> None:
     best = seeds_of(make_record, "L", [20.0])
     second = seeds_of(make_record, "LL", [8.0, 12.5])  # whose geometric mean is 10
-    told = sureness(best[0], [*best, *second])
-    assert told is not None
-    assert told.gap == pytest.approx(1.0)
-    assert told.n_candidates == 2
-    assert told.runner_up.canonical == "LL"
+    margin = winner_margin(best[0], [*best, *second])
+    assert margin is not None
+    assert margin.gap == pytest.approx(1.0)
+    assert margin.n_candidates == 2
+    assert margin.runner_up.canonical == "LL"
 
 
-def test_one_seed_each_tells_nothing_of_the_noise(make_record: MakeRecord) -> None:
+def test_one_seed_each_gives_no_noise(make_record: MakeRecord) -> None:
     trials = seeds_of(make_record, "L", [20.0]) + seeds_of(make_record, "LL", [10.0])
-    told = sureness(trials[0], trials)
-    assert told is not None
-    assert told.noise is None
+    margin = winner_margin(trials[0], trials)
+    assert margin is not None
+    assert margin.noise is None
 
 
 def test_the_noise_is_pooled_and_its_interval_student_s(make_record: MakeRecord) -> None:
@@ -65,17 +65,17 @@ def test_the_noise_is_pooled_and_its_interval_student_s(make_record: MakeRecord)
         for layout, values in logs.items()
         for record in seeds_of(make_record, layout, [math.exp(value) for value in values])
     ]
-    told = sureness(trials[0], trials)
-    assert told is not None
-    assert told.noise is not None
+    margin = winner_margin(trials[0], trials)
+    assert margin is not None
+    assert margin.noise is not None
     # (0.1² + 0.1² + 0² + 0.2² + 0.2²) / (1 + 2)
-    assert told.noise.deviation == pytest.approx(math.sqrt(0.1 / 3))
-    assert told.noise.freedom == 3
-    assert told.noise.n_layouts == 2
+    assert margin.noise.deviation == pytest.approx(math.sqrt(0.1 / 3))
+    assert margin.noise.n_degrees == 3
+    assert margin.noise.n_candidates == 2
     half = stats.t.ppf(0.975, 3) * math.sqrt(0.1 / 3) * math.sqrt(1 / 2 + 1 / 3)
-    assert told.noise.low == pytest.approx(math.exp(0.2 - half) - 1)
-    assert told.noise.high == pytest.approx(math.exp(0.2 + half) - 1)
-    assert told.noise.n_rivals == 1  # LL; LLL is far below
+    assert margin.noise.low == pytest.approx(math.exp(0.2 - half) - 1)
+    assert margin.noise.high == pytest.approx(math.exp(0.2 + half) - 1)
+    assert margin.noise.n_rivals == 1  # LL; LLL is far below
 
 
 def test_two_candidates_give_the_interval_of_student_s_test(make_record: MakeRecord) -> None:
@@ -85,17 +85,17 @@ def test_two_candidates_give_the_interval_of_student_s_test(make_record: MakeRec
         for layout, values in logs.items()
         for record in seeds_of(make_record, layout, [math.exp(value) for value in values])
     ]
-    told = sureness(trials[0], trials)
+    margin = winner_margin(trials[0], trials)
     reference = stats.ttest_ind(logs["L"], logs["LL"]).confidence_interval(0.95)
-    assert told is not None
-    assert told.noise is not None
-    assert math.log1p(told.noise.low) == pytest.approx(reference.low)
-    assert math.log1p(told.noise.high) == pytest.approx(reference.high)
+    assert margin is not None
+    assert margin.noise is not None
+    assert math.log1p(margin.noise.low) == pytest.approx(reference.low)
+    assert math.log1p(margin.noise.high) == pytest.approx(reference.high)
 
 
 def test_a_trial_alone_is_compared_with_nothing(make_record: MakeRecord) -> None:
     record = make_record(objective=5.0)
-    assert sureness(record, [record, make_record(1, objective=0.0)]) is None
+    assert winner_margin(record, [record, make_record(1, objective=0.0)]) is None
 
 
 @given(rows=st.lists(st.tuples(*[st.integers(1, 5)] * 5), min_size=1, max_size=12))
@@ -114,9 +114,9 @@ def test_a_front_is_what_nobody_dominates(rows: list[tuple[int, ...]]) -> None:
         )
         for number, row in enumerate(rows)
     ]
-    told = {way: front for front in fronts_of(trials) for way in front.ways}
-    assert set(told) == set(get_args(Parameters))
-    for way, front in told.items():
+    by_way = {way: front for front in fronts_of(trials) for way in front.ways}
+    assert set(by_way) == set(get_args(Parameters))
+    for way, front in by_way.items():
         points = {(getattr(r.counts, way), r.aucc) for r in trials}
         free = {
             (size, area)
@@ -127,7 +127,7 @@ def test_a_front_is_what_nobody_dominates(rows: list[tuple[int, ...]]) -> None:
         assert front.sizes == tuple(getattr(r.counts, way) / 1e6 for r in trials)
 
 
-def test_ways_of_counting_that_agree_are_told_once(make_record: MakeRecord) -> None:
+def test_equal_parameter_counts_share_a_front(make_record: MakeRecord) -> None:
     counts = ParamCounts(total=5, learned=4, stored=4, encoder=3)
     ways = [front.ways for front in fronts_of([make_record(counts=counts)])]
     assert ways == [("total",), ("learned", "stored"), ("encoder",)]
@@ -180,27 +180,27 @@ def test_an_effect_is_welch_s_difference_of_logarithms(
         logs = [(r.encoder.depth, math.log(r.objective or 0.0)) for r in study.compared]
         with_it = [value for other, value in logs if other == depth]
         without = [value for other, value in logs if other != depth]
-        told = found["depth", str(depth)]
-        assert (told.n_with, told.n_without) == (len(with_it), len(without))
-        assert told.ratio == pytest.approx(math.exp(fmean(with_it) - fmean(without)) - 1)
+        effect = found["depth", str(depth)]
+        assert (effect.n_with, effect.n_without) == (len(with_it), len(without))
+        assert effect.ratio == pytest.approx(math.exp(fmean(with_it) - fmean(without)) - 1)
         reference = stats.ttest_ind(with_it, without, equal_var=False).confidence_interval(0.95)
-        assert told.low == pytest.approx(math.exp(reference.low) - 1)
-        assert told.high == pytest.approx(math.exp(reference.high) - 1)
+        assert effect.low == pytest.approx(math.exp(reference.low) - 1)
+        assert effect.high == pytest.approx(math.exp(reference.high) - 1)
 
 
-def test_of_two_values_one_effect_is_told(
+def test_of_two_values_only_one_effect_is_given(
     tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
 ) -> None:
     config = grid(tiny_study, n_reservoirs=[0], depth=[2, 3], decoder_depth=[1, 2])
     study = reported(
         config, tmp_path / "tiny", small_grammar, lambda r: completed(r, 10.0 * r.encoder.depth)
     )
-    told = [effect for effect in effects(scored(study)) if effect.axis == "depth"]
-    assert [effect.value for effect in told] == ["3 against 2"]
-    assert told[0].ratio > 0
+    of_depth = [effect for effect in effects(scored(study)) if effect.axis == "depth"]
+    assert [effect.value for effect in of_depth] == ["3 against 2"]
+    assert of_depth[0].ratio > 0
 
 
-def test_a_range_is_told_above_its_middle_against_below(
+def test_the_effect_of_a_range_is_above_its_median_against_below(
     tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
 ) -> None:
     hyper = {"train.lr": {"low": 1e-3, "high": 1e-2, "log": True}}
@@ -214,9 +214,9 @@ def test_a_range_is_told_above_its_middle_against_below(
         return {**completed(record, 10.0), "objective": 1000 * record.config.train.lr}
 
     study = reported(config, tmp_path / "tiny", small_grammar, outcome)
-    [told] = [effect for effect in effects(scored(study)) if effect.axis == "train.lr"]
-    assert (told.n_with, told.n_without) == (6, 6)
-    assert told.ratio > 0
+    [of_lr] = [effect for effect in effects(scored(study)) if effect.axis == "train.lr"]
+    assert (of_lr.n_with, of_lr.n_without) == (6, 6)
+    assert of_lr.ratio > 0
 
 
 def test_the_best_are_five_or_a_tenth() -> None:
@@ -224,7 +224,7 @@ def test_the_best_are_five_or_a_tenth() -> None:
 
 
 def test_the_scale_of_effects_holds_all_means_and_zero() -> None:
-    low, high = reach([])
+    low, high = effect_range([])
     assert low < 0 < high
 
 
@@ -232,10 +232,10 @@ def test_the_normalised_aucc_is_a_part_of_the_best(
     tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
 ) -> None:
     study = reported(tiny_study(search={"n_trials": 12}), tmp_path / "tiny", small_grammar)
-    told = [study.normalised_aucc(record) for record in study.compared]
+    normalised = [study.normalised_aucc(record) for record in study.compared]
     areas = [record.aucc for record in study.compared]
-    assert max(value for value in told if value is not None) == 1.0
-    for (value, area), (other, its) in product(zip(told, areas, strict=True), repeat=2):
+    assert max(value for value in normalised if value is not None) == 1.0
+    for (value, area), (other, its) in product(zip(normalised, areas, strict=True), repeat=2):
         assert value is not None
         assert other is not None
         assert area is not None

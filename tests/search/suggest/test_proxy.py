@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from search.replay.settings import replayed_study
+from search.report.sections.correlations import correlations
 from search.report.sections.endings import endings
-from search.report.sections.predicts import predicts
 from search.report.trials_table import study_json
 from search.study.config import ProxyConfig
 from search.suggest.proxy import N_AT_FIRST, Proxy
@@ -118,9 +118,9 @@ def test_show_and_report_tell_what_was_saved_and_lost(study):
     assert f"{tally.n_audited} of those it spoke against were trained all the same" in lost
     assert ("too few" in predicted) == (tally.correlation is None)
     assert study_json(study.folder)["proxy"] == json.loads(json.dumps(tally.to_dict()))
-    assert saved in str(predicts(study).body)
+    assert saved in str(correlations(study).body)
     n_discarded = len(study.suggestions.discards)  # a candidate may be suggested again
-    assert f"{n_discarded} of candidates that the proxy discarded" in str(endings(study).body)
+    assert f"{n_discarded} discarded by the proxy" in str(endings(study).body)
 
 
 def test_without_an_audit_it_is_said_that_the_loss_is_not_known(study):

@@ -1,4 +1,4 @@
-"""Mends what the checks of a study find, as far as that needs no training."""
+"""Repair of a study's stores, as far as it needs no training."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from search.tracking.store import tracking_uri
 from search.tracking.tracking import Tracking
 
 
-def mend(config: StudyConfig, folder: StudyFolder) -> None:
+def repair_study(config: StudyConfig, folder: StudyFolder) -> None:
     """Bring Optuna, storage and MLflow in line with ``trials.jsonl``.
 
     Raises:
         UserError: MLflow cannot be reached.
     """
-    with Ledger.in_order(folder.trials) as ledger:  # which drops torn lines
-        _mend_records(config, ledger)
-        journal = _mend_suggestions(config, folder, ledger)
-        _mend_storage(config, folder, ledger)
+    with Ledger.in_order(folder.trials) as ledger:  # drops torn lines
+        _repair_records(config, ledger)
+        journal = _repair_suggestions(config, folder, ledger)
+        _repair_storage(config, folder, ledger)
         tracking = Tracking.start(config, folder, ledger)
-        _mend_runs(config, folder, ledger)
+        _repair_runs(config, folder, ledger)
         for record in ledger.records:
             tracking.note(record)
         is_over = len(ledger.records) >= config.search.n_trials and all(
@@ -44,42 +44,42 @@ def mend(config: StudyConfig, folder: StudyFolder) -> None:
                 tracking.interrupt(record)
 
 
-def _mend_records(config: StudyConfig, ledger: Ledger) -> None:
+def _repair_records(config: StudyConfig, ledger: Ledger) -> None:
     for record in ledger.records:
         try:
             changes = differing_fields(record, config)
-        except ValueError:  # the curve itself is broken: only a person can judge that
+        except ValueError:  # the curve itself is broken; only a person can judge it
             continue
         if changes:
             ledger.update(record.id, **changes)
 
 
-def _mend_suggestions(
+def _repair_suggestions(
     config: StudyConfig, folder: StudyFolder, ledger: Ledger
 ) -> SuggestionJournal:
-    """Tell Optuna the outcomes it was not told, as each driver does when it starts."""
+    """Report to Optuna the outcomes it lacks, as each driver does when it starts."""
     journal = SuggestionJournal.open(config, folder.optuna_log)
     journal.settle(ledger.records)
     journal.write_off(lost_suggestions(folder.optuna_log, ledger.records, config))
     return journal
 
 
-def _mend_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+def _repair_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
     storage = study_storage(folder)
     for id_ in unknown_trials(storage, ledger.records):
         remove_trial(storage, id_)
     KeptWeights(storage, config.objective, ledger.records).clean_up()
 
 
-def _mend_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
-    """Delete in MLflow what is of no trial, there twice or wrong; what then lacks is sent."""
+def _repair_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+    """Delete MLflow runs that are wrong, duplicates or without a trial; trials are sent again."""
     client = MlflowClient(tracking_uri(config, folder))
     runs = study_runs(client, config, folder, ledger.records)
-    own = runs.parents[0].info.run_id
+    parent_id = runs.parents[0].info.run_id
     deleted = [*runs.parents[1:], *runs.strays]
     for record in ledger.records:
         found = runs.of_trials.get(record.id, [])
-        kept = [run for run in found if run.data.tags["mlflow.parentRunId"] == own]
+        kept = [run for run in found if run.data.tags["mlflow.parentRunId"] == parent_id]
         kept.sort(key=lambda run: run.info.run_id != record.mlflow_run_id)
         if kept and contradiction(client, record, kept[0]) is not None:
             kept = []

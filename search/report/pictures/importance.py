@@ -11,19 +11,19 @@ from search.report.effects import Effect
 from search.report.pictures.canvas import new_figure, plain
 
 
-def importances_figure(parts: Mapping[str, float]) -> Figure:
-    """A bar for each axis, the most important on top."""
-    figure = new_figure(5.0, 0.8 + 0.26 * len(parts))
+def importances_figure(shares: Mapping[str, float]) -> Figure:
+    """Bars of all axes, the most important on top."""
+    figure = new_figure(5.0, 0.8 + 0.26 * len(shares))
     axes = figure.add_subplot()
     plain(axes)
-    axes.barh(list(parts), list(parts.values()), color=LIGHT["series-1"], height=0.6)
+    axes.barh(list(shares), list(shares.values()), color=LIGHT["series-1"], height=0.6)
     axes.invert_yaxis()
     axes.set_xlabel("importance (PED-ANOVA)", fontsize=8)
     return figure
 
 
 def effects_figure(effects: Sequence[Effect]) -> Figure:
-    """The effect of each value as a dot with its interval, 0 marked."""
+    """Effect of each value as a dot with its confidence interval, 0 marked."""
     figure = new_figure(6.0, 0.8 + 0.26 * len(effects))
     axes = figure.add_subplot()
     plain(axes)
@@ -35,5 +35,5 @@ def effects_figure(effects: Sequence[Effect]) -> Figure:
     axes.axvline(0.0, color=LIGHT["muted"], linewidth=0.8)
     axes.set_yticks(range(len(effects)), [f"{e.axis}: {e.value}" for e in effects])
     axes.invert_yaxis()
-    axes.set_xlabel("change of the objective (%), 95 % interval", fontsize=8)
+    axes.set_xlabel("effect on the objective (%), 95 % confidence interval", fontsize=8)
     return figure

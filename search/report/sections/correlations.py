@@ -1,4 +1,4 @@
-"""Which cheap measure of a trial predicts its final AUCC."""
+"""Rank correlations of early, cheap measures with the final AUCC."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from search.stats.prediction import predictions
 from search.suggest.proxy_tally import in_words, tally_proxy
 
 
-def predicts(study: ReportedStudy) -> Section | None:
-    """Rank correlations over the completed trials; nothing where there are too few."""
-    told = predictions(study.records)
+def correlations(study: ReportedStudy) -> Section | None:
+    """Section with the correlations over the completed trials; None if there are too few."""
+    found = predictions(study.records)
     tally = tally_proxy(study.config, study.records, study.suggestions)
-    if not told and tally is None:
+    if not found and tally is None:
         return None
     return Section(
-        name="predicts",
-        title="Does it predict?",
+        name="correlations",
+        title="Predictors of the final AUCC",
         body=render(
-            "predicts.html",
-            predictions=told,
+            "correlations.html",
+            predictions=found,
             proxy=[] if tally is None else in_words(tally, study.config),
         ),
     )

@@ -1,4 +1,4 @@
-"""What mattered: the axes' importances, and the effect of each flag with its interval."""
+"""Importance of each axis, and the effect of each value with its confidence interval."""
 
 from __future__ import annotations
 
@@ -14,53 +14,53 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def matters(study: ReportedStudy) -> Section | None:
-    """Importances and effects, over the completed trials."""
+def importance(study: ReportedStudy) -> Section | None:
+    """Section with importances and effects, over the completed trials."""
     trials = scored(study)
     if not trials:
         return None
-    parts, found = importances(trials), effects(trials)
+    shares, found = importances(trials), effects(trials)
     body = render(
-        "matters.html",
+        "importance.html",
         study=study,
         n_trials=len(trials),
         min_trials=MIN_TRIALS,
         n_best=n_best(trials),
-        importances=parts,
+        importances=shares,
         effects=found,
-        reach=reach(found),
+        effect_range=effect_range(found),
         n_stopped=sum(record.state == "stopped" for record in study.records),
     )
     pictures: dict[str, Picture] = {}
-    if parts:
-        pictures["importances"] = _importances_picture(parts)
+    if shares:
+        pictures["importances"] = _importances_picture(shares)
     if found:
         pictures["effects"] = _effects_picture(found)
-    return Section(name="matters", title="What mattered", body=body, pictures=pictures)
+    return Section(name="importance", title="Importance and effects", body=body, pictures=pictures)
 
 
-def reach(found: Sequence[Effect]) -> tuple[float, float]:
-    """From where to where the effects' scale goes: all means and zero, with some room.
+def effect_range(found: Sequence[Effect]) -> tuple[float, float]:
+    """Range of the effects' axis: all means and zero, with a margin.
 
-    An interval from very few trials may be wider; it is cut, so that it doesn't flatten the rest.
+    A wider confidence interval, from very few trials, is cut: it would flatten all others.
     """
     means = [0.0, *(effect.ratio for effect in found)]
     width = max(means) - min(means) or 1.0
     return min(means) - 0.6 * width, max(means) + 0.6 * width
 
 
-def _importances_picture(parts: Mapping[str, float]) -> Callable[[], Figure]:
+def _importances_picture(shares: Mapping[str, float]) -> Callable[[], Figure]:
     def plot() -> Figure:
-        from search.report.pictures.matters import importances_figure
+        from search.report.pictures.importance import importances_figure
 
-        return importances_figure(parts)
+        return importances_figure(shares)
 
     return plot
 
 
 def _effects_picture(found: Sequence[Effect]) -> Callable[[], Figure]:
     def plot() -> Figure:
-        from search.report.pictures.matters import effects_figure
+        from search.report.pictures.importance import effects_figure
 
         return effects_figure(found)
 
