@@ -1,4 +1,4 @@
-"""The manifest of a prepared folder: what it holds, where it came from, how it was made."""
+"""The manifest of a prepared folder: contents, sources, and preparation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
-LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, for it is a part of file names
+LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, since it is part of file names
 
 Language = Annotated[str, Field(pattern=LANGUAGE, description="a language's code, as de or pt-BR")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -28,7 +28,7 @@ class _Record(BaseModel):
 
 
 class Source(_Record):
-    """A file that the corpus was read from; ``place`` is its URL or its name."""
+    """Source file of the corpus; ``place`` is its URL or its name."""
 
     place: str
     sha256: str
@@ -36,7 +36,7 @@ class Source(_Record):
 
 
 class SplitCounts(_Record):
-    """Sizes of one split; tokens are BPE tokens, ends of sentences included."""
+    """Size of one split; tokens are BPE tokens, ends of sentences included."""
 
     n_sentences: Count
     n_tokens_src: Count
@@ -44,7 +44,7 @@ class SplitCounts(_Record):
 
 
 class DictionaryRows(_Record):
-    """Rows of the embedding tables; ``joined`` if both sides share one dictionary."""
+    """Entries of the dictionaries; ``joined`` if both sides share one dictionary."""
 
     src: Count
     tgt: Count
@@ -58,16 +58,16 @@ class TokenizerInfo(_Record):
         "sacremoses, entities escaped, no aggressive hyphen splitting"
     )
     lower_case: Literal[True] = True
-    bpe_merges: int = Field(ge=0)  # learned jointly on both sides of train; may be fewer than asked
+    bpe_merges: int = Field(ge=0)  # merges learned jointly on train; can be fewer than requested
 
 
 class Manifest(_Record):
-    """All that a reader of the folder needs to know beside the files themselves."""
+    """Description of a prepared folder, stored in it as ``manifest.json``."""
 
     corpus: str
     src: Language
     tgt: Language
-    seed: int | None = None  # where the corpus was generated or split at random
+    seed: int | None = None  # None unless the corpus was generated or split at random
     sources: tuple[Source, ...]
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows
@@ -77,10 +77,10 @@ class Manifest(_Record):
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
-        """The manifest of ``folder``: a prepared one, or an export, which keeps it too.
+        """Read the manifest of a prepared folder or of an export.
 
         Raises:
-            UserError: there is none, or it can't be read.
+            UserError: there is none, or it cannot be read.
         """
         path = folder / FILE_NAME
         require_own_files(folder, [FILE_NAME])
@@ -99,10 +99,10 @@ class Manifest(_Record):
         return manifest
 
     def check_files(self, folder: Path) -> None:
-        """See whether the files that belong beside the manifest are there.
+        """Check that all files of the manifest are in ``folder``.
 
         Raises:
-            UserError: one is missing.
+            UserError: one is missing, or is a link or no plain file.
         """
         for name in self.file_names():
             if not (folder / name).is_file():
@@ -111,9 +111,9 @@ class Manifest(_Record):
 
     @property
     def digest(self) -> str:
-        """Equal for equal prepared data, whoever prepared them."""
-        told = self.model_dump_json(exclude={"licence", "versions"})
-        return hashlib.sha256(told.encode()).hexdigest()
+        """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
+        text = self.model_dump_json(exclude={"licence", "versions"})
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the manifest into ``folder``."""
@@ -121,7 +121,7 @@ class Manifest(_Record):
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
     def file_names(self) -> tuple[str, ...]:
-        """The files that stand beside the manifest."""
+        """Names of the files of a prepared folder, without the manifest."""
         sides = (self.src, self.tgt)
         return (
             BPE_CODES,
@@ -137,5 +137,5 @@ class Manifest(_Record):
 
 
 def raw_name(split: str, language: str) -> str:
-    """The file with a split's raw sentences, one a line."""
+    """Name of the file with a split's raw sentences, one per line."""
     return f"{split}.raw.{language}"
