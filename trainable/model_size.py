@@ -47,7 +47,7 @@ def training_flops_per_token(
 ) -> float:
     """FLOPs of an update for each target token, at the training set's mean lengths.
 
-    ``frozen``: encoder depths that learn no more.
+    ``frozen``: encoder depths frozen by AutoFreeze.
     """
     dataset = corpus.split("train")
     return flops_per_token(
@@ -63,7 +63,7 @@ def training_flops_per_token(
 def savings(
     model: ModelConfig, train: TrainConfig, frozen: frozenset[int] = frozenset()
 ) -> Savings:
-    """What an update leaves out once the encoder depths ``frozen`` learn no more."""
+    """Work that an update skips, with the encoder depths ``frozen`` by AutoFreeze."""
     return Savings(
         around_reservoirs=model.reservoir_backward == "around",
         layer_drop=train.layer_drop,
