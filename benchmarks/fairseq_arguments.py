@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.fairseq_command import fairseq_train_arguments
+from trainable.tasks.registry import load_task
 
 # What only our plug-in knows.
 _OURS = (
@@ -28,7 +28,7 @@ def transformer_arguments(config: TrialConfig) -> list[str]:
     """
     updates = config.budget.updates
     assert updates is not None
-    data, *options = fairseq_train_arguments(config, load_corpus(config.data), n_updates=updates)
+    data, *options = fairseq_train_arguments(config, load_task(config.data), n_updates=updates)
     for name in _OURS:
         place = options.index(name)
         del options[place : place + 2]

@@ -36,12 +36,14 @@ from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.ledger import Ledger
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
-from search.suggest.optuna_study import OptunaChooser
+from search.suggest.optuna_journal import OptunaChooser
 from search.suggest.samplers import make_sampler
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
 from spaces.chooser import FixedChooser
 from trainable.model_size import candidate_size
+from trainable.tasks.registry import metric_of
 from trainable.tune_trainable import trial_resources
 
 STUDY = ROOT / "studies" / "quickstart.toml"
@@ -122,12 +124,17 @@ def _tuner(
 ) -> Tuner:
     """The driver's, around another trainable."""
     storage = study_storage(folder)
-    searcher = StudySearcher(
+    trials = StudyTrials.open(
         config,
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
         size=candidate_size,
+        metric=metric_of(folder.data()).name,
+    )
+    searcher = TrialSearcher(
+        ledger,
+        trials,
         n_concurrent=lambda: N_CONCURRENT,
         resume_from=partial(latest_checkpoint, storage),
     )

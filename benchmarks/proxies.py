@@ -143,7 +143,7 @@ def _recorded_rows(table: TrialTable, trials: Sequence[RecordedTrial], finals: F
         "parameters, learned": [float(trial.counts.learned) for trial in trials],
         "depth": [float(trial.candidate.encoder.depth) for trial in trials],
         "FLOPs an update": [trial.curve[-1].flops / trial.curve[-1].updates for trial in trials],
-        f"BLEU after {EARLY:.0%} of the budget": [point.bleu for point in early],
+        f"BLEU after {EARLY:.0%} of the budget": [point.score for point in early],
         f"validation loss after {EARLY:.0%} of the budget": [point.loss for point in early],
     }
     return [_row(name, values, finals) for name, values in measures.items()]

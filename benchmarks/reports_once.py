@@ -32,13 +32,13 @@ class ReportsOnce(tune.Trainable):  # type: ignore[misc]
             seconds=1.0,
             tokens=1000,
             flops=1e9,
-            bleu=30 * random.Random(str(self._trial.model.encoder)).random(),
+            score=30 * random.Random(str(self._trial.model.encoder)).random(),
             loss=5.0,
             train_loss=5.0,
         )
         return trial_result(
             [point],
-            area=point.bleu * horizon / 2,
+            area=point.score * horizon / 2,
             objective=self._trial.objective,
             counts=_COUNTS,
             finished=True,

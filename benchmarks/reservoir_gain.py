@@ -19,10 +19,10 @@ from benchmarks.models import BATCH_TOKENS, MODELS, Size, sizes, trial
 from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.curve import Point
 from trainable.model_size import training_flops_per_token
 from trainable.ranks import Ranks
+from trainable.tasks.registry import load_task
 from trainable.training import Training
 
 N_ROUNDS = 12
@@ -98,7 +98,7 @@ def _row(model: str, rates: Sequence[float], base: Sequence[float], *, allowed: 
 
 
 def _flops(config: TrialConfig) -> float:
-    return training_flops_per_token(config.model, config.train, load_corpus(config.data))
+    return training_flops_per_token(config.model, config.train, load_task(config.data))
 
 
 if __name__ == "__main__":

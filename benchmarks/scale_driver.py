@@ -26,7 +26,7 @@ from search.study.config import StudyConfig, load_study
 from search.study.folder import STUDIES, StudyFolder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
 from search.tracking.tracking import Tracking
 
 NAME = "scale"
@@ -73,7 +73,7 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
             if record.state != "running":
                 costs.ended.append(costs.reading())
 
-    class TimedSearcher(StudySearcher):
+    class TimedSearcher(TrialSearcher):
         """The search's own."""
 
         def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -94,7 +94,7 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
     with (
         mock.patch.object(trial_runner, "ReservoirTrial", ReplayedTrial),
         mock.patch.object(trial_runner, "Progress", NotingProgress),
-        mock.patch.object(driver, "StudySearcher", TimedSearcher),
+        mock.patch.object(driver, "TrialSearcher", TimedSearcher),
         mock.patch.object(driver, "Tracking", PatientTracking),
     ):
         work()

@@ -64,5 +64,7 @@ def _at(recorded: RecordedTrial, *, lr: float) -> RecordedTrial:
     """The recorded trial with its scores moved to another learning rate."""
     noise = random.Random(f"{recorded.candidate.key} {lr}").gauss(0, _NOISE)
     factor = max(0.0, 1 - (log(lr / _BEST_LR) / _WIDTH) ** 2 / 10 + noise)
-    curve = tuple(dataclasses.replace(point, bleu=factor * point.bleu) for point in recorded.curve)
+    curve = tuple(
+        dataclasses.replace(point, score=factor * point.score) for point in recorded.curve
+    )
     return dataclasses.replace(recorded, curve=curve)

@@ -12,7 +12,7 @@ from ray.tune.search.optuna import OptunaSearch
 from search.replay.peer import Peer
 from search.schedule.schedulers import METRIC, make_scheduler
 from search.study.config import SchedulerConfig, StudyConfig
-from search.suggest.optuna_study import OptunaChooser
+from search.suggest.optuna_journal import OptunaChooser
 
 MakePeer = Callable[[StudyConfig, int], Peer]  # for a study and a seed
 

@@ -31,8 +31,8 @@ from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from spaces.presets import PRESETS
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
-from trainable.model_size import dimensions, training_flops_per_token
+from trainable.model_size import training_flops_per_token
+from trainable.tasks.registry import load_task
 
 N_ROUNDS = 5
 N_TURNS = 4  # of a process; the first warms up
@@ -95,9 +95,8 @@ def _table(size: Size, data: Path) -> Table:
 
 
 def _limits(size: Size, config: TrialConfig) -> Limits:
-    corpus = load_corpus(config.data)
     depth = PRESETS[MODELS[0]].depth + DECODER.depth
-    dims = dimensions(config.model, corpus)
+    dims = load_task(config.data).dimensions(config.model)
     return measure_limits(size, dims, depth=depth, n_tokens=BATCH_TOKENS)
 
 
@@ -113,7 +112,7 @@ def _rows(
 def _row(
     name: str, config: TrialConfig, ours: Sequence[Rate], theirs: Sequence[Rate], limits: Limits
 ) -> Row:
-    flops = training_flops_per_token(config.model, config.train, load_corpus(config.data))
+    flops = training_flops_per_token(config.model, config.train, load_task(config.data))
     tokens = [rate.tokens_per_s for rate in ours]
     reached = Spread.of(tokens).median * flops
     return {

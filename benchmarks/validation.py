@@ -27,19 +27,18 @@ from benchmarks.machine import N_THREADS, SEED, machine
 from benchmarks.processes import run_module
 from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
-from trainable import validation
 from trainable.checkpoint import load_learned_weights
 from trainable.config import Budget, RanksConfig, TrialConfig
-from trainable.corpus import load_corpus
 from trainable.decoding import QUICK_LIMIT
 from trainable.device import training_device
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import USER_DIR, fairseq_train_arguments
-from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
+from trainable.tasks import decoded_set
+from trainable.tasks.decoded_set import DECODING_TOKENS, DecodedSet
+from trainable.tasks.translation import Translation
 from trainable.training import Training
-from trainable.validation import DECODING_TOKENS, EvaluationSet
 
 N_UPDATES = 500  # two validations at the default interval
 N_ROUNDS = 3
@@ -67,7 +66,7 @@ def measure(options: Options) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         trained = _train(data, Path(folder))
         rows = [_row(trained, beam) for beam in BEAMS]
-    corpus = load_corpus(trained.config.data)
+    corpus = Translation.open(trained.config.data).corpus
     model, interval = trained.config.model, trained.config.validation.interval_updates
     return Report(
         name="validation",
@@ -108,19 +107,17 @@ def _train(data: Path, folder: Path) -> Trained:
     start = time.perf_counter()
     *_, last = training.points()
     share = 1 - last.seconds / (time.perf_counter() - start)
-    corpus = load_corpus(config.data)
-    model = build_model(
-        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-    )
+    task = Translation.open(config.data)
+    model = task.build_model(config.model, seed=config.seed)
     load_learned_weights(model, training.checkpoint().weights)
-    arguments = fairseq_train_arguments(config, corpus, n_updates=N_UPDATES)
+    arguments = fairseq_train_arguments(config, task, n_updates=N_UPDATES)
     checkpoint = folder / "checkpoint.pt"
     torch.save(fairseq_checkpoint(model, arguments=arguments, n_updates=N_UPDATES), checkpoint)
     return Trained(
         config=config,
         model=model.to(training_device(config.ranks.gpus_per_rank)),
         checkpoint=checkpoint,
-        bleu=last.bleu,
+        bleu=last.score,
         share=share,
     )
 
@@ -154,13 +151,14 @@ class _Ours:
 
     def __init__(self, trained: Trained, beam: int) -> None:
         config = trained.config
-        corpus = load_corpus(config.data)
+        task = Translation.open(config.data)
         self._model = trained.model
-        self._n_sentences = len(corpus.split("valid"))
+        self._n_sentences = len(task.corpus.split("valid"))
         self._device = training_device(config.ranks.gpus_per_rank)
-        self._valid = EvaluationSet(
-            corpus,
+        self._valid = DecodedSet(
+            task.corpus,
             "valid",
+            metric=task.metric,
             n_sentences=None,
             beam=beam,
             limit=QUICK_LIMIT,
@@ -176,8 +174,8 @@ class _Ours:
         self._decoding_s = 0.0
         with contextlib.ExitStack() as patches:
             for name in self._timed:
-                timed = self._timing(getattr(validation, name))
-                patches.enter_context(mock.patch.object(validation, name, timed))
+                timed = self._timing(getattr(decoded_set, name))
+                patches.enter_context(mock.patch.object(decoded_set, name, timed))
             start = self._now()
             self._valid.measure(self._model)
             seconds = self._now() - start
@@ -204,7 +202,7 @@ class _Ours:
 
 def _fairseq(trained: Trained, beam: int) -> _Rate:
     config = trained.config
-    manifest = load_corpus(config.data).manifest
+    manifest = Translation.open(config.data).manifest
     arguments = [
         config.data,
         *("--source-lang", manifest.src, "--target-lang", manifest.tgt),

@@ -50,6 +50,22 @@ class FixedChooser:
         return self._point[name]
 
 
+class NotingChooser(FixedChooser):
+    """Answers from a point and notes what was asked, in the space's own values."""
+
+    def __init__(self, point: Mapping[str, Scalar]) -> None:
+        super().__init__(point)
+        self.noted: Point = {}
+
+    def categorical(self, name: str, values: Sequence[S]) -> S:
+        value = self.noted[name] = super().categorical(name, values)
+        return value
+
+    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+        value = self.noted[name] = super().real(name, low, high, log=log)
+        return value
+
+
 def ask(chooser: Chooser, name: str, values: Sequence[S]) -> S:
     """The chooser's pick among ``values``; a single value is returned without a question."""
     return values[0] if len(values) == 1 else chooser.categorical(name, values)

@@ -9,11 +9,16 @@ from trainable.curve import Point
 
 # The paper's axis is minutes; the other clocks keep their own unit.
 UNITS: dict[Clock, tuple[str, float]] = {
-    "seconds": ("BLEU x minutes", 60.0),
-    "updates": ("BLEU x updates", 1.0),
-    "tokens": ("BLEU x tokens", 1.0),
-    "flops": ("BLEU x FLOPs", 1.0),
+    "seconds": ("minutes", 60.0),
+    "updates": ("updates", 1.0),
+    "tokens": ("tokens", 1.0),
+    "flops": ("FLOPs", 1.0),
 }
+
+
+def aucc_unit(metric: str, clock: Clock) -> str:
+    """The unit of AUCC for a score by ``metric``."""
+    return f"{metric} × {UNITS[clock][0]}"
 
 
 def aucc(curve: Sequence[Point], *, clock: Clock, horizon: float, hold_last: bool) -> float:
@@ -31,7 +36,7 @@ def aucc(curve: Sequence[Point], *, clock: Clock, horizon: float, hold_last: boo
             true only for a trial that ended by its own budget.
 
     Returns:
-        BLEU x clock unit, where the unit of ``seconds`` is the minute, as in the paper.
+        Score x clock unit, where the unit of ``seconds`` is the minute, as in the paper.
 
     Raises:
         ValueError: ``horizon`` is not positive, or the clock does not increase.
@@ -47,18 +52,18 @@ def aucc(curve: Sequence[Point], *, clock: Clock, horizon: float, hold_last: boo
         if reading <= time:
             raise ValueError(f"the clock '{clock}' does not increase: {reading} after {time}")
         if reading >= horizon:
-            at_horizon = score + (point.bleu - score) * (horizon - time) / (reading - time)
+            at_horizon = score + (point.score - score) * (horizon - time) / (reading - time)
             return (area + (horizon - time) * (score + at_horizon) / 2) / UNITS[clock][1]
-        area += (reading - time) * (score + point.bleu) / 2
-        time, score = reading, point.bleu
+        area += (reading - time) * (score + point.score) / 2
+        time, score = reading, point.score
     if hold_last:
         area += (horizon - time) * score
     return area / UNITS[clock][1]
 
 
 def best_point(curve: Sequence[Point]) -> Point:
-    """The first point with the highest BLEU; its clock readings are the time to best."""
-    return max(curve, key=lambda point: point.bleu)
+    """The first point with the highest score; its clock readings are the time to best."""
+    return max(curve, key=lambda point: point.score)
 
 
 def minimum_loss_point(curve: Sequence[Point]) -> Point:

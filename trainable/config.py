@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from spaces.faults import refuse
 from spaces.flops import Backward
@@ -89,7 +89,7 @@ class TrainConfig(Section):
 
 
 class ValidationConfig(Section):
-    """When and on what the validation BLEU and loss are measured."""
+    """When and on what the validation score and loss are measured."""
 
     interval_updates: PositiveInt = 250
     n_sentences: PositiveInt | None = None  # a fixed subset, the same for all seeds; all if absent
@@ -103,7 +103,7 @@ class Budget(Section):
 
     updates: PositiveInt | None = None
     seconds: PositiveFloat | None = None  # training only, validation excluded
-    tokens: PositiveInt | None = None  # target tokens, end of sentence included
+    tokens: PositiveInt | None = None  # of the targets, end of sentence included
     flops: PositiveFloat | None = None
 
     @model_validator(mode="after")
@@ -154,7 +154,9 @@ class ObjectiveConfig(Section):
     name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
-    min_bleu: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
+    min_score: Annotated[float, Field(ge=0.0, le=100.0)] | None = Field(
+        default=None, validation_alias=AliasChoices("min_score", "min_bleu")
+    )  # the second name is that of earlier versions, which knew translation alone
     max_mparams: PositiveFloat | None = None
 
 

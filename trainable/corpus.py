@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -76,20 +75,8 @@ class Corpus:
         return lines
 
 
-@lru_cache(maxsize=2)  # trials of one study share a process and a corpus
-def load_corpus(folder: str) -> Corpus:
-    """The corpus in a folder that ``reservoir-search data`` prepared.
-
-    Raises:
-        UserError: the folder holds no prepared corpus, or a part of one.
-    """
-    corpus = load_vocabulary(folder)
-    corpus.manifest.check_files(corpus.folder)
-    return corpus
-
-
-def load_vocabulary(folder: str) -> Corpus:
-    """Dictionaries and manifest alone, of a prepared folder or an export: no splits.
+def open_corpus(folder: str) -> Corpus:
+    """The corpus in a prepared folder, or an export's dictionaries, which have no splits.
 
     Raises:
         UserError: the folder holds no manifest, or dictionaries that are none.

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, TypeAdapter
 
 from trainable.config import Clock
+
+# Files of earlier versions, which knew translation alone, have scores by the second name.
+OLD_SCORE = Field(validation_alias=AliasChoices("score", "bleu"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,10 +20,10 @@ class Point:
 
     updates: int
     seconds: float  # of updates only: no validation, checkpoint or start-up
-    tokens: int  # target tokens, end of sentence included
+    tokens: int  # of the targets where a task has any, end of sentence included
     flops: float  # by arithmetic from layout, dimensions and tokens
-    bleu: float  # sacreBLEU on the validation set, 0 to 100
-    loss: float  # label-smoothed validation loss, bits per target token, as fairseq prints it
+    score: Annotated[float, OLD_SCORE]  # of validation, by the task's metric; higher is better
+    loss: float  # of validation, bits per target, as fairseq prints it
     train_loss: float  # the same over the training batches since the point before
 
     def at(self, clock: Clock) -> float:
@@ -29,12 +35,7 @@ class Point:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, float]) -> Point:
-        return cls(
-            updates=int(values["updates"]),
-            seconds=float(values["seconds"]),
-            tokens=int(values["tokens"]),
-            flops=float(values["flops"]),
-            bleu=float(values["bleu"]),
-            loss=float(values["loss"]),
-            train_loss=float(values["train_loss"]),
-        )
+        return _POINT.validate_python(values)
+
+
+_POINT = TypeAdapter(Point)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainable.config import TrialConfig
-from trainable.corpus import Corpus
 from trainable.models.options import command_line, fairseq_options
+from trainable.tasks.task import Task
 
 USER_DIR = str(Path(__file__).parent)
 
 
-def fairseq_train_arguments(config: TrialConfig, corpus: Corpus, *, n_updates: int) -> list[str]:
+def fairseq_train_arguments(config: TrialConfig, task: Task, *, n_updates: int) -> list[str]:
     """Arguments of ``fairseq-train``: the data folder, then the options.
 
     ``--user-dir`` is this package. fairseq's ``--max-tokens`` is per forward pass, so
@@ -23,11 +23,7 @@ def fairseq_train_arguments(config: TrialConfig, corpus: Corpus, *, n_updates: i
     train = config.train
     options = {
         "--user-dir": USER_DIR,
-        "--source-lang": corpus.manifest.src,
-        "--target-lang": corpus.manifest.tgt,
-        "--task": "translation",
-        "--criterion": "label_smoothed_cross_entropy",
-        "--label-smoothing": train.label_smoothing,
+        **task.fairseq_options(train),
         "--optimizer": "adam",
         "--adam-betas": "(0.9, 0.98)",
         "--weight-decay": train.weight_decay,
@@ -44,4 +40,4 @@ def fairseq_train_arguments(config: TrialConfig, corpus: Corpus, *, n_updates: i
     }
     words = [word for option in options.items() for word in (option[0], str(option[1]))]
     model = command_line(fairseq_options(config.model, seed=config.seed))
-    return [str(corpus.folder), *words, *model]
+    return [str(task.folder), *words, *model]

@@ -9,27 +9,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import torch
+from fairseq.models import BaseFairseqModel
 from torch import nn
 
 from trainable.aucc import aucc
 from trainable.auto_freeze import AutoFreeze, Freezing
 from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
-from trainable.collate import Indices, inputs_on_device
+from trainable.collate import Batch, Indices, inputs_on_device
 from trainable.config import CLOCKS, TrialConfig
-from trainable.corpus import load_corpus, update_batches
 from trainable.curve import Point
 from trainable.device import autocast_dtype, mixed_precision, training_device
 from trainable.dynamics.measure import N_SENTENCES, dynamics_at_depth, validation_sentences
 from trainable.layer_drop import depths_left_out
-from trainable.loss import label_smoothed_loss
 from trainable.memory import forget_peak_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
-from trainable.models.build import build_model
-from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.schedule import inverse_square_root
 from trainable.stopwatch import Stopwatch
-from trainable.validation import evaluation_set
+from trainable.tasks.registry import load_task
+from trainable.tasks.task import Update
 
 
 class Diverged(Exception):
@@ -52,12 +50,8 @@ class Training:
         self._device = training_device(config.ranks.gpus_per_rank)
         forget_peak_memory(self._device)
         self._autocast = autocast_dtype(config.train.precision, self._device)
-        corpus = load_corpus(config.data)
-        self._dataset = corpus.split("train")
-        self._collate = corpus.collator("train")
-        self._model = build_model(
-            config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-        ).to(self._device)
+        self.task = load_task(config.data)
+        self._model = self.task.build_model(config.model, seed=config.seed).to(self._device)
         self._parallel = ranks.parallel(self._model)
         self._optimizer = torch.optim.AdamW(
             self._model.parameters(),
@@ -65,27 +59,20 @@ class Training:
             weight_decay=config.train.weight_decay,
             fused=True,
         )
-        self._validation = evaluation_set(
-            corpus,
-            config.validation,
-            label_smoothing=config.train.label_smoothing,
-            ranks=ranks,
-            device=self._device,
-        )
+        self._validation = self.task.validation_set(config, ranks=ranks, device=self._device)
         self._dynamics_sentences = (
-            validation_sentences(corpus, N_SENTENCES) if config.validation.dynamics else []
+            validation_sentences(self.task, N_SENTENCES) if config.validation.dynamics else []
         )
         self.dynamics: Mapping[str, float] = {}  # at the last validation, if they are asked for
-        self.counts = param_counts(config.model, corpus)
-        self._corpus = corpus
+        self.counts = param_counts(config.model, self.task)
         self._freezing = Freezing(n_frozen=0, norms=(), tokens=0, flops=0.0)
         self._auto_freeze = _auto_freeze(config, self._model)
-        self._flops_per_token = training_flops_per_token(config.model, config.train, corpus)
+        self._flops_per_token = training_flops_per_token(config.model, config.train, self.task)
         self._stopwatch = Stopwatch(self._device)
         self._n_updates = 0
         self._n_tokens = 0
         self._loss_sum = torch.zeros((), device=self._device)
-        self._n_tokens_before = 0  # at the last point
+        self._n_targets = 0  # since the last point
         self._curve: list[Point] = []
         self._best_weights = learned_weights(self._model)
         self.finished = False
@@ -99,16 +86,11 @@ class Training:
 
     def points(self) -> Iterator[Point]:
         """Train until the budget is spent; give each validation when it is made."""
-        train, budget = self.config.train, self.config.budget
-        batches = update_batches(
-            self._dataset,
-            batch_tokens=train.batch_tokens,
-            seed=self.config.seed,
-            skip=self._n_updates,
-        )
+        budget = self.config.budget
+        updates = self.task.updates(self.config.train, seed=self.config.seed, skip=self._n_updates)
         while not self.finished:
             self._stopwatch.start()
-            self._update(next(batches))
+            self._update(next(updates))
             over = self._budget_is_spent()
             if over or self._n_updates % self.config.validation.interval_updates == 0:
                 self._stopwatch.stop()
@@ -132,7 +114,7 @@ class Training:
     @property
     def n_epochs(self) -> float:
         """How often the training set was gone through."""
-        return self._n_tokens / float(self._dataset.tgt_sizes.sum())
+        return self._n_tokens / self.task.n_epoch_tokens
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -150,8 +132,8 @@ class Training:
             freezing=self._freezing if self._auto_freeze else None,
         )
 
-    def _update(self, indices: Indices) -> None:
-        """One optimizer step on the sentences ``indices``, shared out over the ranks."""
+    def _update(self, update: Update) -> None:
+        """One optimizer step on the examples of ``update``, shared out over the ranks."""
         train = self.config.train
         self._n_updates += 1
         torch.manual_seed(_dropout_seed(self.config.seed, self._n_updates, self.ranks.rank))
@@ -164,15 +146,14 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._optimizer.zero_grad(set_to_none=True)
-        n_tokens = int(self._dataset.tgt_sizes[indices].sum())
-        shards = rank_shards(indices, self.ranks, train.accumulate)
+        shards = rank_shards(update.indices, self.ranks, train.accumulate)
         for number, shard in enumerate(shards, start=1):
             with self._all_reduce_only_when(number == len(shards)):
-                loss = self._loss(shard if len(shard) else indices[:1])
-                if not len(shard):  # fewer sentences than shards: join in, add nothing
+                loss = self._loss(update.collate(shard if len(shard) else update.indices[:1]))
+                if not len(shard):  # fewer examples than shards: join in, add nothing
                     loss = loss * 0.0
-                # DDP averages over the ranks; the mean over the tokens of all is wanted.
-                (loss * (self.ranks.n_ranks / n_tokens)).backward()  # type: ignore[no-untyped-call]
+                # DDP averages over the ranks; the mean over the targets of all is wanted.
+                (loss * (self.ranks.n_ranks / update.n_targets)).backward()  # type: ignore[no-untyped-call]
             self._loss_sum += loss.detach()
         for parameter in self._model.encoder.layers.parameters_left_out():
             parameter.grad = None  # else Adam's momentum still moves a dropped layer
@@ -181,23 +162,19 @@ class Training:
         if train.clip_norm is not None:
             nn.utils.clip_grad_norm_(self._model.parameters(), train.clip_norm)
         self._optimizer.step()
-        self._n_tokens += n_tokens
+        self._n_tokens += update.n_tokens
+        self._n_targets += update.n_targets
 
-    def _loss(self, indices: Indices) -> torch.Tensor:
-        batch = inputs_on_device(self._collate(indices), self._device)
+    def _loss(self, batch: Batch) -> torch.Tensor:
+        batch = inputs_on_device(batch, self._device)
         with mixed_precision(self._device, self._autocast):
-            features, _ = self._parallel(**batch["net_input"], features_only=True)
+            features = self.task.features(self._parallel, batch)
         if self.ranks.n_ranks > 1:  # DDP waits for a gradient of every parameter
             for parameter in self._model.encoder.layers.parameters_left_out():
                 features = features + 0.0 * parameter.sum()
         if self._autocast is not None:
             features = features.to(self._autocast)  # as autocast has it before a projection
-        return label_smoothed_loss(
-            features,
-            self._model.decoder.output_projection.weight,
-            batch["target"],
-            self.config.train.label_smoothing,
-        )
+        return self.task.loss(self._model, features, batch, self.config.train)
 
     def _all_reduce_only_when(self, last: bool) -> contextlib.AbstractContextManager[None]:
         if last or self.ranks.n_ranks == 1:
@@ -218,7 +195,6 @@ class Training:
 
     def _validate(self) -> Point:
         loss_sum = sum(self.ranks.gather(float(self._loss_sum.item())))
-        n_tokens = self._n_tokens - self._n_tokens_before
         if not math.isfinite(loss_sum):
             raise Diverged(f"the training loss is {loss_sum} by update {self._n_updates}")
         scores = self._validation.measure(self._model)
@@ -229,13 +205,13 @@ class Training:
             seconds=self.ranks.first_says(self._stopwatch.seconds),
             tokens=self._n_tokens,
             flops=self._flops,
-            bleu=scores.bleu,
+            score=scores.score,
             loss=scores.loss,
-            train_loss=loss_sum / n_tokens / math.log(2),
+            train_loss=loss_sum / self._n_targets / math.log(2),
         )
         self._loss_sum.zero_()
-        self._n_tokens_before = self._n_tokens
-        if all(point.bleu > earlier.bleu for earlier in self._curve):
+        self._n_targets = 0
+        if all(point.score > earlier.score for earlier in self._curve):
             self._best_weights = learned_weights(self._model)
         if self._dynamics_sentences and self.ranks.rank == 0:
             self.dynamics = dynamics_at_depth(self._model, self._dynamics_sentences)
@@ -265,7 +241,7 @@ class Training:
         # DDP waits for a gradient of all that learned when it was made.
         self._parallel = self.ranks.parallel(self._model)
         self._flops_per_token = training_flops_per_token(
-            self.config.model, self.config.train, self._corpus, frozen=self._auto_freeze.depths
+            self.config.model, self.config.train, self.task, frozen=self._auto_freeze.depths
         )
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
@@ -280,7 +256,7 @@ class Training:
         self.finished = checkpoint.finished
         last = self._curve[-1]
         self._n_updates = last.updates
-        self._n_tokens = self._n_tokens_before = last.tokens
+        self._n_tokens = last.tokens
         self._stopwatch.seconds_before = last.seconds
 
 
@@ -309,7 +285,7 @@ def run_trial(
     return training
 
 
-def _auto_freeze(config: TrialConfig, model: ReservoirTransformer) -> AutoFreeze | None:
+def _auto_freeze(config: TrialConfig, model: BaseFairseqModel) -> AutoFreeze | None:
     if not config.train.auto_freeze:
         return None
     return AutoFreeze(model.encoder.layers, quantile=config.train.auto_freeze)

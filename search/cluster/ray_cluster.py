@@ -13,7 +13,7 @@ import ray
 from ray.exceptions import RayActorError
 
 from search.cluster.ray_address import check_address, joining
-from search.cluster.ray_files import hide_token, private_folder
+from search.cluster.ray_files import hidden_token, private_folder
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
 from trainable.private.ray import (
@@ -29,6 +29,7 @@ from trainable.private.tune import FAILURES_LOGGER, SETTINGS
 def local_ray() -> Iterator[None]:
     """Ray on this machine, for as long as the context lasts; never a cluster that runs here."""
     _set_up()
+    hidden_token()
     with on_loopback():
         ray.init(
             address="local",
@@ -38,7 +39,6 @@ def local_ray() -> Iterator[None]:
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
             **in_folder(private_folder()),
         )
-    hide_token()
     try:
         with watching_ray(
             head_gone="Ray's gcs_server on this machine has died; resume the study",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 from pathlib import Path
 
+from spaces.errors import UserError
 from trainable.users_folder import users_folder
 
 
@@ -18,8 +22,24 @@ def private_folder() -> Path:
     return users_folder() / "ray"  # which Ray opens to everyone again
 
 
-def hide_token() -> None:
-    """Let no other user read the token that opens our Ray; Ray writes it for all to see."""
+def hidden_token() -> Path:
+    """The file of the token that opens our Ray, which no other user can read.
+
+    Ray makes it when it starts, readable for all, so it is made here before that.
+
+    Raises:
+        UserError: it can be neither made nor hidden.
+    """
     token = Path.home() / ".ray" / "auth_token"
-    if token.is_file():
-        token.chmod(0o600)
+    try:
+        token.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        token.chmod(0o600)  # an earlier Ray may have made it
+    except OSError as error:
+        raise UserError(
+            f"{token}: {error.strerror}; Ray keeps its token there: set HOME to a folder of yours"
+        ) from error
+    return token

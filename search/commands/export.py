@@ -29,7 +29,8 @@ def export(
     folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)
     print(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")
     print(
-        f"BLEU with beam 5: {exported.valid.bleu:.2f} on the validation set, "
-        f"{exported.test.bleu:.2f} on the test set"
+        f"{exported.task.metric.name} with {exported.task.final_decoding}: "
+        f"{exported.valid.score:.2f} on the validation set, "
+        f"{exported.test.score:.2f} on the test set"
     )
-    print(f"  translate with it: reservoir-search translate {folder} < sentences.txt")
+    print(f"  use it: {exported.task.use_commands(str(folder))[0]}")

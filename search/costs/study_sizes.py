@@ -11,16 +11,15 @@ from search.study.config import StudyConfig
 from spaces.axes import Range
 from spaces.candidate import Candidate
 from spaces.chooser import Scalar
-from spaces.counts import ParamCounts, count_params
+from spaces.counts import ParamCounts
 from spaces.dimensions import Dimensions
 from spaces.errors import UserError
 from spaces.extremes import extreme_layouts
-from spaces.flops import flops_per_token
 from spaces.layout import Layout
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
-from trainable.corpus import Corpus
-from trainable.model_size import dimensions, savings
+from trainable.model_size import savings
 from trainable.objective import mparams
+from trainable.tasks.task import Task
 
 # The settings of [space.hyper] that change how large a model or an update is.
 _SIZING = (
@@ -39,25 +38,25 @@ class ModelSize:
     counts: ParamCounts
     n_layers: int  # of encoder and decoder
     n_words: int  # of the target dictionary
-    training_flops: float  # for each target token
+    training_flops: float  # for each token of the targets
 
 
-def study_sizes(config: StudyConfig, corpus: Corpus) -> list[ModelSize]:
+def study_sizes(config: StudyConfig, task: Task) -> list[ModelSize]:
     """A model for each size that the space has; those over ``max_mparams`` are left out.
 
     Raises:
-        UserError: no model of the space can be built on the corpus.
+        UserError: no model of the space can be built on the data.
     """
     sizes: list[ModelSize] = []
     faults: list[UserError] = []
-    for trial in _sized_trials(config, corpus):
+    for trial in _sized_trials(config, task):
         try:
-            dims = dimensions(trial.model, corpus)
+            dims = task.dimensions(trial.model)
         except UserError as error:
             faults.append(error)
             continue
         sizes += [
-            _size(trial, encoder, decoder, dims, corpus)
+            _size(trial, encoder, decoder, dims, task)
             for encoder, decoder in extreme_layouts(config.space)
         ]
     if not sizes and faults:
@@ -72,22 +71,22 @@ def study_sizes(config: StudyConfig, corpus: Corpus) -> list[ModelSize]:
 
 
 def candidate_sizes(
-    config: StudyConfig, candidates: Sequence[Candidate], corpus: Corpus
+    config: StudyConfig, candidates: Sequence[Candidate], task: Task
 ) -> list[ModelSize]:
     """The sizes of ``candidates``, with the settings of the study around them.
 
     Raises:
-        UserError: one of them cannot be built on the corpus.
+        UserError: one of them cannot be built on the data.
     """
     sizes = []
     for candidate in candidates:
-        trial = config.trial(candidate, data=str(corpus.folder))
-        dims = dimensions(trial.model, corpus)
-        sizes.append(_size(trial, candidate.encoder, candidate.decoder, dims, corpus))
+        trial = config.trial(candidate, data=str(task.folder))
+        dims = task.dimensions(trial.model)
+        sizes.append(_size(trial, candidate.encoder, candidate.decoder, dims, task))
     return sizes
 
 
-def _sized_trials(config: StudyConfig, corpus: Corpus) -> Iterator[TrialConfig]:
+def _sized_trials(config: StudyConfig, task: Task) -> Iterator[TrialConfig]:
     """A trial for each combination of the ends of the axes that change a model's size."""
     encoder, decoder = next(extreme_layouts(config.space))
     axes = {name: _ends(axis) for name, axis in config.space.hyper.items() if name in _SIZING}
@@ -99,7 +98,7 @@ def _sized_trials(config: StudyConfig, corpus: Corpus) -> Iterator[TrialConfig]:
             hyper=dict(zip(axes, values, strict=True)),
         )
         try:
-            yield config.trial(candidate, data=str(corpus.folder))
+            yield config.trial(candidate, data=str(task.folder))
         except UserError:
             continue  # settings that don't fit each other are not trained
 
@@ -113,22 +112,14 @@ def _ends(axis: Range | Sequence[Scalar]) -> Sequence[Scalar]:
 
 
 def _size(
-    trial: TrialConfig, encoder: Layout, decoder: Layout, dims: Dimensions, corpus: Corpus
+    trial: TrialConfig, encoder: Layout, decoder: Layout, dims: Dimensions, task: Task
 ) -> ModelSize:
-    dataset = corpus.split("train")
-    flops = flops_per_token(
-        encoder,
-        decoder,
-        dims,
-        src_length=float(dataset.src_sizes.mean()),
-        tgt_length=float(dataset.tgt_sizes.mean()),
-        savings=savings(trial.model, trial.train),
-    )
+    flops = task.flops_per_token(encoder, decoder, dims, savings(trial.model, trial.train))
     return ModelSize(
         model=trial.model,
         train=trial.train,
-        counts=count_params(encoder, decoder, dims),
-        n_layers=encoder.depth + decoder.depth,
+        counts=task.count_params(encoder, decoder, dims),
+        n_layers=encoder.depth + (decoder.depth if task.has_decoder else 0),
         n_words=dims.tgt_rows,
         training_flops=flops.training,
     )

@@ -11,7 +11,7 @@ from search.study.config import StudyConfig
 from search.study.folder import STUDIES
 from search.study.kept_weights import N_KEPT_WEIGHTS
 from spaces.candidate import Candidate
-from trainable.corpus import load_corpus
+from trainable.tasks.registry import load_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def search_work(config: StudyConfig, data: str) -> Work:
     return Work(
         config=config,
         place=STUDIES,
-        sizes=study_sizes(config, load_corpus(data)),
+        sizes=study_sizes(config, load_task(data)),
         n_least=n_trials,
         n_most=n_trials,
         n_together=n_trials,
@@ -83,7 +83,7 @@ def replicates_work(
     return Work(
         config=config.model_copy(update={"scheduler": unstopped}),
         place=place,
-        sizes=candidate_sizes(config, candidates, load_corpus(data)),
+        sizes=candidate_sizes(config, candidates, load_task(data)),
         n_least=n_least,
         n_most=n_most,
         n_together=min(n_together, n_most),

@@ -14,10 +14,9 @@ from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, remove_trial
 from search.study.ledger import Ledger
 from search.study.storage import study_storage
-from search.suggest.searcher import StudySearcher
+from search.suggest.suggestion_journal import SuggestionJournal
 from search.tracking.store import tracking_uri
 from search.tracking.tracking import Tracking
-from trainable.model_size import candidate_size
 
 
 def mend(config: StudyConfig, folder: StudyFolder) -> None:
@@ -28,7 +27,7 @@ def mend(config: StudyConfig, folder: StudyFolder) -> None:
     """
     with Ledger.in_order(folder.trials) as ledger:  # which drops torn lines
         _mend_records(config, ledger)
-        searcher = _mend_suggestions(config, folder, ledger)
+        journal = _mend_suggestions(config, folder, ledger)
         _mend_storage(config, folder, ledger)
         tracking = Tracking.start(config, folder, ledger)
         _mend_runs(config, folder, ledger)
@@ -37,7 +36,8 @@ def mend(config: StudyConfig, folder: StudyFolder) -> None:
         is_over = len(ledger.records) >= config.search.n_trials and all(
             record.state != "running" for record in ledger.records
         )
-        metrics, tags = study_totals(searcher.counts(), ledger.records, config.objective)
+        counts = journal.counts(n_trained=len(ledger))
+        metrics, tags = study_totals(counts, ledger.records, config.objective)
         tracking.close("FINISHED" if is_over else "KILLED", metrics=metrics, tags=tags)
         for record in ledger.records:
             if record.state == "running":
@@ -54,19 +54,14 @@ def _mend_records(config: StudyConfig, ledger: Ledger) -> None:
             ledger.update(record.id, **changes)
 
 
-def _mend_suggestions(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> StudySearcher:
+def _mend_suggestions(
+    config: StudyConfig, folder: StudyFolder, ledger: Ledger
+) -> SuggestionJournal:
     """Tell Optuna the outcomes it was not told, as each driver does when it starts."""
-    searcher = StudySearcher(
-        config,
-        ledger,
-        optuna_log=folder.optuna_log,
-        data=folder.data(),
-        size=candidate_size,
-        n_concurrent=lambda: 1,
-        resume_from=lambda _record: None,
-    )
-    searcher.write_off(lost_suggestions(folder.optuna_log, ledger.records, config))
-    return searcher
+    journal = SuggestionJournal.open(config, folder.optuna_log)
+    journal.settle(ledger.records)
+    journal.write_off(lost_suggestions(folder.optuna_log, ledger.records, config))
+    return journal
 
 
 def _mend_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:

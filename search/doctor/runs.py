@@ -16,7 +16,7 @@ from search.study.folder import StudyFolder
 from search.study.trial_record import TrialRecord
 from search.tracking.store import tracking_uri
 from search.tracking.study_run import STUDY
-from search.tracking.trial_runs import STATUS, TRIAL_ID, sent_points
+from search.tracking.trial_runs import STATUS, TRIAL_ID, is_of_earlier_version, sent_points
 
 SUBJECT = "MLflow"
 _UNDER_WAY = ("running", "interrupted")  # the state of a run whose end was not sent
@@ -79,8 +79,10 @@ def study_runs(
 
 def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | None:
     """What a trial's only run says that cannot become true by sending what is missing."""
+    if is_of_earlier_version(run):
+        return None
     sent = sent_points(client, run.info.run_id)
-    curve = [(point.updates, point.bleu) for point in record.curve]
+    curve = [(point.updates, point.score) for point in record.curve]
     n_common = min(len(sent), len(curve))
     if sent[:n_common] != curve[:n_common]:
         return "other points than its curve"
@@ -108,6 +110,8 @@ def _check_trial(
         notes.faults.append(f"trial {record.id} has {len(runs)} runs")
     elif record.mlflow_run_id not in (None, runs[0].info.run_id):
         notes.faults.append(f"trial {record.id} has another run than trials.jsonl says")
+    elif is_of_earlier_version(runs[0]):
+        notes.waiting.append(f"trial {record.id} was sent with an earlier version's metric names")
     elif (told := contradiction(client, record, runs[0])) is not None:
         notes.faults.append(f"the run of trial {record.id} has {told}")
     elif record.state != "running" and runs[0].data.tags.get("state") in _UNDER_WAY:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
+from search.suggest.optuna_journal import read_journal
 from search.suggest.outcome import outcome_of
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 
@@ -27,10 +24,11 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
     """Each suggestion's state and values against its trial's, and each trial's suggestion."""
     notes = Notes.empty()
     try:
-        trials, lost = _optuna_trials(log, config.name)
+        journal = read_journal(log, study=config.name)
     except Exception as error:  # noqa: BLE001 - whatever a broken journal makes Optuna raise
         notes.faults.append(f"optuna.log cannot be read: {type(error).__name__}: {error}")
         return notes.finding(SUBJECT, "optuna.log")
+    trials = journal.trials
     for number, n_trials in Counter(record.optuna_number for record in records).items():
         if n_trials > 1:
             notes.faults.append(f"suggestion {number} has {n_trials} trials")
@@ -41,14 +39,14 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
     for trial in trials:
         known = trial.user_attrs.get(KNOWN)
         record = by_number.get(trial.number) if known is None else by_id.get(known)
-        if trial.number not in lost:
+        if trial.number not in journal.lost:
             _check_suggestion(trial, record, config, notes)
     return notes.finding(SUBJECT, f"{len(trials)} suggestions")
 
 
 def lost_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyConfig) -> list[int]:
     """The suggestions that have an outcome whose trial is no longer known."""
-    trials, _ = _optuna_trials(log, config.name)
+    trials = read_journal(log, study=config.name).trials
     numbers = {record.optuna_number for record in records}
     return [
         trial.number
@@ -57,17 +55,6 @@ def lost_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCon
         and trial.number not in numbers
         and not {KNOWN, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
     ]
-
-
-def _optuna_trials(log: Path, study: str) -> tuple[list[FrozenTrial], Sequence[int]]:
-    """The suggestions, and the numbers of those that a doctor wrote off."""
-    if not log.exists() or not log.stat().st_size:
-        return [], ()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = JournalStorage(JournalFileBackend(str(log)))
-    found = optuna.load_study(study_name=study, storage=storage)
-    return found.get_trials(deepcopy=False), found.user_attrs.get(LOST, ())
 
 
 def _check_suggestion(

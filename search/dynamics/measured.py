@@ -42,7 +42,7 @@ def measure_subject(
             f"--exponents {n_exponents}: the shortest sentence has {most} at "
             f"d_model {subject.config.d_model}; ask for fewer"
         )
-    sentences = validation_sentences(subject.corpus, n_sentences)
+    sentences = validation_sentences(subject.task, n_sentences)
     return DynamicsReport(
         subject=subject,
         n_sentences=len(sentences),

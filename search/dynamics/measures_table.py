@@ -35,7 +35,7 @@ def dynamics_json(report: DynamicsReport) -> dict[str, Any]:
         "reservoir_gain": subject.config.reservoir_gain,
         "reservoir_draw": subject.config.reservoir_draw,
         "seed": subject.seed,
-        "data": str(subject.corpus.folder),
+        "data": str(subject.task.folder),
         "n_sentences": report.n_sentences,
         "n_passes": report.n_passes,
         "trained_depth": report.layout.depth,
@@ -68,7 +68,7 @@ def _table(report: DynamicsReport, state: str, dynamics: Dynamics) -> Table:
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         title=f"{state} {subject.config.encoder}, {subject.config.norm}-norm, "
-        f"{report.n_sentences} sentences of {subject.corpus.folder}",
+        f"{report.n_sentences} sentences of {subject.task.folder}",
         title_justify="left",
     )
     for column in ("depth", "layer", "exponent", *(column for column, _, _ in COLUMNS)):

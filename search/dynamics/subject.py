@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fairseq.models import BaseFairseqModel
+
 from search.exports.translate import open_export
-from spaces.dimensions import Dimensions
 from spaces.errors import UserError
 from spaces.layout import Layout, LayoutError
 from spaces.presets import PAPER_SIZES, resolve_layout
 from trainable.config import ModelConfig
-from trainable.corpus import Corpus, load_corpus
-from trainable.models.build import build_model
-from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.registry import load_task
+from trainable.tasks.task import Task
 
 # The options of a layout: the paper's sizes, as `reservoir-search layout` has them, and the
 # reservoirs and the seed of a study that sets nothing.
@@ -28,13 +28,13 @@ DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One encoder, in one or two states, and the corpus to measure it on."""
+    """One encoder, in one or two states, and the data to measure it on."""
 
     name: str  # as the user gave it
     config: ModelConfig
     seed: int
-    corpus: Corpus
-    models: Mapping[str, ReservoirTransformer]  # "trained" and "untrained", or the latter alone
+    task: Task
+    models: Mapping[str, BaseFairseqModel]  # "trained" and "untrained", or the latter alone
 
 
 def open_subject(text: str, *, data: Path | None, options: Mapping[str, Any]) -> Subject:
@@ -77,18 +77,18 @@ def _of_export(folder: Path, data: Path | None, given: Mapping[str, Any]) -> Sub
         option = next(iter(given)).replace("_", "-")
         raise UserError(f"--{option}: {folder} is an export and has its own; leave it out")
     export = open_export(folder)
-    corpus = load_corpus(export.config.data if data is None else str(data))
-    if corpus.src_dict != export.vocabulary.src_dict:
+    task = load_task(export.config.data if data is None else str(data))
+    if not task.has_inputs_of(export.task):
         raise UserError(
-            f"{corpus.folder}: its source dictionary is not that of {folder}; "
+            f"{task.folder}: its source dictionary is not that of {folder}; "
             "give with --data the folder that it was trained on"
         )
-    untrained = _build(export.config.model, corpus, export.config.seed)
+    untrained = task.build_model(export.config.model, seed=export.config.seed)
     return Subject(
         name=str(folder),
         config=export.config.model,
         seed=export.config.seed,
-        corpus=corpus,
+        task=task,
         models={"trained": export.model, "untrained": untrained},
     )
 
@@ -98,10 +98,10 @@ def _of_layout(text: str, encoder: Layout, data: Path, options: Mapping[str, Any
         raise UserError(f"--reservoir-gain {options['reservoir_gain']}: must be positive")
     if not 0 < options["reservoir_density"] <= 1:
         raise UserError(f"--reservoir-density {options['reservoir_density']}: must be 0 to 1")
-    corpus = load_corpus(str(data))
+    task = load_task(str(data))
     sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
     sizes["tied"] = PAPER_SIZES.tied
-    Dimensions(**sizes, src_rows=len(corpus.src_dict), tgt_rows=len(corpus.tgt_dict))
+    task.dimensions(ModelConfig.model_construct(**sizes))  # whose faults are in a user's words
     config = ModelConfig(
         encoder=encoder,
         decoder=Layout.parse("L"),  # built with the model, and not looked at
@@ -112,11 +112,6 @@ def _of_layout(text: str, encoder: Layout, data: Path, options: Mapping[str, Any
         name=text,
         config=config,
         seed=options["seed"],
-        corpus=corpus,
-        models={"untrained": _build(config, corpus, options["seed"])},
+        task=task,
+        models={"untrained": task.build_model(config, seed=options["seed"])},
     )
-
-
-def _build(config: ModelConfig, corpus: Corpus, seed: int) -> ReservoirTransformer:
-    """The model at its start: learned weights drawn as a training with this seed draws them."""
-    return build_model(config, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=seed)

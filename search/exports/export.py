@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from pathlib import Path
 
 import torch
+from fairseq.models import BaseFairseqModel
 from safetensors.torch import save_file
 
 from search.exports.exported import Exported
-from search.exports.full_evaluation import BEAM, full_scores, trained_model
+from search.exports.exported_scores import ExportedScores
+from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
 from search.exports.model_card import model_card
@@ -26,11 +27,10 @@ from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.atomic import atomic_folder
 from trainable.checkpoint import Weights
-from trainable.corpus import Corpus, load_corpus
 from trainable.curve import Point
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
-from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.registry import load_task
 
 
 def export_layout(
@@ -57,18 +57,19 @@ def export_layout(
         curve, weights = train_in_full(config, folder.full_training(record.id))
     else:
         curve, weights = _kept(folder, record)
-    corpus = load_corpus(config.data)
-    model = trained_model(config, corpus, weights)
+    task = load_task(config.data)
+    model = trained_model(config, task, weights)
     exported = Exported(
         record=record,
         config=config,
+        task=task,
         curve=curve,
         trained_in_full=train,
-        valid=full_scores(model, corpus, config, "valid"),
-        test=full_scores(model, corpus, config, "test"),
+        valid=full_scores(model, task, config, "valid"),
+        test=full_scores(model, task, config, "test"),
     )
     with atomic_folder(target) as building:
-        _write(building, exported, model, weights, corpus)
+        _write(building, exported, model, weights)
         # safetensors writes for the owner alone; the folder is as the user's umask has it.
         (building / WEIGHTS).chmod(building.stat().st_mode & 0o666)
     return target, exported
@@ -103,45 +104,38 @@ def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[tuple[Point, ...], 
     return curve, weights
 
 
-def _write(
-    folder: Path, exported: Exported, model: ReservoirTransformer, weights: Weights, corpus: Corpus
-) -> None:
-    config, record = exported.config, exported.record
-    layout = layout_toml(config.model, seed=config.seed, corpus=corpus)
+def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: Weights) -> None:
+    config, task = exported.config, exported.task
+    layout = layout_toml(config.model, seed=config.seed, task=task)
     (folder / LAYOUT).write_text(layout, encoding="utf-8")
     (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / "scores.json").write_text(_scores_json(exported), encoding="utf-8")
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
-    manifest = corpus.manifest
-    for name in (f"dict.{manifest.src}.txt", f"dict.{manifest.tgt}.txt", "bpe.codes"):
-        shutil.copyfile(corpus.folder / name, folder / name)
-    manifest.save(folder)
-    arguments = fairseq_train_arguments(config, corpus, n_updates=exported.curve[-1].updates)
+    for name in task.vocabulary_files:
+        shutil.copyfile(task.folder / name, folder / name)
+    task.manifest.save(folder)
+    arguments = fairseq_train_arguments(config, task, n_updates=exported.curve[-1].updates)
     torch.save(
         fairseq_checkpoint(model.cpu(), arguments=arguments, n_updates=exported.n_updates),
         folder / "checkpoint.pt",
     )
     (folder / "fairseq-train.sh").write_text(_train_script(arguments), encoding="utf-8")
-    (folder / "README.md").write_text(model_card(exported, record, corpus), encoding="utf-8")
+    (folder / "README.md").write_text(model_card(exported), encoding="utf-8")
 
 
 def _scores_json(exported: Exported) -> str:
-    return (
-        json.dumps(
-            {
-                "beam": BEAM,
-                "n_updates": exported.n_updates,
-                "trained_in_full": exported.trained_in_full,
-                "bleu_valid": exported.valid.bleu,
-                "bleu_test": exported.test.bleu,
-                "loss_valid": exported.valid.loss,
-                "loss_test": exported.test.loss,
-                "signature": exported.valid.signature,
-            },
-            indent=2,
-        )
-        + "\n"
+    scores = ExportedScores(
+        metric=exported.task.metric.name,
+        decoding=exported.task.final_decoding,
+        n_updates=exported.n_updates,
+        trained_in_full=exported.trained_in_full,
+        score_valid=exported.valid.score,
+        score_test=exported.test.score,
+        loss_valid=exported.valid.loss,
+        loss_test=exported.test.loss,
+        signature=exported.valid.signature,
     )
+    return scores.model_dump_json(indent=2) + "\n"
 
 
 def _train_script(arguments: list[str]) -> str:

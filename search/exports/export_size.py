@@ -8,21 +8,21 @@ import psutil
 
 from spaces.errors import UserError
 from trainable.config import ModelConfig
-from trainable.corpus import Corpus
 from trainable.model_size import param_counts
+from trainable.tasks.task import Task
 
 _BYTES = 4  # of a parameter
 _MAX_HEADER_BYTES = 2**23  # of the weights' file: names, shapes and places
 
 
-def refuse_too_large(config: ModelConfig, vocabulary: Corpus, *, weights: Path) -> None:
+def refuse_too_large(config: ModelConfig, task: Task, *, weights: Path) -> None:
     """Refuse settings of another model than the weights are of, or of one beyond the memory.
 
     Raises:
         UserError: the model would not fit.
         OSError: there are no weights.
     """
-    counts = param_counts(config, vocabulary)
+    counts = param_counts(config, task)
     n_bytes = weights.stat().st_size
     if not 0 < n_bytes - _BYTES * counts.stored <= _MAX_HEADER_BYTES:
         raise UserError(

@@ -8,15 +8,16 @@ from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.validation import Scores
+from trainable.tasks.task import Scores, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A layout with weights, and how good it is on the whole evaluation sets, beam 5."""
+    """A layout with weights, and how good it is on the whole evaluation sets."""
 
     record: TrialRecord
     config: TrialConfig
+    task: Task
     curve: tuple[Point, ...]  # of the training that the weights are from
     trained_in_full: bool
     valid: Scores

@@ -52,7 +52,7 @@ def train_in_full(config: TrialConfig, folder: Path) -> tuple[tuple[Point, ...],
     try:
         for point in training.points():
             _save(training.checkpoint(), folder, point.updates)
-            logger.info("update=%d bleu=%.2f loss=%.3f", point.updates, point.bleu, point.loss)
+            logger.info("update=%d score=%.2f loss=%.3f", point.updates, point.score, point.loss)
     except Diverged as error:
         raise WorkFailed(f"full training of {config.model.encoder}: {error}") from error
     return training.curve, training.checkpoint().best_weights

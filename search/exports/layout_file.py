@@ -14,10 +14,10 @@ from pydantic import Field, ValidationError
 from spaces.errors import UserError
 from spaces.faults import faults_of
 from trainable.config import ModelConfig, PositiveInt, Seed
-from trainable.corpus import Corpus
 from trainable.model_size import param_counts
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.task import Task
 
 LAYOUT = "layout.toml"
 
@@ -58,14 +58,15 @@ class ExportedModel(ModelConfig):
         )
 
 
-def layout_toml(config: ModelConfig, *, seed: int, corpus: Corpus) -> str:
+def layout_toml(config: ModelConfig, *, seed: int, task: Task) -> str:
     """The text of ``layout.toml``; settings that are absent (None) are left out."""
+    dims = task.dimensions(config)
     values = {
         **config.model_dump(mode="json", exclude_none=True),
         "reservoir_seed": seed,
-        "src_rows": len(corpus.src_dict),
-        "tgt_rows": len(corpus.tgt_dict),
-        **{f"n_params_{of}": n for of, n in asdict(param_counts(config, corpus)).items()},
+        "src_rows": dims.src_rows,
+        "tgt_rows": dims.tgt_rows,
+        **{f"n_params_{of}": n for of, n in asdict(param_counts(config, task)).items()},
     }
     # A JSON text, number or truth value is one of TOML too.
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from search.exports.exported import Exported
-from search.study.trial_record import TrialRecord
 from trainable.config import ModelConfig
-from trainable.corpus import Corpus
 
 
-def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:
+def model_card(exported: Exported) -> str:
     """Markdown for the export's ``README.md``."""
-    config, manifest = exported.config, corpus.manifest
+    config, task, record = exported.config, exported.task, exported.record
     model, train, counts = config.model, config.train, record.counts
+    metric, decoding = task.metric.name, task.final_decoding
+    commands = "\n".join(task.use_commands("THIS-FOLDER"))
     how = (
         f"trained to the study's full budget; the weights are those of update "
         f"{exported.n_updates}, the best on the validation set"
@@ -19,7 +19,7 @@ def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:
         else f"the weights of update {exported.n_updates} of the search's trial {record.id}; "
         "`reservoir-search export --train` trains to the full budget"
     )
-    return f"""# Reservoir Transformer, {manifest.src} to {manifest.tgt}
+    return f"""# Reservoir Transformer, {task.manifest.subject}
 
 | | |
 | --- | --- |
@@ -33,25 +33,22 @@ def model_card(exported: Exported, record: TrialRecord, corpus: Corpus) -> str:
 | training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
-| BLEU, validation | {exported.valid.bleu:.2f} (beam 5, {exported.valid.signature}) |
-| BLEU, test | {exported.test.bleu:.2f} (beam 5, {exported.test.signature}) |
-| data | {manifest.corpus}, licence: {manifest.licence} |
+| {metric}, validation | {exported.valid.score:.2f} ({decoding}, {exported.valid.signature}) |
+| {metric}, test | {exported.test.score:.2f} ({decoding}, {exported.test.signature}) |
+| data | {task.manifest.corpus}, licence: {task.manifest.licence} |
 
 ## Use
 
 ```
-reservoir-search translate THIS-FOLDER < sentences.{manifest.src}
+{commands}
 bash fairseq-train.sh DATA          # trains the layout again, with fairseq itself
-fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam 5 --remove-bpe \\
-    --required-batch-size-multiple 1
 ```
 
 `TRAINABLE` is `python -c 'import trainable; print(trainable.__path__[0])'`.
 
 ## Limits
 
-Trained on {manifest.counts["train"].n_sentences:,} sentence pairs of one corpus; other text
-will be translated badly. The licence of the data binds the use of the weights.
+{task.limits} The licence of the data binds the use of the weights.
 """
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from fairseq.data import LanguagePairDataset
+from fairseq.models import BaseFairseqModel
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -19,12 +20,12 @@ from spaces.errors import UserError
 from spaces.faults import fault_lines
 from trainable.checkpoint import load_learned_weights
 from trainable.config import TrialConfig
-from trainable.corpus import Corpus, load_vocabulary
 from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import FULL_LIMIT, decode
-from trainable.models.build import build_model
-from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.registry import load_vocabulary
+from trainable.tasks.task import Task
+from trainable.tasks.translation import Translation
 
 BATCH_SENTENCES = 64
 CONFIG = "config.json"  # an export's files
@@ -36,8 +37,8 @@ class Export:
     """What an export's folder holds."""
 
     config: TrialConfig
-    vocabulary: Corpus  # dictionaries and manifest, no splits
-    model: ReservoirTransformer  # with its weights, dropout off
+    task: Task  # dictionaries and manifest, no splits
+    model: BaseFairseqModel  # with its weights, dropout off
 
 
 class Translator:
@@ -47,10 +48,15 @@ class Translator:
         """Load the export in ``folder``.
 
         Raises:
-            UserError: it is no export, or its files are broken.
+            UserError: it is no export, its files are broken, or it does not translate.
         """
         export = open_export(folder)
-        self._corpus, self._model = export.vocabulary, export.model
+        if not isinstance(export.task, Translation):
+            raise UserError(
+                f"{folder}: was trained for the task {export.task.name!r}; "
+                "give an export of a translation study"
+            )
+        self._corpus, self._model = export.task.corpus, export.model
         self._src = Tokenizer.load(folder, "src")
         self._tgt = Tokenizer.load(folder, "tgt")
 
@@ -104,10 +110,10 @@ def open_export(folder: Path) -> Export:
         )
     require_own_files(folder, [CONFIG])
     require_own_files(folder, [WEIGHTS], max_bytes=None)
-    vocabulary = load_vocabulary(str(folder))
+    task = load_vocabulary(str(folder))
     try:
         config = TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
-        refuse_too_large(config.model, vocabulary, weights=folder / WEIGHTS)
+        refuse_too_large(config.model, task, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
     except ValidationError as error:
         reason = f"{CONFIG}: {fault_lines(error, TrialConfig)[0]}"
@@ -115,11 +121,9 @@ def open_export(folder: Path) -> Export:
     except (OSError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise UserError(f"{folder}: not a whole export ({reason}); export it again") from error
-    model = build_model(
-        config.model, src_dict=vocabulary.src_dict, tgt_dict=vocabulary.tgt_dict, seed=config.seed
-    )
+    model = task.build_model(config.model, seed=config.seed)
     try:
         load_learned_weights(model, weights)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: {error}; export it again") from error
-    return Export(config=config, vocabulary=vocabulary, model=model.eval())
+    return Export(config=config, task=task, model=model.eval())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from search.replay.trial_table import TrialTable
 from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
-from search.suggest.stateless_searcher import StatelessSearcher
+from search.suggest.trial_source import NextTrial, TrialSource
 from spaces.space import FixedChooser
 
 
@@ -28,52 +29,31 @@ class Peer:
     scheduler: TrialScheduler
 
 
-class PointSearcher(StatelessSearcher):
-    """Makes trials of the points that ``inner`` suggests, repeated ones too."""
+class PeerTrials(TrialSource):
+    """Trials of the points that a peer suggests, repeated ones too."""
 
     def __init__(
-        self,
-        inner: Searcher,
-        config: StudyConfig,
-        ledger: Ledger,
-        table: TrialTable,
-        *,
-        n_concurrent: int,
+        self, inner: Searcher, config: StudyConfig, ledger: Ledger, table: TrialTable
     ) -> None:
-        super().__init__()
         self._inner = inner
         self._config = config
         self._ledger = ledger
         self._table = table
-        self._n_concurrent = n_concurrent
-        self._live: set[str] = set()
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """A trial of the next point, None to be asked again later, or FINISHED."""
-        if len(self._live) >= self._n_concurrent:
-            return None
+    def next_trial(self) -> NextTrial:
+        """A trial of the next point; the peer knows it by the id of our record."""
         if self._ledger.next_id >= self._config.search.n_trials:
-            return str(Searcher.FINISHED)
-        point = self._inner.suggest(trial_id)
-        if not isinstance(point, dict):
-            return point  # type: ignore[no-any-return]
-        self._live.add(trial_id)
-        record = self._record(point)
-        self._ledger.put(record)
-        return {
-            "id": record.id,
-            "trial": record.config.model_dump(mode="json"),
-            "resume_from": None,
-        }
+            return "never"
+        point = self._inner.suggest(str(self._ledger.next_id))
+        if isinstance(point, dict):
+            return self._record(point)
+        return "later" if point is None else "never"
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        self._inner.on_trial_result(trial_id, result)
+    def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
+        self._inner.on_trial_result(str(record.id), dict(result))
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        self._live.discard(trial_id)
-        self._inner.on_trial_complete(trial_id, result, error)
+    def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
+        self._inner.on_trial_complete(str(record.id), dict(result), record.state == "failed")
 
     def _record(self, point: dict[str, Any]) -> TrialRecord:
         candidate = self._config.space.choose(FixedChooser(point))
@@ -86,4 +66,5 @@ class PointSearcher(StatelessSearcher):
             config=config,
             counts=self._table.size(candidate.key).counts,
             optuna_number=id_,
+            metric=self._table.metric,
         )

@@ -45,19 +45,20 @@ def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
         _refuse_other_settings(folder, study, like=first)
         if corpus_digest(Path(folder.data())) != corpus:
             raise UserError(f"{folder.path}: its data are not those of {first.path}; leave it out")
-    trials = tuple(
-        _recorded(record, folder.config().space)
+    completed = [
+        (record, folder.config().space)
         for folder in folders
         for record in sorted_records(folder.trials)
         if record.state == "completed"
-    )
-    if not trials:
+    ]
+    if not completed:
         raise UserError(f"{first.path}: no completed trial to replay; wait until there are some")
     return TrialTable(
         study=study_from({**recorded_settings(study), "data": Path(study.data).name}, study.name),
         corpus=corpus,
         made={**_versions(first), **made},
-        trials=trials,
+        metric=completed[0][0].metric,
+        trials=tuple(_recorded(record, space) for record, space in completed),
     )
 
 

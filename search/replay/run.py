@@ -15,20 +15,23 @@ from ray.tune.search import Searcher
 from search.cluster.ray_cluster import local_ray
 from search.replay.clock import SimulatedClock, TimeKeeper
 from search.replay.found import Found
-from search.replay.peer import Peer, PointSearcher
+from search.replay.peer import Peer, PeerTrials
 from search.replay.scores import candidate_values
 from search.replay.simulated_trial import SimulatedTrial
 from search.replay.trace import Replay, Trace
 from search.replay.trial_table import TrialTable
 from search.run.recorder import Recorder
-from search.run.tuner import make_tuner
-from search.schedule.schedulers import make_scheduler
+from search.run.tuner import fit, make_tuner
+from search.schedule.schedulers import check_scheduler, make_scheduler
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
 from search.study.ledger import Ledger
 from search.study.storage import Storage
 from search.study.trained_candidate import candidate_of
-from search.suggest.searcher import StudySearcher
+from search.suggest.algorithms import check_algorithm
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
+from search.suggest.trial_source import TrialSource
 from spaces.candidate_size import CandidateSize
 from trainable.config import TrialConfig
 
@@ -48,9 +51,12 @@ def replay_seeds(
     """Search the table with the seeds from 1, on a Ray of its own.
 
     Raises:
-        UserError: the table lacks candidates of the study's space.
+        UserError: the table lacks candidates of the study's space, or an algorithm or scheduler
+            of the user's own is not there.
     """
     candidate_values(table, config)  # before Ray starts, which takes a while
+    check_algorithm(config)
+    check_scheduler(config)
     with local_ray():
         replays = []
         for seed in range(1, n_seeds + 1):
@@ -98,7 +104,7 @@ def replay(
         ):
             searcher, scheduler = _searching(table, config, ledger, Path(place), n_workers, peer)
             trainable = tune.with_parameters(SimulatedTrial, table=table, seed=seed, clock=clock)
-            make_tuner(
+            tuner = make_tuner(
                 tune.with_resources(trainable, _RESOURCES),
                 searcher=searcher,
                 scheduler=scheduler,
@@ -108,7 +114,8 @@ def replay(
                 checkpoints=CheckpointConfig(checkpoint_at_end=False),
                 max_restarts=0,
                 stopper=found,
-            ).fit()
+            )
+            fit(tuner)
             records = tuple(ledger.records)
     finally:
         ray.kill(clock)
@@ -131,20 +138,19 @@ def _searching(
     n_workers: int,
     peer: Peer | None,
 ) -> tuple[Searcher, TrialScheduler]:
-    if peer is not None:
-        searcher = PointSearcher(peer.searcher, config, ledger, table, n_concurrent=n_workers)
-        return searcher, peer.scheduler
-
     def size(trial: TrialConfig) -> CandidateSize:
         return table.size(candidate_of(trial, config.space).key)
 
-    searcher = StudySearcher(
-        config,
-        ledger,
-        optuna_log=place / "optuna.log",
-        data=config.data,
-        size=size,
-        n_concurrent=lambda: n_workers,
-        resume_from=lambda _record: None,
+    trials: TrialSource
+    if peer is not None:
+        trials, scheduler = PeerTrials(peer.searcher, config, ledger, table), peer.scheduler
+    else:
+        log = place / "optuna.log"
+        trials = StudyTrials.open(
+            config, ledger, optuna_log=log, data=config.data, size=size, metric=table.metric
+        )
+        scheduler = make_scheduler(config)
+    searcher = TrialSearcher(
+        ledger, trials, n_concurrent=lambda: n_workers, resume_from=lambda _record: None
     )
-    return searcher, make_scheduler(config)
+    return searcher, scheduler

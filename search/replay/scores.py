@@ -8,7 +8,7 @@ from statistics import fmean
 from search.replay.trial_table import RecordedTrial, TrialTable
 from search.study.bounds import is_within, score_shortfall, size_excess
 from search.study.config import StudyConfig
-from search.suggest.searcher import MAX_ENUMERATED
+from search.suggest.study_trials import MAX_ENUMERATED
 from spaces.errors import UserError
 from spaces.space import FixedChooser, SearchSpace
 from trainable.aucc import aucc, best_point
@@ -64,7 +64,7 @@ def _objective(trial: RecordedTrial, config: StudyConfig) -> float:
 
 def _within_bounds(trials: Sequence[RecordedTrial], objective: ObjectiveConfig) -> bool:
     excesses = (
-        score_shortfall(objective, fmean(best_point(trial.curve).bleu for trial in trials)),
+        score_shortfall(objective, fmean(best_point(trial.curve).score for trial in trials)),
         size_excess(objective, mparams(trials[0].counts, objective.parameters)),
     )
     return all(is_within(excess) for excess in excesses)

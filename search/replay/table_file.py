@@ -9,7 +9,7 @@ import gzip
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import ValidationError, model_validator
 
@@ -23,7 +23,7 @@ from spaces.layout_fields import DecoderLayout, EncoderLayout
 from spaces.space import Candidate
 from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
-from trainable.curve import Point
+from trainable.curve import OLD_SCORE, Point
 from trainable.data.archives import gunzip
 from trainable.data.blobs import Blob, read_blob
 
@@ -50,7 +50,13 @@ def read_table(path: Path) -> TrialTable:
     if not trials:
         raise UserError(f"{path}: the table holds no trial; record it again")
     study = study_from(header.study, str(path))
-    return TrialTable(study=study, corpus=header.corpus, made=header.made, trials=trials)
+    return TrialTable(
+        study=study,
+        corpus=header.corpus,
+        metric=header.metric,
+        made=header.made,
+        trials=trials,
+    )
 
 
 def write_table(table: TrialTable, path: Path) -> None:
@@ -59,6 +65,7 @@ def write_table(table: TrialTable, path: Path) -> None:
         "table": FORMAT,
         "study": recorded_settings(table.study),
         "corpus": table.corpus,
+        "metric": table.metric,
         "made": dict(table.made),
     }
     rows = [header, *(_row(trial) for trial in table.trials)]
@@ -73,6 +80,7 @@ class _Header(Section):
     table: Literal[1]
     study: dict[str, Any]
     corpus: str
+    metric: str = "BLEU"  # files of earlier versions name none
     made: dict[str, str]
 
 
@@ -90,7 +98,7 @@ class _Curve(Section):
     seconds: tuple[float, ...]
     tokens: tuple[PositiveInt, ...]
     flops: tuple[float, ...]
-    bleu: tuple[float, ...]
+    score: Annotated[tuple[float, ...], OLD_SCORE]
     loss: tuple[float, ...]
     train_loss: tuple[float, ...]
 

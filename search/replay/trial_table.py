@@ -39,6 +39,7 @@ class TrialTable:
 
     study: StudyConfig  # searched and scheduled by the defaults
     corpus: str  # a digest that tells the data apart from others
+    metric: str  # of the scores
     made: Mapping[str, str]  # versions, machine, whatever a reader of the figures must know
     trials: tuple[RecordedTrial, ...]
 

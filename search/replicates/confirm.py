@@ -11,31 +11,29 @@ from search.replicates.contest import Contest, contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.plans import UntilSeparated
-from search.replicates.test_set import (
-    PairedBootstrap,
-    paired_bootstrap,
-    test_references,
-    test_score,
-)
+from search.replicates.test_set import paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
 from search.study.config import StudyConfig
 from search.study.folder import ConfirmFolder, StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import ranked
+from search.study.score_name import score_name
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.presets import resolve_layout
+from trainable.metrics.metric import PairedBootstrap
 
 BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """How the entrants stand, and the leader's translation of the test set."""
+    """How the entrants stand, and the leader's score on the test set."""
 
+    metric: str  # of the scores
     contest: Contest
     bootstrap: PairedBootstrap | None  # against the baseline; None where that leads
 
@@ -86,9 +84,8 @@ def read_confirmation(study: StudyFolder) -> Confirmation | None:
         return None
     told = contest(lineup.entrants, records, n_seeds_at_most=len(lineup.seeds))
     leader, baseline = told.standings[0].entrant, lineup.entrants[-1]
-    if leader == baseline:
-        return Confirmation(contest=told, bootstrap=None)
-    return Confirmation(contest=told, bootstrap=_on_the_test_set(folder, leader, baseline, records))
+    on_test = None if leader == baseline else _on_the_test_set(folder, leader, baseline, records)
+    return Confirmation(metric=score_name(records), contest=told, bootstrap=on_test)
 
 
 def _on_the_test_set(
@@ -99,9 +96,8 @@ def _on_the_test_set(
     for record in leader.completed(records):
         other = others.get(record.config.seed)
         if other is not None:
-            return paired_bootstrap(
-                test_score(folder, record), test_score(folder, other), test_references(folder)
-            )
+            scores = (test_score(folder, trial) for trial in (record, other))
+            return paired_bootstrap(folder, *scores)
     return None
 
 

@@ -18,12 +18,17 @@ def confirm_table(confirmation: Confirmation) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("entrant", overflow="fold", min_width=8)
     table.add_column("seeds", justify="right")
-    for measure in COMPARED_MEASURES:
-        table.add_column(measure, justify="right", no_wrap=True)
+    for heading in headings(confirmation):
+        table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("p", justify="right", no_wrap=True)
     for standing in confirmation.contest.standings:
         table.add_row(*cells(standing))
     return table
+
+
+def headings(confirmation: Confirmation) -> list[str]:
+    """The measures, as tables call them."""
+    return [confirmation.metric if measure == "score" else measure for measure in COMPARED_MEASURES]
 
 
 def cells(standing: Standing) -> list[str]:
@@ -53,7 +58,8 @@ def confirmation_json(confirmation: Confirmation) -> dict[str, Any]:
             }
             for standing in contest.standings
         ],
-        "test_bleu": None if confirmation.bootstrap is None else asdict(confirmation.bootstrap),
+        "metric": confirmation.metric,
+        "test_score": None if confirmation.bootstrap is None else asdict(confirmation.bootstrap),
     }
 
 
@@ -76,8 +82,8 @@ def verdict(confirmation: Confirmation) -> list[str]:
     bootstrap = confirmation.bootstrap
     if bootstrap is not None:
         told.append(
-            f"test BLEU of {leader.entrant.name} {bootstrap.bleu:.2f}, of the baseline "
-            f"{bootstrap.bleu_baseline:.2f} (one seed each; paired bootstrap over "
+            f"test {confirmation.metric} of {leader.entrant.name} {bootstrap.score:.2f}, of the "
+            f"baseline {bootstrap.score_baseline:.2f} (one seed each; paired bootstrap over "
             f"{bootstrap.n_resamples} resamples: p = {bootstrap.p:.3f})"
         )
     return told

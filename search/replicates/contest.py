@@ -25,7 +25,7 @@ Measure = Callable[[TrialRecord], float | None]
 COMPARED_MEASURES: dict[str, Measure] = {
     "objective": lambda record: record.objective,
     "AUCC": lambda record: record.aucc,
-    "BLEU": lambda record: record.bleu_valid,
+    "score": lambda record: record.best_score,
 }
 DECIDING = "objective"
 

@@ -1,4 +1,4 @@
-"""The paper's figure: BLEU against minutes of training, with bands over seeds."""
+"""The paper's figure: score against minutes of training, with bands over seeds."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from search.replicates.paper_tables import Measured
 N_READINGS = 200  # at which the curves of the seeds are averaged
 
 
-def bleu_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure:
-    """Each model's mean BLEU with a band of one standard deviation, as far as all seeds came."""
+def score_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure:
+    """Each model's mean score with a band of one standard deviation, as far as all seeds came."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     for model in models:
@@ -26,7 +26,7 @@ def bleu_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure:
                 minutes, mean - deviation, mean + deviation, alpha=0.15, color=line.get_color()
             )
     axes.set_xlabel("minutes of training (validation excluded)")
-    axes.set_ylabel(f"BLEU on the {steered_by} set")
+    axes.set_ylabel(f"{models[0].metric} on the {steered_by} set")
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
@@ -35,14 +35,14 @@ def bleu_over_minutes(models: Sequence[Measured], *, steered_by: str) -> Figure:
 
 
 def band(model: Measured) -> tuple[np.ndarray, np.ndarray]:
-    """Minutes, and the BLEU of each seed at these (seeds x minutes), straight between points."""
+    """Minutes, and the score of each seed at these (seeds x minutes), straight between points."""
     end = min(trial.curve[-1].seconds for trial in model.trials)
     seconds = np.linspace(0.0, end, N_READINGS)
     curves = [
         np.interp(
             seconds,
             [0.0, *(point.seconds for point in trial.curve)],
-            [0.0, *(point.bleu for point in trial.curve)],
+            [0.0, *(point.score for point in trial.curve)],
         )
         for trial in model.trials
     ]

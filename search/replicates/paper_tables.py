@@ -22,7 +22,7 @@ from search.stats.significance import (
 from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point, minimum_loss_point
 
-SMALLEST_OF_INTEREST = 0.25  # BLEU: how many seeds it takes to see so much is told
+SMALLEST_OF_INTEREST = 0.25  # of a score: tables say how many seeds would show it
 NO_FIGURE = "–"
 LAYOUT = "encoder"  # the column of layouts, which are set as code
 
@@ -38,6 +38,11 @@ class Measured:
     @property
     def name(self) -> str:
         return self.entrant.name
+
+    @property
+    def metric(self) -> str:
+        """The name of the scores."""
+        return self.trials[0].metric
 
     def values(self, measure: Measure) -> list[float]:
         return [measure(r, s) for r, s in zip(self.trials, self.scores, strict=True)]
@@ -76,12 +81,12 @@ def _minutes_to_best(record: TrialRecord, _: TestScore) -> float:
     return best_point(record.curve).seconds / 60
 
 
-def _bleu_test(_: TrialRecord, score: TestScore) -> float:
-    return score.bleu
+def _score_test(_: TrialRecord, score: TestScore) -> float:
+    return score.score
 
 
-def _bleu_valid(record: TrialRecord, _: TestScore) -> float:
-    return best_point(record.curve).bleu
+def _score_valid(record: TrialRecord, _: TestScore) -> float:
+    return best_point(record.curve).score
 
 
 def _loss_minimum(record: TrialRecord, _: TestScore) -> float:
@@ -114,7 +119,7 @@ def paper_tables(models: Sequence[Measured], *, steered_by: str) -> list[PaperTa
     """Tables 1 to 3 of the paper, AUCC, and every model against the first.
 
     Args:
-        steered_by: the split whose BLEU makes the curves: ``valid``, or ``test`` as in the
+        steered_by: the split whose scores make the curves: ``valid``, or ``test`` as in the
             paper.
     """
     return [
@@ -122,15 +127,16 @@ def paper_tables(models: Sequence[Measured], *, steered_by: str) -> list[PaperTa
         _losses(models, steered_by),
         _pace(models),
         _against_first(models, "AUCC", _area),
-        _against_first(models, "BLEU on the test set", _bleu_test),
+        _against_first(models, f"{models[0].metric} on the test set", _score_test),
     ]
 
 
 def _scores(models: Sequence[Measured], steered_by: str) -> PaperTable:
+    metric = models[0].metric
     return PaperTable(
         name="scores",
-        caption=f"Table 1. Parameters, time to the best BLEU on the {steered_by} set, BLEU (mean ± "
-        "standard deviation over seeds), AUCC",
+        caption=f"Table 1. Parameters, time to the best {metric} on the {steered_by} set, {metric} "
+        "(mean ± standard deviation over seeds), AUCC",
         columns=(
             "model",
             LAYOUT,
@@ -138,8 +144,8 @@ def _scores(models: Sequence[Measured], steered_by: str) -> PaperTable:
             "M params",
             "the paper's M params",
             "minutes to best",
-            f"best BLEU, {steered_by}",
-            "BLEU, test",
+            f"best {metric}, {steered_by}",
+            f"{metric}, test",
             "AUCC",
         ),
         rows=[
@@ -150,8 +156,8 @@ def _scores(models: Sequence[Measured], steered_by: str) -> PaperTable:
                 f"{model.trials[0].counts.total / 1e6:.3f}",
                 _known(MPARAMS, model.name, "{:.2f}"),
                 _spread(model, _minutes_to_best),
-                _spread(model, _bleu_valid),
-                _spread(model, _bleu_test),
+                _spread(model, _score_valid),
+                _spread(model, _score_test),
                 _spread(model, _area),
             )
             for model in models
@@ -198,16 +204,16 @@ def _against_first(models: Sequence[Measured], words: str, measure: Measure) -> 
     compared = [welch(model.values(measure), first.values(measure)) for model in others]
     told = [comparison for comparison in compared if comparison is not None]
     adjusted = iter(holm([comparison.p for comparison in told]))
-    is_bleu = measure is _bleu_test
+    is_score = measure is _score_test
     columns = ["model", "difference", f"{1 - SIGNIFICANCE:.0%} interval", "p", "p, Holm"]
-    if is_bleu:
+    if is_score:
         columns.append(f"seeds to see {SMALLEST_OF_INTEREST}")
     rows = []
     for model, comparison in zip(others, compared, strict=True):
         row = [model.name, *_compared(comparison, adjusted)]
-        rows.append([*row, _seeds(model, first, measure)] if is_bleu else row)
+        rows.append([*row, _seeds(model, first, measure)] if is_score else row)
     return PaperTable(
-        name=f"against_{'bleu' if is_bleu else 'aucc'}",
+        name=f"against_{'score' if is_score else 'aucc'}",
         caption=f"{words} against {first.name}: Welch's t, p adjusted by Holm over {len(told)} "
         "comparisons",
         columns=columns,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from search.replicates.contest import N_SEEDS_AT_FIRST_LOOK, contest
 from search.replicates.lineup import Lineup
-from search.replicates.searcher import Replicate
+from search.replicates.replicate_trials import Replicate
 from search.study.trial_record import TrialRecord
 
 

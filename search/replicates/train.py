@@ -11,7 +11,7 @@ from ray.tune.schedulers import FIFOScheduler
 from search.costs.estimate import estimate
 from search.costs.work import replicates_work
 from search.replicates.plans import Plan, trials_ahead
-from search.replicates.searcher import ReplicateSearcher
+from search.replicates.replicate_trials import ReplicateTrials
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
@@ -19,6 +19,7 @@ from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.ledger import Ledger, sorted_records
 from search.study.storage import check_storage, study_storage
+from search.suggest.searcher import TrialSearcher
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 
@@ -76,11 +77,9 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
         run_trials(
             config,
             ledger,
-            searcher=ReplicateSearcher(
-                config,
+            searcher=TrialSearcher(
                 ledger,
-                plan,
-                data=folder.data(),
+                ReplicateTrials(config, ledger, plan, data=folder.data()),
                 n_concurrent=partial(n_concurrent, config),
                 resume_from=lambda record: latest_checkpoint(storage, record),
             ),

@@ -13,10 +13,11 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front, ranked
+from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
 from search.suggest.suggestions import Suggestions, read_suggestions
 from spaces.errors import UserError
-from trainable.aucc import UNITS
+from trainable.aucc import aucc_unit
 from trainable.config import Clock
 from trainable.data.manifest import Manifest
 
@@ -39,6 +40,11 @@ class ReportedStudy:
         return self.config.name
 
     @property
+    def metric(self) -> str:
+        """The name of the scores."""
+        return score_name(self.records)
+
+    @property
     def clock(self) -> Clock:
         """The objective's clock."""
         return self.config.objective.clock
@@ -53,7 +59,7 @@ class ReportedStudy:
     @property
     def unit(self) -> str:
         """The unit of the AUCC."""
-        return UNITS[self.clock][0].replace(" x ", " × ")
+        return aucc_unit(self.metric, self.clock)
 
     @cached_property
     def compared(self) -> list[TrialRecord]:
@@ -106,7 +112,7 @@ def read_study(folder: StudyFolder) -> ReportedStudy:
         folder=folder,
         config=config,
         records=sorted_records(folder.trials),
-        suggestions=read_suggestions(folder.optuna_log),
+        suggestions=read_suggestions(folder.optuna_log, study=config.name),
         resolved=json.loads(folder.resolved.read_text(encoding="utf-8")),
         manifest=_manifest(Path(folder.data())),
     )

@@ -18,13 +18,13 @@ def print_result(result: StudyResult) -> None:
     records = sorted_records(result.folder.trials)
     best = best_trial(records, config.objective)
     assert best is not None
-    assert best.bleu_valid is not None
+    assert best.best_score is not None
     n_stopped = sum(record.state == "stopped" for record in records)
     n_failed = sum(record.state == "failed" for record in records)
     print(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed")
     print(
         f"best: trial {best.id}, encoder {best.canonical}, decoder {best.decoder}: "
-        f"BLEU {best.bleu_valid:.2f}, {best.counts.total / 1e6:.3f} M parameters "
+        f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )
     print("\nR layers are random and frozen, L layers learn; equal numbers share weights.")

@@ -15,6 +15,7 @@ from search.study.console import output
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front
+from search.study.score_name import score_name
 from search.study.trial_record import State, TrialRecord
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def study_table(folder: StudyFolder) -> None:
     table.add_column("encoder", overflow="fold", min_width=8)
     table.add_column("decoder", overflow="fold", min_width=4)
     table.add_column("state", no_wrap=True)
-    for column in (clock, "BLEU", "AUCC", "M params", "objective", "*"):
+    for column in (clock, score_name(records), "AUCC", "M params", "objective", "*"):
         table.add_column(column, justify="right", no_wrap=True)
     for record in sorted(records, key=_place):
         table.add_row(*_cells(record, on_front=record.id in front))
@@ -90,7 +91,7 @@ def _proxy_tally(
     from search.suggest.proxy_tally import tally_proxy
     from search.suggest.suggestions import read_suggestions
 
-    return tally_proxy(config, records, read_suggestions(folder.optuna_log))
+    return tally_proxy(config, records, read_suggestions(folder.optuna_log, study=config.name))
 
 
 def _proxied(config: StudyConfig, tally: ProxyTally | None) -> Sequence[str]:
@@ -143,7 +144,7 @@ def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
         str(record.decoder),
         record.state,
         shown(record.clock, ".6g"),
-        shown(record.bleu_valid, ".2f"),
+        shown(record.best_score, ".2f"),
         shown(record.aucc, ".5g"),
         shown(record.n_mparams, ".3f"),
         shown(record.objective, ".5g"),

@@ -13,7 +13,12 @@ from search.costs.estimate import estimate
 from search.costs.work import search_work
 from search.run.study_totals import study_totals
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
-from search.schedule.schedulers import make_scheduler, show_earlier, show_other_studies
+from search.schedule.schedulers import (
+    check_scheduler,
+    make_scheduler,
+    show_earlier,
+    show_other_studies,
+)
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder, make_study_folder, place_for_study
@@ -21,16 +26,18 @@ from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.ledger import Ledger, read_records
 from search.study.ranking import best_trial
 from search.study.storage import check_storage, study_storage
+from search.suggest.algorithms import check_algorithm
 from search.suggest.earlier_studies import EarlierTrial, earlier_trials
 from search.suggest.proxy import Proxy
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from spaces.errors import UserError
-from trainable.corpus import load_corpus
 from trainable.dynamics.measure import untrained_dynamics
-from trainable.model_size import candidate_size, dimensions
+from trainable.model_size import candidate_size
+from trainable.tasks.registry import load_task, metric_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +64,11 @@ def start_study(
     place_for_study(config.name)  # before Ray starts, which takes a while
     data = Path(config.data)
     # What can never run is refused before the folder is made.
+    check_algorithm(config)
+    check_scheduler(config)
     check_store(config)
     check_storage(config)
-    dimensions(config.model, load_corpus(str(data.resolve())))
+    load_task(str(data.resolve())).dimensions(config.model)
     earlier = earlier_trials(config, data)
     with ray_for(config, address):
         estimate(search_work(config, str(data.resolve())))
@@ -74,14 +83,16 @@ def resume_study(
     """Go on with an interrupted study, or give a finished one more trials.
 
     Raises:
-        UserError: another driver holds the study.
+        UserError: another driver holds the study, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
     config = folder.config()
     folder.require_search("resume")
+    check_algorithm(config)
+    check_scheduler(config)
     with folder.locked():
         check_storage(config)
-        load_corpus(folder.data())  # without which every trial that goes on would fail
+        load_task(folder.data())  # without which every trial that goes on would fail
         earlier = earlier_trials(config, Path(folder.data()))
         if n_trials is not None:
             config = _extended(config, folder, n_trials)
@@ -109,16 +120,21 @@ def _search(
         show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
         show_other_studies(scheduler, [trial.record for trial in earlier])
         tracking = Tracking.start(config, folder, ledger)
-        searcher = StudySearcher(
+        trials = StudyTrials.open(
             config,
             ledger,
             optuna_log=folder.optuna_log,
             data=folder.data(),
             size=candidate_size,
-            n_concurrent=partial(n_concurrent, config),
-            resume_from=lambda record: latest_checkpoint(storage, record),
+            metric=metric_of(folder.data()).name,
             earlier=earlier,
             proxy=_proxy(config),
+        )
+        searcher = TrialSearcher(
+            ledger,
+            trials,
+            n_concurrent=partial(n_concurrent, config),
+            resume_from=lambda record: latest_checkpoint(storage, record),
         )
         mlflow_is_complete = run_trials(
             config,
@@ -129,12 +145,12 @@ def _search(
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records),
             tracking=tracking,
-            totals=lambda: study_totals(searcher.counts(), ledger.records, config.objective),
+            totals=lambda: study_totals(trials.counts(), ledger.records, config.objective),
         )
         if best_trial(ledger.records, config.objective) is None:
-            raise WorkFailed(_why_nothing_completed(ledger, config, searcher.last_refusal))
+            raise WorkFailed(_why_nothing_completed(ledger, config, trials.last_refusal))
         return StudyResult(
-            folder=folder, counts=searcher.counts(), mlflow_is_complete=mlflow_is_complete
+            folder=folder, counts=trials.counts(), mlflow_is_complete=mlflow_is_complete
         )
 
 

@@ -80,7 +80,7 @@ def _event(record: TrialRecord) -> str:
         last = record.curve[-1]
         fields |= {
             "update": last.updates,
-            "bleu": f"{last.bleu:.2f}",
+            "score": f"{last.score:.2f}",
             "aucc": f"{record.aucc:.6g}",
             "objective": f"{record.objective:.6g}",
             "tok_per_s": round(last.tokens / last.seconds),

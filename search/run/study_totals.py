@@ -21,7 +21,11 @@ def study_totals(
         "n_discarded": float(counts.n_discarded),
     }
     best = best_trial(records, objective)
-    if best is None or best.objective is None or best.bleu_valid is None:
+    if best is None or best.objective is None or best.best_score is None:
         return metrics, {}
-    metrics |= {"objective_final": best.objective, "bleu_best": best.bleu_valid}
-    return metrics, {"best_layout": best.canonical, "best_trial": str(best.id)}
+    metrics |= {"objective_final": best.objective, "score_best": best.best_score}
+    return metrics, {
+        "best_layout": best.canonical,
+        "best_trial": str(best.id),
+        "metric": best.metric,
+    }

@@ -13,6 +13,7 @@ from ray.tune.stopper import Stopper
 
 from search.study.kept_weights import trial_dirname
 from search.study.storage import Storage
+from spaces.errors import UserError
 from trainable.private.tune import keep_keys_off_command_lines, leave_out_snapshots
 
 
@@ -60,17 +61,19 @@ def make_tuner(
 
 
 def fit(tuner: Tuner) -> None:
-    """Run the experiment; of a full disk the system's own error comes out, not Tune's.
+    """Run the experiment; a full disk's and the user's errors come out as they are.
 
     Raises:
         OSError: a record could not be written.
+        UserError: a class of the user's own broke a rule.
     """
     try:
         tuner.fit()
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
-            if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            is_full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
+            if is_full or isinstance(cause, UserError):
                 raise cause from None
             cause = cause.__cause__ or cause.__context__
         raise

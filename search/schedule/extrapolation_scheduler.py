@@ -53,7 +53,7 @@ class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def _learn(self, points: tuple[Point, ...], *, area: float, objective: float) -> None:
         self._whole.append(WholeCurve(points=points, aucc=area))
-        if is_within(score_shortfall(self._config.objective, best_point(points).bleu)):
+        if is_within(score_shortfall(self._config.objective, best_point(points).score)):
             self._best = objective if self._best is None else max(self._best, objective)
 
     def _chance(self, points: tuple[Point, ...], *, area: float, objective: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import (
@@ -16,10 +16,13 @@ from ray.tune.schedulers import (
 
 from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
 from search.study.config import StudyConfig
+from search.study.import_path import construct, import_class, is_import_path
 from search.study.trial_record import TrialRecord
+from spaces.errors import UserError
 from trainable.private.tune import clock_of, results_of, trial_stub
 
 METRIC = "objective"
+SETTING = "scheduler.name"
 
 
 class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
@@ -34,12 +37,35 @@ class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
         results_of(self, trial).extend(results)
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """A scheduler that learns from the trials of earlier drivers, one record each."""
+
+    def remember(self, record: TrialRecord) -> None:
+        """Know an ended trial, which nothing is decided of."""
+
+
+def check_scheduler(config: StudyConfig) -> None:
+    """See whether the study's scheduler can be had here.
+
+    Raises:
+        UserError: a user's own is not there, or is no scheduler.
+    """
+    make_scheduler(config)
+
+
 def make_scheduler(config: StudyConfig) -> TrialScheduler:
-    """The scheduler that the study names, comparing trials on its clock."""
+    """The scheduler that the study names, comparing trials on its clock.
+
+    Raises:
+        UserError: a user's own is not there, or is no scheduler.
+    """
     clock = config.scheduler_clock
     budget, grace = config.budget.on(clock), config.scheduler_grace
     if config.scheduler.name == "none" or budget is None or grace is None:
         return FIFOScheduler()
+    if is_import_path(config.scheduler.name):
+        return _own_scheduler(config, max_t=budget, grace=grace)
     if config.scheduler.name == "extrapolation":
         return ExtrapolationScheduler(config, grace=grace)
     if config.scheduler.name == "asha":
@@ -61,6 +87,26 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
     )
 
 
+def _own_scheduler(config: StudyConfig, *, max_t: float, grace: float) -> TrialScheduler:
+    """A user's own, with as much of the study's conventions as its constructor names."""
+    found = import_class(config.scheduler.name, setting=SETTING)
+    if not issubclass(found, TrialScheduler):
+        raise UserError(
+            f"{SETTING} '{config.scheduler.name}': it is no scheduler of Ray Tune's; derive it "
+            "from ray.tune.schedulers.TrialScheduler"
+        )
+    return construct(
+        found,
+        place=f"{SETTING} '{config.scheduler.name}'",
+        time_attr=config.scheduler_clock,
+        metric=METRIC,
+        mode="max",
+        max_t=max_t,
+        grace_period=grace,
+        reduction_factor=config.scheduler.reduction_factor,
+    )
+
+
 def show_other_studies(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> None:
     """Show ``scheduler`` completed trials of other studies, where it can learn from them.
 
@@ -72,10 +118,14 @@ def show_other_studies(scheduler: TrialScheduler, records: Sequence[TrialRecord]
 
 
 def show_earlier(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> None:
-    """Show ``scheduler`` earlier trials, so that it decides as if it had seen them."""
+    """Show ``scheduler`` earlier trials, so that it decides as if it had seen them.
+
+    A user's own is shown them only where it has a method ``remember(record)``.
+    """
     for record in records:
-        if isinstance(scheduler, ExtrapolationScheduler):
-            scheduler.remember(record)
+        if not isinstance(scheduler, AsyncHyperBandScheduler | PatientMedianRule):
+            if isinstance(scheduler, Remembering):
+                scheduler.remember(record)
             continue
         trial = trial_stub(f"recorded-{record.id}")
         results = []

@@ -64,7 +64,7 @@ def forecast(
 ) -> Forecast | None:
     """The final AUCC of a trial that has shown ``points``, from how ``whole`` went on there.
 
-    The log of the area to come is a linear function of BLEU and loss at this reading of the
+    The log of the area to come is a linear function of score and loss at this reading of the
     clock, fitted to the completed trials: ``MAX_CURVES`` of them, spread evenly over all. None
     where no completed trial has more to come.
     """
@@ -90,9 +90,9 @@ def forecast(
 def _signs(points: Sequence[Point], clock: Clock, reading: float) -> tuple[float, float]:
     """What a curve shows of its future at ``reading``: its level, and the loss there."""
     clocks = [point.at(clock) for point in points]
-    bleu = [point.bleu for point in points]
+    scores = [point.score for point in points]
     interval = clocks[0]  # validation is noisy: the level is the mean of the last two
-    level = np.interp([reading - interval, reading], clocks, bleu).mean()
+    level = np.interp([reading - interval, reading], clocks, scores).mean()
     return log1p(float(level)), float(np.interp(reading, clocks, [p.loss for p in points]))
 
 

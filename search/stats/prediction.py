@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata, spearmanr
 
+from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
 
 N_TRIALS_NEEDED = 10  # below, an interval says nothing
@@ -64,7 +65,7 @@ def early_point_values(record: TrialRecord) -> dict[str, float]:
     clock = record.config.objective.clock
     bound = EARLY * record.config.horizon
     early = [point for point in record.curve if point.at(clock) <= bound]
-    return {"bleu": early[-1].bleu, "loss": early[-1].loss} if early else {}
+    return {"score": early[-1].score, "loss": early[-1].loss} if early else {}
 
 
 def _dynamics(name: str) -> Callable[[TrialRecord], float | None]:
@@ -78,17 +79,18 @@ def _dynamics(name: str) -> Callable[[TrialRecord], float | None]:
     return value
 
 
-# What is known of a trial before it has ended, by how a reader knows it.
-EARLY_MEASURES: Mapping[str, Callable[[TrialRecord], float | None]] = {
-    "parameters, total": lambda record: float(record.counts.total),
-    "parameters, learned": lambda record: float(record.counts.learned),
-    "depth": lambda record: float(record.encoder.depth),
-    f"BLEU after {EARLY:.0%} of the budget": lambda r: early_point_values(r).get("bleu"),
-    f"loss after {EARLY:.0%} of the budget": lambda r: early_point_values(r).get("loss"),
-    "Lyapunov exponent, first validation": _dynamics("lyapunov"),
-    "token spread, first validation": _dynamics("relative_token_spread"),
-    "effective dimension, first validation": _dynamics("effective_dimension"),
-}
+def early_measures(metric: str) -> Mapping[str, Callable[[TrialRecord], float | None]]:
+    """Values of a trial that are known before it has ended, by their headings."""
+    return {
+        "parameters, total": lambda record: float(record.counts.total),
+        "parameters, learned": lambda record: float(record.counts.learned),
+        "depth": lambda record: float(record.encoder.depth),
+        f"{metric} after {EARLY:.0%} of the budget": lambda r: early_point_values(r).get("score"),
+        f"loss after {EARLY:.0%} of the budget": lambda r: early_point_values(r).get("loss"),
+        "Lyapunov exponent, first validation": _dynamics("lyapunov"),
+        "token spread, first validation": _dynamics("relative_token_spread"),
+        "effective dimension, first validation": _dynamics("effective_dimension"),
+    }
 
 
 def predictions(records: Sequence[TrialRecord]) -> dict[str, RankCorrelation]:
@@ -97,6 +99,6 @@ def predictions(records: Sequence[TrialRecord]) -> dict[str, RankCorrelation]:
     finals = [record.aucc or 0.0 for record in completed]
     told = {
         name: rank_correlation([measure(record) for record in completed], finals)
-        for name, measure in EARLY_MEASURES.items()
+        for name, measure in early_measures(score_name(records)).items()
     }
     return {name: each for name, each in told.items() if each is not None}

@@ -6,8 +6,8 @@ from trainable.config import ObjectiveConfig
 
 
 def score_shortfall(objective: ObjectiveConfig, score: float) -> float | None:
-    """By how much ``score`` is below ``min_bleu``: 0 or less is within; None without a bound."""
-    return None if objective.min_bleu is None else objective.min_bleu - score
+    """By how much ``score`` is below ``min_score``: 0 or less is within; None without a bound."""
+    return None if objective.min_score is None else objective.min_score - score
 
 
 def size_excess(objective: ObjectiveConfig, n_mparams: float) -> float | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from search.study.agreement import (
     algorithm_faults,
@@ -18,10 +18,11 @@ from search.study.agreement import (
     scheduler_faults,
 )
 from search.study.first_layouts import first_layout_faults
+from search.study.import_path import is_import_path
 from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import tracking_faults
 from spaces.errors import UserError
-from spaces.faults import faults_of, one_line, refuse
+from spaces.faults import did_you_mean, faults_of, one_line, refuse
 from spaces.space import Candidate, SearchSpace
 from trainable.config import (
     Budget,
@@ -38,6 +39,25 @@ from trainable.config import (
     ValidationConfig,
 )
 
+ALGORITHMS = ("surrogate", "tpe", "random", "gp", "nsga2", "cmaes", "grid")
+SCHEDULERS = ("asha", "median", "extrapolation", "none")
+
+
+def _check_algorithm(name: str) -> str:
+    return _check_name(name, ALGORITHMS)
+
+
+def _check_scheduler(name: str) -> str:
+    return _check_name(name, SCHEDULERS)
+
+
+def _check_name(name: str, known: Sequence[str]) -> str:
+    """One of the known names, or an import path, which is not followed yet."""
+    if name not in known and not is_import_path(name):
+        names = ", ".join(known)
+        raise ValueError(f"must be one of {names}, or module:Class{did_you_mean(name, known)}")
+    return name
+
 
 class ProxyConfig(Section):
     """By which measure of the untrained encoder some suggestions are never trained."""
@@ -51,7 +71,7 @@ class ProxyConfig(Section):
 class SearchConfig(Section):
     """Who chooses the layouts, and how many are trained."""
 
-    algorithm: Literal["surrogate", "tpe", "random", "gp", "nsga2", "cmaes", "grid"] = "surrogate"
+    algorithm: Annotated[str, AfterValidator(_check_algorithm)] = "surrogate"
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
     n_startup: PositiveInt = 8  # drawn at random before the algorithm chooses; not by surrogate
@@ -63,7 +83,7 @@ class SearchConfig(Section):
 class SchedulerConfig(Section):
     """Who stops trials early, comparing them at rungs of a clock."""
 
-    name: Literal["asha", "median", "extrapolation", "none"] = "asha"
+    name: Annotated[str, AfterValidator(_check_scheduler)] = "asha"
     clock: Clock | None = None  # the objective's clock if absent
     grace: PositiveFloat | None = None  # on that clock; a quarter of the budget if absent
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0

@@ -47,7 +47,7 @@ def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> 
 
 def _within_bounds(record: TrialRecord, objective: ObjectiveConfig) -> bool:
     excesses = (
-        score_shortfall(objective, record.bleu_valid or 0.0),
+        score_shortfall(objective, record.best_score or 0.0),
         size_excess(objective, record.n_mparams),
     )
     return all(is_within(excess) for excess in excesses)

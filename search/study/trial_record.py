@@ -29,6 +29,7 @@ class TrialRecord:
     config: TrialConfig
     counts: ParamCounts
     optuna_number: int
+    metric: str = "BLEU"  # of the scores; records of earlier versions name none
     state: State = "running"
     reason: str | None = None  # of a failure, or of a stop
     curve: tuple[Point, ...] = ()
@@ -62,9 +63,9 @@ class TrialRecord:
         return self.curve[-1].at(self.config.objective.clock) if self.curve else 0.0
 
     @property
-    def bleu_valid(self) -> float | None:
-        """The best BLEU on the validation set."""
-        return best_point(self.curve).bleu if self.curve else None
+    def best_score(self) -> float | None:
+        """The best of the curve's scores."""
+        return best_point(self.curve).score if self.curve else None
 
     @property
     def n_mparams(self) -> float:
@@ -120,7 +121,8 @@ class TrialRecord:
             "reason": self.reason,
             "seed": self.config.seed,
             "clock": self.clock,
-            "bleu_valid": self.bleu_valid,
+            "metric": self.metric,
+            "score": self.best_score,
             "aucc": self.aucc,
             "objective": self.objective,
             **({} if self.proxy is None else {"proxy": self.proxy}),

@@ -42,5 +42,5 @@ def make_sampler(config: SearchConfig, *, seed: int) -> BaseSampler:
                 return CmaEsSampler(
                     seed=seed, n_startup_trials=config.n_startup, warn_independent_sampling=False
                 )
-            case "random" | "grid" | "surrogate":  # of the last two no point is drawn
+            case _:  # "random"; of those with a proposer no point is drawn
                 return RandomSampler(seed=seed)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
+from search.suggest.optuna_journal import read_journal
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
-from trainable.private.optuna import whole_lines
 
 
 @dataclass(frozen=True)
@@ -56,18 +51,7 @@ class Suggestions:
         return [str(reason) for reason in told if reason is not None]
 
 
-def read_suggestions(log: Path) -> Suggestions:
-    """What Optuna's journal holds; nothing where there is no journal."""
-    if not log.exists():
-        return Suggestions(())
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        copy = Path(folder) / log.name
-        copy.write_bytes(whole_lines(log.read_bytes()))
-        storage = JournalStorage(JournalFileBackend(str(copy)))
-        trials = [
-            trial
-            for study in optuna.get_all_study_names(storage)
-            for trial in optuna.load_study(study_name=study, storage=storage).get_trials()
-        ]
+def read_suggestions(log: Path, *, study: str) -> Suggestions:
+    """What Optuna's journal holds of ``study``; nothing where there is no journal."""
+    trials = read_journal(log, study=study).trials
     return Suggestions([trial for trial in trials if EARLIER not in trial.user_attrs])

@@ -7,20 +7,18 @@ function of a few features, so a Gaussian process over those learns it from few 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import norm
 
 from search.stats.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
-from search.study.config import StudyConfig
 from search.study.ranking import best_trial
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
+from search.suggest.proposer import Outcome, Problem, Suggested
 from search.suggest.surrogate_gp import Array, GaussianProcess
 from search.suggest.surrogate_pool import Choice, Pool
-from spaces.candidate import Candidate
-from spaces.candidate_size import CandidateSize
 from spaces.chooser import Point
 from spaces.features import features
 from trainable.objective import mparams
@@ -29,42 +27,30 @@ _FLOOR = 0.1  # of the best AUCC: how much worse a trial is than this teaches no
 
 
 class Surrogate:
-    """Proposes points of a study's space from records alone, so resume needs no more.
+    """Proposes points of a study's space from the history alone, so resume needs no more.
 
-    Args:
-        size_of: a candidate's size; None where it must not be trained.
-        earlier: completed trials of other studies; they teach, and may be trained again here.
+    Trials of earlier studies teach, and may be trained again.
     """
 
-    def __init__(
-        self,
-        config: StudyConfig,
-        size_of: Callable[[Candidate], CandidateSize | None],
-        earlier: Sequence[TrialRecord] = (),
-    ) -> None:
-        self._config = config
-        self._earlier = tuple(earlier)
-        self._pool = Pool(config.space, size_of)
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._pool = Pool(problem.space, problem.size_of)
         self._foreseen: dict[int, Forecast] = {}  # of stopped trials; not kept for a later driver
 
-    def propose(
-        self, records: Sequence[TrialRecord], discarded: frozenset[str] = frozenset()
-    ) -> Point | None:
+    def propose(self, history: Sequence[Suggested]) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left.
 
         With nothing to learn from it is the one that costs least to train: it may well be
         good, since small models learn soon, and if not it has cost little (Wu, Wang and
         Huang 2021, "Frugal optimization for cost-related hyperparameters").
-
-        Args:
-            records: all trials of the study.
-            discarded: keys of candidates that must not be trained.
         """
-        rng = random.Random(f"{self._config.seed}/{len(records)}")
-        known = [*self._earlier, *records]
-        best = best_trial(known, self._config.objective)
-        near = None if best is None else candidate_of(best.config, self._config.space)
-        tried = discarded.union(record.key for record in records)
+        records = _trials(history, "trained")
+        rng = random.Random(f"{self._problem.seed}/{len(records)}")
+        known = [*_trials(history, "earlier"), *records]
+        best = best_trial(known, self._problem.objective)
+        near = None if best is None else candidate_of(best.config, self._problem.space)
+        tried = {each.candidate.key for each in history if each.outcome == "discarded"}
+        tried.update(record.key for record in records)
         choices = [
             choice for choice in self._pool.choices(near, rng) if choice.candidate.key not in tried
         ]
@@ -102,14 +88,14 @@ class Surrogate:
         return self._divisor(choice), choice.size.training_flops
 
     def _divisor(self, choice: Choice) -> float:
-        objective = self._config.objective
+        objective = self._problem.objective
         if objective.name != "aucc_per_mparam":
             return 1.0
         return mparams(choice.size.counts, objective.parameters)
 
     def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
         """The features, records first; each column with deviation 1 over the choices."""
-        space = self._config.space
+        space = self._problem.space
         candidates = [candidate_of(record.config, space) for record in records]
         candidates += [choice.candidate for choice in choices]
         table = np.array([features(candidate, space) for candidate in candidates])
@@ -138,11 +124,17 @@ class Surrogate:
         return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
 
     def _forecast(self, record: TrialRecord, whole: Sequence[WholeCurve]) -> Forecast | None:
-        clock = self._config.objective.clock
-        guess = forecast(record.curve, whole, clock=clock, horizon=self._config.horizon)
+        problem = self._problem
+        guess = forecast(
+            record.curve, whole, clock=problem.objective.clock, horizon=problem.horizon
+        )
         if guess is not None and len(whole) >= MAX_CURVES:
             self._foreseen[record.id] = guess  # made from as many curves as a later one
         return guess
+
+
+def _trials(history: Sequence[Suggested], outcome: Outcome) -> list[TrialRecord]:
+    return [each.trial for each in history if each.outcome == outcome and each.trial is not None]
 
 
 def whole_curves(records: Sequence[TrialRecord]) -> list[WholeCurve]:

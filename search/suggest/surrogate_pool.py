@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, log
 from typing import TypeVar
 
@@ -65,9 +66,12 @@ class Pool:
     ) -> None:
         self._space = space
         self._size_of = size_of
-        n_points = space.size()
+
+    @cached_property
+    def _all(self) -> list[Choice] | None:
+        n_points = self._space.size()
         is_small = n_points is not None and n_points <= MAX_ENUMERATED
-        self._all = list(self._choices(space.points())) if is_small else None
+        return list(self._choices(self._space.points())) if is_small else None
 
     def choices(self, best: Candidate | None, rng: random.Random) -> list[Choice]:
         """Every choice, or some by chance and some that differ little from ``best``."""

@@ -22,17 +22,17 @@ def write_curve_csv(curve: Sequence[Point], path: Path) -> None:
 
 
 def write_curve_png(record: TrialRecord, path: Path) -> None:
-    """Validation BLEU over the objective's clock, with its area shaded."""
+    """Validation scores over the objective's clock, with its area shaded."""
     clock = record.config.objective.clock
     figure = Figure(figsize=(6, 4))  # a layout engine would double the time of drawing
     FigureCanvasAgg(figure)  # no pyplot: its state is global and this runs in a thread
     axes = figure.add_subplot()
     readings = [0.0, *(point.at(clock) for point in record.curve)]
-    scores = [0.0, *(point.bleu for point in record.curve)]
+    scores = [0.0, *(point.score for point in record.curve)]
     axes.plot(readings, scores, marker="o")
     axes.fill_between(readings, scores, alpha=0.2)
     axes.set_xlabel(f"training {clock}")
-    axes.set_ylabel("validation BLEU")
+    axes.set_ylabel(f"validation {record.metric}")
     axes.set_title(f"trial {record.id}: {record.canonical} ({record.state})")
     axes.set_ylim(bottom=0)
     figure.savefig(path, dpi=100)

@@ -32,8 +32,8 @@ NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
 def serve(folder: StudyFolder, port: int) -> None:
     """Run MLflow's server on loopback until it is interrupted.
 
-    Every user of the machine can connect to it, so it asks for a password, which is in the
-    addresses that are printed.
+    Every user of the machine can connect to it, so it asks for the password that is printed
+    with the addresses. It is not in them: MLflow's pages then fail to load their data.
 
     A study recorded on a server elsewhere is compared on that server: then only the
     address is printed.
@@ -47,9 +47,10 @@ def serve(folder: StudyFolder, port: int) -> None:
         return
     _refuse_taken(port)
     password = secrets.token_urlsafe(18)
-    base = f"http://{USER}:{password}@127.0.0.1:{port}"
+    base = f"http://127.0.0.1:{port}"
     print(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
-    print(f"compare trials: {comparison_page(folder, uri, base)}", flush=True)
+    print(f"compare trials: {comparison_page(folder, uri, base)}")
+    print(f"the browser asks for an account: user {USER}, password {password}", flush=True)
     with tempfile.TemporaryDirectory(prefix="reservoir-search-ui-") as accounts:
         _run_server(port, store=uri, environment=one_account(Path(accounts), USER, password))
 

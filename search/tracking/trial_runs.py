@@ -26,7 +26,7 @@ TRIAL_ID = "reservoir_search.trial_id"
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """Which points of a trial MLflow has: how many, and update and BLEU of the last."""
+    """Which points of a trial MLflow has: how many, and update and score of the last."""
 
     start_ms: int  # of the run
     n_points: int
@@ -39,12 +39,17 @@ class _Stored:
         if self.n_points > len(record.curve):
             return record.state == "running"  # it went on from a checkpoint before them
         point = record.curve[self.n_points - 1]
-        return (point.updates, point.bleu) == self.last
+        return (point.updates, point.score) == self.last
 
 
 def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
-    """Update and BLEU of the points that a trial's run has."""
-    return [(m.step, m.value) for m in client.get_metric_history(run_id, "bleu")]
+    """Update and score of the points that a trial's run has."""
+    return [(m.step, m.value) for m in client.get_metric_history(run_id, "score")]
+
+
+def is_of_earlier_version(run: Run) -> bool:
+    """Whether the run has its scores as ``bleu`` alone; to send the trial again adds ``score``."""
+    return "bleu" in run.data.metrics and "score" not in run.data.metrics
 
 
 class TrialRuns:
@@ -86,7 +91,8 @@ class TrialRuns:
         if run is None:
             run = self._open(record)
             self._ledger.note_run(record.id, str(run.info.run_id))
-        if record.state != "running" and run.data.tags.get("state") == record.state:
+        is_ended = record.state != "running" and run.data.tags.get("state") == record.state
+        if is_ended and not is_of_earlier_version(run):
             return True
         history = sent_points(self._client, run.info.run_id)
         self._stored[record.id] = _Stored(
@@ -120,7 +126,7 @@ class TrialRuns:
             # Training time as the time axis: what the trial spent, not when we heard of it.
             when = stored.start_ms + round(1000 * point.seconds)
             values = {
-                "bleu": point.bleu,
+                "score": point.score,
                 "loss": point.loss,
                 "train_loss": point.train_loss,
                 "aucc": area,
@@ -133,13 +139,13 @@ class TrialRuns:
         self._client.log_batch(run_id, metrics=metrics)
         last = record.curve[-1]
         self._stored[record.id] = dataclasses.replace(
-            stored, n_points=len(record.curve), last=(last.updates, last.bleu)
+            stored, n_points=len(record.curve), last=(last.updates, last.score)
         )
 
     def _end(self, run_id: str, record: TrialRecord) -> None:
-        tags = {"reason": record.reason or "", "host": record.host or ""}
+        tags = {"reason": record.reason or "", "host": record.host or "", "metric": record.metric}
         final = {
-            "bleu_best": record.bleu_valid,
+            "score_best": record.best_score,
             "aucc_final": record.aucc,
             "objective_final": record.objective,
             **record.measures(),
@@ -209,6 +215,7 @@ class TrialRuns:
                 "state": "running",
                 "commit": _commit(),
                 "layout": record.canonical,
+                "metric": record.metric,
             },
         )
 

@@ -9,8 +9,8 @@ from fairseq.models import build_model as build_fairseq_model
 from benchmarks.fairseq_arguments import transformer_arguments
 from spaces.layout import Layout
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.models.build import build_model
+from trainable.tasks.registry import load_task
 
 
 def parsed(config: TrialConfig):
@@ -25,7 +25,7 @@ def learned(config: TrialConfig) -> TrialConfig:
 
 def test_a_learned_layout_has_the_weights_of_fairseqs_transformer(tiny_trial: TrialConfig):
     config = learned(tiny_trial)
-    corpus = load_corpus(config.data)
+    corpus = load_task(config.data).corpus
     ours = build_model(
         config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
     )

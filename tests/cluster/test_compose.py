@@ -125,11 +125,11 @@ def test_a_study_run_as_a_job_is_in_mlflow_with_every_trial(study: Path, mlflow:
 
 def test_every_point_of_a_trial_is_in_mlflow(study: Path, mlflow: MlflowServer):
     for run_id, record in records(study).items():
-        query = f"/api/2.0/mlflow/metrics/get-history?run_id={run_id}&metric_key=bleu"
+        query = f"/api/2.0/mlflow/metrics/get-history?run_id={run_id}&metric_key=score"
         _, history = mlflow.ask(query)
         points = {point["step"]: point["value"] for point in history["metrics"]}
         assert len(history["metrics"]) == 3  # 12 updates, validated every 4
-        assert points == {point["updates"]: point["bleu"] for point in record["curve"]}
+        assert points == {point["updates"]: point["score"] for point in record["curve"]}
 
 
 def test_an_artifact_goes_through_the_server_into_its_volume(

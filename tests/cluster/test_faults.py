@@ -391,6 +391,6 @@ def test_a_clock_that_is_set_back_changes_nothing(
     assert_ended_as(undisturbed, place)
     client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
     for record in records_in(place):
-        history = client.get_metric_history(str(record.mlflow_run_id), "bleu")
+        history = client.get_metric_history(str(record.mlflow_run_id), "score")
         assert [m.step for m in history] == [point.updates for point in record.curve]
         assert [m.timestamp for m in history] == sorted(m.timestamp for m in history)

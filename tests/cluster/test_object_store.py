@@ -181,7 +181,7 @@ def test_a_killed_study_goes_on_from_the_object_store_and_ends_as_an_undisturbed
     for record in records_in(place):
         run = mlflow_server.get_run(str(record.mlflow_run_id))
         assert run.info.status == "FINISHED"
-        points = mlflow_server.get_metric_history(run.info.run_id, "bleu")
+        points = mlflow_server.get_metric_history(run.info.run_id, "score")
         assert [point.step for point in points] == [point.updates for point in record.curve]
         assert any(
             f"{run.info.run_id}/artifacts/curve.csv" in key

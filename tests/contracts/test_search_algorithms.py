@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,73 +10,33 @@ from typing import Any
 import pytest
 from ray.tune.search import Searcher
 
-from search.study.config import ProxyConfig, StudyConfig, study_from
-from search.study.ledger import Ledger
+from search.study.config import ProxyConfig, StudyConfig
 from search.study.trained_candidate import candidate_of
+from search.suggest import contract
+from search.suggest.contract import (
+    LISTS,
+    RANGES,
+    AlgorithmContract,
+    ProposerContract,
+    some_fail_and_some_stop,
+)
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.proxy import N_AT_FIRST, Proxy
-from search.suggest.searcher import StudySearcher
-from spaces.candidate_size import CandidateSize
 from spaces.chooser import FixedChooser
-from spaces.counts import ParamCounts
-from spaces.space import Candidate
-from trainable.aucc import aucc
 from trainable.config import TrialConfig
-from trainable.curve import Point
 
-SPACE: dict[str, Any] = {
-    "depth": [2, 3, 4],
-    "n_reservoirs": [0, 1, 2],
-    "interleaving": ["bottom", "top", "alternating-r-first"],
-    "share_learned": ["none", "all"],
-    "share_reservoir": ["none", "all"],
-    "decoder_depth": [1, 2],
-}
-RANGES = {
-    "reservoir_gain": {"low": 0.5, "high": 4.0, "log": True},
-    "hyper": {"train.lr": {"low": 1e-4, "high": 1e-2, "log": True}},
-}
 PROXY = ProxyConfig(measure="lyapunov", prefer="low", keep=0.5, audit=0.25)
 ALGORITHMS = ("tpe", "surrogate", "random", "gp", "nsga2", "cmaes", "grid")
+SPACE = LISTS
 
 
 def study(algorithm: str, **tables: Any) -> StudyConfig:
-    space = SPACE if algorithm == "grid" else {**SPACE, **RANGES}
-    values = {
-        "name": "contract",
-        "data": "d",
-        "space": space,
-        "budget": {"updates": 30},
-        "search": {"algorithm": algorithm, "n_trials": 14, "n_startup": 5},
-        **tables,
-    }
-    return study_from(values, "test")
+    space = LISTS if algorithm == "grid" else {**LISTS, **RANGES}
+    return contract.contract_study(algorithm, **{"space": space, **tables})
 
 
-def size(config: TrialConfig) -> CandidateSize:
-    n_params = 100_000 * (config.model.encoder.kinds.count("L") + 2)
-    counts = ParamCounts(total=n_params, learned=n_params, stored=n_params, encoder=n_params)
-    return CandidateSize(counts=counts, training_flops=1e6 * len(str(config.model.encoder)))
-
-
-def curve_of(config: TrialConfig) -> list[Point]:
-    quality = 20 + 5 * config.model.encoder.kinds.count("R") - abs(math.log(config.train.lr / 1e-3))
-    return [
-        Point(
-            updates=updates,
-            seconds=float(updates),
-            tokens=updates,
-            flops=float(updates),
-            bleu=max(0.0, quality * updates / 30),
-            loss=3.0,
-            train_loss=3.0,
-        )
-        for updates in (10, 20, 30)
-    ]
-
-
-class Bench:
-    """A searcher and what Tune and the recorder would do around it."""
+class Bench(contract.Bench):
+    """With a proxy by ``measure``."""
 
     def __init__(
         self,
@@ -86,130 +45,37 @@ class Bench:
         earlier: Sequence[EarlierTrial] = (),
         measure: Callable[[TrialConfig], float | None] | None = None,
     ) -> None:
-        self.config = config
-        self.ledger = Ledger.open(folder / "trials.jsonl")
-        self.searcher = StudySearcher(
-            config,
-            self.ledger,
-            optuna_log=folder / "optuna.log",
-            data="d",
-            size=size,
-            n_concurrent=lambda: 2,
-            resume_from=lambda record: None,
-            earlier=earlier,
-            proxy=Proxy(PROXY, measure) if measure else None,
-        )
-        self._n_asked = 0
-
-    def ask(self) -> tuple[str, Any]:
-        self._n_asked += 1
-        tune_id = f"tune-{self._n_asked}"
-        return tune_id, self.searcher.suggest(tune_id)
-
-    def end(self, tune_id: str, suggested: dict[str, Any], state: str) -> None:
-        trial = TrialConfig.model_validate(suggested["trial"])
-        curve = tuple(curve_of(trial)[: {"completed": 3, "stopped": 1, "failed": 0}[state]])
-        area = aucc(curve, clock="updates", horizon=30, hold_last=False)
-        record = self.ledger.update(
-            suggested["id"], state=state, curve=curve, aucc=area, objective=0.0
-        )
-        objective = area / (record.counts.total / 1e6)
-        self.ledger.update(suggested["id"], objective=objective)
-        self.searcher.on_trial_complete(tune_id, result={"done": True})
-
-    def run(self, state_of: Callable[[int], str] = lambda id_: "completed") -> None:
-        while True:
-            tune_id, suggested = self.ask()
-            if suggested == Searcher.FINISHED:
-                return
-            self.end(tune_id, suggested, state_of(suggested["id"]))
+        super().__init__(config, folder, earlier, Proxy(PROXY, measure) if measure else None)
 
 
-def some_fail_and_some_stop(id_: int) -> str:
-    return ("completed", "stopped", "failed")[id_ % 3]
+class TestOptunasSamplers(AlgorithmContract):
+    @pytest.fixture(
+        autouse=True,
+        params=["tpe", "random", "gp", "nsga2", "optuna.samplers:QMCSampler"],
+    )
+    def _named(self, request: pytest.FixtureRequest):
+        self.algorithm = request.param
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_it_proposes_members_of_the_space_alone_and_none_twice(algorithm: str, tmp_path: Path):
-    bench = Bench(study(algorithm), tmp_path)
-    bench.run()
-    records = bench.ledger.records
-    assert len(records) == 14
-    assert len({record.key for record in records}) == 14
-    for record in records:
-        trial = record.config
-        hyper = {} if algorithm == "grid" else {"train.lr": trial.train.lr}
-        bench.config.space.encode(
-            Candidate(
-                encoder=trial.model.encoder,
-                decoder=trial.model.decoder,
-                reservoir_gain=trial.model.reservoir_gain,
-                hyper=hyper,
-            )
-        )
+class TestAnExhaustiveSampler(AlgorithmContract):
+    """It stops Optuna's study when it has gone through the space, and knows no ranges."""
+
+    algorithm = "optuna.samplers:BruteForceSampler"
+    space = LISTS
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_it_repeats_itself_with_the_same_seed(algorithm: str, tmp_path: Path):
-    keys = []
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        bench = Bench(study(algorithm), tmp_path / name)
-        bench.run()
-        keys.append([record.key for record in bench.ledger.records])
-    assert keys[0] == keys[1]
+class TestCmaEs(AlgorithmContract):
+    algorithm = "cmaes"
+    test_it_ends_when_every_layout_of_a_small_space_is_trained = None  # it needs ranges
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_it_survives_failed_and_stopped_trials_and_tells_optuna_of_each(
-    algorithm: str, tmp_path: Path
-):
-    bench = Bench(study(algorithm), tmp_path)
-    bench.run(some_fail_and_some_stop)
-    told = {trial.number: trial for trial in bench.searcher._study.get_trials(deepcopy=False)}
-    names = {"completed": "COMPLETE", "stopped": "PRUNED", "failed": "FAIL"}
-    for record in bench.ledger.records:
-        trial = told[record.optuna_number]
-        assert trial.state.name == names[record.state]
-        if record.state == "stopped":
-            assert list(trial.intermediate_values) == [10]
-        if record.state == "completed":
-            assert trial.value == record.objective
-    assert not [t for t in told.values() if t.state.name == "RUNNING"]
+class TestTheSurrogate(ProposerContract):
+    algorithm = "surrogate"
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_a_resumed_study_goes_on_where_it_was_left(algorithm: str, tmp_path: Path):
-    bench = Bench(study(algorithm), tmp_path)
-    for _ in range(4):
-        tune_id, suggested = bench.ask()
-        bench.end(tune_id, suggested, "completed")
-    _, interrupted = bench.ask()
-    resumed = Bench(study(algorithm), tmp_path)
-    tune_id, again = resumed.ask()
-    assert (again["id"], again["trial"]) == (interrupted["id"], interrupted["trial"])
-    resumed.end(tune_id, again, "completed")
-    resumed.run()
-    keys = [record.key for record in resumed.ledger.records]
-    assert len(keys) == len(set(keys)) == 14
-
-
-@pytest.mark.parametrize("algorithm", ["tpe", "surrogate", "random", "grid"])
-def test_a_space_with_fewer_layouts_than_trials_is_searched_to_the_last_one(
-    algorithm: str, tmp_path: Path
-):
-    # RL, LR, LL, L1L1: with no R or one of two layers there is nothing more to choose.
-    space = {
-        "depth": 2,
-        "n_reservoirs": [0, 1],
-        "interleaving": ["bottom", "top"],
-        "share_learned": ["none", "all"],
-        "decoder_depth": 1,
-    }
-    bench = Bench(study(algorithm, space=space), tmp_path)
-    bench.run()
-    layouts = sorted(record.canonical for record in bench.ledger.records)
-    assert layouts == ["L1L1", "LL", "LR", "RL"]
+class TestTheGrid(ProposerContract):
+    algorithm = "grid"
+    space = LISTS
 
 
 def test_a_twin_of_a_running_trial_waits_and_takes_its_value(tmp_path: Path):
@@ -222,12 +88,12 @@ def test_a_twin_of_a_running_trial_waits_and_takes_its_value(tmp_path: Path):
     bench.end(first_id, first, "completed")
     assert bench.ask()[1] == Searcher.FINISHED
     bench.end(second_id, second, "completed")
-    trials = bench.searcher._study.get_trials(deepcopy=False)
+    trials = bench.trials.suggestions
     values = {record.id: record.objective for record in bench.ledger.records}
     waited = [trial for trial in trials if "known" in trial.user_attrs]
     assert waited
     assert all(trial.value == values[trial.user_attrs["known"]] for trial in waited)
-    counts = bench.searcher.counts()
+    counts = bench.trials.counts()
     assert counts.n_suggestions == counts.n_trained + counts.n_known == len(trials)
 
 
@@ -236,7 +102,7 @@ def test_a_candidate_over_the_bound_on_parameters_is_never_trained(tmp_path: Pat
     bench = Bench(config, tmp_path)
     bench.run()
     assert max(record.n_mparams for record in bench.ledger.records) <= 0.45
-    counts = bench.searcher.counts()
+    counts = bench.trials.counts()
     assert counts.n_out_of_bounds > 0
     assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_out_of_bounds
 
@@ -247,7 +113,7 @@ def test_a_pareto_study_tells_optuna_both_objectives(algorithm: str, tmp_path: P
     bench = Bench(config, tmp_path)
     bench.run(lambda id_: "failed" if id_ == 3 else "completed")
     for record in bench.ledger.records:
-        trial = bench.searcher._study.get_trials(deepcopy=False)[record.optuna_number]
+        trial = bench.trials.suggestions[record.optuna_number]
         expected = None if record.id == 3 else [record.aucc, record.n_mparams]
         assert trial.values == expected
 
@@ -259,7 +125,7 @@ def test_a_grid_passes_over_what_is_out_of_bounds_to_its_end(tmp_path: Path):
     bench = Bench(config, tmp_path)
     bench.run()
     assert {record.encoder.depth for record in bench.ledger.records} == {2}
-    assert bench.searcher.counts().n_out_of_bounds == 0
+    assert bench.trials.counts().n_out_of_bounds == 0
 
 
 def test_a_torn_last_line_of_optunas_log_costs_nothing(tmp_path: Path):
@@ -292,7 +158,7 @@ def test_the_first_layouts_are_trained_before_all_others_and_once(algorithm: str
     layouts = [record.canonical for record in bench.ledger.records]
     assert layouts[:3] == FIRST
     assert len({record.key for record in bench.ledger.records}) == len(layouts) == 6
-    told = bench.searcher._study.get_trials(deepcopy=False)
+    told = bench.trials.suggestions
     for record in bench.ledger.records[:3]:
         assert told[record.optuna_number].value == record.objective
 
@@ -355,14 +221,14 @@ def test_trials_of_earlier_studies_are_known_to_optuna_and_are_no_results(
     taught = taught_by(earlier)
     assert [trial.record.id for trial in taught] == [0, 3]
     bench = Bench(config, folders[1], taught)
-    told = bench.searcher._study.get_trials(deepcopy=False)
+    told = bench.trials.suggestions
     assert [trial.value for trial in told] == [trial.record.objective for trial in taught]
     assert [trial.params for trial in told] == [trial.point for trial in taught]
     assert bench.ledger.records == []
     bench.run()
     assert len(bench.ledger.records) == 6
-    counts = bench.searcher.counts()
-    n_trials = len(bench.searcher._study.get_trials(deepcopy=False))
+    counts = bench.trials.counts()
+    n_trials = len(bench.trials.suggestions)
     assert counts.n_suggestions == counts.n_trained + counts.n_known == n_trials - len(taught)
 
 
@@ -373,16 +239,14 @@ def test_a_driver_tells_only_what_the_one_before_did_not(n_before: int, folders:
     taught = taught_by(earlier)
     killed = Bench(study("tpe"), folders[1], taught[:n_before])
     # Cut off between queueing a trial and telling its outcome.
-    killed.searcher._study.enqueue_trial(
-        taught[n_before].point, user_attrs={"earlier": taught[n_before].name}
-    )
+    killed.trials._journal.queue(taught[n_before].point, {"earlier": taught[n_before].name})
     for _ in range(2):
         resumed = Bench(study("tpe"), folders[1], taught)
-        trials = resumed.searcher._study.get_trials(deepcopy=False)
+        trials = resumed.trials.suggestions
         values = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
         assert sorted(values) == sorted(trial.record.objective for trial in taught)
         assert {trial.state.name for trial in trials} == {"COMPLETE", "FAIL"}
-        assert resumed.searcher.counts().n_suggestions == 0
+        assert resumed.trials.counts().n_suggestions == 0
 
 
 def test_a_pareto_study_learns_both_objectives_of_earlier_trials(folders: tuple[Path, Path]):
@@ -390,7 +254,7 @@ def test_a_pareto_study_learns_both_objectives_of_earlier_trials(folders: tuple[
     earlier = Bench(config, folders[0])
     earlier.run()
     bench = Bench(config, folders[1], taught_by(earlier))
-    told = [trial.values for trial in bench.searcher._study.get_trials(deepcopy=False)]
+    told = [trial.values for trial in bench.trials.suggestions]
     assert told == [[record.aucc, record.n_mparams] for record in earlier.ledger.records]
 
 
@@ -422,14 +286,14 @@ def test_what_the_proxy_discards_is_never_trained(algorithm: str, tmp_path: Path
         )
         bench = Bench(part, tmp_path, measure=arbitrary)
         bench.run()
-    suggestions = bench.searcher._study.get_trials(deepcopy=False)
+    suggestions = bench.trials.suggestions
     discarded = [trial for trial in suggestions if "discarded" in trial.user_attrs]
     assert discarded
     assert not {t.number for t in discarded} & {r.optuna_number for r in bench.ledger.records}
     assert all(trial.state.is_finished() for trial in suggestions)
     keys = {config.space.choose(FixedChooser(trial.params)).key for trial in discarded}
     assert not keys & {record.key for record in bench.ledger.records}
-    counts = bench.searcher.counts()
+    counts = bench.trials.counts()
     assert counts.n_discarded == len(discarded)
     assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_discarded
     # In the order of the suggestions: each was judged by the rank among those before it.

@@ -19,7 +19,7 @@ from spaces.counts import ParamCounts
 from tests.search.replay.tables import made_table
 from trainable.checkpoint import learned_weights
 from trainable.config import Budget, ModelConfig, TrialConfig
-from trainable.corpus import load_vocabulary
+from trainable.corpus import open_corpus
 from trainable.curve import Point
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
@@ -94,7 +94,9 @@ def table_lines() -> list[bytes]:
 
 def record() -> dict[str, Any]:
     """A line of a ``trials.jsonl``."""
-    point = Point(updates=4, seconds=2.0, tokens=400, flops=4e6, bleu=3.0, loss=7.0, train_loss=8.0)
+    point = Point(
+        updates=4, seconds=2.0, tokens=400, flops=4e6, score=3.0, loss=7.0, train_loss=8.0
+    )
     return TrialRecord(
         id=0,
         layout=TRIAL.model.encoder,
@@ -145,7 +147,7 @@ def make_export(data: Path, folder: Path) -> Path:
     out.mkdir()
     for name in ("bpe.codes", "dict.de.txt", "dict.en.txt", "manifest.json"):
         (out / name).write_bytes((data / name).read_bytes())
-    vocabulary = load_vocabulary(str(out))
+    vocabulary = open_corpus(str(out))
     model = build_model(
         TRIAL.model, src_dict=vocabulary.src_dict, tgt_dict=vocabulary.tgt_dict, seed=TRIAL.seed
     )

@@ -27,12 +27,12 @@ from tests.fuzz.mutations import (
     changed_json,
     changed_values,
 )
-from trainable.corpus import load_corpus
 from trainable.data.archives import gunzip, tar_members, zip_member
 from trainable.data.blobs import Blob
 from trainable.data.lines import lines_of
 from trainable.data.manifest import Manifest
 from trainable.data.tokenizer import Tokenizer
+from trainable.tasks.registry import load_task
 
 LIMIT = 10**6  # of what an archive unpacks to, so that the limits are met
 
@@ -241,8 +241,8 @@ def _with_changed(
 
 
 def _data(folder: Path) -> None:
-    load_corpus.cache_clear()
-    corpus = load_corpus(str(folder))
+    load_task.cache_clear()
+    corpus = load_task(str(folder)).corpus
     Tokenizer.load(folder, "src")
     for split in ("train", "valid"):
         collate = corpus.collator(split)

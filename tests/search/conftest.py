@@ -67,7 +67,7 @@ def make_record(tiny_trial: TrialConfig) -> Callable[..., TrialRecord]:
             "optuna_number": id_,
             "state": "completed",
             "curve": tuple(
-                curve_point(updates, bleu) for updates, bleu in ((4, 2), (8, 6), (12, 7))
+                curve_point(updates, score) for updates, score in ((4, 2), (8, 6), (12, 7))
             ),
             # 4 x 1 + 4 x 4 + 4 x 6.5
             "aucc": 46.0,
@@ -111,14 +111,14 @@ def recorded_study(
     return make
 
 
-def curve_point(updates: int, bleu: float) -> Point:
+def curve_point(updates: int, score: float) -> Point:
     return Point(
         updates=updates,
         seconds=0.5 * updates,
         tokens=100 * updates,
         flops=1e6 * updates,
-        bleu=float(bleu),
-        loss=8.0 - bleu / 10,
+        score=float(score),
+        loss=8.0 - score / 10,
         train_loss=8.0,
     )
 

@@ -12,16 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-import optuna
 from mlflow.tracking import MlflowClient
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 
 from search.doctor.examine import examine
 from search.doctor.finding import Finding
 from search.study.folder import StudyFolder
 from search.study.ledger import read_records
 from search.study.trial_record import TrialRecord
+from search.suggest.optuna_journal import read_journal
 from tests.search.command_line import environment, study_toml
 
 # Four layouts in a fixed order, one after the other, none stopped early.
@@ -46,7 +44,7 @@ def records_in(place: Path) -> list[TrialRecord]:
 def on_updates(records: list[TrialRecord]) -> dict[str, list[tuple[int, float, float]]]:
     """Each trial's curve without its seconds, by layout."""
     return {
-        record.canonical: [(point.updates, point.bleu, point.loss) for point in record.curve]
+        record.canonical: [(point.updates, point.score, point.loss) for point in record.curve]
         for record in records
     }
 
@@ -93,14 +91,14 @@ def mlflow_curves(place: Path) -> dict[int, list[int]]:
     """The updates of each trial's points, as MLflow has them."""
     client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
     return {
-        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "bleu")]
+        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "score")]
         for record in records_in(place)
     }
 
 
 def optuna_states(place: Path) -> list[str]:
-    storage = JournalStorage(JournalFileBackend(str(place / "studies/mine/optuna.log")))
-    return [t.state.name for t in optuna.load_study(study_name="mine", storage=storage).trials]
+    trials = read_journal(place / "studies/mine/optuna.log", study="mine").trials
+    return [trial.state.name for trial in trials]
 
 
 def examined(place: Path) -> list[Finding]:

@@ -13,7 +13,8 @@ from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.proxy import Proxy
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from spaces.candidate_size import CandidateSize
 from spaces.counts import count_params
 from spaces.dimensions import Dimensions
@@ -42,15 +43,17 @@ def searched_study(
     folder.study_file.write_text(f'data = "{data}"\n')
     folder.resolve(config, data)
     ledger = Ledger.open(folder.trials)
-    searcher = StudySearcher(
+    trials = StudyTrials.open(
         config,
         ledger,
         optuna_log=folder.optuna_log,
         data=str(data),
         size=size,
-        n_concurrent=lambda: 1,
-        resume_from=lambda record: None,
+        metric="BLEU",
         proxy=proxy,
+    )
+    searcher = TrialSearcher(
+        ledger, trials, n_concurrent=lambda: 1, resume_from=lambda record: None
     )
     number = 0
     while isinstance(asked := searcher.suggest(f"tune-{number}"), dict):
@@ -123,7 +126,7 @@ def curve(top: float) -> tuple[Point, ...]:
             seconds=0.5 * updates,
             tokens=100 * updates,
             flops=1e6 * updates,
-            bleu=top * updates / UPDATES[-1],
+            score=top * updates / UPDATES[-1],
             loss=8.0 - updates / 12,
             train_loss=9.0 - updates / 12,
         )

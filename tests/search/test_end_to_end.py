@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-import optuna
 import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial
 
 from search.cli import app, exit_code
 from search.study.trial_record import TrialRecord
+from search.suggest.optuna_journal import read_journal
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import RealExport, RealStudy
 
@@ -83,7 +83,7 @@ def test_show_tells_what_the_records_hold(real_study: RealStudy, records: list[T
         "parameters": "total",
     }
     fields = {
-        *("id", "layout", "state", "seed", "clock", "bleu_valid", "aucc", "objective"),
+        *("id", "layout", "state", "seed", "clock", "metric", "score", "aucc", "objective"),
         *("n_params_total", "n_params_learned", "n_params_stored", "mlflow_run_id"),
     }
     for trial, record in zip(shown["trials"], records, strict=True):
@@ -94,7 +94,8 @@ def test_show_tells_what_the_records_hold(real_study: RealStudy, records: list[T
             "state": record.state,
             "seed": record.config.seed,
             "clock": record.curve[-1].updates if record.curve else 0,
-            "bleu_valid": max((point.bleu for point in record.curve), default=None),
+            "metric": "BLEU",
+            "score": max((point.score for point in record.curve), default=None),
             "aucc": record.aucc,
             "objective": record.objective,
             "n_params_total": record.counts.total,
@@ -144,9 +145,8 @@ def test_optuna_was_told_of_every_trial(real_study: RealStudy, records: list[Tri
     assert not [trial for trial in trials if trial.state.name == "RUNNING"]
 
 
-def optuna_trials(study: RealStudy) -> list[optuna.trial.FrozenTrial]:
-    storage = JournalStorage(JournalFileBackend(str(study.folder.optuna_log)))
-    return optuna.load_study(study_name="mine", storage=storage).trials
+def optuna_trials(study: RealStudy) -> Sequence[FrozenTrial]:
+    return read_journal(study.folder.optuna_log, study="mine").trials
 
 
 def test_a_study_is_never_overwritten(

@@ -306,7 +306,7 @@ def test_an_mlflow_server_that_was_away_gets_all_it_missed(tmp_path: Path, small
         for record in records_in(place):
             run = client.get_run(str(record.mlflow_run_id))
             assert run.info.status == "FINISHED"
-            history = client.get_metric_history(run.info.run_id, "bleu")
+            history = client.get_metric_history(run.info.run_id, "score")
             assert [m.step for m in history] == [point.updates for point in record.curve]
 
 

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from search.exports.translate import Translator
 from spaces.errors import UserError
-from trainable.corpus import load_corpus
 from trainable.data.manifest import Manifest
+from trainable.tasks.registry import load_task
 
 
 def change_json(path: Path, **changes: Any) -> None:
@@ -50,9 +50,9 @@ def test_a_link_in_data_is_not_followed(data: Path, tmp_path: Path):
         elsewhere = tmp_path / f"elsewhere-{name}"
         (data / name).rename(elsewhere)
         (data / name).symlink_to(elsewhere)
-        load_corpus.cache_clear()
+        load_task.cache_clear()
         with pytest.raises(UserError, match="is a link or no plain file"):
-            load_corpus(str(data))
+            load_task(str(data))
         (data / name).unlink()
         elsewhere.rename(data / name)
 
@@ -142,6 +142,6 @@ def test_weights_of_another_shape_are_not_stretched_to_fit(export: Path):
 def test_tokens_beyond_the_dictionary_are_refused(data: Path):
     path = data / "train.de-en.de.bin"
     path.write_bytes(b"\xff\x7f" + path.read_bytes()[2:])
-    load_corpus.cache_clear()
+    load_task.cache_clear()
     with pytest.raises(UserError, match=r"has token 32767, and the dictionary has"):
-        load_corpus(str(data)).split("train")
+        load_task(str(data)).corpus.split("train")

@@ -15,7 +15,6 @@ from spaces.errors import UserError
 from tests.security.payload import Payload, payloads
 from trainable.checkpoint import BrokenCheckpoint, load_checkpoint, save_checkpoint
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.data.blobs import read_blob
 from trainable.data.iwslt14 import iwslt14
 from trainable.data.lines import lines_of
@@ -23,6 +22,7 @@ from trainable.data.manifest import Manifest
 from trainable.data.tatoeba import tatoeba
 from trainable.data.tokenizer import Tokenizer
 from trainable.ranks import Ranks
+from trainable.tasks.registry import load_task
 from trainable.training import Training
 
 FORMS = ("pickle", "torch", "numpy")
@@ -62,9 +62,9 @@ def test_data_of_pickles_run_none_of_them(data: Path, tmp_path: Path, form: str)
     for name in (*manifest.file_names(), "manifest.json"):
         whole = (data / name).read_bytes()
         (data / name).write_bytes(payloads(mark)[form])
-        load_corpus.cache_clear()
+        load_task.cache_clear()
         try:
-            corpus = load_corpus(str(data))
+            corpus = load_task(str(data)).corpus
             Tokenizer.load(data, "src")
             for split in ("train", "valid", "test"):
                 corpus.split(split)

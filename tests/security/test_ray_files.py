@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from search.cluster.ray_files import hide_token, private_folder
+from search.cluster.ray_files import hidden_token, private_folder
 from spaces.errors import UserError
 from tests.search.command_line import environment
 from trainable import users_folder
@@ -46,15 +46,41 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
         private_folder()
 
 
-def test_the_token_is_hidden_from_other_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_token_is_made_that_no_other_user_can_read_at_any_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("HOME", str(tmp_path))
-    hide_token()  # there is none
+    monkeypatch.setattr(Path, "chmod", lambda path, mode: None)  # the mode it is made with counts
+    before = os.umask(0)
+    try:
+        token = hidden_token()
+    finally:
+        os.umask(before)
+    assert token == tmp_path / ".ray/auth_token"
+    assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert len(bytes.fromhex(token.read_text())) == 32
+
+
+def test_a_token_that_is_there_stays_and_is_hidden_from_other_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
     token = tmp_path / ".ray/auth_token"
     token.parent.mkdir()
     token.write_text("token")
     token.chmod(0o644)
-    hide_token()
+    assert hidden_token() == token
     assert stat.S_IMODE(token.stat().st_mode) == 0o600
+    assert token.read_text() == "token"
+
+
+def test_a_home_that_cannot_be_written_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(UserError, match=r"auth_token: Not a directory; .*set HOME to a folder"):
+        hidden_token()
 
 
 ASK = """

@@ -8,13 +8,13 @@ from trainable.aucc import aucc, best_point, minimum_loss_point
 from trainable.curve import Point
 
 
-def point(updates: int, bleu: float, *, loss: float = 1.0) -> Point:
+def point(updates: int, score: float, *, loss: float = 1.0) -> Point:
     return Point(
         updates=updates,
         seconds=60.0 * updates,
         tokens=1000 * updates,
         flops=1e9 * updates,
-        bleu=bleu,
+        score=score,
         loss=loss,
         train_loss=loss,
     )
@@ -39,7 +39,7 @@ def test_a_curve_that_crosses_the_horizon_is_cut_there():
     assert aucc(CURVE, clock="updates", horizon=15, hold_last=True) == pytest.approx(45)
 
 
-def test_the_seconds_clock_gives_bleu_minutes():
+def test_the_seconds_clock_gives_score_minutes():
     # The points are 10 minutes apart.
     assert aucc(CURVE, clock="seconds", horizon=1800, hold_last=False) == pytest.approx(150)
 
@@ -63,20 +63,20 @@ scores = st.lists(st.floats(0, 100), min_size=1, max_size=8)
 
 @given(scores, st.floats(0.5, 100))
 def test_the_area_grows_with_the_horizon_and_never_beyond_the_best_score(
-    bleus: list[float], horizon: float
+    scores: list[float], horizon: float
 ):
-    curve = [point(10 * (place + 1), bleu) for place, bleu in enumerate(bleus)]
+    curve = [point(10 * (place + 1), score) for place, score in enumerate(scores)]
     area = aucc(curve, clock="updates", horizon=horizon, hold_last=True)
     longer = aucc(curve, clock="updates", horizon=horizon + 1, hold_last=True)
     assert area <= longer + 1e-9
-    assert area <= max(bleus) * horizon + 1e-9
+    assert area <= max(scores) * horizon + 1e-9
 
 
 @given(scores)
-def test_a_point_on_the_line_between_two_changes_nothing(bleus: list[float]):
-    curve = [point(10 * (place + 1), bleu) for place, bleu in enumerate(bleus)]
-    finer = [point(5, bleus[0] / 2), *curve]
-    horizon = 10.0 * len(bleus)
+def test_a_point_on_the_line_between_two_changes_nothing(scores: list[float]):
+    curve = [point(10 * (place + 1), score) for place, score in enumerate(scores)]
+    finer = [point(5, scores[0] / 2), *curve]
+    horizon = 10.0 * len(scores)
     assert aucc(finer, clock="updates", horizon=horizon, hold_last=False) == pytest.approx(
         aucc(curve, clock="updates", horizon=horizon, hold_last=False)
     )

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from trainable.corpus import load_corpus
+from trainable.tasks.registry import load_task
 
 
 @pytest.mark.parametrize("indices", [[0], [5, 3, 40, 7], list(range(60, 140))])
 def test_a_batch_is_what_fairseqs_collater_makes(small_grammar: Path, indices: list[int]):
-    corpus = load_corpus(str(small_grammar))
+    corpus = load_task(str(small_grammar)).corpus
     dataset = corpus.split("train")
     theirs = dataset.collater([dataset[index] for index in indices])
     ours = corpus.collator("train")(np.array(indices))

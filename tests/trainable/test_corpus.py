@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from spaces.errors import UserError
-from trainable.corpus import epoch_batches, load_corpus, update_batches
+from trainable.corpus import epoch_batches, update_batches
+from trainable.tasks.registry import load_task
 
 
 def test_an_epoch_has_every_sentence_once_and_no_batch_over_its_tokens(small_grammar: Path):
-    dataset = load_corpus(str(small_grammar)).split("train")
+    dataset = load_task(str(small_grammar)).corpus.split("train")
     batches = epoch_batches(dataset, batch_tokens=256, seed=1, epoch=0)
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(dataset)))
     for batch in batches:
@@ -20,7 +21,7 @@ def test_an_epoch_has_every_sentence_once_and_no_batch_over_its_tokens(small_gra
 
 
 def test_the_seed_and_the_epoch_decide_the_order(small_grammar: Path):
-    dataset = load_corpus(str(small_grammar)).split("train")
+    dataset = load_task(str(small_grammar)).corpus.split("train")
 
     def order(seed: int, epoch: int) -> list[int]:
         batches = epoch_batches(dataset, batch_tokens=256, seed=seed, epoch=epoch)
@@ -35,7 +36,7 @@ def test_the_seed_and_the_epoch_decide_the_order(small_grammar: Path):
 def test_skipping_updates_gives_the_batches_that_would_have_followed(
     small_grammar: Path, skip: int
 ):
-    dataset = load_corpus(str(small_grammar)).split("train")
+    dataset = load_task(str(small_grammar)).corpus.split("train")
     unbroken = islice(update_batches(dataset, batch_tokens=512, seed=1, skip=0), skip, skip + 20)
     resumed = islice(update_batches(dataset, batch_tokens=512, seed=1, skip=skip), 20)
     for expected, batch in zip(unbroken, resumed, strict=True):
@@ -43,6 +44,6 @@ def test_skipping_updates_gives_the_batches_that_would_have_followed(
 
 
 def test_a_batch_too_small_for_any_sentence_is_refused(small_grammar: Path):
-    dataset = load_corpus(str(small_grammar)).split("train")
+    dataset = load_task(str(small_grammar)).corpus.split("train")
     with pytest.raises(UserError, match=r"train.batch_tokens 1: the shortest sentence has"):
         epoch_batches(dataset, batch_tokens=1, seed=1, epoch=0)

@@ -56,6 +56,6 @@ def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
         assert [point[name] for point in first] == pytest.approx(
             [getattr(point, name) for point in alone], rel=1e-4
         )
-    assert [point["bleu"] for point in first] == pytest.approx(
-        [point.bleu for point in alone], abs=0.5
+    assert [point["score"] for point in first] == pytest.approx(
+        [point.score for point in alone], abs=0.5
     )

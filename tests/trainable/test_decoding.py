@@ -5,9 +5,9 @@ from fairseq.sequence_generator import SequenceGenerator
 
 from trainable.checkpoint import load_learned_weights
 from trainable.config import Budget, TrialConfig
-from trainable.corpus import load_corpus
 from trainable.decoding import QUICK_LIMIT, decode
 from trainable.models.build import build_model
+from trainable.tasks.registry import load_task
 from trainable.training import run_trial
 
 
@@ -20,7 +20,7 @@ def test_a_trained_model_translates_greedily_as_fairseqs_generator_does(tiny_tri
             "validation": tiny_trial.validation.model_copy(update={"interval_updates": 300}),
         }
     )
-    corpus = load_corpus(config.data)
+    corpus = load_task(config.data).corpus
     model = build_model(
         config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
     ).eval()

@@ -13,7 +13,6 @@ import torch
 
 from trainable.auto_freeze import AutoFreeze
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
-from trainable.corpus import update_batches
 from trainable.device import to_device
 from trainable.ranks import Ranks
 from trainable.training import Training
@@ -36,7 +35,7 @@ def update_on_meta(trial: TrialConfig, encoder: str) -> None:
     training._auto_freeze = AutoFreeze(training._model.encoder.layers, quantile=0.5)
     # The fused Adam does not take such tensors; on a GPU it keeps even the step's number there.
     training._optimizer = torch.optim.SGD(training._model.parameters())
-    training._update(next(update_batches(training._dataset, batch_tokens=256, seed=1, skip=0)))
+    training._update(next(training.task.updates(trial.train, seed=1, skip=0)))
     assert training._loss_sum.device == META
 
 

@@ -10,9 +10,9 @@ import pytest
 import ray
 
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.data.manifest import Manifest
 from trainable.shipped_corpus import ShippedCorpus, ship_corpus, with_data_here
+from trainable.tasks.registry import load_task
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_node_without_the_data_gets_all_of_them_once(
     assert {name: (copy / name).read_bytes() for name in names} == {
         name: (small_grammar / name).read_bytes() for name in names
     }
-    assert len(load_corpus(str(copy)).split("train")) == 600
+    assert len(load_task(str(copy)).corpus.split("train")) == 600
     made = copy.stat()
     assert with_data_here(elsewhere, shipped).data == str(copy)
     assert copy.stat().st_ino == made.st_ino  # not unpacked again

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from sacrebleu import corpus_bleu as reference_bleu
 from torch import nn
 
-from trainable.bleu import corpus_bleu
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import TrainConfig, TrialConfig
 from trainable.curve import Point
@@ -116,13 +114,6 @@ def test_a_loss_that_is_not_finite_ends_the_trial_with_its_reason(tiny_trial: Tr
     train = TrainConfig(lr=1e38, warmup_updates=1, batch_tokens=256, clip_norm=None)
     with pytest.raises(Diverged, match=r"loss is (nan|inf)"):
         run_trial(tiny_trial.model_copy(update={"train": train}), report=lambda point: None)
-
-
-def test_bleu_is_sacrebleus_case_insensitive_one():
-    hypotheses, references = ["the cat sat on the mat ."], ["The cat sat on the red mat."]
-    score, signature = corpus_bleu(hypotheses, references)
-    assert score == reference_bleu(hypotheses, [references], lowercase=True).score
-    assert "case:lc" in signature
 
 
 def test_a_checkpoint_survives_its_files(tiny_trial: TrialConfig, tmp_path: Path):

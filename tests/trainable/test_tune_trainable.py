@@ -22,7 +22,7 @@ from trainable.tune_trainable import ReservoirTrial, trial_resources
 ROOT = Path(__file__).resolve().parents[2]
 # What Tune itself needs to hear of a step, beside what a record is made of.
 RESULT = {
-    *("updates", "seconds", "tokens", "flops", "bleu", "loss", "train_loss", "done"),
+    *("updates", "seconds", "tokens", "flops", "score", "loss", "train_loss", "done"),
     *("curve", "finished", "failure", "aucc", "objective", "n_epochs", "peak_memory_bytes", "host"),
 }
 

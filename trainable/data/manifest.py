@@ -64,6 +64,7 @@ class TokenizerInfo(_Record):
 class Manifest(_Record):
     """Description of a prepared folder, stored in it as ``manifest.json``."""
 
+    task: str = "translation"  # as ``TASKS`` names it; absent in folders of earlier versions
     corpus: str
     src: Language
     tgt: Language
@@ -112,13 +113,43 @@ class Manifest(_Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
-        text = self.model_dump_json(exclude={"licence", "versions"})
+        excluded = {"licence", "versions"}
+        if self.task == "translation":
+            excluded.add("task")  # keeps the digests of folders of earlier versions, without task
+        text = self.model_dump_json(exclude=excluded)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the manifest into ``folder``."""
         text = self.model_dump_json(indent=2)
         (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+    @property
+    def subject(self) -> str:
+        """Description of the data for messages, beside the corpus's name: its languages."""
+        return f"{self.src} to {self.tgt}"
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Facts of the manifest for tables, as names and values, without the sources."""
+        counts, rows, tokens = self.counts, self.dictionary, self.tokenizer
+        train = counts["train"]
+        joined = ", joined" if rows.joined else ""
+        sentences = (
+            f"{train.n_sentences:,} training, {counts['valid'].n_sentences:,} validation, "
+            f"{counts['test'].n_sentences:,} test"
+        )
+        return [
+            ("Corpus", f"{self.corpus}, {self.subject}"),
+            ("Sentences", sentences),
+            (
+                "Training tokens (BPE)",
+                f"{train.n_tokens_src:,} source, {train.n_tokens_tgt:,} target",
+            ),
+            ("Dictionary", f"{rows.src:,} and {rows.tgt:,} entries{joined}"),
+            ("Tokens", f"{tokens.moses}; lower case; {tokens.bpe_merges} BPE merges"),
+            ("Seed", "none" if self.seed is None else str(self.seed)),
+            ("Licence", self.licence),
+        ]
 
     def file_names(self) -> tuple[str, ...]:
         """Names of the files of a prepared folder, without the manifest."""

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from spaces.errors import UserError
 from trainable.config import TrialConfig
-from trainable.corpus import Corpus, load_corpus
 from trainable.dynamics.encoder_map import EncoderMap, encoder_map, random_directions, trajectory
 from trainable.dynamics.lyapunov import log_growths, twin_log_growths
 from trainable.dynamics.states import (
@@ -26,8 +25,9 @@ from trainable.dynamics.states import (
     token_distance_growth,
     token_spread,
 )
-from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.registry import load_task
+from trainable.tasks.task import Task
 
 N_SENTENCES = 8  # on which a model in training is measured
 # Cheap measures, taken at the validations of a trial and before training.
@@ -198,21 +198,21 @@ def dynamics_at_depth(model: ReservoirTransformer, sentences: Sequence[Tensor]) 
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def validation_sentences(corpus: Corpus, n_sentences: int) -> list[Tensor]:
-    """Source sentences of the validation set as tokens, evenly spaced over it; without padding.
+def validation_sentences(task: Task, n_sentences: int) -> list[Tensor]:
+    """Inputs of the validation set as tokens, evenly spaced over it; without padding.
 
     All of them where there are not so many.
 
     Raises:
         UserError: none is long enough.
     """
-    dataset = corpus.split("valid")
-    long_enough = np.flatnonzero(np.asarray(dataset.src_sizes) >= SHORTEST)
-    if not len(long_enough):
-        raise UserError(f"{corpus.folder}: no validation sentence has two tokens; give other data")
+    inputs = task.encoder_inputs("valid")
+    long_enough = [place for place in range(len(inputs)) if len(inputs[place]) >= SHORTEST]
+    if not long_enough:
+        raise UserError(f"{task.folder}: no validation sentence has two tokens; give other data")
     n_chosen = min(n_sentences, len(long_enough))
     places = np.linspace(0, len(long_enough) - 1, n_chosen).round().astype(int)
-    return [dataset[int(index)]["source"] for index in long_enough[places]]
+    return [inputs[long_enough[place]] for place in places]
 
 
 def untrained_dynamics(config: TrialConfig) -> dict[str, float]:
@@ -221,8 +221,6 @@ def untrained_dynamics(config: TrialConfig) -> dict[str, float]:
     Raises:
         UserError: the data or the settings cannot be used.
     """
-    corpus = load_corpus(config.data)
-    model = build_model(
-        config.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=config.seed
-    )
-    return dynamics_at_depth(model, validation_sentences(corpus, N_SENTENCES))
+    task = load_task(config.data)
+    model = task.build_model(config.model, seed=config.seed)
+    return dynamics_at_depth(model, validation_sentences(task, N_SENTENCES))

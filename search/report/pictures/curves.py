@@ -15,8 +15,10 @@ from trainable.config import Clock
 _MARKERS = ("o", "s", "D", "^", "x")
 
 
-def curves_figure(few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock) -> Figure:
-    """Validation BLEU over ``clock``: ``few`` in colour, ``rest`` grey."""
+def curves_figure(
+    few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock, metric: str
+) -> Figure:
+    """Validation scores over ``clock``: ``few`` in colour, ``rest`` grey."""
     figure = new_figure(6.0, 3.6)
     axes = figure.add_subplot()
     plain(axes)
@@ -32,7 +34,7 @@ def curves_figure(few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock
             label=f"{record.id}: {record.canonical}",
         )
     axes.set_xlabel(TITLES[clock], fontsize=9)
-    axes.set_ylabel("validation BLEU", fontsize=9)
+    axes.set_ylabel(f"validation {metric}", fontsize=9)
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     if few:
@@ -41,4 +43,4 @@ def curves_figure(few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock
 
 
 def _line(record: TrialRecord, clock: Clock) -> tuple[list[float], list[float]]:
-    return [point.at(clock) for point in record.curve], [point.bleu for point in record.curve]
+    return [point.at(clock) for point in record.curve], [point.score for point in record.curve]

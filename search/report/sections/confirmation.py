@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from search.replicates.confirm import read_confirmation
-from search.replicates.confirm_table import cells, verdict
-from search.replicates.contest import COMPARED_MEASURES
+from search.replicates.confirm_table import cells, headings, verdict
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
@@ -17,7 +16,7 @@ def confirmation(study: ReportedStudy) -> Section | None:
         return None
     body = render(
         "confirmation.html",
-        measures=list(COMPARED_MEASURES),
+        measures=headings(told),
         rows=[cells(standing) for standing in told.contest.standings],
         sentences=verdict(told),
     )

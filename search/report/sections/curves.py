@@ -16,12 +16,11 @@ from trainable.config import CLOCKS, Clock
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_HOVER = "%{y:.2f} BLEU at %{x:,.4~g} %{xaxis.title.text}<extra></extra>"
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x")
 
 
 def curves(study: ReportedStudy) -> Section | None:
-    """Validation BLEU over the clocks, to hover over."""
+    """Validation scores over the clocks, to hover over."""
     with_curve = [record for record in study.records if record.curve]
     if not with_curve:
         return None
@@ -33,21 +32,24 @@ def curves(study: ReportedStudy) -> Section | None:
         clocks=CLOCKS,
         titles=TITLES,
         n_rest=len(rest),
-        figure=curves_plot(study.shown, rest, study.clock),
+        figure=curves_plot(study.shown, rest, study.clock, study.metric),
     )
     return Section(
         name="curves",
         title="Convergence",
         body=body,
-        pictures={f"curves-{clock}": _picture(study.shown, rest, clock) for clock in CLOCKS},
+        pictures={
+            f"curves-{clock}": _picture(study.shown, rest, clock, study.metric) for clock in CLOCKS
+        },
     )
 
 
 def curves_plot(
-    few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock
+    few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock, metric: str
 ) -> dict[str, Any]:
     """The figure for plotly, on ``clock`` at first; its views have the others."""
-    traces = [_rest_trace(rest), *(_trace(record, n) for n, record in enumerate(few))]
+    hover = f"%{{y:.2f}} {metric} at %{{x:,.4~g}} %{{xaxis.title.text}}<extra></extra>"
+    traces = [_rest_trace(rest, hover), *(_trace(record, n, hover) for n, record in enumerate(few))]
     views = {
         name: {
             "x": [_rest_readings(rest, name), *(_readings(record, name) for record in few)],
@@ -59,38 +61,38 @@ def curves_plot(
         trace["x"] = readings
     layout = {
         "xaxis": {"title": {"text": TITLES[clock]}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "validation BLEU"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": f"validation {metric}"}, "rangemode": "tozero"},
     }
     return {"data": traces, "layout": layout, "views": views}
 
 
-def _trace(record: TrialRecord, number: int) -> dict[str, Any]:
+def _trace(record: TrialRecord, number: int, hover: str) -> dict[str, Any]:
     name = f"{record.id}: {record.canonical}"
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
-        "y": [point.bleu for point in record.curve],
+        "y": [point.score for point in record.curve],
         "line": {"color": f"var(--{series(number)})", "width": 2},
         "marker": {"size": 6, "symbol": MARKERS[number % len(MARKERS)]},
-        "hovertemplate": f"trial {name}<br>{_HOVER}",
+        "hovertemplate": f"trial {name}<br>{hover}",
     }
 
 
-def _rest_trace(rest: Sequence[TrialRecord]) -> dict[str, Any]:
+def _rest_trace(rest: Sequence[TrialRecord], hover: str) -> dict[str, Any]:
     """One trace for all, with a gap after each curve: hundreds of traces are slow."""
     return {
         "type": "scatter",
         "mode": "lines",
         "name": "other trials",
-        "y": _with_gaps(rest, lambda record: [point.bleu for point in record.curve]),
+        "y": _with_gaps(rest, lambda record: [point.score for point in record.curve]),
         "text": _with_gaps(
             rest,
             lambda record: [f"{record.id}: {record.canonical}, {record.state}"] * len(record.curve),
         ),
         "line": {"color": "var(--rest)", "width": 1},
         "opacity": 0.6,
-        "hovertemplate": "trial %{text}<br>" + _HOVER,
+        "hovertemplate": "trial %{text}<br>" + hover,
     }
 
 
@@ -109,11 +111,11 @@ def _with_gaps(
 
 
 def _picture(
-    few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock
+    few: Sequence[TrialRecord], rest: Sequence[TrialRecord], clock: Clock, metric: str
 ) -> Callable[[], Figure]:
     def plot() -> Figure:
         from search.report.pictures.curves import curves_figure
 
-        return curves_figure(few, rest, clock)
+        return curves_figure(few, rest, clock, metric)
 
     return plot

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from search.replicates.paper_figure import bleu_over_minutes
+from search.replicates.paper_figure import score_over_minutes
 from search.replicates.paper_tables import LAYOUT
-from search.replicates.reproduction import STEERING, measured_models, tables_of
+from search.replicates.reproduction import measured_models, steering, tables_of
 from search.report.pictures.svg import svg_of
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
@@ -21,14 +21,15 @@ def reproduction(study: ReportedStudy) -> Section | None:
     split = study.config.validation.split
     body = render(
         "reproduction.html",
-        steering=STEERING[split],
+        study=study,
+        steering=steering(study.folder, models),
         tables=tables_of(study.folder, models),
         layout=LAYOUT,
-        figure=svg_of(bleu_over_minutes(models, steered_by=split)),
+        figure=svg_of(score_over_minutes(models, steered_by=split)),
     )
     return Section(
         name="reproduction",
         title="The paper’s experiment",
         body=body,
-        pictures={"bleu_over_minutes": lambda: bleu_over_minutes(models, steered_by=split)},
+        pictures={"score_over_minutes": lambda: score_over_minutes(models, steered_by=split)},
     )

@@ -10,8 +10,8 @@ from typing import Any
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
-from trainable.bleu import corpus_bleu
 from trainable.data.manifest import Manifest
+from trainable.tasks.registry import metric_called
 
 # user:password@ in an address: a page is passed on more readily than a study's folder.
 _LOGIN = re.compile(r"://[^/@\s]+@")
@@ -25,7 +25,7 @@ def settings(study: ReportedStudy) -> Section:
         study=study,
         settings=[(name, without_login(value)) for name, value in flat(study.resolved["study"])],
         machines=[*machines(study), *versions.items()],
-        signature=signature(versions.get("sacrebleu")),
+        signature=signature(study.metric, versions.get("sacrebleu")),
         seeds=sorted({record.config.seed for record in study.records}),
         study_file=without_login(study_file(study)),
         manifest=study.manifest,
@@ -60,10 +60,13 @@ def without_login(text: str) -> str:
     return _LOGIN.sub("://…@", text)
 
 
-def signature(version: str | None) -> str:
-    """What sacreBLEU calls the validation BLEU, with the version that the study ran on."""
-    _, told = corpus_bleu(["a"], ["a"])
-    return re.sub(r"version:[^|]*", f"version:{version}", told) if version else told
+def signature(metric: str, version: str | None) -> str:
+    """The signature of the scores, with the version of sacreBLEU that the study ran on."""
+    known = metric_called(metric)
+    if known is None:
+        return "not known to this version"
+    signed = known.signature
+    return re.sub(r"version:[^|]*", f"version:{version}", signed) if version else signed
 
 
 def study_file(study: ReportedStudy) -> str:

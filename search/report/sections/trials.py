@@ -76,11 +76,11 @@ def columns(study: ReportedStudy) -> list[Column]:
             of=study.normalised_aucc,
         ),
         Column(
-            title="BLEU",
+            title=study.metric,
             hint="the best on the validation set",
             n_digits=4,
             style="n",
-            of=lambda r: r.bleu_valid,
+            of=lambda r: r.best_score,
         ),
         Column(title="Params (M)", n_digits=4, style="n", of=lambda r: r.counts.total / 1e6),
         Column(

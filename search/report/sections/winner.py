@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
-from dataclasses import dataclass
 
+from search.exports.exported_scores import ExportedScores
 from search.exports.layout_file import LAYOUT
 from search.replicates.confirm import read_confirmation
 from search.report.reported_study import ReportedStudy
@@ -17,23 +16,13 @@ from search.study.folder import StudyFolder
 from trainable.aucc import best_point
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedScores:
-    """What the study's export scored on the whole sets."""
-
-    encoder: str
-    beam: int
-    bleu_valid: float
-    bleu_test: float
-    signature: str
-
-
 def winner(study: ReportedStudy) -> Section:
     """Which layout is best, as far as can be said."""
     best = study.best
     if best is None:
         body = render("no_winner.html", study=study)
         return Section(name="winner", title="No winner yet", body=body)
+    encoder, exported = exported_scores(study.folder)
     body = render(
         "winner.html",
         study=study,
@@ -41,20 +30,18 @@ def winner(study: ReportedStudy) -> Section:
         stack=stack_svg(best.encoder, best.decoder),
         when=best_point(best.curve).at(study.clock),
         sure=sureness(best, study.compared),
-        exported=exported_scores(study.folder),
+        exported=exported,
+        exported_encoder=encoder,
         confirmed=read_confirmation(study.folder) is not None,
     )
     return Section(name="winner", title="The best layout", body=body)
 
 
-def exported_scores(folder: StudyFolder) -> ExportedScores | None:
-    """The scores in the study's export; None where there is none."""
+def exported_scores(folder: StudyFolder) -> tuple[str, ExportedScores | None]:
+    """The encoder of the study's export, and its scores; None where there is no export."""
     try:
-        scores = json.loads((folder.export / "scores.json").read_text(encoding="utf-8"))
+        scores = (folder.export / "scores.json").read_bytes()
         layout = tomllib.loads((folder.export / LAYOUT).read_text(encoding="utf-8"))
-        return ExportedScores(
-            encoder=layout["encoder"],
-            **{name: scores[name] for name in ("beam", "bleu_valid", "bleu_test", "signature")},
-        )
     except FileNotFoundError:
-        return None
+        return "", None
+    return layout["encoder"], ExportedScores.model_validate_json(scores)

@@ -28,7 +28,8 @@ from search.study.kept_weights import KeptWeights
 from search.study.ledger import Ledger, read_records
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
-from search.suggest.searcher import StudySearcher
+from search.suggest.searcher import TrialSearcher
+from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TRIAL_ID
 from tests.search.conftest import TINY_STUDY, curve_point
@@ -67,14 +68,16 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
 
 def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
     ledger, storage = Ledger.open(folder.trials), study_storage(folder)
-    searcher = StudySearcher(
+    trials = StudyTrials.open(
         config,
         ledger,
         optuna_log=folder.optuna_log,
         data=folder.data(),
         size=candidate_size,
-        n_concurrent=lambda: 1,
-        resume_from=lambda _record: None,
+        metric="BLEU",
+    )
+    searcher = TrialSearcher(
+        ledger, trials, n_concurrent=lambda: 1, resume_from=lambda _record: None
     )
     tracking = Tracking.start(config, folder, ledger)
     kept = KeptWeights(storage, config.objective)
@@ -261,15 +264,23 @@ def make_a_stray_run(study: StudyFolder) -> None:
 
 
 def log_a_point_too_many(study: StudyFolder) -> None:
-    store(study).log_batch(run_of(study, 0), metrics=[Metric("bleu", 1.0, 1, 16)])
+    store(study).log_batch(run_of(study, 0), metrics=[Metric("score", 1.0, 1, 16)])
 
 
 def change_a_point(study: StudyFolder) -> None:
-    execute(study, "update metrics set value = 99 where key = 'bleu' and step = 8")
+    execute(study, "update metrics set value = 99 where key = 'score' and step = 8")
 
 
 def drop_a_point(study: StudyFolder) -> None:
-    execute(study, "delete from metrics where key = 'bleu' and step = 12")
+    execute(study, "delete from metrics where key = 'score' and step = 12")
+
+
+def send_as_an_earlier_version(study: StudyFolder) -> None:
+    """Its metrics called a score ``bleu``, and its runs named no metric."""
+    for table in ("metrics", "latest_metrics"):
+        execute(study, f"update {table} set key = 'bleu' where key = 'score'")
+        execute(study, f"update {table} set key = 'bleu_best' where key = 'score_best'")
+    execute(study, "delete from tags where key = 'metric'")
 
 
 def change_a_status(study: StudyFolder) -> None:
@@ -418,8 +429,22 @@ WAITING: list[tuple[Break, str]] = [
     (send_no_end, "the end of trial 0 was not sent yet"),
     (send_nothing, "trial 0 was not sent yet"),
     (leave_the_study_running, "the study's own run was not ended"),
+    (send_as_an_earlier_version, "trial 0 was sent with an earlier version's metric names"),
     (have_no_store, "MLflow has nothing yet"),
 ]
+
+
+def test_mending_adds_todays_metrics_to_the_runs_of_an_earlier_version(study: StudyFolder):
+    record, before = read_records(study.trials)[0], run_of(study, 0)
+    send_as_an_earlier_version(study)
+    examine(study, mending=True)
+    run = store(study).get_run(before)
+    assert run_of(study, 0) == before
+    assert run.data.metrics["score_best"] == record.best_score
+    assert run.data.tags["metric"] == "BLEU"
+    for name in ("score", "bleu", "loss"):
+        steps = [metric.step for metric in store(study).get_metric_history(before, name)]
+        assert steps == [point.updates for point in record.curve], name
 
 
 @pytest.mark.parametrize(("harm", "text"), WAITING)

@@ -15,9 +15,9 @@ from search.dynamics.measures_table import verdict
 from search.exports.translate import CONFIG, WEIGHTS
 from trainable.checkpoint import learned_weights
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.dynamics.measure import Band
 from trainable.models.build import build_model
+from trainable.tasks.registry import load_task
 
 SMALL = ["--d-model", "16", "--ffn", "24", "--heads", "2"]
 FEW = ["--sentences", "3", "--passes", "2", "--exponents", "2"]
@@ -38,7 +38,7 @@ def export(tiny_trial: TrialConfig, tmp_path_factory: pytest.TempPathFactory) ->
     """The files of an export that its model is read from; its weights are another seed's."""
     folder = tmp_path_factory.mktemp("dynamics") / "export"
     folder.mkdir()
-    corpus = load_corpus(tiny_trial.data)
+    corpus = load_task(tiny_trial.data).corpus
     model = build_model(
         tiny_trial.model, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=99
     )

@@ -97,4 +97,4 @@ def test_mlflow_has_them_at_the_update_of_their_validation(
 
     assert history("lyapunov") == {4: -0.1, 8: 0.2}
     assert history("token_spread") == {8: 0.5}
-    assert history("bleu") == {4: 2.0, 8: 6.0, 12: 7.0}
+    assert history("score") == {4: 2.0, 8: 6.0, 12: 7.0}

@@ -23,6 +23,7 @@ from trainable.fairseq_command import fairseq_train_arguments
 from trainable.models.build import Dictionaries, build_model
 from trainable.models.options import command_line, fairseq_options
 from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.translation import Translation
 
 FEW = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -88,6 +89,15 @@ def assert_same(built: ReservoirTransformer, first: ReservoirTransformer) -> Non
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def task_of(src: Dictionary, tgt: Dictionary) -> Translation:
+    """Translation between two dictionaries, without any sentence."""
+    manifest = SimpleNamespace(src="de", tgt="en")
+    corpus: Any = SimpleNamespace(
+        folder=Path("data"), manifest=manifest, src_dict=src, tgt_dict=tgt
+    )
+    return Translation(corpus)
+
+
 @FEW
 @given(model=models(), seed=st.integers(0, 2**31 - 1))
 def test_a_model_is_built_again_from_its_layout_file_alone(
@@ -95,8 +105,7 @@ def test_a_model_is_built_again_from_its_layout_file_alone(
 ):
     config, src, tgt = model
     path = tmp_path / "layout.toml"
-    corpus: Any = SimpleNamespace(src_dict=src, tgt_dict=tgt)
-    path.write_text(layout_toml(config, seed=seed, corpus=corpus))
+    path.write_text(layout_toml(config, seed=seed, task=task_of(src, tgt)))
     read = read_layout_toml(path)
     assert (read.config, read.reservoir_seed) == (config, seed)
     built = read.build()
@@ -114,9 +123,8 @@ def test_a_model_is_built_again_from_its_command_and_checkpoint_for_fairseq(
 ):
     config, src, tgt = model
     exported = build_model(config, src_dict=src, tgt_dict=tgt, seed=seed)
-    corpus: Any = SimpleNamespace(folder=Path("data"), manifest=SimpleNamespace(src="de", tgt="en"))
     trial = TrialConfig(data="data", seed=seed, model=config, budget=Budget(updates=4))
-    arguments = fairseq_train_arguments(trial, corpus, n_updates=4)
+    arguments = fairseq_train_arguments(trial, task_of(src, tgt), n_updates=4)
     checkpoint = fairseq_checkpoint(exported, arguments=arguments, n_updates=1)
     built = ReservoirTransformer.build_model(
         OmegaConf.create(checkpoint["cfg"]["model"]), Dictionaries(src, tgt)
@@ -137,10 +145,8 @@ def test_every_setting_of_a_model_is_in_its_layout_file_and_in_the_command_for_f
     numbers = {"d_model": 64, "embedding_dim": 4, "ffn": 12, "heads": 2}
     others = dict(word.split("=") for word in texts.split()) | numbers
     other = ModelConfig.model_validate({name: others.get(name, 0.7)})
-    corpus: Any = SimpleNamespace(src_dict=dictionary(9), tgt_dict=dictionary(9))
-    assert layout_toml(other, seed=1, corpus=corpus) != layout_toml(
-        ModelConfig(), seed=1, corpus=corpus
-    )
+    task = task_of(dictionary(9), dictionary(9))
+    assert layout_toml(other, seed=1, task=task) != layout_toml(ModelConfig(), seed=1, task=task)
     assert command_line(fairseq_options(other, seed=1)) != command_line(
         fairseq_options(ModelConfig(), seed=1)
     )
@@ -165,6 +171,6 @@ def test_what_is_no_layout_file_is_refused_with_its_place(tmp_path: Path, text: 
 
 
 def test_settings_that_are_absent_are_left_out():
-    corpus: Any = SimpleNamespace(src_dict=dictionary(9), tgt_dict=dictionary(9))
-    assert "embedding_dim" not in layout_toml(ModelConfig(), seed=1, corpus=corpus)
-    assert "embedding_dim = 16\n" in layout_toml(ALBERT, seed=1, corpus=corpus)
+    task = task_of(dictionary(9), dictionary(9))
+    assert "embedding_dim" not in layout_toml(ModelConfig(), seed=1, task=task)
+    assert "embedding_dim = 16\n" in layout_toml(ALBERT, seed=1, task=task)

@@ -21,10 +21,11 @@ def candidates_of(config: StudyConfig) -> list[Candidate]:
 
 
 def made_table(config: StudyConfig, *, seeds: Sequence[int] = (1,)) -> TrialTable:
-    """Candidate number ``n`` has BLEU in proportion to ``10 + n``; the later, the slower."""
+    """Candidate number ``n`` has a score in proportion to ``10 + n``; the later, the slower."""
     return TrialTable(
         study=study_from(recorded_settings(config), "test"),
         corpus="0" * 64,
+        metric="BLEU",
         made={"note": "made by hand"},
         trials=tuple(
             made_trial(candidate, number, seed)
@@ -35,7 +36,7 @@ def made_table(config: StudyConfig, *, seeds: Sequence[int] = (1,)) -> TrialTabl
 
 
 def made_trial(candidate: Candidate, number: int, seed: int) -> RecordedTrial:
-    """A completed trial of one million parameters; a higher seed has a little more BLEU."""
+    """A completed trial of one million parameters; a higher seed has a little more of a score."""
     top = 10 + number + 0.01 * seed
     return RecordedTrial(
         candidate=candidate,
@@ -47,7 +48,7 @@ def made_trial(candidate: Candidate, number: int, seed: int) -> RecordedTrial:
                 seconds=updates * (1 + number / 8),  # sums of eighths are exact
                 tokens=100 * updates,
                 flops=1e6 * updates,
-                bleu=top * updates / UPDATES[-1],
+                score=top * updates / UPDATES[-1],
                 loss=8.0 - updates / 12,
                 train_loss=9.0 - updates / 12,
             )

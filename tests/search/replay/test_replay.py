@@ -6,6 +6,7 @@ import heapq
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from ray.tune.schedulers import FIFOScheduler
@@ -155,6 +156,49 @@ def test_a_peer_trains_what_it_asks_for_again_and_again_and_is_told_its_objectiv
     assert stubborn.told == [record.objective for record in replayed.records]
 
 
+OWN = """
+from search.suggest.grid import Grid
+from ray.tune.schedulers import FIFOScheduler
+
+class Mine(Grid):
+    pass
+
+class Outside(Grid):
+    def propose(self, history):
+        return {"depth": 99}
+
+class HalfTheWay(FIFOScheduler):
+    def on_trial_result(self, controller, trial, result):
+        return self.STOP if result["updates"] >= 8 else self.CONTINUE
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_replayed.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_a_users_own_algorithm_and_scheduler_search_in_the_place_of_ours(
+    ray_here: None, own_module: None, table: TrialTable
+):
+    own = ["search.algorithm=my_replayed:Mine", "scheduler.name=my_replayed:HalfTheWay"]
+    replayed = replay(table, replayed_study(table, own), seed=1, n_workers=2)
+    grid = replayed_study(table, ["search.algorithm=grid", "scheduler.name=none"])
+    expected = replay(table, grid, seed=1, n_workers=2)
+    assert [record.key for record in replayed.records] == [r.key for r in expected.records]
+    assert {len(record.curve) for record in replayed.records} == {2}
+    assert {record.state for record in replayed.records} == {"stopped"}
+
+
+def test_what_a_users_own_algorithm_does_wrong_ends_the_search_in_a_line(
+    ray_here: None, own_module: None, table: TrialTable
+):
+    config = replayed_study(table, ["search.algorithm=my_replayed:Outside"])
+    with pytest.raises(UserError, match=r"propose\(\) gave a point outside the space"):
+        replay(table, config, seed=1, n_workers=2)
+
+
 def test_a_candidate_is_worth_the_mean_of_its_trials(tiny_study: Study, table: TrialTable):
     # Triangles over 12 updates, 1 M parameters; tops of 10.01 and 10.02 for the first.
     first, *_ = candidates_of(table.study)
@@ -164,7 +208,7 @@ def test_a_candidate_is_worth_the_mean_of_its_trials(tiny_study: Study, table: T
 
 def test_bounds_leave_out_what_cannot_win(table: TrialTable):
     keys = [candidate.key for candidate in candidates_of(table.study)]
-    bounded = replayed_study(table, ["objective.min_bleu=12.0"])
+    bounded = replayed_study(table, ["objective.min_score=12.0"])
     assert list(candidate_values(table, bounded)) == keys[2:]  # tops of 10, 11, 12, …
     with pytest.raises(UserError, match="no candidate of the table is within its bounds"):
         candidate_values(table, replayed_study(table, ["objective.max_mparams=0.5"]))

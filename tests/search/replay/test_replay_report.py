@@ -103,7 +103,7 @@ def test_the_command_replays_a_table_file(tiny_study: Study, tmp_path: Path):
     ("arguments", "told"),
     [
         (["nothing"], "error: study 'nothing': neither studies/nothing nor nothing"),
-        (["broken.jsonl"], "error: broken.jsonl: line 1: Invalid JSON"),
+        (["broken.jsonl"], "error: broken.jsonl: line 1: is not JSON"),
         (["table.jsonl", "--set", "train.lr=1"], "error: --set: train: the table was recorded"),
         (["table.jsonl", "--set", "space.depth=[4]"], "error: space: the table has no trial of"),
     ],

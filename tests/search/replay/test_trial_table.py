@@ -90,10 +90,18 @@ def test_a_curve_must_be_whole_and_its_clocks_must_run_forward(
     path = tmp_path / "table.jsonl"
     first, second, *_ = table_lines
     line = json.loads(second)
-    short = {**line, "curve": {**line["curve"], "bleu": [1.0]}}
+    short = {**line, "curve": {**line["curve"], "score": [1.0]}}
     assert "all seven readings" in fault_of(path, "\n".join([first, json.dumps(short)]))
     back = {**line, "curve": {**line["curve"], "seconds": [4.0, 3.0, 5.0]}}
     assert "clocks of a curve increase" in fault_of(path, "\n".join([first, json.dumps(back)]))
+
+
+def test_a_table_of_an_earlier_version_is_of_bleu(table_lines: list[str], tmp_path: Path):
+    first, *rest = table_lines
+    header = {name: value for name, value in json.loads(first).items() if name != "metric"}
+    old = [json.dumps(header), *(line.replace('"score":', '"bleu":') for line in rest)]
+    (tmp_path / "old.jsonl").write_text("\n".join(old))
+    assert read_table(tmp_path / "old.jsonl") == read_table(tmp_path / "whole.jsonl")
 
 
 def test_bytes_that_are_no_text_are_told_as_such(tmp_path: Path):

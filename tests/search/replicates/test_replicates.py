@@ -19,14 +19,15 @@ from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.paper_tables import Measured, paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
+from search.replicates.replicate_trials import ReplicateTrials
 from search.replicates.reproduce import Asked, reproduce_study
-from search.replicates.searcher import ReplicateSearcher
-from search.replicates.test_set import TestScore, paired_bootstrap
+from search.replicates.test_set import TestScore
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
+from search.suggest.searcher import TrialSearcher
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
@@ -178,12 +179,10 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     ledger = Ledger.open(tmp_path / "trials.jsonl")
     plan = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=(2, 3)))
 
-    def searcher(n_concurrent: int) -> ReplicateSearcher:
-        return ReplicateSearcher(
-            config,
+    def searcher(n_concurrent: int) -> TrialSearcher:
+        return TrialSearcher(
             ledger,
-            plan,
-            data=str(small_grammar),
+            ReplicateTrials(config, ledger, plan, data=str(small_grammar)),
             n_concurrent=lambda: n_concurrent,
             resume_from=lambda record: f"checkpoint of {record.id}",
         )
@@ -247,8 +246,8 @@ def test_what_the_machine_is_too_small_for_leaves_nothing_behind(
     assert reproduce.n_least == reproduce.n_most == reproduce.n_together == 28
 
 
-def score(bleu: float) -> TestScore:
-    return TestScore(bleu=bleu, signature="sig", translations=["a"])
+def score(value: float) -> TestScore:
+    return TestScore(score=value, signature="sig", outputs=["a"])
 
 
 def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(trials_of) -> None:
@@ -256,9 +255,9 @@ def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(tria
         Measured(
             entrant=each,
             trials=trials_of(each, objectives),
-            scores=[score(bleu) for bleu in bleus],
+            scores=[score(value) for value in values],
         )
-        for each, objectives, bleus in (
+        for each, objectives, values in (
             (entrant("model0", "LLLLLLLL"), [5.0, 7.0], [20.0, 22.0]),
             (entrant("model4", "(R1L1)*4"), [15.0, 17.0], [20.5, 22.5]),
         )
@@ -273,22 +272,9 @@ def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(tria
     # Means 12 and 32; two seeds a side, so Welch's t has 2 degrees of freedom: the deviations
     # are alike, t = 20 / sqrt(8 / 2 + 8 / 2) = 7.07, p = 0.0194.
     assert (row[0], row[1], row[3], row[4]) == ("model4", "+20", "0.0194", "0.0194")
-    (row,) = tables["against_bleu"].rows
+    (row,) = tables["against_score"].rows
     assert row[1] == "+0.5"
     assert int(row[5]) > 100  # seeds to see 0.25 BLEU where they vary by 1.4
     assert tables["scores"].to_csv().splitlines()[1].startswith("model0,LLLLLLLL,2,2.000,57.54")
     assert "| model0 | `LLLLLLLL` | 2 | 2.000 |" in tables["scores"].to_markdown()
     assert tables["pace"].to_markdown().count("|\n") >= 3
-
-
-def test_the_bootstrap_is_sacrebleus() -> None:
-    references = [f"the {noun} is {adj}" for noun in "abcdefgh" for adj in ("red", "blue")]
-    same = paired_bootstrap(
-        *[TestScore(bleu=100, signature="", translations=references)] * 2, references
-    )
-    assert same.bleu == same.bleu_baseline == pytest.approx(100)
-    worse = TestScore(bleu=0, signature="", translations=["the x was y z"] * len(references))
-    perfect = TestScore(bleu=100, signature="", translations=references)
-    told = paired_bootstrap(perfect, worse, references)
-    assert told.bleu > told.bleu_baseline
-    assert told.p < 0.01

@@ -75,7 +75,7 @@ def test_a_reproduction_that_was_killed_goes_on_to_the_papers_tables(
     assert tables in done.stdout
     for name in PRESETS:
         assert f"\n| {name} |" in tables
-    assert (folder / "reproduce" / "bleu_over_minutes.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "reproduce" / "score_over_minutes.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((folder / "reproduce").glob("*.csv"))) == tables.count("\n| --- ")
 
     refused = reservoir_search("resume", "paper", cwd=tmp_path)

@@ -89,7 +89,7 @@ def test_the_curves_are_those_of_the_records_on_every_clock(
 ) -> None:
     few = [make_record(0), make_record(1)]
     rest = [make_record(2), make_record(3, state="stopped")]
-    plot = curves_plot(few, rest, "seconds")
+    plot = curves_plot(few, rest, "seconds", "BLEU")
     for clock in CLOCKS:
         first, *coloured = plot["views"][clock]["x"]
         assert coloured == [[point.at(clock) for point in record.curve] for record in few]
@@ -99,7 +99,7 @@ def test_the_curves_are_those_of_the_records_on_every_clock(
 
 
 def test_plotly_takes_the_figures(make_record: Callable[..., TrialRecord]) -> None:
-    curves = curves_plot([make_record(0)], [make_record(1)], "updates")
+    curves = curves_plot([make_record(0)], [make_record(1)], "updates", "BLEU")
     fronts = [front_plot(f, "BLEU × updates") for f in fronts_of([make_record(n) for n in (0, 1)])]
     for plot in (curves, *fronts):
         data = [_with_plain_colours(trace) for trace in plot["data"]]

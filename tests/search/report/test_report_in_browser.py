@@ -152,13 +152,13 @@ def test_the_clock_is_changed_from_the_keyboard(page: Page, study: ReportedStudy
 def test_a_heading_sorts_down_and_up(page: Page, study: ReportedStudy) -> None:
     heading = "[...document.querySelectorAll('#trials-table th')][7]"
     assert page.evaluate(f"{heading}.textContent") == "BLEU"
-    bleu = {record.id: record.bleu_valid or float("-inf") for record in study.records}
+    scores = {record.id: record.best_score or float("-inf") for record in study.records}
     page.evaluate(f"{heading}.querySelector('button').focus()")
     for direction, sign in (("descending", -1), ("ascending", 1)):
         page.press("Enter", 13)
         page.wait_for(f"{heading}.getAttribute('aria-sort') === '{direction}'")
-        shown = [bleu[id_] for id_ in page.evaluate(SHOWN_ROWS)]
-        assert shown == sorted(bleu.values(), key=lambda value: sign * value)
+        shown = [scores[id_] for id_ in page.evaluate(SHOWN_ROWS)]
+        assert shown == sorted(scores.values(), key=lambda value: sign * value)
 
 
 def test_the_filters_leave_the_rows_that_fit(page: Page, study: ReportedStudy) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ from ray import tune
 from ray.tune import CheckpointConfig, PlacementGroupFactory
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.schedulers import FIFOScheduler
-from ray.tune.search import Searcher
 
 from search.cluster.ray_cluster import local_ray
 from search.run.tuner import make_tuner
+from search.study.ledger import Ledger
 from search.study.storage import Storage
-from search.suggest.stateless_searcher import StatelessSearcher
+from search.study.trial_record import TrialRecord
+from search.suggest.searcher import TrialSearcher
+from search.suggest.trial_source import NextTrial, TrialSource
 
 N_TRIALS, N_STEPS = 4, 6
 
@@ -36,29 +39,20 @@ class SavesOften(tune.Trainable):  # type: ignore[misc]
         """There is nothing to go on from."""
 
 
-class Counts(StatelessSearcher):
-    """Hands out so many trials."""
+class SomeTrials(TrialSource):
+    """So many trials, whatever they are."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._n = 0
+    def __init__(self, make_record: Callable[..., TrialRecord]) -> None:
+        self._left = [make_record(id_, state="running") for id_ in range(N_TRIALS)]
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        if self._n == N_TRIALS:
-            return str(Searcher.FINISHED)
-        self._n += 1
-        return {"id": self._n}
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Nothing to learn."""
+    def next_trial(self) -> NextTrial:
+        return self._left.pop(0) if self._left else "never"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_tune_saves_its_state_at_the_end_however_often_trials_save_theirs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_record: Callable[..., TrialRecord]
 ):
     saved: list[int] = []
     save = TuneController.save_to_dir
@@ -68,10 +62,16 @@ def test_tune_saves_its_state_at_the_end_however_often_trials_save_theirs(
         save(controller)
 
     monkeypatch.setattr(TuneController, "save_to_dir", note)
+    searcher = TrialSearcher(
+        Ledger.open(tmp_path / "trials.jsonl"),
+        SomeTrials(make_record),
+        n_concurrent=lambda: N_TRIALS,
+        resume_from=lambda _record: None,
+    )
     with local_ray():
         make_tuner(
             tune.with_resources(SavesOften, PlacementGroupFactory([{"CPU": 0.5}])),
-            searcher=Counts(),
+            searcher=searcher,
             scheduler=FIFOScheduler(),
             callbacks=[],
             storage=Storage.at(tmp_path),

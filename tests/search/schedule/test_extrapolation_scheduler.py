@@ -103,11 +103,11 @@ def test_with_too_few_completed_trials_nothing_is_stopped(tiny_study: Study, mak
     assert decision(scheduler, triangle(make_record, 0.1), 2) == TrialScheduler.CONTINUE
 
 
-def test_a_best_trial_below_the_lowest_bleu_allowed_is_nobodys_rival(
+def test_a_best_trial_below_the_lowest_score_allowed_is_nobodys_rival(
     tiny_study: Study, make_record: Make
 ):
     # Of the six the best reaches 1.5 x 12 = 18 BLEU.
-    config = tiny_study(scheduler=SETTINGS, objective={"min_bleu": 19.0})
+    config = tiny_study(scheduler=SETTINGS, objective={"min_score": 19.0})
     scheduler = after(config, several(make_record))
     assert decision(scheduler, triangle(make_record, 0.3), 2) == TrialScheduler.CONTINUE
 

@@ -11,7 +11,7 @@ HORIZON = 12.0
 
 
 def curve(slope: float, end: int = 12) -> tuple[Point, ...]:
-    """BLEU that rises evenly to ``slope`` x 12, with a validation every second update."""
+    """Scores that rise evenly to ``slope`` x 12, with a validation every second update."""
     return tuple(curve_point(updates, slope * updates) for updates in range(2, end + 1, 2))
 
 

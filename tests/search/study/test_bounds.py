@@ -7,7 +7,7 @@ import pytest
 from search.study.bounds import is_within, score_shortfall, size_excess
 from trainable.config import ObjectiveConfig
 
-BOUNDED = ObjectiveConfig(min_bleu=20.0, max_mparams=4.0)
+BOUNDED = ObjectiveConfig(min_score=20.0, max_mparams=4.0)
 
 
 @pytest.mark.parametrize(("score", "expected"), [(25.0, -5.0), (20.0, 0.0), (18.5, 1.5)])

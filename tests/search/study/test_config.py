@@ -60,6 +60,12 @@ def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path):
     [
         ('[objective]\nclock = "seconds"\n', "budget.seconds must be given"),
         ('[objective]\nname = "pareto"\n', 'set scheduler.name = "none"'),
+        ('[search]\nalgorithm = "hyperband"\n', "must be one of surrogate, tpe, random, gp, nsga2"),
+        ('[search]\nalgorithm = "my module:Mine"\n', "or module:Class"),
+        (
+            '[scheduler]\nname = "hyperband"\n',
+            "must be one of asha, median, extrapolation, none, or mod",
+        ),
         ("[scheduler]\ngrace = 10\n", "scheduler.grace 10.0 must be below budget.updates 10"),
         ('[scheduler]\nclock = "tokens"\n', "budget.tokens must be given"),
         ('[space.hyper]\n"train.speed" = [1, 2]\n', "'train.speed' is no setting of a trial"),

@@ -184,7 +184,12 @@ def test_two_rules_over_one_table_make_two_lines():
         ("train", "n_trials", 3, "there is no such setting here; it belongs in [search]"),
         ("train", "seed", 3, "there is no such setting here; it belongs above all tables"),
         ("ranks", "xyzzy", 3, "there is no such setting; there are n_ranks, cpus_per_rank, gpus_"),
-        ("scheduler", "name", "ahsa", "must be one of asha, median, extrapolation, none; did you"),
+        (
+            "scheduler",
+            "name",
+            "ahsa",
+            "must be one of asha, median, extrapolation, none, or module:Class; did you",
+        ),
         ("space", "interleaving", "botom", "did you mean 'bottom'?"),
         ("search", "n_trials", "many", "must be a whole number; the default is 24"),
         ("train", "lr", 0.0, "must be a number above 0; the default is 0.003"),
@@ -225,7 +230,7 @@ def test_a_wrong_setting_of_the_command_line_is_told_as_one_of_the_file(
     overrides = ["search.n_trial=3", "train.lr=-1.0", "scheduler.name=asah"]
     assert exit_code(lambda: load_study(path, overrides)) == 2
     lines = capsys.readouterr().err.splitlines()
-    one_of = "one of asha, median, extrapolation, none"
+    one_of = "one of asha, median, extrapolation, none, or module:Class"
     assert lines == [
         f"error: {path}: train.lr -1.0: must be a number above 0; the default is 0.003",
         f"error: {path}: search.n_trial 3: there is no such setting; did you mean 'n_trials'?",

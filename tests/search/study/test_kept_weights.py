@@ -56,13 +56,13 @@ def test_the_best_few_within_the_bounds_keep_their_best_weights_alone(
     make_record: Make, storage: Storage
 ):
     records = [make_record(id_, objective=float(id_)) for id_ in range(6)]
-    records[5] = make_record(5, objective=9.0, curve=(curve_point(4, 0.1),))  # below min_bleu
+    records[5] = make_record(5, objective=9.0, curve=(curve_point(4, 0.1),))  # below min_score
     records.append(make_record(6, state="stopped", objective=99.0))
     records.append(make_record(7, state="running", objective=None))
     for record in records:
         write_checkpoint(storage, record.id, 0)
         write_checkpoint(storage, record.id, 1)
-    KeptWeights(storage, ObjectiveConfig(min_bleu=1.0), records).clean_up()
+    KeptWeights(storage, ObjectiveConfig(min_score=1.0), records).clean_up()
     assert kept_ids(storage, records) == {4, 3, 2, 7}
     left = {path.name for path in Path(storage.path).glob("session-001/trial-0004/*/*")}
     assert left == {"best.safetensors", "progress.json"}
@@ -87,7 +87,7 @@ def test_where_all_weights_are_kept_a_bound_costs_no_completed_trial_its_own(
     records.append(make_record(5, state="failed", curve=()))
     for record in records:
         write_checkpoint(storage, record.id, 0)
-    bounded = ObjectiveConfig(min_bleu=99.0)  # which none of them reaches
+    bounded = ObjectiveConfig(min_score=99.0)  # which none of them reaches
     kept = KeptWeights(storage, bounded, n_kept=None)
     for record in records:
         kept.end(record)

@@ -33,9 +33,9 @@ def test_only_completed_trials_can_be_best(make_record: Make):
 
 def test_bounds_keep_trials_from_being_best(make_record: Make):
     # The record's best BLEU is 7, its size 2 M.
-    assert best_trial([make_record()], ObjectiveConfig(min_bleu=7.5)) is None
+    assert best_trial([make_record()], ObjectiveConfig(min_score=7.5)) is None
     assert best_trial([make_record()], ObjectiveConfig(max_mparams=1.9)) is None
-    assert best_trial([make_record()], ObjectiveConfig(min_bleu=7.0, max_mparams=2.0)) is not None
+    assert best_trial([make_record()], ObjectiveConfig(min_score=7.0, max_mparams=2.0)) is not None
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_the_objective_so_far_is_that_of_the_points_so_far(make_record: Make):
 def test_a_trial_without_a_point_has_no_measures(make_record: Make):
     record = make_record(curve=(), aucc=None, objective=None)
     assert record.measures() == {}
-    assert record.summary()["bleu_valid"] is None
+    assert record.summary()["score"] is None
 
 
 def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(tmp_path: Path):
@@ -52,7 +53,10 @@ def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(
     assert bare.decoder == Layout.parse("RL")
     with Ledger.in_order(path):
         pass
-    assert path.read_bytes() == before
+    # Since then scores have another name, and that of their metric beside them.
+    renamed = before.replace(b'"bleu": ', b'"score": ').replace(b'"min_bleu": ', b'"min_score": ')
+    named = re.sub(rb'("optuna_number": \d+, )', rb'\1"metric": "BLEU", ', renamed)
+    assert path.read_bytes() == named
 
 
 def test_a_record_is_the_same_from_its_json(make_record: Make):
@@ -76,3 +80,24 @@ def test_a_study_its_trials_and_their_records_have_one_horizon(
     trial = study.trial(candidates_of(study)[0], data="data")
     record = make_record(config=trial)
     assert study.horizon == trial.horizon == record.config.horizon == horizon
+
+
+def test_a_record_of_an_earlier_version_is_of_translation_and_has_its_scores_as_bleu(
+    make_record: Make,
+):
+    record = make_record()
+    values = json.loads(json.dumps(record.to_dict()))
+    del values["metric"]
+    for point in values["curve"]:
+        point["bleu"] = point.pop("score")
+    objective = values["config"]["objective"]
+    objective["min_bleu"] = objective.pop("min_score")
+    read = TrialRecord.from_json(json.dumps(values))
+    assert read == record
+    assert read.summary()["metric"] == "BLEU"
+
+
+def test_a_record_names_its_metric(make_record: Make):
+    record = make_record(metric="accuracy")
+    assert TrialRecord.from_json(json.dumps(record.to_dict())) == record
+    assert record.summary() | {"metric": "accuracy", "score": 7.0} == record.summary()

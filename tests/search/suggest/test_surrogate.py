@@ -13,7 +13,10 @@ from scipy.stats import norm
 
 from search.stats.extrapolation import MAX_CURVES, Forecast, forecast
 from search.study.config import StudyConfig
+from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
+from search.suggest.algorithms import problem_of
+from search.suggest.proposer import Outcome, Suggested
 from search.suggest.surrogate import Surrogate, log_improvement
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
@@ -69,17 +72,29 @@ class Search:
         self, config: StudyConfig, make_record: Make, earlier: Sequence[TrialRecord] = ()
     ) -> None:
         self.config = config
-        self.surrogate = Surrogate(config, size_of, earlier)
+        self.surrogate = Surrogate(problem_of(config, size_of))
+        self._earlier = earlier
         self.records: list[TrialRecord] = []
         self._make_record = make_record
 
     def step(self, state: str = "completed") -> Candidate | None:
-        point = self.surrogate.propose(self.records)
+        point = self.surrogate.propose(self.history(self.records))
         if point is None:
             return None
         candidate = self.config.space.choose(FixedChooser(point))
         self.records.append(self._record(candidate, state))
         return candidate
+
+    def history(self, records: Sequence[TrialRecord]) -> list[Suggested]:
+        return [
+            *(self._suggested(record, "earlier") for record in self._earlier),
+            *(self._suggested(record, "trained") for record in records),
+        ]
+
+    def _suggested(self, record: TrialRecord, outcome: Outcome) -> Suggested:
+        candidate = candidate_of(record.config, self.config.space)
+        point = self.config.space.encode(candidate)
+        return Suggested(point=point, candidate=candidate, outcome=outcome, trial=record)
 
     def _record(self, candidate: Candidate, state: str) -> TrialRecord:
         area = area_of(candidate)
@@ -170,7 +185,9 @@ def test_it_goes_on_from_records_as_if_it_had_never_stopped(config: StudyConfig,
 def test_what_may_not_be_trained_is_never_proposed(config: StudyConfig, make_record: Make):
     search = Search(config, make_record)
     search.surrogate = Surrogate(
-        config, lambda candidate: size_of(candidate) if candidate.encoder.depth < 4 else None
+        problem_of(
+            config, lambda candidate: size_of(candidate) if candidate.encoder.depth < 4 else None
+        )
     )
     while search.step() is not None:
         pass
@@ -242,5 +259,5 @@ def test_a_stopped_trial_is_forecast_once_when_there_are_enough_curves(
         stopped = dataclasses.replace(stopped, curve=stopped.curve[:1])
         whole = [search._record(candidate, "completed")] * n_curves
         for _ in range(2):
-            search.surrogate.propose([stopped, *whole])
+            search.surrogate.propose(search.history([stopped, *whole]))
         assert len(made) == n_forecasts

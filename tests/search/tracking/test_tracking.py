@@ -28,7 +28,7 @@ from tests.search.conftest import RealStudy
 pytestmark = pytest.mark.timeout(600)
 
 STATUS = {"completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-CURVE_METRICS = ("bleu", "loss", "train_loss", "aucc", "objective", "tokens_per_s", "seconds")
+CURVE_METRICS = ("score", "loss", "train_loss", "aucc", "objective", "tokens_per_s", "seconds")
 Make = Callable[..., TrialRecord]
 
 
@@ -89,7 +89,7 @@ def test_a_run_has_each_point_of_the_curve_once(client: MlflowClient, records: l
         for name in CURVE_METRICS:
             history = client.get_metric_history(str(record.mlflow_run_id), name)
             assert [m.step for m in history] == [point.updates for point in record.curve]
-        for name in ("bleu", "loss", "train_loss", "seconds"):
+        for name in ("score", "loss", "train_loss", "seconds"):
             history = client.get_metric_history(str(record.mlflow_run_id), name)
             assert [m.value for m in history] == [getattr(point, name) for point in record.curve]
 
@@ -101,7 +101,7 @@ def test_the_last_objective_of_a_run_is_the_trials(
         metrics = runs[str(record.mlflow_run_id)].data.metrics
         assert metrics.get("objective") == record.objective
         assert metrics.get("objective_final") == record.objective
-        assert metrics.get("bleu_best") == record.bleu_valid
+        assert metrics.get("score_best") == record.best_score
 
 
 def test_a_run_holds_the_curve_as_a_table_and_a_picture(
@@ -113,7 +113,7 @@ def test_a_run_holds_the_curve_as_a_table_and_a_picture(
         assert artifacts == {"layout.txt", "config.json", "curve.csv", "curve.png"}
         with Path(client.download_artifacts(run_id, "curve.csv", str(tmp_path))).open() as file:
             rows = list(csv.DictReader(file))
-        assert [float(row["bleu"]) for row in rows] == [point.bleu for point in record.curve]
+        assert [float(row["score"]) for row in rows] == [point.score for point in record.curve]
         picture = Path(client.download_artifacts(run_id, "curve.png", str(tmp_path)))
         assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -199,7 +199,7 @@ def test_a_driver_that_takes_over_sends_only_what_is_missing(
     end(second)
     (run,) = children(client, config.name)
     assert (run.info.status, run.data.tags["state"]) == ("FINISHED", "completed")
-    history = client.get_metric_history(run.info.run_id, "bleu")
+    history = client.get_metric_history(run.info.run_id, "score")
     assert [(m.step, m.value) for m in history] == [(4, 2.0), (8, 6.0), (12, 7.0)]
     assert len(runs_of(client, config.name)) == 2
 
@@ -209,7 +209,7 @@ def test_a_trial_that_came_to_another_point_after_a_restart_gets_a_new_run(
 ):
     config, folder = study
     client, ledger, whole = MlflowClient(store), Ledger.open(folder.trials), make_record(0)
-    other = dataclasses.replace(whole.curve[1], bleu=5.0)
+    other = dataclasses.replace(whole.curve[1], score=5.0)
     ledger.put(dataclasses.replace(whole, state="running", curve=(whole.curve[0], other)))
     first = Tracking.start(config, folder, ledger)
     first.note(ledger[0])
@@ -220,7 +220,7 @@ def test_a_trial_that_came_to_another_point_after_a_restart_gets_a_new_run(
     end(second)
     (run,) = children(client, config.name)
     assert run.info.run_id == ledger[0].mlflow_run_id != before
-    history = client.get_metric_history(run.info.run_id, "bleu")
+    history = client.get_metric_history(run.info.run_id, "score")
     assert [(m.step, m.value) for m in history] == [(4, 2.0), (8, 6.0), (12, 7.0)]
     assert run.info.status == "FINISHED"
 

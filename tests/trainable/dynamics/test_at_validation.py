@@ -7,14 +7,13 @@ import pytest
 
 from spaces.layout import Layout
 from trainable.config import TrialConfig
-from trainable.corpus import load_corpus
 from trainable.dynamics.measure import (
     DYNAMICS_MEASURES,
     N_SENTENCES,
     dynamics_at_depth,
     validation_sentences,
 )
-from trainable.models.build import build_model
+from trainable.tasks.registry import load_task
 from trainable.training import run_trial
 
 
@@ -32,13 +31,13 @@ def test_a_trial_measures_them_and_trains_as_it_would_without(tiny_trial: TrialC
 
 
 def test_they_are_those_of_the_weights_at_the_trained_depth(tiny_trial: TrialConfig):
-    corpus = load_corpus(tiny_trial.data)
-    sentences = validation_sentences(corpus, N_SENTENCES)
+    task = load_task(tiny_trial.data)
+    sentences = validation_sentences(task, N_SENTENCES)
     assert len(sentences) == N_SENTENCES
 
     def at_depth(encoder):
         config = tiny_trial.model.model_copy(update={"encoder": Layout.parse(encoder)})
-        model = build_model(config, src_dict=corpus.src_dict, tgt_dict=corpus.tgt_dict, seed=1)
+        model = task.build_model(config, seed=1)
         return dynamics_at_depth(model, sentences)
 
     one, two = at_depth("L"), at_depth("LL")
@@ -52,8 +51,8 @@ def test_they_are_those_of_the_weights_at_the_trained_depth(tiny_trial: TrialCon
 
 @pytest.mark.parametrize("n_asked", [1, 7, 1000])
 def test_sentences_are_of_the_validation_set_without_padding(tiny_trial: TrialConfig, n_asked):
-    corpus = load_corpus(tiny_trial.data)
-    found = validation_sentences(corpus, n_asked)
+    task = load_task(tiny_trial.data)
+    corpus, found = task.corpus, validation_sentences(task, n_asked)
     whole = [
         tuple(pair["source"].tolist()) for pair in map(corpus.split("valid").__getitem__, range(40))
     ]

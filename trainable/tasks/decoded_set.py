@@ -1,23 +1,22 @@
-"""Validation: batched decoding with fairseq's generator, sacreBLEU, and the loss."""
+"""An evaluation set whose outputs are text, decoded in batches."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from fairseq.models import BaseFairseqModel
 
-from trainable.bleu import corpus_bleu
 from trainable.collate import Batch, Indices, inputs_on_device
-from trainable.config import ValidationConfig
 from trainable.corpus import Corpus, batches_by_tokens, by_length
 from trainable.data.tokenizer import Tokenizer
-from trainable.decoding import QUICK_LIMIT, LengthLimit, decode, encode
+from trainable.decoding import LengthLimit, decode, encode
 from trainable.loss import label_smoothed_loss
+from trainable.metrics.metric import Metric
 from trainable.models.encoder import EncoderOut
 from trainable.ranks import Ranks
+from trainable.tasks.task import Scores
 
 DECODING_TOKENS = 8192  # of a batch; without gradients many sentences fit
 # Of a part of the set. Trials with other seeds are measured on the same sentences: else the
@@ -25,17 +24,7 @@ DECODING_TOKENS = 8192  # of a batch; without gradients many sentences fit
 PART_SEED = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
-    """BLEU of 0 to 100 with its sacreBLEU signature, and the loss in bits per token."""
-
-    bleu: float
-    loss: float
-    signature: str
-    translations: tuple[str, ...]  # in the order of the references
-
-
-class EvaluationSet:
+class DecodedSet:
     """A split, or a fixed part of it, with its references; decoded on all ranks at once."""
 
     def __init__(
@@ -43,6 +32,7 @@ class EvaluationSet:
         corpus: Corpus,
         split: str,
         *,
+        metric: Metric,
         n_sentences: int | None,
         beam: int,
         limit: LengthLimit,
@@ -51,6 +41,7 @@ class EvaluationSet:
         device: torch.device,
     ) -> None:
         self._corpus = corpus
+        self._metric = metric
         dataset = corpus.split(split)
         self._collate = corpus.collator(split)
         self._beam = beam
@@ -68,30 +59,34 @@ class EvaluationSet:
 
     @property
     def references(self) -> list[str]:
-        """What the translations are compared with, in dataset order."""
+        """What the outputs are compared with, in dataset order."""
         return list(self._references.values())
 
     @torch.no_grad()
     def measure(self, model: BaseFairseqModel) -> Scores:
-        """Translate and score with ``model`` as it stands; every rank gets the same scores."""
+        """Decode and score with ``model`` as it stands; every rank gets the same scores."""
         model.eval()
-        translations: dict[int, str] = {}
+        outputs: dict[int, str] = {}
         loss_sum, n_tokens = 0.0, 0
         for indices in self._batches:
             batch = inputs_on_device(self._collate(indices), self._device)
             encoder_out = encode(model, batch)
             loss_sum += self._loss(model, batch, encoder_out)
             n_tokens += batch["ntokens"]
-            translations |= self._translate(model, batch, encoder_out)
+            outputs |= self._decoded(model, batch, encoder_out)
         model.train()
-        parts = self._ranks.gather((translations, loss_sum, n_tokens))
+        parts = self._ranks.gather((outputs, loss_sum, n_tokens))
         everywhere: dict[int, str] = {}
         for part, _, _ in parts:
             everywhere |= part
         in_order = tuple(everywhere[index] for index in self._references)
-        bleu, signature = corpus_bleu(in_order, self.references)
         loss = sum(part[1] for part in parts) / sum(part[2] for part in parts) / math.log(2)
-        return Scores(bleu=bleu, loss=loss, signature=signature, translations=in_order)
+        return Scores(
+            score=self._metric.score(in_order, self.references),
+            loss=loss,
+            signature=self._metric.signature,
+            outputs=in_order,
+        )
 
     def _loss(self, model: BaseFairseqModel, batch: Batch, encoder_out: EncoderOut) -> float:
         features, _ = model.decoder(
@@ -105,7 +100,7 @@ class EvaluationSet:
         )
         return float(loss.item())
 
-    def _translate(
+    def _decoded(
         self, model: BaseFairseqModel, batch: Batch, encoder_out: EncoderOut
     ) -> dict[int, str]:
         hypotheses = decode(
@@ -120,27 +115,6 @@ class EvaluationSet:
             index: self._tokenizer.decode(tokens)
             for index, tokens in zip(batch["id"].tolist(), hypotheses, strict=True)
         }
-
-
-def evaluation_set(
-    corpus: Corpus,
-    config: ValidationConfig,
-    *,
-    label_smoothing: float,
-    ranks: Ranks,
-    device: torch.device,
-) -> EvaluationSet:
-    """The validation set that ``config`` asks for."""
-    return EvaluationSet(
-        corpus,
-        config.split,
-        n_sentences=config.n_sentences,
-        beam=config.beam,
-        limit=QUICK_LIMIT,
-        label_smoothing=label_smoothing,
-        ranks=ranks,
-        device=device,
-    )
 
 
 def _chosen_sentences(n_total: int, n_sentences: int | None) -> Indices:

@@ -1,0 +1,277 @@
+"""The trials of a search: points of its algorithm, so that no model is ever trained twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from search.study.config import StudyConfig
+from search.study.first_layouts import first_point
+from search.study.ledger import Ledger
+from search.study.trial_record import TrialRecord
+from search.suggest.algorithms import (
+    NEVER_REPEATS,
+    SETTING,
+    algorithm_sampler,
+    make_proposer,
+    problem_of,
+)
+from search.suggest.bounds import Bounds, OutOfBounds
+from search.suggest.earlier_studies import EarlierTrial
+from search.suggest.grid import Grid, next_untried
+from search.suggest.history import History
+from search.suggest.proposer import Proposer, Suggested
+from search.suggest.proxy import Measured, Proxy, Verdict
+from search.suggest.suggestion_counts import SuggestionCounts
+from search.suggest.suggestion_journal import SuggestionJournal
+from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY
+from search.suggest.trial_source import NextTrial, TrialSource
+from spaces.candidate_size import CandidateSize
+from spaces.chooser import NotingChooser
+from spaces.errors import UserError
+from spaces.space import Candidate, FixedChooser, Point, SpaceError
+from trainable.config import TrialConfig
+
+logger = logging.getLogger(__name__)
+
+MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
+MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
+MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search ends
+
+
+class StudyTrials(TrialSource):
+    """Trials of ``search.first``, then of the study's algorithm; ``open`` makes one.
+
+    A suggestion whose candidate is known takes the known value; one whose twin is running
+    waits for it.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        ledger: Ledger,
+        journal: SuggestionJournal,
+        bounds: Bounds,
+        *,
+        metric: str,
+        proposer: Proposer | None,
+        earlier: Sequence[EarlierTrial] = (),
+        proxy: Proxy | None = None,
+    ) -> None:
+        self._config = config
+        self._ledger = ledger
+        self._journal = journal
+        self._bounds = bounds
+        self._metric = metric
+        self._proxy = proxy
+        self._problem = problem_of(config, bounds.size_of)
+        self._proposer = proposer
+        self._rest = Grid(self._problem)
+        self._history = History(config.space, ledger, earlier)
+        self._first = self._first_points()
+        self._n_repeats = 0
+        self.last_refusal: str | None = None  # why a candidate was out of bounds
+
+    @classmethod
+    def open(
+        cls,
+        config: StudyConfig,
+        ledger: Ledger,
+        *,
+        optuna_log: Path,
+        data: str,
+        size: Callable[[TrialConfig], CandidateSize],
+        metric: str,
+        earlier: Sequence[EarlierTrial] = (),
+        proxy: Proxy | None = None,
+    ) -> Self:
+        """Open Optuna's journal, settle what an earlier driver left, and tell it of ``earlier``.
+
+        Args:
+            config: the study.
+            ledger: its trials.
+            optuna_log: Optuna's journal, begun where there is none.
+            data: the prepared data that trials train on.
+            size: of a trial's model.
+            metric: the name of the scores.
+            earlier: completed trials of other studies, to learn from.
+            proxy: keeps some suggestions from training.
+
+        Raises:
+            UserError: a user's own algorithm is not there.
+        """
+        bounds = Bounds(config, data=data, size=size)
+        proposer = make_proposer(problem_of(config, bounds.size_of), config.search.algorithm)
+        journal = SuggestionJournal.open(config, optuna_log)
+        trials = cls(
+            config,
+            ledger,
+            journal,
+            bounds,
+            metric=metric,
+            proposer=proposer,
+            earlier=earlier,
+            proxy=proxy,
+        )
+        # A resumed study must not draw the same points again.
+        journal.sample_by(algorithm_sampler(config, seed=config.seed + len(journal.trials)))
+        trials._recall_measures()
+        journal.settle(ledger.records)
+        journal.tell_earlier(earlier)
+        return trials
+
+    @property
+    def suggestions(self) -> Sequence[FrozenTrial]:
+        """All suggestions so far, as Optuna has them."""
+        return self._journal.trials
+
+    def counts(self) -> SuggestionCounts:
+        """Suggestions by outcome, over all drivers of the study."""
+        return self._journal.counts(n_trained=len(self._ledger))
+
+    def next_trial(self) -> NextTrial:
+        """The first suggestion that nobody has trained."""
+        if len(self._ledger) >= self._config.search.n_trials:
+            return "never"
+        for _ in range(MAX_FRUITLESS):
+            if not self._queue_point():
+                return "never"
+            suggestion, candidate = self._journal.ask()
+            known = self._ledger.find(candidate.key)
+            if known is not None:
+                self._n_repeats += 1
+                self._journal.reuse(suggestion, known)
+                continue
+            record = self._make_record(suggestion, candidate)
+            if record is not None:
+                self._n_repeats = 0
+                return record
+        logger.warning("%d suggestions without a new layout: the search ends", MAX_FRUITLESS)
+        return "never"
+
+    def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
+        self._journal.end(record)
+
+    def _queue_point(self) -> bool:
+        """Queue a point, unless Optuna's sampler answers next; False when none is left."""
+        first = next(self._first, None)
+        if first is not None:
+            self._journal.queue(first, {FIRST: True})
+            return True
+        if self._journal.is_stopped and not self._can_enumerate:
+            return False
+        proposer = self._rest if self._is_stuck else self._proposer
+        if proposer is None:
+            return True
+        point = proposer.propose(self._suggested())
+        if point is not None:
+            self._journal.queue(self._of_the_space(point))
+        return point is not None
+
+    @property
+    def _is_stuck(self) -> bool:
+        """Whether the algorithm repeats itself in a space that can be gone through instead."""
+        if self._config.search.algorithm in NEVER_REPEATS:
+            return False
+        return self._can_enumerate and (self._n_repeats >= MAX_REPEATS or self._journal.is_stopped)
+
+    @property
+    def _can_enumerate(self) -> bool:
+        size = self._config.space.size()
+        return size is not None and size <= MAX_ENUMERATED
+
+    def _suggested(self) -> list[Suggested]:
+        return self._history.suggested(self._journal.trials)
+
+    def _of_the_space(self, point: Point) -> Point:
+        """The point in the space's own values, without answers that are not asked for.
+
+        Raises:
+            UserError: it is not in the space.
+        """
+        chooser = NotingChooser(point)
+        try:
+            self._config.space.choose(chooser)
+        except SpaceError as error:
+            algorithm = self._config.search.algorithm
+            raise UserError(
+                f"{SETTING} '{algorithm}': propose() gave a point outside the space: {error}"
+            ) from error
+        return chooser.noted
+
+    def _first_points(self) -> Iterator[Point]:
+        """The untried points of ``search.first``; a warning for each that must not be trained."""
+        for text in self._config.search.first:
+            point = first_point(text, self._config.space)
+            try:
+                self._bounds.check(self._config.space.choose(FixedChooser(point)))
+            except OutOfBounds as refusal:
+                logger.warning("search.first '%s' is not trained: %s", text, refusal)
+                continue
+            untried = next_untried(iter([point]), self._suggested(), self._problem)
+            if untried is not None:
+                yield untried
+
+    def _make_record(self, suggestion: optuna.Trial, candidate: Candidate) -> TrialRecord | None:
+        """The new trial, or None (and Optuna is told why) where it must not be trained."""
+        try:
+            config, size = self._bounds.check(candidate)
+        except OutOfBounds as refusal:
+            self._n_repeats += 1
+            self.last_refusal = str(refusal)
+            self._journal.refuse(suggestion, refusal)
+            return None
+        measured = self._measure(suggestion, candidate, config)
+        if measured is not None and measured.verdict == "discarded":
+            return None
+        return TrialRecord(
+            id=self._ledger.next_id,
+            key=candidate.key,
+            layout=candidate.encoder,
+            config=config,
+            counts=size.counts,
+            optuna_number=suggestion.number,
+            metric=self._metric,
+            proxy=None if measured is None else measured.value,
+        )
+
+    def _measure(
+        self, suggestion: optuna.Trial, candidate: Candidate, config: TrialConfig
+    ) -> Measured | None:
+        """What the proxy says, if there is one; of a discarded suggestion Optuna is told."""
+        if self._proxy is None:
+            return None
+        measured = self._proxy.known(candidate.key)
+        if measured is None:
+            is_wanted = FIRST in suggestion.user_attrs
+            measured = self._proxy.judge(config, key=candidate.key, is_wanted=is_wanted)
+            if measured is None:
+                return None
+            note = {"value": measured.value, "seconds": measured.seconds}
+            suggestion.set_user_attr(PROXY, note)
+        if measured.verdict == "audited":
+            suggestion.set_user_attr(AUDITED, True)
+        if measured.verdict == "discarded":
+            self._n_repeats += 1
+            self._journal.discard(suggestion, self._proxy.reason(measured))
+        return measured
+
+    def _recall_measures(self) -> None:
+        """Tell the proxy what earlier drivers measured."""
+        if self._proxy is None:
+            return
+        for trial in self._journal.trials:
+            if PROXY in trial.user_attrs:
+                key = self._config.space.choose(FixedChooser(trial.params)).key
+                verdict: Verdict = "kept"
+                if AUDITED in trial.user_attrs:
+                    verdict = "audited"
+                elif DISCARDED in trial.user_attrs:
+                    verdict = "discarded"
+                measured = Measured(key=key, verdict=verdict, **trial.user_attrs[PROXY])
+                self._proxy.remember(measured)

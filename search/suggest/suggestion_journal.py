@@ -1,0 +1,151 @@
+"""A study's suggestions with their outcomes, as Optuna is told them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from search.study.bounds import score_shortfall
+from search.study.config import StudyConfig
+from search.study.trial_record import TrialRecord
+from search.suggest.bounds import OutOfBounds
+from search.suggest.earlier_studies import EarlierTrial
+from search.suggest.optuna_journal import AskedStudy, Direction, OptunaChooser, open_journal
+from search.suggest.outcome import outcome_of
+from search.suggest.suggestion_counts import SuggestionCounts
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
+from spaces.space import Candidate, Point
+from trainable.private.optuna import open_again
+
+
+class SuggestionJournal:
+    """Asks Optuna for suggestions and tells it their outcomes; ``open`` makes one.
+
+    Optuna's own study, in its own storage, is all the state there is, so nothing is lost with
+    Tune's experiment state.
+    """
+
+    def __init__(self, config: StudyConfig, study: AskedStudy) -> None:
+        self._config = config
+        self._study = study
+        self._open: dict[int, optuna.Trial] = {}  # by Optuna's number, until told
+        self._twins: dict[int, list[int]] = defaultdict(list)  # our ids to Optuna's numbers
+
+    @classmethod
+    def open(cls, config: StudyConfig, log: Path) -> Self:
+        """Open the journal at ``log`` for writing, or begin it."""
+        is_pareto = config.objective.name == "pareto"
+        directions: list[Direction] = ["maximize", "minimize"] if is_pareto else ["maximize"]
+        return cls(config, open_journal(log, study=config.name, directions=directions))
+
+    @property
+    def trials(self) -> Sequence[FrozenTrial]:
+        """All suggestions, as Optuna has them, in order of number."""
+        return self._study.get_trials(deepcopy=False)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the sampler said that it has nothing more to suggest."""
+        return self._study.is_stopped
+
+    def sample_by(self, sampler: optuna.samplers.BaseSampler) -> None:
+        """Let ``sampler`` answer where no point is queued."""
+        self._study.sampler = sampler
+
+    def counts(self, *, n_trained: int) -> SuggestionCounts:
+        """Suggestions by outcome, over all drivers of the study."""
+        return SuggestionCounts.of(self.trials, n_trained=n_trained)
+
+    def write_off(self, numbers: Sequence[int]) -> None:
+        """Note that these suggestions have an outcome whose trial is no longer known."""
+        if numbers:
+            lost = [*self._study.user_attrs.get(LOST, ()), *numbers]
+            self._study.set_user_attr(LOST, sorted(set(lost)))
+
+    def queue(self, point: Point, marks: Mapping[str, bool] | None = None) -> None:
+        """Have the next suggestion be ``point``."""
+        self._study.enqueue_trial(point, user_attrs=dict(marks or {}))
+
+    def ask(self) -> tuple[optuna.Trial, Candidate]:
+        """The next suggestion: the point in the queue, else one of the sampler's."""
+        suggestion = self._study.ask()
+        self._open[suggestion.number] = suggestion
+        return suggestion, self._config.space.choose(OptunaChooser(suggestion))
+
+    def refuse(self, suggestion: optuna.Trial, refusal: OutOfBounds) -> None:
+        """Tell Optuna how far the suggestion is beyond a bound."""
+        suggestion.set_user_attr(OUT_OF_BOUNDS, str(refusal))
+        suggestion.set_constraint("bounds", refusal.excess)
+        self._pass_over(suggestion)
+
+    def discard(self, suggestion: optuna.Trial, reason: str) -> None:
+        """Tell Optuna that the proxy keeps the suggestion from training."""
+        suggestion.set_user_attr(DISCARDED, reason)
+        self._pass_over(suggestion)
+
+    def reuse(self, suggestion: optuna.Trial, known: TrialRecord) -> None:
+        """Give a repeated suggestion the outcome of its trial, now or when that ends."""
+        suggestion.set_user_attr(KNOWN, known.id)
+        if known.state == "running":
+            self._twins[known.id].append(suggestion.number)
+        else:
+            self._tell(suggestion.number, known)
+
+    def end(self, record: TrialRecord) -> None:
+        """Tell Optuna the outcome of a trial, and of the suggestions that waited for it."""
+        for number in (record.optuna_number, *self._twins.pop(record.id, [])):
+            self._tell(number, record)
+
+    def settle(self, records: Sequence[TrialRecord]) -> None:
+        """End what an earlier driver left open in Optuna, but for trials that go on."""
+        for _ in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
+            self._study.tell(self._study.ask(), state=TrialState.FAIL)  # queued, but never asked
+        by_id = {record.id: record for record in records}
+        by_number = {record.optuna_number: record for record in records}
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._open[trial.number] = open_again(self._study, trial)
+            known = trial.user_attrs.get(KNOWN)
+            record = by_number.get(trial.number) if known is None else by_id.get(known)
+            if record is None:  # asked, but never written down, or its trial was lost
+                self._study.tell(self._open.pop(trial.number), state=TrialState.FAIL)
+            elif record.state != "running":
+                self._tell(trial.number, record)
+            elif known is not None:
+                self._twins[known].append(trial.number)
+
+    def tell_earlier(self, earlier: Sequence[EarlierTrial]) -> None:
+        """Give Optuna the outcomes of other studies' trials that it does not have yet."""
+        completed = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        names = {trial.user_attrs.get(EARLIER) for trial in completed}
+        for trial in earlier:
+            if trial.name not in names:
+                self._study.enqueue_trial(trial.point, user_attrs={EARLIER: trial.name})
+                suggestion, _ = self.ask()
+                self._tell(suggestion.number, trial.record)
+
+    def _pass_over(self, suggestion: optuna.Trial) -> None:
+        """End a suggestion of which no trial came."""
+        del self._open[suggestion.number]
+        is_pareto = self._config.objective.name == "pareto"  # where Optuna has no pruning
+        self._study.tell(suggestion, state=TrialState.FAIL if is_pareto else TrialState.PRUNED)
+
+    def _tell(self, number: int, record: TrialRecord) -> None:
+        """Give the Optuna trial ``number`` the outcome of ``record``; if pruned, with its curve."""
+        if number not in self._open:
+            return  # told by an earlier driver, which crashed before it could write that down
+        trial = self._open.pop(number)
+        if record.best_score is not None:
+            shortfall = score_shortfall(self._config.objective, record.best_score)
+            if shortfall is not None:
+                trial.set_constraint("bounds", shortfall)
+        state, values = outcome_of(record)
+        if state is TrialState.PRUNED:
+            for n_points, point in enumerate(record.curve, start=1):
+                _, objective = record.so_far(n_points)
+                trial.report(objective, point.updates)
+        self._study.tell(trial, values, state=state)

@@ -1,0 +1,1 @@
+"""Tasks: data, head, loss and score of a training, behind one interface."""

@@ -1,0 +1,166 @@
+"""The interface of a task."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import torch
+from fairseq.models import BaseFairseqModel
+from torch import Tensor
+
+from spaces.counts import ParamCounts
+from spaces.dimensions import Dimensions
+from spaces.flops import FlopsPerToken, Savings
+from spaces.layout import Layout
+from trainable.collate import Batch, Indices
+from trainable.config import ModelConfig, TrainConfig, TrialConfig
+from trainable.data.manifest import Manifest, SplitName
+from trainable.metrics.metric import Metric
+from trainable.ranks import Ranks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """The examples of one update, and how some of them become a batch.
+
+    A task that changes its examples from update to update, such as by masks, does so in
+    ``collate``.
+    """
+
+    indices: Indices
+    n_tokens: int  # for the clock of tokens, and what FLOPs are given for each of
+    n_targets: int  # predictions; an update minimises their mean loss
+    collate: Callable[[Indices], Batch]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The score of a model on an evaluation set, and its loss in bits per target."""
+
+    score: float  # by the task's metric
+    loss: float
+    signature: str  # of the metric
+    outputs: tuple[str, ...]  # one for each example, in the order of the references
+
+
+class EvaluationSet(Protocol):
+    """A split of the data, or a fixed part of it, on which models are compared."""
+
+    def measure(self, model: BaseFairseqModel) -> Scores:
+        """The scores of ``model`` as it stands, the same on every rank."""
+
+
+class Task(ABC):
+    """What trials train on: data, the model's head, batches, loss, score.
+
+    A model is fairseq's, and has its layers in ``model.encoder.layers``, a ``Depths``.
+    Splits are read on first use, so that a folder with dictionaries alone, such as an
+    export, is enough for a model.
+    """
+
+    name: ClassVar[str]  # in manifests and in ``TASKS``
+    metric: ClassVar[Metric]
+    has_decoder: ClassVar[bool]  # in the model, and so in its counts and FLOPs
+    final_decoding: ClassVar[str]  # of ``final_set``, in words: "beam 5"
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    @abstractmethod
+    def open(cls, folder: str) -> Self:
+        """The task in a prepared folder or an export.
+
+        Raises:
+            UserError: the folder holds no manifest, or dictionaries that are none.
+        """
+
+    @abstractmethod
+    def dimensions(self, config: ModelConfig) -> Dimensions:
+        """The model's dimensions on these data."""
+
+    @abstractmethod
+    def build_model(self, config: ModelConfig, *, seed: int) -> BaseFairseqModel:
+        """The model at its start, head included, on the CPU.
+
+        Raises:
+            UserError: the settings do not fit the data.
+        """
+
+    @abstractmethod
+    def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
+        """The parameters of the model of these layouts, head included."""
+
+    @abstractmethod
+    def flops_per_token(
+        self, encoder: Layout, decoder: Layout, dims: Dimensions, savings: Savings
+    ) -> FlopsPerToken:
+        """FLOPs for each of ``Update.n_tokens``, at the training set's mean lengths."""
+
+    @property
+    @abstractmethod
+    def n_epoch_tokens(self) -> int:
+        """Tokens of the training set, counted as ``Update.n_tokens``."""
+
+    @abstractmethod
+    def updates(self, train: TrainConfig, *, seed: int, skip: int) -> Iterator[Update]:
+        """Updates without end, epoch after epoch, but for the first ``skip``."""
+
+    @abstractmethod
+    def features(self, model: BaseFairseqModel, batch: Batch) -> Tensor:
+        """The input of the loss: the model's forward pass up to its head.
+
+        It runs in mixed precision, through ``DistributedDataParallel`` where there are ranks.
+        """
+
+    @abstractmethod
+    def loss(
+        self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
+    ) -> Tensor:
+        """The sum of the losses of the batch's targets, in nats."""
+
+    @abstractmethod
+    def validation_set(
+        self, config: TrialConfig, *, ranks: Ranks, device: torch.device
+    ) -> EvaluationSet:
+        """The set that a trial's curve is measured on."""
+
+    @abstractmethod
+    def final_set(
+        self, config: TrialConfig, split: SplitName, *, device: torch.device
+    ) -> EvaluationSet:
+        """All of ``split``, for the scores that an export quotes."""
+
+    @abstractmethod
+    def references(self, split: SplitName) -> list[str]:
+        """The right outputs for ``split``, in the order of ``Scores.outputs``."""
+
+    @abstractmethod
+    def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
+        """The tokens of each example as the encoder takes them, without padding."""
+
+    @property
+    @abstractmethod
+    def vocabulary_files(self) -> tuple[str, ...]:
+        """Files that an export keeps of the folder, beside the manifest."""
+
+    @property
+    @abstractmethod
+    def limits(self) -> str:
+        """What a model of this task can't be expected to do: sentences for a model card."""
+
+    @abstractmethod
+    def use_commands(self, folder: str) -> tuple[str, ...]:
+        """Shell commands that use the export in ``folder``, our own first."""
+
+    @abstractmethod
+    def has_inputs_of(self, other: Task) -> bool:
+        """Whether an encoder of ``other`` can read the inputs of this task."""
+
+    @abstractmethod
+    def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
+        """Task and criterion as options of ``fairseq-train``."""

@@ -1,0 +1,171 @@
+"""Translation: sentence pairs, label-smoothed cross-entropy, BLEU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Self
+
+import torch
+from fairseq.models import BaseFairseqModel
+from torch import Tensor
+
+from spaces.counts import ParamCounts, count_params
+from spaces.dimensions import Dimensions
+from spaces.flops import FlopsPerToken, Savings, flops_per_token
+from spaces.layout import Layout
+from trainable.collate import Batch
+from trainable.config import ModelConfig, TrainConfig, TrialConfig
+from trainable.corpus import Corpus, open_corpus, update_batches
+from trainable.data.manifest import BPE_CODES, SplitName
+from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
+from trainable.loss import label_smoothed_loss
+from trainable.metrics.bleu import BLEU
+from trainable.models.build import build_model
+from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.ranks import Ranks
+from trainable.tasks.decoded_set import DecodedSet
+from trainable.tasks.task import Task, Update
+
+FINAL_BEAM = 5
+
+
+class Translation(Task):
+    """From a source to a target language; tokens are those of the target."""
+
+    name = "translation"
+    metric = BLEU
+    has_decoder = True
+    final_decoding = f"beam {FINAL_BEAM}"
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        self.folder = corpus.folder
+        self.manifest = corpus.manifest
+
+    @classmethod
+    def open(cls, folder: str) -> Self:
+        return cls(open_corpus(folder))
+
+    def dimensions(self, config: ModelConfig) -> Dimensions:
+        return Dimensions(
+            d_model=config.d_model,
+            ffn=config.ffn,
+            heads=config.heads,
+            src_rows=len(self.corpus.src_dict),
+            tgt_rows=len(self.corpus.tgt_dict),
+            norm=config.norm,
+            tied=config.tied,
+            embedding_dim=config.embedding_dim,
+        )
+
+    def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirTransformer:
+        return build_model(
+            config, src_dict=self.corpus.src_dict, tgt_dict=self.corpus.tgt_dict, seed=seed
+        )
+
+    def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
+        return count_params(encoder, decoder, dims)
+
+    def flops_per_token(
+        self, encoder: Layout, decoder: Layout, dims: Dimensions, savings: Savings
+    ) -> FlopsPerToken:
+        dataset = self.corpus.split("train")
+        return flops_per_token(
+            encoder,
+            decoder,
+            dims,
+            src_length=float(dataset.src_sizes.mean()),
+            tgt_length=float(dataset.tgt_sizes.mean()),
+            savings=savings,
+        )
+
+    @property
+    def n_epoch_tokens(self) -> int:
+        return int(self.corpus.split("train").tgt_sizes.sum())
+
+    def updates(self, train: TrainConfig, *, seed: int, skip: int) -> Iterator[Update]:
+        dataset, collate = self.corpus.split("train"), self.corpus.collator("train")
+        for indices in update_batches(
+            dataset, batch_tokens=train.batch_tokens, seed=seed, skip=skip
+        ):
+            n_tokens = int(dataset.tgt_sizes[indices].sum())
+            yield Update(indices=indices, n_tokens=n_tokens, n_targets=n_tokens, collate=collate)
+
+    def features(self, model: BaseFairseqModel, batch: Batch) -> Tensor:
+        features: Tensor = model(**batch["net_input"], features_only=True)[0]
+        return features
+
+    def loss(
+        self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
+    ) -> Tensor:
+        weight = model.decoder.output_projection.weight
+        return label_smoothed_loss(features, weight, batch["target"], train.label_smoothing)
+
+    def validation_set(
+        self, config: TrialConfig, *, ranks: Ranks, device: torch.device
+    ) -> DecodedSet:
+        return DecodedSet(
+            self.corpus,
+            config.validation.split,
+            metric=self.metric,
+            n_sentences=config.validation.n_sentences,
+            beam=config.validation.beam,
+            limit=QUICK_LIMIT,
+            label_smoothing=config.train.label_smoothing,
+            ranks=ranks,
+            device=device,
+        )
+
+    def final_set(
+        self, config: TrialConfig, split: SplitName, *, device: torch.device
+    ) -> DecodedSet:
+        return DecodedSet(
+            self.corpus,
+            split,
+            metric=self.metric,
+            n_sentences=None,
+            beam=FINAL_BEAM,
+            limit=FULL_LIMIT,
+            label_smoothing=config.train.label_smoothing,
+            ranks=Ranks(),
+            device=device,
+        )
+
+    def references(self, split: SplitName) -> list[str]:
+        return self.corpus.raw(split, self.corpus.manifest.tgt)
+
+    def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
+        sources: Sequence[Tensor] = self.corpus.split(split).src
+        return sources
+
+    @property
+    def vocabulary_files(self) -> tuple[str, ...]:
+        sides = (self.corpus.manifest.src, self.corpus.manifest.tgt)
+        return (*(f"dict.{side}.txt" for side in sides), BPE_CODES)
+
+    @property
+    def limits(self) -> str:
+        n_sentences = self.manifest.counts["train"].n_sentences
+        return (
+            f"Trained on {n_sentences:,} sentence pairs of one corpus; other text\n"
+            "will be translated badly."
+        )
+
+    def use_commands(self, folder: str) -> tuple[str, ...]:
+        theirs = (
+            f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
+            "--remove-bpe \\\n    --required-batch-size-multiple 1"
+        )
+        return f"reservoir-search translate {folder} < sentences.{self.manifest.src}", theirs
+
+    def has_inputs_of(self, other: Task) -> bool:
+        return isinstance(other, Translation) and self.corpus.src_dict == other.corpus.src_dict
+
+    def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
+        return {
+            "--source-lang": self.corpus.manifest.src,
+            "--target-lang": self.corpus.manifest.tgt,
+            "--task": "translation",
+            "--criterion": "label_smoothed_cross_entropy",
+            "--label-smoothing": train.label_smoothing,
+        }
