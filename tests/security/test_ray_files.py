@@ -32,7 +32,7 @@ def test_a_folder_that_someone_else_put_there_is_refused(
     monkeypatch.setattr(users_folder, "_TMP", tmp_path)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"reservoir-search-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="belongs to someone else"):
+    with pytest.raises(UserError, match="belongs to another user"):
         private_folder()
 
 
@@ -42,7 +42,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
     folder = tmp_path / f"reservoir-search-{os.getuid()}"
     folder.mkdir()
     os.chown(folder, 12345, 12345)
-    with pytest.raises(UserError, match="belongs to someone else"):
+    with pytest.raises(UserError, match="belongs to another user"):
         private_folder()
 
 
