@@ -16,14 +16,14 @@ from search.cli import exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Options:
     """Options of the command line."""
 
     out: Path
     data: Path | None  # prepared data to use instead of the benchmark's own
 
 
-def run(measure: Callable[[Asked], Report], about: str | None) -> None:
+def run(measure: Callable[[Options], Report], about: str | None) -> None:
     """Read the command line, measure, write the report and show it.
 
     Args:
@@ -37,7 +37,7 @@ def run(measure: Callable[[Asked], Report], about: str | None) -> None:
         type=Path,
         help="a prepared data folder (for search_quality a trial table) instead of its own",
     )
-    asked = Asked(**vars(parser.parse_args()))
+    options = Options(**vars(parser.parse_args()))
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -51,8 +51,8 @@ def run(measure: Callable[[Asked], Report], about: str | None) -> None:
     logging.getLogger("fairseq").setLevel(logging.WARNING)
 
     def work() -> None:
-        report = measure(asked)
-        report.write(asked.out)
+        report = measure(options)
+        report.write(options.out)
         print(report.to_markdown())
 
     sys.exit(exit_code(work))

@@ -15,7 +15,7 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 from scipy.stats import rankdata, spearmanr
 
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.machine import SEED, machine
 from benchmarks.result import Report, Row, Table
 from benchmarks.search_quality import TABLE
@@ -67,9 +67,9 @@ class Course:
         return len(set(self.encoder.owners)) < self.encoder.depth
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """One pair of tables for each contest."""
-    table = open_table(str(asked.data or TABLE))
+    table = open_table(str(options.data or TABLE))
     tables = []
     for objective, depths in CONTESTS:
         config = table.study.model_copy(

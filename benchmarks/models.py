@@ -60,7 +60,7 @@ def sizes() -> tuple[Size, ...]:
 
 
 def is_fast_at_bf16() -> bool:
-    """Whether the CPU has instructions for products of bf16."""
+    """True if the CPU has instructions for products of bf16."""
     has = torch.cpu.get_capabilities()
     return bool(has.get("avx512_bf16") or has.get("amx_bf16"))
 

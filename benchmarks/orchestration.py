@@ -19,7 +19,7 @@ from ray import tune
 from ray.tune import CheckpointConfig, RunConfig, TuneConfig, Tuner
 
 from benchmarks.alternate import alternate
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
 from benchmarks.reports_once import ReportsOnce
@@ -54,9 +54,9 @@ SERVICE, UNTRACKED = "the whole service", "the service without MLflow"
 TUNE, OPTUNA = "bare Ray Tune", "bare Optuna, in memory"
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """The rates, the service first."""
-    data = (asked.data or grammar_data()).resolve()
+    data = (options.data or grammar_data()).resolve()
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # the caller's own store is no place for this
     config = load_study(
         STUDY,

@@ -1,4 +1,4 @@
-"""A process of its own for a measurement: what it printed, and the memory it took."""
+"""Measurements in a separate process: its output and its peak memory."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Proxies: does anything cheap predict the final AUCC of a layout?
+"""Proxies: does a cheap measure predict the final AUCC of a layout?
 
-Every recorded layout is built anew with its seed and its encoder's dynamics are measured
-before training; some are trained for a few updates and measured again. Sizes and early
-scores come from the table. Depth alone predicts much, so each correlation is told within
-the layouts of one depth as well. And what would be lost if a proxy trained one half alone,
-as [search.proxy] does. Needs the table's prepared data: see benchmarks/tables.
+Every recorded layout is built again with its seed, and its encoder's dynamics are measured
+before training; some layouts are trained for a few updates and measured again. Sizes and early
+scores come from the table. Depth alone predicts much, so each correlation is also given within
+the layouts of one depth. A second table gives the loss if only the half of the layouts is
+trained that a proxy prefers, as [search.proxy] does. Needs the table's prepared data: see
+benchmarks/tables.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.machine import machine
 from benchmarks.result import Cell, Report, Row, Table
 from benchmarks.search_quality import TABLE
@@ -29,7 +30,7 @@ from spaces.errors import UserError
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.dynamics.measure import MEASURES, N_SENTENCES, untrained_dynamics
+from trainable.dynamics.measure import DYNAMICS_MEASURES, N_SENTENCES, untrained_dynamics
 from trainable.objective import mparams
 from trainable.ranks import Ranks
 from trainable.training import Training
@@ -45,27 +46,29 @@ Values = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finals:
-    """Final AUCC to be predicted, and the depth of each layout."""
+    """Final AUCC and depth of each layout."""
 
     areas: Sequence[float]  # AUCC over the whole budget
     depths: Sequence[int]
 
     def within_a_depth(self, values: Sequence[float | None]) -> float | None:
-        """The mean rank correlation of ``values`` within the layouts of one depth."""
-        told = []
+        """Mean rank correlation of ``values`` within the layouts of one depth."""
+        correlations = []
         for depth in set(self.depths):
             same = [n for n, other in enumerate(self.depths) if other == depth]
             found = rank_correlation([values[n] for n in same], [self.areas[n] for n in same])
             if found is not None:
-                told.append(found)
-        n_trials = sum(found.n_trials for found in told)
-        return sum(found.rho * found.n_trials for found in told) / n_trials if told else None
+                correlations.append(found)
+        if not correlations:
+            return None
+        n_trials = sum(found.n_trials for found in correlations)
+        return sum(found.rho * found.n_trials for found in correlations) / n_trials
 
 
-def measure(asked: Asked) -> Report:
-    """The rank correlation of each measure with the final AUCC."""
+def measure(options: Options) -> Report:
+    """Rank correlation of each measure with the final AUCC."""
     table = open_table(str(TABLE))
-    data = asked.data or Path(table.study.data)
+    data = options.data or Path(table.study.data)
     if not data.is_dir() or corpus_digest(data) != table.corpus:
         raise UserError(
             f"--data {data}: not the data that the table was recorded on; make them as "
@@ -154,7 +157,8 @@ def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
 
 def _rows(when: str, values: Sequence[Values], finals: Finals) -> list[Row]:
     return [
-        _row(f"{name}, {when}", [each.get(name) for each in values], finals) for name in MEASURES
+        _row(f"{name}, {when}", [measures.get(name) for measures in values], finals)
+        for name in DYNAMICS_MEASURES
     ]
 
 
@@ -165,8 +169,8 @@ def _lost_rows(
     n_kept = len(untrained) // 2
     halves = [rng.permutation(len(untrained))[:n_kept] for _ in range(N_HALVES)]
     yield _lost("chance", "", halves, areas, per_mparam)
-    for name in MEASURES:
-        values = np.array([each.get(name, np.nan) for each in untrained])
+    for name in DYNAMICS_MEASURES:
+        values = np.array([measures.get(name, np.nan) for measures in untrained])
         order = np.argsort(values, kind="stable")  # layouts without a measure come last
         order = order[np.isfinite(values[order])]
         yield _lost(name, "low", [order[:n_kept]], areas, per_mparam)
@@ -188,14 +192,14 @@ def _lost(
 
 
 def _row(name: str, values: Sequence[float | None], finals: Finals) -> Row:
-    told = rank_correlation(values, finals.areas)
+    found = rank_correlation(values, finals.areas)
     within = finals.within_a_depth(values)
     return {
         "measure": name,
-        "correlation": None if told is None else f"{told.rho:+.2f}",
-        "95 % interval": None if told is None else f"{told.low:+.2f} to {told.high:+.2f}",
+        "correlation": None if found is None else f"{found.rho:+.2f}",
+        "95 % interval": None if found is None else f"{found.low:+.2f} to {found.high:+.2f}",
         "within a depth": None if within is None else f"{within:+.2f}",
-        "trials": None if told is None else float(told.n_trials),
+        "trials": None if found is None else float(found.n_trials),
     }
 
 

@@ -17,7 +17,7 @@ _INNER = re.compile(r"\| train_inner \| (\{.*\})")  # a line of --log-format jso
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Of the updates after the first interval, which warms up."""
+    """Rate and memory of training, over the updates after the first interval (warm-up)."""
 
     tokens_per_s: float  # target tokens, ends of sentences included
     updates_per_s: float
@@ -25,19 +25,19 @@ class Rate:
 
 
 def our_rate(config: TrialConfig) -> Rate:
-    """Of our own training loop."""
+    """Rate of our own training loop."""
     ended = run_module("benchmarks.our_training", [config.model_dump_json()], seconds=SECONDS)
-    told = json.loads(ended.last_line)
+    result = json.loads(ended.last_line)
     on_gpu = config.ranks.gpus_per_rank > 0
     return Rate(
-        tokens_per_s=told["tokens"] / told["seconds"],
-        updates_per_s=told["updates"] / told["seconds"],
-        peak_memory_bytes=told["gpu_bytes"] if on_gpu else ended.peak_memory_bytes,
+        tokens_per_s=result["tokens"] / result["seconds"],
+        updates_per_s=result["updates"] / result["seconds"],
+        peak_memory_bytes=result["gpu_bytes"] if on_gpu else ended.peak_memory_bytes,
     )
 
 
 def fairseq_rate(config: TrialConfig) -> Rate:
-    """Of ``fairseq-train`` with its own ``transformer`` of the same sizes."""
+    """Rate of ``fairseq-train`` with its own ``transformer`` of the same sizes."""
     ended = run_module("fairseq_cli.train", transformer_arguments(config), seconds=SECONDS)
     lines = [json.loads(found) for found in _INNER.findall(ended.output)]
     interval = config.validation.interval_updates

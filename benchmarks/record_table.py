@@ -24,8 +24,8 @@ def main() -> None:
     parser.add_argument("studies", nargs="+", metavar="STUDY", help="name or folder of a study")
     parser.add_argument("--out", type=Path, required=True, help="new file, .jsonl or .jsonl.gz")
     parser.add_argument("--note", default="", help="what a reader of the figures must know")
-    asked = parser.parse_args()
-    sys.exit(exit_code(lambda: record(asked.studies, asked.out, note=asked.note)))
+    options = parser.parse_args()
+    sys.exit(exit_code(lambda: record(options.studies, options.out, note=options.note)))
 
 
 def record(studies: list[str], out: Path, *, note: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.alternate import alternate
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import described, made_up_data
 from benchmarks.machine import N_THREADS, machine
 from benchmarks.models import BATCH_TOKENS, MODELS, Size, sizes, trial
@@ -46,9 +46,9 @@ class Turns:
         return self._n_updates / seconds
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """One table for each size."""
-    data = asked.data or made_up_data()
+    data = options.data or made_up_data()
     return Report(
         name="reservoir_gain",
         title="Reservoir gain",

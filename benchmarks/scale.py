@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
 from benchmarks.result import Report, Row, Table
@@ -49,9 +49,9 @@ class Stage:
     files: Row
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """Tables of costs, files and commands."""
-    data = (asked.data or grammar_data()).resolve()
+    data = (options.data or grammar_data()).resolve()
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # the caller's own store is no place for this
     header = machine()
     with tempfile.TemporaryDirectory(prefix="scale-") as name:

@@ -62,7 +62,7 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
     costs = Costs()
 
     class NotingProgress(Progress):
-        """The search's own, which is told of every event last of all."""
+        """The search's own callback, which gets every event last."""
 
         def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
             super().__init__(config, ledger)

@@ -17,7 +17,7 @@ from typing import Any
 
 import optuna
 
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.machine import ROOT, machine
 from benchmarks.result import Cell, Report, Row, Table
 from benchmarks.search_peers import (
@@ -63,9 +63,9 @@ SYNE_TUNE: Mapping[str, MakePeer] = {
 }
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """The updates that each search spent."""
-    table = open_table(str(asked.data or TABLE))
+    table = open_table(str(options.data or TABLE))
     peers = {**PEERS, **(SYNE_TUNE if is_installed() else {})}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with local_ray():
@@ -75,7 +75,7 @@ def measure(asked: Asked) -> Report:
         title="Search",
         header={
             **machine(),
-            "table": f"{_name(asked.data or TABLE)}: {len(table.by_key)} layouts, "
+            "table": f"{_name(options.data or TABLE)}: {len(table.by_key)} layouts, "
             f"{len(table.trials)} trials",
             "search": f"{N_WORKERS} trials at a time, seeds 1 to {N_SEEDS}",
         },
@@ -162,7 +162,7 @@ def _quartiles(ordered: Sequence[float]) -> str:
 
 
 def _updates(replayed: Replay) -> float:
-    """The updates until the search was good enough; infinite where it never was."""
+    """Updates until the search was good enough; infinite if it never was."""
     updates = replayed.updates_until(FRACTION)
     return math.inf if updates is None else float(updates)
 

@@ -20,7 +20,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Self:
-        """Of at least one value."""
+        """Spread of at least one value."""
         ordered = sorted(values)
         return cls(median=statistics.median(ordered), low=ordered[0], high=ordered[-1])
 
@@ -29,7 +29,7 @@ class Spread:
 
 
 def ratio(of: Iterable[float], to: Iterable[float]) -> Spread:
-    """Each measurement over the one taken beside it, in the same round."""
+    """Ratios of the measurements of two series, round by round."""
     return Spread.of(a / b for a, b in zip(of, to, strict=True))
 
 

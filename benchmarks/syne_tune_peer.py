@@ -25,7 +25,7 @@ S = TypeVar("S", bound=Scalar)
 
 
 def is_installed() -> bool:
-    """Whether Syne Tune is installed: it is not among our requirements."""
+    """True if Syne Tune is installed; it is not among our requirements."""
     return importlib.util.find_spec("syne_tune") is not None
 
 
@@ -57,7 +57,7 @@ def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
 
 
 def _answers(config: StudyConfig) -> dict[str, list[Scalar]]:
-    """Every question of the space with all answers that it has anywhere."""
+    """All questions of the space, each with all of its answers."""
     answers: dict[str, dict[Scalar, None]] = {}
     for point in config.space.points():
         for name, value in point.items():
@@ -86,7 +86,7 @@ class _FlatChooser:
 
 
 class _Suggesting(Searcher):  # type: ignore[misc]
-    """Syne Tune's suggestions, as Ray asks for them."""
+    """Ray Tune searcher with Syne Tune's suggestions."""
 
     def __init__(
         self, scheduler: Any, config: StudyConfig, answers: Mapping[str, list[Scalar]]
@@ -113,11 +113,11 @@ class _Suggesting(Searcher):  # type: ignore[misc]
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Left to ``_Stopping``, which hears of it too."""
+        """Do nothing: ``_Stopping`` reports the end of a trial to Syne Tune."""
 
 
 class _Stopping(FIFOScheduler):  # type: ignore[misc]
-    """Syne Tune's decisions, as Ray asks for them."""
+    """Ray Tune scheduler with Syne Tune's decisions."""
 
     def __init__(self, scheduler: Any, trials: Mapping[str, Any]) -> None:
         super().__init__()

@@ -36,8 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.time_table", description=__doc__)
     parser.add_argument("table", type=Path, help="a table file; it is replaced")
     parser.add_argument("--data", type=Path, required=True, help="the prepared data folder")
-    asked = parser.parse_args()
-    sys.exit(exit_code(lambda: time_table(asked.table, asked.data)))
+    options = parser.parse_args()
+    sys.exit(exit_code(lambda: time_table(options.table, options.data)))
 
 
 def time_table(path: Path, data: Path) -> None:

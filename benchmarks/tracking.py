@@ -22,7 +22,7 @@ from typing import Self
 import torch
 
 from benchmarks.alternate import alternate
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import ROOT, machine
 from benchmarks.mlflow_server import mlflow_server
@@ -131,9 +131,9 @@ class Store:
         self._tracking.close("FINISHED", metrics={}, tags={})
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """The costs of each store."""
-    data = (asked.data or grammar_data()).resolve()
+    data = (options.data or grammar_data()).resolve()
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # the caller's own store is no place for this
     config = load_study(STUDY, [f"data={data}"])
     trained, wall_s = _train(config, data)

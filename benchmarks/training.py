@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.alternate import alternate
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import described, made_up_data
 from benchmarks.machine import machine
 from benchmarks.matrix_products import Limits, measure_limits
@@ -40,9 +40,9 @@ FAIRSEQ = "fairseq-train, transformer"
 IN_BF16 = ("model0", "model4")  # on a CPU that multiplies it faster
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """One table for each size."""
-    data = asked.data or made_up_data()
+    data = options.data or made_up_data()
     return Report(
         name="training",
         title="Training",

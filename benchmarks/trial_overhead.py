@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from benchmarks.alternate import alternate
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import SEED, machine
 from benchmarks.processes import run_module
@@ -35,9 +35,9 @@ NAMES = {
 }
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """The gaps of each shape."""
-    data = asked.data or grammar_data()
+    data = options.data or grammar_data()
     trial = TrialConfig(
         data=str(data.resolve()),
         seed=SEED,

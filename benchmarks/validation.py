@@ -21,7 +21,7 @@ from unittest import mock
 import torch
 
 from benchmarks.alternate import alternate
-from benchmarks.command import Asked, run
+from benchmarks.command import Options, run
 from benchmarks.corpora import grammar_data
 from benchmarks.machine import N_THREADS, SEED, machine
 from benchmarks.processes import run_module
@@ -59,9 +59,9 @@ class Trained:
     share: float  # share of the training's wall time spent in validations
 
 
-def measure(asked: Asked) -> Report:
+def measure(options: Options) -> Report:
     """Rates at each beam, and the share of a trial."""
-    data = asked.data or grammar_data()
+    data = options.data or grammar_data()
     torch.set_num_threads(N_THREADS)
     with tempfile.TemporaryDirectory() as folder:
         trained = _train(data, Path(folder))
@@ -136,7 +136,7 @@ def _row(trained: Trained, beam: int) -> Row:
         "fairseq": partial(_fairseq, trained, beam),
     }
     rates = alternate(runs, n_rounds=N_ROUNDS)
-    decoding = {name: [rate.decoding for rate in told] for name, told in rates.items()}
+    decoding = {name: [rate.decoding for rate in measured] for name, measured in rates.items()}
     return {
         "beam": beam,
         "a validation": Spread.of(rate.validation or 0.0 for rate in rates["ours"]),
@@ -194,7 +194,7 @@ class _Ours:
         return timed
 
     def _now(self) -> float:
-        """Seconds, once the device has done what it was given."""
+        """Clock in seconds, read after the device has finished its work."""
         if self._device.type == "cuda":
             torch.cuda.synchronize(self._device)
         return time.perf_counter()

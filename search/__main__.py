@@ -1,4 +1,4 @@
-"""``python -m search`` is ``reservoir-search``."""
+"""Entry point of ``python -m search``, which is ``reservoir-search``."""
 
 from search.cli import main
 

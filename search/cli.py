@@ -61,37 +61,37 @@ app.command()(translate.translate)
 
 
 def main() -> None:
-    """The console script."""
+    """Run the console script ``reservoir-search``."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for results
-    # The tracking tries again by itself; MLflow's own patience of minutes would hide that.
+    # search/tracking tries again by itself; MLflow's own minutes of retries would hide that.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
     if not sys.warnoptions:
-        warnings.simplefilter("ignore")  # of the libraries, to us; python -W shows them
+        warnings.simplefilter("ignore")  # libraries' warnings to developers; python -W shows them
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
-    # It prints a traceback of what it raises as well, which the tracking tells in a line.
+    # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     end_at_second_interrupt()
     sys.exit(exit_code(lambda: app(standalone_mode=False)))
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Run ``work``: 0 done, 1 it failed, 2 the user's mistake, 130 interrupted."""
+    """Run ``work`` and give the exit code: 0 done, 1 failed, 2 user's mistake, 130 interrupted."""
     try:
-        told = work()
+        result = work()
     except UserError as error:
         for line in str(error).split("\n"):
             print(f"error: {line}", file=sys.stderr)
         return 2
-    except typer.TyperException as error:  # an option or argument that is not right
-        told = getattr(error, "format_message", error.__str__)()
-        if told:  # nothing is told where the whole help was
-            print(f"error: {told.rstrip('.')}; see --help", file=sys.stderr)
+    except typer.TyperException as error:  # a wrong option or argument
+        message = getattr(error, "format_message", error.__str__)()
+        if message:  # empty where the whole help was printed
+            print(f"error: {message.rstrip('.')}; see --help", file=sys.stderr)
         return 2
     except WorkFailed as error:
         print(f"failed: {error}", file=sys.stderr)
@@ -99,16 +99,20 @@ def exit_code(work: Callable[[], object]) -> int:
     except OSError as error:
         return _of_the_system(error)
     except KeyboardInterrupt:
-        told = INTERRUPTED
-    if told == INTERRUPTED:  # Typer turns Ctrl-C into this value
+        result = INTERRUPTED
+    if result == INTERRUPTED:  # Typer turns Ctrl-C into this value
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def _of_the_system(error: OSError) -> int:
-    """The exit code of a file that cannot be read or written, or of a full disk."""
-    if error.errno == errno.EPIPE:  # the reader of our output has seen enough
+    """Exit code for a file that cannot be read or written, or for a full disk.
+
+    Raises:
+        OSError: ``error`` itself, if it is of another kind.
+    """
+    if error.errno == errno.EPIPE:  # the reader of our output closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if error.filename is None and error.errno != errno.ENOSPC:

@@ -1,1 +1,1 @@
-"""What can be searched: layouts, their parameters by arithmetic, and spaces of them."""
+"""Layouts, their parameter and FLOP counts by arithmetic, and search spaces over them."""

@@ -32,12 +32,12 @@ def _distinct(values: tuple[T, ...]) -> tuple[T, ...]:
     if not values:
         raise ValueError("there is no value; give one or more")
     if len(set(values)) < len(values):
-        raise ValueError("a value stands here twice; name each once")
+        raise ValueError("a value is listed twice; list each value once")
     return values
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    # Bounded, so that an integer of 400 digits cannot overflow a float; false for NaN.
+    # The bound keeps an integer of 400 digits from overflowing a float; NaN fails it too.
     return (
         isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MAX_NUMBER
     )
@@ -62,13 +62,13 @@ Number = Annotated[int | float, PlainValidator(_number)]
 
 
 class Range(BaseModel):
-    """All numbers from ``low`` to ``high``; whole ones only, if both are written whole."""
+    """All numbers from ``low`` to ``high``, both included; integers only if both are integers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     low: Number
     high: Number
-    log: bool = False  # even in the logarithm
+    log: bool = False  # sampled uniformly in the logarithm
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
@@ -108,19 +108,20 @@ Axis = Annotated[
 
 
 def pick(chooser: Chooser, name: str, axis: Range | tuple[Scalar, ...]) -> Scalar:
-    """The value that ``chooser`` picks from ``axis``."""
+    """Value of ``axis`` that ``chooser`` picks; ``name`` identifies the question."""
     return axis.pick(chooser, name) if isinstance(axis, Range) else ask(chooser, name, axis)
 
 
 def describe(axis: Range | tuple[Scalar, ...]) -> str:
-    """The values of ``axis`` for a reader."""
+    """Values of ``axis`` as text for a message."""
     return str(axis) if isinstance(axis, Range) else ", ".join(map(str, axis))
 
 
 def flatten(table: Any) -> Any:
-    """Dotted names for nested tables: TOML reads a bare ``train.lr = …`` as one table in another.
+    """Nested tables as one table with dotted names; any other value unchanged.
 
-    A table with ``low`` or ``high`` is a range, not a level.
+    TOML reads a bare ``train.lr = …`` as one table inside another. A table with ``low`` or
+    ``high`` is a range, not a level.
     """
     if not isinstance(table, Mapping):
         return table

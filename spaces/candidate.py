@@ -1,4 +1,4 @@
-"""A candidate: a point of a space as what it means."""
+"""A candidate: the layouts and hyper-parameters that a point of a space stands for."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from spaces.chooser import Scalar
 from spaces.layout import Layout
 
-OF_RESERVOIRS = "model.reservoir_"  # how such settings begin
+RESERVOIR_SETTINGS = "model.reservoir_"  # prefix of the settings that concern reservoirs only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Two stacks, a gain, hyper-parameters: a model and how it is to be trained, not yet run."""
+    """A model and its hyper-parameters, not yet trained."""
 
     encoder: Layout
     decoder: Layout
@@ -27,9 +27,10 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """JSON text, equal for two candidates if and only if they are the same in other words.
+        """JSON text, equal for two candidates if and only if they describe the same model.
 
-        Gain and draw count only where a reservoir feels them; 1 and 1.0 are one value.
+        The reservoirs' settings are left out where there is no reservoir; 1 and 1.0 are one
+        value.
         """
         meaning: dict[str, object] = {
             "encoder": str(self.encoder.canonical()),
@@ -37,7 +38,7 @@ class Candidate:
             "hyper": {
                 name: value if isinstance(value, str) else float(value)
                 for name, value in self.hyper.items()
-                if self.has_reservoirs or not name.startswith(OF_RESERVOIRS)
+                if self.has_reservoirs or not name.startswith(RESERVOIR_SETTINGS)
             },
         }
         if self.has_reservoirs:

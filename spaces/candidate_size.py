@@ -1,4 +1,4 @@
-"""What is known of a candidate's model before it trains."""
+"""Parameter and FLOP counts of a candidate, known before training."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class CandidateSize:
     """The size of one candidate's model on one corpus."""
 
     counts: ParamCounts
-    training_flops: float  # for each target token
+    training_flops: float  # forward and backward FLOPs per target token

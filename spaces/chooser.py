@@ -1,4 +1,4 @@
-"""Who answers a space's questions: a searcher, a recorded point, or all answers in turn."""
+"""Choosers answer a space's questions: a searcher, a recorded point, or every point in turn."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Protocol, TypeVar
 from spaces.errors import UserError
 
 Scalar = str | int | float
-Point = dict[str, Scalar]  # the answer to each question asked, by the question's name
+Point = dict[str, Scalar]  # answers by the names of their questions
 
 S = TypeVar("S", bound=Scalar)
 T = TypeVar("T")
 
 
 class SpaceError(UserError):
-    """A point or candidate outside its space, or a use that the space does not allow."""
+    """Error: a point or candidate outside its space, or a range where values must be listed."""
 
 
 class Chooser(Protocol):
-    """Answers one question after the other; a name always comes with the same values."""
+    """Source of answers, one question after the other; a name always has the same values."""
 
     def categorical(self, name: str, values: Sequence[S]) -> S:
         """One of ``values``."""
 
     def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        """A number from ``low`` to ``high``, both included; ``log``: even in the logarithm."""
+        """A number from ``low`` to ``high``, both included; ``log``: uniform in the logarithm."""
 
 
 class FixedChooser:
-    """Answers from a point.
+    """Chooser that answers from a given point.
 
     Raises:
-        SpaceError: the point has no answer, or one that the question does not allow.
+        SpaceError: the point has no answer to a question, or one outside the space.
     """
 
     def __init__(self, point: Mapping[str, Scalar]) -> None:
@@ -46,7 +46,7 @@ class FixedChooser:
 
     def _answer(self, name: str) -> Scalar:
         if name not in self._point:
-            raise SpaceError(f"'{name}' is asked and has no answer; add it to the point")
+            raise SpaceError(f"'{name}' has no value; add it to the point")
         return self._point[name]
 
 
@@ -67,40 +67,44 @@ class NotingChooser(FixedChooser):
 
 
 def ask(chooser: Chooser, name: str, values: Sequence[S]) -> S:
-    """The chooser's pick; one value alone is no question."""
+    """The chooser's pick among ``values``; a single value is returned without a question."""
     return values[0] if len(values) == 1 else chooser.categorical(name, values)
 
 
 def walk(
     choose: Callable[[Chooser], T], known: Mapping[str, Scalar] | None = None
 ) -> Iterator[tuple[Point, T]]:
-    """Every point there is, each with what ``choose`` makes of it.
+    """All points of a space, each with the value that ``choose`` returns for it.
 
-    Which questions come may depend on earlier answers, so the tree is walked by asking: like
-    an odometer, the last question that has a next value takes it, and those after it go.
+    Later questions may depend on earlier answers, so the tree of answers is walked depth
+    first. As in an odometer, the last question that has a next value moves on to it, and the
+    questions after it start again.
 
     Args:
-        choose: asks its questions of the chooser it is given, and nothing else decides.
-        known: answers that stay as they are; ranges must be among them.
+        choose: a function of a chooser alone; it asks its questions there.
+        known: answers that stay fixed; those to ranges must be given here.
 
     Raises:
-        SpaceError: a range is asked for, or a known answer is not allowed.
+        SpaceError: a range has no known answer, or a known answer is outside the space.
     """
-    turned: list[int] | None = []
-    while turned is not None:
-        odometer = _Odometer(turned, known or {})
+    indices: list[int] | None = []
+    while indices is not None:
+        odometer = _Odometer(indices, known or {})
         chosen = choose(odometer)
         yield odometer.point, chosen
-        turned = odometer.next_turn()
+        indices = odometer.next_indices()
 
 
 class _Odometer:
-    """Answers with the values at the given indices, then with first values, and takes notes."""
+    """Chooser that answers with the values at given indices, then with first values.
 
-    def __init__(self, turned: Sequence[int], known: Mapping[str, Scalar]) -> None:
+    ``point`` collects the answers.
+    """
+
+    def __init__(self, indices: Sequence[int], known: Mapping[str, Scalar]) -> None:
         self.point: Point = {}
         self._known = known
-        self._turned = turned
+        self._indices = indices
         self._wheels: list[tuple[int, int]] = []  # (index, number of values)
 
     def categorical(self, name: str, values: Sequence[S]) -> S:
@@ -108,7 +112,7 @@ class _Odometer:
             value = _one_of(name, values, self._known[name])
         else:
             place = len(self._wheels)
-            index = self._turned[place] if place < len(self._turned) else 0
+            index = self._indices[place] if place < len(self._indices) else 0
             self._wheels.append((index, len(values)))
             value = values[index]
         self.point[name] = value
@@ -116,12 +120,13 @@ class _Odometer:
 
     def real(self, name: str, low: float, high: float, *, log: bool) -> float:
         if name not in self._known:
-            raise SpaceError(f"{name} is a range, so its points have no end; list its values")
+            raise SpaceError(f"{name} is a range, with infinitely many values; list its values")
         value = _within(name, low, high, self._known[name])
         self.point[name] = value
         return value
 
-    def next_turn(self) -> list[int] | None:
+    def next_indices(self) -> list[int] | None:
+        """Indices of the next point; None after the last one."""
         wheels = list(self._wheels)
         while wheels:
             index, n_values = wheels.pop()

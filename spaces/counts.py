@@ -14,19 +14,19 @@ from spaces.sublayers import attention_params, feed_forward_params, layer_norm_p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParamCounts:
-    """Parameters of one model; a weight set counts once, however many depths use it."""
+    """Parameter counts of one model; a weight set counts once, however many depths use it."""
 
-    total: int  # every weight set, embeddings included
-    learned: int  # what training changes: all but reservoirs
-    stored: int  # what a checkpoint must hold: a reservoir is drawn again from its seed
-    encoder: int  # the encoder stack, reservoirs included, embeddings not
+    total: int  # all weight sets and the embeddings
+    learned: int  # parameters that training changes: all but the reservoirs'
+    stored: int  # parameters in a checkpoint; a reservoir is drawn again from its seed
+    encoder: int  # the encoder stack with its reservoirs, without embeddings
 
 
 def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
     """The four counts of the model with these stacks.
 
     Raises:
-        LayoutError: the decoder holds a kind that no decoder can.
+        LayoutError: the decoder has a layer of a kind that cannot attend to the encoder.
     """
     check_decoder(decoder)
     norms = _final_norm(dims)
@@ -47,7 +47,7 @@ def encoder_layer_params(kind: str, dims: Dimensions) -> int:
 
 
 def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[str]:
-    """Parameters of all layers of each kind; what depths share counts once."""
+    """Number of parameters by layer kind; shared weights count once."""
     n_params: Counter[str] = Counter()
     sizes = {kind: layer(kind) for kind in set(stack.kinds)}
     for component in {component for size in sizes.values() for component in size}:
@@ -67,9 +67,10 @@ def _decoder_layer(dims: Dimensions) -> Mapping[str, int]:
 
 
 def _embeddings(dims: Dimensions) -> int:
-    """Embeddings and output projection; positions are sinusoids and have none.
+    """Parameters of embeddings and output projection; positions are sinusoids, without any.
 
-    Factorised ones have a matrix for the encoder's input and for the decoder's two ends.
+    Factorised embeddings add three matrices: at the encoder's input, the decoder's input and
+    its output.
     """
     n_rows = {
         "none": dims.src_rows + 2 * dims.tgt_rows,

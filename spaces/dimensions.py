@@ -1,4 +1,4 @@
-"""The sizes of a model apart from its layouts."""
+"""Sizes of a model other than its layouts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ Tied = Literal["none", "decoder", "all"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dimensions:
-    """What parameters and FLOPs depend on beside the layouts.
+    """Sizes that determine parameters and FLOPs, together with the layouts.
 
     Args:
         d_model: width of every layer.
         ffn: inner width of the feed-forward blocks, in encoder and decoder.
-        heads: of every attention, and of the convolution reservoir.
+        heads: number of heads of every attention and of the convolution reservoir.
         src_rows, tgt_rows: entries of the two dictionaries, special symbols included.
         embedding_dim: width of the embeddings where they are factorised, with a matrix to the
             model's width and back; ``d_model`` if absent.
-        norm: LayerNorm before each block (then a final one closes each stack) or after it.
-        tied: which embeddings are one matrix: none (the output projection is its own),
-            decoder (its input and output), or all (source too, from a joined dictionary).
+        norm: LayerNorm before each block ("pre"; a final one closes each stack) or after it.
+        tied: embeddings that are one matrix: "none" (the output projection is separate),
+            "decoder" (its input and output), or "all" (the source's too, from a joined
+            dictionary).
 
     Raises:
-        UserError: sizes that no model can have, all of them named.
+        UserError: impossible sizes, one line each.
     """
 
     d_model: int
@@ -45,7 +46,7 @@ class Dimensions:
 
     @property
     def factors(self) -> int | None:
-        """The embeddings' own width, if they are factorised."""
+        """Width of factorised embeddings; None if they are not factorised."""
         return None if self.embedding_dim in (None, self.d_model) else self.embedding_dim
 
     def _faults(self) -> list[str]:

@@ -1,8 +1,8 @@
-"""The error that a user can mend."""
+"""Error for mistakes that the user can correct."""
 
 
 class UserError(Exception):
-    """A mistake of the user's: place, value, rule and remedy, one line for each fault.
+    """A mistake of the user's; one line per fault: place, value, rule and remedy.
 
     The command line prints it as ``error: …`` and exits with 2.
     """

@@ -1,4 +1,4 @@
-"""The layouts between which all others of a space lie in parameters and FLOPs."""
+"""Layouts that bound all layouts of a space in parameters and FLOPs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from spaces.space import SearchSpace, decoder_stack
 
 
 def extreme_layouts(space: SearchSpace) -> Iterator[tuple[Layout, Layout]]:
-    """Encoders and decoders of every size that the space has.
+    """Pairs of an encoder and a decoder that bound the space's parameters and FLOPs.
 
-    Where the reservoirs lie changes neither count, so they lie at the bottom, of one kind in
-    a layout. (``free`` may mix kinds that share within themselves; such a layout can have a
+    The position of reservoirs changes neither count, so they lie at the bottom here, all of
+    one kind. (``free`` may mix kinds that share within themselves; such a layout can have a
     few more frozen parameters than these.)
     """
     decoders = [

@@ -1,6 +1,6 @@
-"""Faults of a file that a user may have written, one line each, in plain words.
+"""Messages for the faults of a user's file, one line per fault.
 
-pydantic finds them; its wording is for programmers, so each type of its errors has a
+pydantic finds the faults; its wording is for programmers, so each of its error types has a
 sentence here.
 """
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
-# Parts of pydantic's places that no file has: which form an axis has, and that a key is meant.
+# Parts of pydantic's locations that no file has: the tag of an axis' form, the mark of a key.
 _NOT_WRITTEN = frozenset({"range", "values", "[key]"})
 _SECRET_TABLES = ("tracking", "storage")
 _MAX_SHOWN = 60  # characters of a value
@@ -48,13 +48,13 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "dataclass_type": lambda _: "must be a table of settings",
     "json_invalid": lambda ctx: f"is not JSON: {ctx['error']}",
 }
-# These have sentences of their own below, for they need the value or the other settings.
+# Error types handled in ``rules_of``: their sentences need the value or the other settings.
 _NAMED_BY_FIELDS = frozenset({"missing", "extra_forbidden", "literal_error", "value_error"})
 KNOWN_TYPES = _NAMED_BY_FIELDS | _SENTENCES.keys()
 
 
 class Faults(ValueError):
-    """Several faults that one rule of a model found, one line each."""
+    """Several faults found by one validator, one line each."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
@@ -62,7 +62,7 @@ class Faults(ValueError):
 
 
 def refuse(lines: Sequence[str]) -> None:
-    """Raise ``Faults`` if there are any."""
+    """Raise ``Faults`` unless ``lines`` is empty."""
     if lines:
         raise Faults(lines)
 
@@ -71,20 +71,21 @@ def faults_of(error: ValidationError, place: str, model: type) -> str:
     """One line for each fault: place, key, value, rule and remedy.
 
     Args:
-        error: of reading ``model``.
-        place: the file, or what else the user knows the values by.
+        error: pydantic's error.
+        place: file name, or another name by which the user knows the values.
+        model: the pydantic model or dataclass that was read.
     """
     return "\n".join(f"{place}: {line}" for line in fault_lines(error, model))
 
 
 def fault_lines(error: ValidationError, model: type) -> list[str]:
-    """As ``faults_of``, without the place; a fault that comes twice is one line."""
+    """Lines of ``faults_of`` without the place; a fault found twice is one line."""
     lines = [line for fault in error.errors() for line in _lines(fault, model)]
     return list(dict.fromkeys(map(one_line, lines)))
 
 
 def rules_of(fault: ErrorDetails, model: type) -> list[str]:
-    """The rules that a value breaks, each with its remedy; several only of a whole table."""
+    """Rules that a value breaks, each with its remedy; more than one only for a whole table."""
     kind, context, value = fault["type"], fault.get("ctx", {}), fault["input"]
     field = _field_at(model, fault["loc"])
     match kind:
@@ -100,20 +101,20 @@ def rules_of(fault: ErrorDetails, model: type) -> list[str]:
     if field is not None and field.description and kind != "string_too_long":
         return [f"must be {field.description}"]
     sentence = _SENTENCES.get(kind)
-    rule = sentence(context) if sentence else "cannot stand here"
+    rule = sentence(context) if sentence else "is not allowed here"
     return [rule + _default(field)]
 
 
 def did_you_mean(
     word: str, known: Iterable[str], names: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """``; did you mean 'lr'?``, or nothing where no known word is like ``word``.
+    """``; did you mean 'lr'?``, or an empty text if no known word is close to ``word``.
 
-    ``names``: how a known word is written in full, where that is another.
+    ``names``: full forms of known words, where they differ.
     """
-    like = {name.lower(): names.get(name, name) for name in known}
-    found = get_close_matches(word.lower(), like, n=1)
-    return f"; did you mean '{like[found[0]]}'?" if found else ""
+    full_names = {name.lower(): names.get(name, name) for name in known}
+    found = get_close_matches(word.lower(), full_names, n=1)
+    return f"; did you mean '{full_names[found[0]]}'?" if found else ""
 
 
 def one_line(text: str) -> str:
@@ -124,15 +125,15 @@ def one_line(text: str) -> str:
 
 
 def _lines(fault: ErrorDetails, model: type) -> list[str]:
-    key, value = _shown(fault)
+    key, value = _key_and_value(fault)
     named = f"{key}{value}: " if key else ""
     return [named + rule for rule in rules_of(fault, model)]
 
 
-def _shown(fault: ErrorDetails) -> tuple[str, str]:
-    """The key as the file has it, and the value where it is short and no secret."""
+def _key_and_value(fault: ErrorDetails) -> tuple[str, str]:
+    """Key as written in the file, and the value if it is short and not secret."""
     parts = [part for part in fault["loc"] if part not in _NOT_WRITTEN]
-    while parts and isinstance(parts[-1], int):  # an item of a list is known by its value
+    while parts and isinstance(parts[-1], int):  # an item of a list is named by its value
         parts.pop()
     key = ".".join(map(str, parts))
     value = fault["input"]
@@ -142,7 +143,7 @@ def _shown(fault: ErrorDetails) -> tuple[str, str]:
 
 
 def _may_be_shown(key: str, value: object) -> bool:
-    """Short values, but for what may be a password or an address with one."""
+    """True for short values that cannot be a password or an address with one."""
     if key.startswith(_SECRET_TABLES) or (isinstance(value, str) and "://" in value):
         return False
     is_short = isinstance(value, str | float) or (isinstance(value, int) and abs(value) < 10**60)
@@ -150,7 +151,7 @@ def _may_be_shown(key: str, value: object) -> bool:
 
 
 def _options(expected: str) -> list[str]:
-    """The values of a Literal, out of pydantic's ``'a', 'b' or 'c'``; of ``True``, as TOML's."""
+    """Values of a Literal from pydantic's text ``'a', 'b' or 'c'``; ``True`` as TOML's ``true``."""
     return re.findall(r"'([^']*)'", expected) or [expected.lower()]
 
 
@@ -175,7 +176,7 @@ def _unknown_key(model: type, loc: Sequence[int | str]) -> str:
 
 
 def _wanted(field: FieldInfo | None, loc: Sequence[int | str]) -> str:
-    """What a setting without a default may be."""
+    """Description of the values that a required setting takes."""
     annotation = None if field is None else field.annotation
     if _table_in(annotation) is not None:
         return f"the table [{'.'.join(map(str, loc))}]"
@@ -191,7 +192,7 @@ def _wanted(field: FieldInfo | None, loc: Sequence[int | str]) -> str:
 
 
 def _default(field: FieldInfo | None) -> str:
-    """``; the default is 24``, where that is one plain value."""
+    """``; the default is 24`` if the default is a single plain value, else an empty text."""
     value = PydanticUndefined if field is None else field.default
     if isinstance(value, tuple) and len(value) == 1:
         value = value[0]
@@ -201,7 +202,7 @@ def _default(field: FieldInfo | None) -> str:
 
 
 def _field_at(model: Any, loc: Sequence[int | str]) -> FieldInfo | None:
-    """The field that ``loc`` leads to: the last name on the way that is a field's."""
+    """Field at the location ``loc``: the last part of it that names a field."""
     found, current = None, model
     for part in loc:
         if part in _fields(current):
@@ -218,13 +219,13 @@ def _annotation_at(model: Any, loc: Sequence[int | str]) -> Any:
 
 
 def _fields(annotation: Any) -> list[str]:
-    """The names of a table's settings; none of what is no table."""
+    """Names of a table's settings; empty if the annotation is no table."""
     table = _table_in(annotation)
     return [] if table is None else list(table.model_fields)
 
 
 def _table_in(annotation: Any) -> type[BaseModel] | None:
-    """The model that an annotation is, or has within: ``Budget`` of ``Budget | None``."""
+    """The model in an annotation, as ``Budget`` in ``Budget | None``; None if there is none."""
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation if issubclass(annotation, BaseModel) else None
     inner = (_table_in(part) for part in get_args(annotation))
@@ -232,7 +233,7 @@ def _table_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _tables(model: Any, name: str = "") -> Iterator[tuple[str, list[str]]]:
-    """Every table of a file with its settings' names, by dotted name; the file's own is ''."""
+    """All tables of a file: dotted name ('' for the top level) and names of the settings."""
     yield name, _fields(model)
     table = _table_in(model)
     for field, info in table.model_fields.items() if table else ():

@@ -1,4 +1,4 @@
-"""A candidate as numbers, few and smooth, from which its AUCC can be guessed."""
+"""Features of a candidate: a few smooth numbers from which a surrogate predicts its AUCC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ Features = tuple[float, ...]
 
 
 def features(candidate: Candidate, space: SearchSpace) -> Features:
-    """The numbers by which a candidate resembles others of ``space``, always as many."""
+    """Feature vector of a candidate; its length is the same for all candidates of ``space``.
+
+    Raises:
+        KeyError: the candidate has no value for a hyper-parameter of ``space``.
+    """
     hyper = [
         number
         for name, axis in space.hyper.items()
@@ -27,31 +31,31 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
         *_layout_features(candidate.encoder),
         float(candidate.decoder.depth),
         *([float(candidate.decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []),
-        *([_reach(candidate.encoder)] if _differ_in_order(space) else []),
-        *(_component_features(candidate.encoder) if _share_parts(space) else []),
+        *([_mean_reuse_distance(candidate.encoder)] if _differ_in_order(space) else []),
+        *(_component_features(candidate.encoder) if _shares_parts(space) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
 
 
 def _differ_in_order(space: SearchSpace) -> bool:
-    """Whether layouts with as many weight sets may differ in who shares with whom."""
+    """True if layouts with equally many weight sets can differ in the depths that share."""
     by_order = ("groups", "sequence", "cycle-rev", "sandwich")
     return any(rule.startswith(by_order) for rule in (*space.share_learned, *space.share_reservoir))
 
 
-def _share_parts(space: SearchSpace) -> bool:
-    """Whether layers may share a part of their weights."""
+def _shares_parts(space: SearchSpace) -> bool:
+    """True if layers can share a part of their weights."""
     return any(map(part_of, (*space.share_learned, *space.share_reservoir)))
 
 
 def _component_features(layout: Layout) -> Features:
-    """How many attentions and feed-forward blocks there are."""
+    """Numbers of distinct attentions and feed-forward blocks."""
     return tuple(float(len(set(layout.owners_of(c)))) for c in (ATTENTION, FEED_FORWARD))
 
 
-def _reach(layout: Layout) -> float:
-    """How far apart depths lie that follow each other in one weight set, as a share of all."""
+def _mean_reuse_distance(layout: Layout) -> float:
+    """Mean distance between consecutive uses of a weight set, divided by the depth."""
     last: dict[Layer, int] = {}
     gaps = []
     for depth, layer in enumerate(layout.layers):
@@ -63,12 +67,12 @@ def _reach(layout: Layout) -> float:
 
 
 def _layout_features(layout: Layout) -> Features:
-    """Layers by kind, weight sets, and where the reservoirs lie.
+    """Numbers of layers by kind, numbers of weight sets, and the reservoirs' position.
 
-    Parameters and FLOPs are sums over these, so they add nothing to them.
+    Parameters and FLOPs are sums over these, so as features they would add nothing.
     """
     at = [depth for depth, layer in enumerate(layout.layers) if layer.is_reservoir]
-    # Between 0, all at the bottom, and 1; in the middle where there is none.
+    # The reservoirs' mean position, from 0 at the bottom to 1 at the top; 0.5 without any.
     place = sum((depth + 0.5) / layout.depth for depth in at) / len(at) if at else 0.5
     n_learned_sets = sum(not LAYER_KINDS[kind].is_reservoir for kind in layout.set_kinds)
     return (
@@ -82,7 +86,7 @@ def _layout_features(layout: Layout) -> Features:
 
 
 def _numbers(axis: Range | tuple[Scalar, ...], value: Scalar) -> list[float]:
-    """A number as itself or its logarithm; a word as one number for each word of the axis."""
+    """A number or its logarithm; a word is one-hot encoded over the words of the axis."""
     if isinstance(axis, Range):
         return [_scale(axis.log)(float(value))]
     if any(isinstance(choice, str) for choice in axis):

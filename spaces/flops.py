@@ -16,19 +16,19 @@ Backward = Literal["through", "around"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlopsPerToken:
-    """FLOPs for each target token, its share of the source side included."""
+    """FLOPs per target token, including its share of the source side."""
 
     forward: float
-    training: float  # forward and backward
+    training: float  # forward and backward pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Savings:
-    """What an update leaves out, beside the gradients of the reservoirs' own weights."""
+    """Work that an update skips, beside the gradients of the reservoirs' own weights."""
 
-    around_reservoirs: bool = False  # gradients go around those of the encoder
-    frozen: frozenset[int] = frozenset()  # encoder depths that learn no more
-    layer_drop: float = 0.0  # the chance of an encoder layer to be passed over
+    around_reservoirs: bool = False  # backskipping: gradients go around the encoder's reservoirs
+    frozen: frozenset[int] = frozenset()  # encoder depths frozen by AutoFreeze
+    layer_drop: float = 0.0  # probability that an update drops an encoder layer
 
 
 NO_SAVINGS = Savings()
@@ -36,20 +36,21 @@ NO_SAVINGS = Savings()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """Forward FLOPs of some part of the model, for each target token."""
+    """Forward FLOPs per target token of a part of the model."""
 
-    weights: float  # weights meet activations
-    scores: float = 0.0  # activations meet activations: attention
+    weights: float  # products of weights and activations
+    scores: float = 0.0  # products of activations and activations, as in attention
 
     @property
     def forward(self) -> float:
         return self.weights + self.scores
 
     def training(self, *, frozen: bool) -> float:
-        """Forward plus backward.
+        """FLOPs of forward and backward pass.
 
-        A product of two factors costs its forward FLOPs again for the gradient of each. A
-        frozen weight needs none, but gradients still pass through to the layers below.
+        A product of two factors costs its forward FLOPs again for the gradient of each
+        factor. A frozen weight needs no gradient, but gradients still pass through to the
+        layers below.
         """
         n_gradients = 1 if frozen else 2
         return (1 + n_gradients) * self.weights + (1 + 2) * self.scores
@@ -64,18 +65,20 @@ def flops_per_token(
     tgt_length: float,
     savings: Savings = NO_SAVINGS,
 ) -> FlopsPerToken:
-    """FLOPs for each target token of an update or a forward pass.
+    """FLOPs per target token of an update and of a forward pass.
 
     A multiplication and its addition are two FLOPs. Counted: every matrix product, attention
-    (over the whole square, masked or not) and the output projection. Left out, as lesser:
+    (over the whole square, masked or not) and the output projection. Left out, as minor:
     embedding look-ups, biases, LayerNorms, softmaxes, activations, dropout, the optimizer. A
-    shared weight set works at every depth that uses it. Padding is the caller's affair.
+    shared weight set counts at every depth that uses it. Padding is not counted.
 
-    Lengths are mean tokens of a sentence, end of sentence included. Of layers passed over by
-    chance the mean is counted.
+    Args:
+        src_length, tgt_length: mean sentence lengths in tokens, end of sentence included.
+        savings: work that is skipped; with LayerDrop the expected FLOPs are given.
 
     Raises:
-        LayoutError: the decoder holds a kind that no decoder can.
+        ValueError: a length is not positive.
+        LayoutError: the decoder has a layer of a kind that cannot attend to the encoder.
     """
     if min(src_length, tgt_length) <= 0:
         raise ValueError(f"lengths {src_length} and {tgt_length} must be positive")
@@ -97,7 +100,7 @@ def flops_per_token(
 
 
 def _encoder_training(encoder: Layout, works: Sequence[_Work], savings: Savings) -> Iterator[float]:
-    """What each depth costs in the mean."""
+    """Expected training FLOPs of each encoder depth, per target token."""
     for depth, (layer, work) in enumerate(zip(encoder.layers, works, strict=True)):
         if layer.is_reservoir and savings.around_reservoirs:
             whole = work.forward
@@ -107,7 +110,7 @@ def _encoder_training(encoder: Layout, works: Sequence[_Work], savings: Savings)
 
 
 def _output(dims: Dimensions, src_per_tgt: float) -> float:
-    """The output projection; of factorised embeddings also their three matrices."""
+    """FLOPs of the output projection, and of the three matrices of factorised embeddings."""
     if dims.factors is None:
         return product_flops(dims.d_model, dims.tgt_rows)
     widen = product_flops(dims.factors, dims.d_model)
@@ -115,7 +118,7 @@ def _output(dims: Dimensions, src_per_tgt: float) -> float:
 
 
 def _encoder_layer(kind: str, dims: Dimensions, src_length: float, src_per_tgt: float) -> _Work:
-    """One encoder layer; it runs on source tokens, ``src_per_tgt`` for each target token."""
+    """Work of one encoder layer on ``src_per_tgt`` source tokens per target token."""
     layer_kind = LAYER_KINDS[kind]
     weights = layer_kind.flops(dims)
     scores = _attention_scores(dims.d_model, src_length) if layer_kind.has_attention else 0.0
@@ -123,9 +126,11 @@ def _encoder_layer(kind: str, dims: Dimensions, src_length: float, src_per_tgt: 
 
 
 def _decoder_layer(dims: Dimensions, src_length: float, tgt_length: float) -> _Work:
-    """One decoder layer, on target tokens; keys and values of the source on source tokens."""
+    """Work of one decoder layer on target tokens, its source keys and values on source tokens."""
     d = dims.d_model
-    n_products = 4 + 2 + 2 * src_length / tgt_length  # own; query and output; key and value
+    # Self-attention has 4 products a token, encoder attention 2 (query and output), and its
+    # keys and values 2 per source token.
+    n_products = 4 + 2 + 2 * src_length / tgt_length
     return _Work(
         weights=n_products * product_flops(d, d) + feed_forward_flops(dims),
         scores=_attention_scores(d, tgt_length) + _attention_scores(d, src_length),
@@ -133,5 +138,5 @@ def _decoder_layer(dims: Dimensions, src_length: float, tgt_length: float) -> _W
 
 
 def _attention_scores(d: int, n_keys: float) -> float:
-    """One query against every key, and the weighted sum of every value."""
+    """FLOPs of one query's scores over all keys, and of the weighted sum of the values."""
     return 2 * (2 * d * n_keys)

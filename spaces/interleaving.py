@@ -1,4 +1,4 @@
-"""Where the reservoirs lie among the learned layers of a stack."""
+"""Patterns of reservoirs and learned layers in a stack."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ INTERLEAVINGS = (*PATTERNS, FREE)
 
 
 def reservoir_depths(pattern: str, *, depth: int, n_reservoirs: int) -> tuple[int, ...]:
-    """The depths at which ``n_reservoirs`` lie in a stack ``depth`` deep, bottom first.
+    """Depths of ``n_reservoirs`` reservoirs in a stack of ``depth`` layers, bottom first.
 
     ``alternating-*``: turn by turn from the bottom until either kind is used up; the other
     fills the rest. ``middle``: one block, half of the learned layers (rounded down) below it.
-    ``even``: the stack is cut into as many near-equal blocks as there are reservoirs, and one
-    lies at the bottom of each; 2 of 8 are the paper's ``RLLLRLLL``.
+    ``even``: the stack is cut into as many near-equal blocks as there are reservoirs, with one
+    at the bottom of each block; 2 of 8 are the paper's ``RLLLRLLL``.
+
+    Raises:
+        ValueError: there are more reservoirs than layers, or no such pattern.
     """
     if not 0 <= n_reservoirs <= depth:
         raise ValueError(f"{n_reservoirs} reservoirs do not fit a stack {depth} deep")
@@ -32,7 +35,7 @@ def reservoir_depths(pattern: str, *, depth: int, n_reservoirs: int) -> tuple[in
 
 
 def _learned_below(pattern: str, i: int, n_reservoirs: int, n_learned: int) -> int:
-    """How many learned layers lie below the i-th reservoir, i from 0: that says it all."""
+    """Number of learned layers below the i-th reservoir, counted from 0."""
     match pattern:
         case "alternating-r-first":
             return min(i, n_learned)

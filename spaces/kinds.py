@@ -1,4 +1,4 @@
-"""The kinds of layers: what each letter of a layout stands for, and what such a layer costs.
+"""Layer kinds: the letters of a layout, with the parameters and FLOPs of such layers.
 
 A new reservoir kind is one more entry of the table here and one more module in
 `trainable/reservoirs/`; everything else reads this table.
@@ -24,7 +24,7 @@ from spaces.sublayers import (
 )
 
 ATTENTION, FEED_FORWARD, NORMS = "attention", "feed-forward", "norms"
-# What a weight set may hold of a layer that is not shared whole, by its letter.
+# Components that a weight set can hold of a partly shared layer, by the part's letter.
 PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "a": frozenset({ATTENTION}),
@@ -44,17 +44,17 @@ class LayerKind:
 
     Args:
         letter: one capital letter, A to Z.
-        name: what people call it; "reservoir" is a part of a reservoir's name.
-        is_reservoir: its weights are random and frozen; those of other kinds learn.
-        parts: the letters of ``PARTS`` that a weight set may hold of it. Attention then is the
-            layer's modules ``self_attn`` and ``encoder_attn``, the feed-forward block ``fc1``
-            and ``fc2``. A layer of a kind without parts is shared whole.
-        in_decoder: whether it may stand in a decoder: as a Transformer layer that attends to
+        name: name in tables and figures; a reservoir's contains "reservoir".
+        is_reservoir: True if its weights are random and frozen.
+        parts: letters of ``PARTS`` that such layers can share. Attention is the modules
+            ``self_attn`` and ``encoder_attn``, the feed-forward block ``fc1`` and ``fc2``. A
+            kind without parts shares whole layers only.
+        in_decoder: True if a decoder can contain it: as a Transformer layer that attends to
             the encoder, frozen if it is a reservoir.
-        has_attention: whether each token of a sentence meets every other, which costs the more
-            FLOPs the longer the sentence is.
+        has_attention: True if it has self-attention, whose FLOPs per token grow with the
+            sentence's length.
         params: parameters of one encoder layer by component, its LayerNorms (``NORMS``) included.
-        flops: forward FLOPs for each token of what weights do in an encoder layer.
+        flops: forward FLOPs per token of an encoder layer's products with weights.
     """
 
     letter: str
@@ -126,7 +126,7 @@ _KINDS = {
             letter="R",
             name="Transformer reservoir",
             is_reservoir=True,
-            parts="af",  # not w: its norms do not learn, so Rw1 would be R1
+            parts="af",  # without w: a reservoir's LayerNorms do not learn, so Rw1 equals R1
             in_decoder=True,
             has_attention=True,
             params=_transformer_params,
@@ -155,20 +155,20 @@ _KINDS = {
         ),
     )
 }
-LAYER_KINDS: Mapping[str, LayerKind] = MappingProxyType(_KINDS)  # by letter, in their order
+LAYER_KINDS: Mapping[str, LayerKind] = MappingProxyType(_KINDS)  # by letter, in this order
 
 
 def reservoir_letters() -> tuple[str, ...]:
-    """The letters of the reservoirs."""
+    """Letters of the reservoir kinds."""
     return tuple(letter for letter, kind in LAYER_KINDS.items() if kind.is_reservoir)
 
 
 def decoder_letters() -> tuple[str, ...]:
-    """The letters of the kinds that may stand in a decoder."""
+    """Letters of the kinds that a decoder can contain."""
     return tuple(letter for letter, kind in LAYER_KINDS.items() if kind.in_decoder)
 
 
 def listed(letters: Iterable[str], conjunction: str = "or") -> str:
-    """The letters as a sentence has them: R, F, G or C."""
+    """Letters as a list in a sentence: R, F, G or C."""
     *others, last = letters
     return f"{', '.join(others)} {conjunction} {last}" if others else last

@@ -1,4 +1,4 @@
-"""The layout of one stack: its notation, its canonical form, and who owns which weights."""
+"""The layout of one stack: its notation, its canonical form, and its shared weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from spaces.errors import UserError
 from spaces.kinds import LAYER_KINDS, NORMS, PARTS, decoder_letters, listed
 
-MAX_DEPTH = 256  # so that a slip like (R)*999999999 is an error, not a full memory
+MAX_DEPTH = 256  # layers; a slip like (R)*999999999 must not fill the memory
 MAX_NUMBER = 999_999_999
 
 _TOKEN = re.compile(
@@ -23,14 +23,14 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 class LayoutError(UserError):
-    """A text that is no layout, or a layout that cannot stand where it is put."""
+    """Error: a text that is no layout, or a layout that its stack cannot have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One depth of a stack: a kind, and the weight set it shares (None: one of its own).
+    """One layer of a stack: a kind, and the weight set it shares (None: not shared).
 
-    ``part`` is what of the layer the set holds, one of ``PARTS``; the whole if empty.
+    ``part`` is the shared part, one of ``PARTS``; the whole layer if empty.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Layer:
         return self.kind + self.part + ("" if self.weight_set is None else str(self.weight_set))
 
     def shares(self, component: str) -> bool:
-        """Whether its weight set holds its attention, its feed-forward block or its norms."""
+        """True if ``component`` (attention, feed-forward block or norms) is in its weight set."""
         if self.weight_set is None:
             return False
         return not self.part or component in PARTS[self.part]
@@ -65,9 +65,9 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One stack, bottom to top: the kind at each depth, and who shares weights.
+    """One stack, bottom to top: the kind at each depth, and the sharing of weights.
 
-    ``Layout.parse("(R1L)*2")`` is four layers deep and owns three weight sets:
+    ``Layout.parse("(R1L)*2")`` is four layers deep and has three weight sets:
     depths 0 and 2 are one reservoir. ``R1`` and ``L1`` are different sets. ``La1`` shares its
     attention alone, ``Lf1`` its feed-forward block, ``Lw1`` both, but no LayerNorm.
     """
@@ -80,7 +80,7 @@ class Layout:
 
     @classmethod
     def parse(cls, text: str) -> Layout:
-        """The layout that ``text`` writes: ``R1LR1L``, ``(R1L)*2``, ``((RL)*2L)*3``.
+        """Layout written as ``text``: ``R1LR1L``, ``(R1L)*2``, ``((RL)*2L)*3``.
 
         Raises:
             LayoutError: ``text`` is not in the notation, or deeper than ``MAX_DEPTH``.
@@ -88,8 +88,8 @@ class Layout:
         try:
             return cls(tuple(_read_layers(text)))
         except LayoutError as error:
-            shown = text if len(text) <= 60 else text[:59] + "…"
-            raise LayoutError(f"layout {shown!r}: {error}") from None
+            start = text if len(text) <= 60 else text[:59] + "…"
+            raise LayoutError(f"layout {start!r}: {error}") from None
 
     def __str__(self) -> str:
         return "".join(map(str, self.layers))
@@ -100,29 +100,29 @@ class Layout:
 
     @property
     def kinds(self) -> str:
-        """The kind at each depth, one letter each."""
+        """Letter of the kind at each depth, bottom to top."""
         return "".join(layer.kind for layer in self.layers)
 
     @property
     def n_reservoirs(self) -> int:
-        """At how many depths a reservoir lies; a shared one counts at each."""
+        """Number of depths with a reservoir; a shared one counts at each of its depths."""
         return sum(layer.is_reservoir for layer in self.layers)
 
     @property
     def reservoir_depths(self) -> tuple[int, ...]:
-        """The depths at which a reservoir lies."""
+        """Depths with a reservoir, bottom first."""
         return tuple(depth for depth, layer in enumerate(self.layers) if layer.is_reservoir)
 
     @property
     def owners(self) -> tuple[int, ...]:
-        """The layer at each depth, counted from 0 in order of first use over the stack.
+        """Index of the distinct layer at each depth, from 0 in order of first use.
 
-        Depths that share all of their weights have one.
+        Depths that share all of their weights have the same index.
         """
         return self.owners_of(NORMS)
 
     def owners_of(self, component: str) -> tuple[int, ...]:
-        """The attention, feed-forward block or norms at each depth, counted as ``owners``."""
+        """Index of the distinct ``component`` at each depth, counted as in ``owners``."""
         index: dict[int | Layer, int] = {}
         return tuple(
             index.setdefault(layer if layer.shares(component) else depth, len(index))
@@ -131,14 +131,15 @@ class Layout:
 
     @property
     def set_kinds(self) -> str:
-        """The kind of each of ``owners``, one letter each."""
+        """Letter of the kind of each distinct layer, in the order of ``owners``."""
         kind_of = dict(zip(self.owners, self.kinds, strict=True))
         return "".join(kind_of.values())
 
     def canonical(self) -> Layout:
-        """The same model in its one way of writing: equal if and only if the models are.
+        """Canonical layout of the same model: two are equal if and only if the models are.
 
-        Sets are numbered by kind and part in order of first use; a set used once is none.
+        Weight sets are numbered by kind and part in order of first use; a set that is used
+        once is left out.
         """
         n_uses = Counter(layer for layer in self.layers if layer.weight_set is not None)
         if not n_uses:
@@ -154,10 +155,10 @@ class Layout:
 
 
 def check_decoder(decoder: Layout) -> None:
-    """Refuse a decoder of kinds that have no attention to the encoder.
+    """Check that every layer of ``decoder`` is of a kind that can attend to the encoder.
 
     Raises:
-        LayoutError: a depth holds a kind that may not stand in a decoder.
+        LayoutError: a layer is not; its depth is named.
     """
     for depth, kind in enumerate(decoder.kinds):
         if not LAYER_KINDS[kind].in_decoder:
@@ -168,8 +169,8 @@ def check_decoder(decoder: Layout) -> None:
 
 
 def _read_layers(text: str) -> list[Layer]:
-    """Every layer of ``text``, repeats written out."""
-    groups: list[list[Layer]] = [[]]  # the whole stack, then the groups still open
+    """All layers of ``text``, with repeats expanded."""
+    groups: list[list[Layer]] = [[]]  # the whole stack, then the open groups
     depth = 0
     for token in _TOKEN.finditer(text):
         if token["kind"]:
@@ -213,7 +214,7 @@ def _read_layer(token: re.Match[str], depth: int) -> Layer:
 
 
 def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[Layer], int]:
-    """Close the innermost group; give it and how often it is said."""
+    """Close the innermost group; return its layers and its number of repeats."""
     place = f"at position {token.start()}"
     if len(groups) == 1:
         raise LayoutError(f"')' {place} closes nothing; write (…)*n")
@@ -227,8 +228,8 @@ def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[
 
 def _read_number(what: str, digits: str, place: str) -> int:
     if not _NUMBER.fullmatch(digits):
-        shown = digits if len(digits) <= 12 else digits[:11] + "…"
-        raise LayoutError(f"{what} '{shown}' {place} is not a number from 1 to {MAX_NUMBER}")
+        value = digits if len(digits) <= 12 else digits[:11] + "…"
+        raise LayoutError(f"{what} '{value}' {place} is not a number from 1 to {MAX_NUMBER}")
     return int(digits)
 
 

@@ -1,4 +1,4 @@
-"""Layouts as fields of pydantic models: read from their notation, written in it."""
+"""Layouts as fields of pydantic models, read from and written in their notation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Read = Callable[[str], Layout]
 
 
 def _reader(read: Read, finish: Callable[[Layout], Layout]) -> PlainValidator:
-    """A validator that takes text, or a layout, and gives the finished layout."""
+    """Validator that takes a text or a layout and returns the finished layout."""
 
     @lru_cache(maxsize=4096)  # a study names its layouts again and again
     def finished(value: str | Layout) -> Layout:
@@ -39,8 +39,8 @@ def _decoder(layout: Layout) -> Layout:
 
 _AS_TEXT = PlainSerializer(str, return_type=str)
 
-# A layout with the numbers of its weight sets as they were given.
+# A layout that keeps the numbers of its weight sets as written.
 WrittenLayout = Annotated[Layout, _reader(Layout.parse, lambda layout: layout), _AS_TEXT]
-# Canonical layouts; an encoder can be given by a preset's name, a decoder holds L and R alone.
+# Canonical layouts; an encoder can be a preset's name, a decoder has kinds that decoders allow.
 EncoderLayout = Annotated[Layout, _reader(resolve_layout, Layout.canonical), _AS_TEXT]
 DecoderLayout = Annotated[Layout, _reader(Layout.parse, _decoder), _AS_TEXT]

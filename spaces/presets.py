@@ -30,10 +30,10 @@ PAPER_SIZES = Dimensions(
 
 
 def resolve_layout(text: str) -> Layout:
-    """The layout that a preset's name or the notation stands for.
+    """Layout of a preset's name, or of a text in the notation.
 
     Raises:
-        LayoutError: it is neither.
+        LayoutError: ``text`` is neither.
     """
     if text in PRESETS:
         return PRESETS[text]

@@ -1,4 +1,4 @@
-"""Which layers of one kind share a weight set."""
+"""Sharing rules: the weight sets of the layers of one kind."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layer, Layout
 
 _NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
-# What layers share that do not share all, as a rule ends, and as a layout has it.
+# Parts of layers that a rule can end in, with their letters in a layout.
 _PARTS = {"attention": "a", "feed-forward": "f", "weights": "w"}
 
 
 def check_sharing(rule: str) -> str:
-    """``rule`` itself, if it is one.
+    """Return ``rule`` if it is a sharing rule.
 
     Raises:
-        ValueError: it is not.
+        ValueError: ``rule`` is not a sharing rule.
     """
     whole, colon, part = rule.partition(":")
     is_rule = whole in ("none", "all", "pairs", "sandwich") or _NUMBERED.fullmatch(whole)
@@ -32,20 +32,23 @@ def check_sharing(rule: str) -> str:
 
 
 def part_of(rule: str) -> str:
-    """The letter of the part that layers share by ``rule``; empty where they share all."""
+    """Letter of the part that ``rule`` shares; empty if it shares whole layers."""
     _, colon, part = rule.partition(":")
     return _PARTS[part] if colon else ""
 
 
 def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
-    """The weight set, from 0, of each of ``n_layers`` of one kind, bottom to top.
+    """Weight set of each of ``n_layers`` layers of one kind, numbered from 0, bottom to top.
 
-    ``none``: one each. ``all``: one for all. ``sandwich``: one for all but the first and the
-    last, which have their own. ``pairs``: one for each two that follow each other.
-    ``groups-K``: one for each K that follow each other. The others have K sets:
-    ``sequence-K`` in runs of like length, ``cycle-K`` in turn, so that the first and the
-    (K+1)-th layer share, ``cycle-rev-K`` in turn but for the last K layers, which take them
-    the other way round. Which part of a layer is in the set plays no role here.
+    ``none``: a set for each layer. ``all``: one set for all. ``sandwich``: one set for all
+    but the first and the last, which are not shared. ``pairs``: one set for every two
+    consecutive layers. ``groups-K``: one set for every K consecutive layers. The other rules
+    have K sets: ``sequence-K`` in runs of nearly equal length, ``cycle-K`` in turn, so that
+    the first and the (K+1)-th layer share, ``cycle-rev-K`` in turn, but for the last K
+    layers in reverse order. The part that a rule ends in plays no role here.
+
+    Raises:
+        ValueError: there is no such rule.
 
     Source:
         groups: Lan et al. 2019 (arXiv:1909.11942); sequence, cycle, cycle-rev: Takase and
@@ -82,9 +85,9 @@ def _cycle(n_layers: int, n_sets: int) -> tuple[int, ...]:
 
 
 def _cycle_rev(n_layers: int, n_sets: int) -> tuple[int, ...]:
-    last_turn = max(0, n_layers - 1) // n_sets * n_sets  # where the turn begins that is reversed
-    forth = _cycle(n_layers, n_sets)
-    return tuple(n_sets - 1 - s if 0 < last_turn <= i else s for i, s in enumerate(forth))
+    last_turn = max(0, n_layers - 1) // n_sets * n_sets  # first layer of the reversed turn
+    forward = _cycle(n_layers, n_sets)
+    return tuple(n_sets - 1 - s if 0 < last_turn <= i else s for i, s in enumerate(forward))
 
 
 _RULES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
@@ -96,14 +99,20 @@ _RULES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
 
 
 def rules_differ(rules: tuple[str, ...], n_layers: int) -> bool:
-    """Whether it matters for ``n_layers`` of one kind which of ``rules`` is taken."""
+    """True if ``rules`` give different layouts for ``n_layers`` layers of one kind."""
     if n_layers < 2:
         return False
     return len({share("L" * n_layers, learned=rule, reservoir="none") for rule in rules}) > 1
 
 
 def share(kinds: str, *, learned: str, reservoir: str) -> Layout:
-    """The canonical layout of these kinds; each reservoir kind shares within itself alone."""
+    """Canonical layout of ``kinds`` with the given sharing rules.
+
+    A weight set holds layers of one kind only.
+
+    Raises:
+        ValueError: there is no such rule, or a kind cannot share the part that it names.
+    """
     rules = {kind: reservoir if LAYER_KINDS[kind].is_reservoir else learned for kind in kinds}
     sets = {
         kind: iter(weight_sets(rules[kind], n_layers)) for kind, n_layers in Counter(kinds).items()

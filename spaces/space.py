@@ -52,7 +52,11 @@ def _check_hyper(name: str) -> str:
 
 
 def _check_numbers(numbers: tuple[int, ...], depths: tuple[int, ...]) -> None:
-    """Refuse numbers of reservoirs that fit no depth, and depths that none of them fits."""
+    """Check that each number of reservoirs fits a depth, and each depth has such a number.
+
+    Raises:
+        ValueError: a number fits no depth, or a depth has no number.
+    """
     faults = [f"{n} reservoirs fit no depth" for n in numbers if n > max(depths)]
     faults += [f"none of them fits depth {d}" for d in depths if d < min(numbers)]
     if faults:
@@ -70,24 +74,23 @@ HyperName = Annotated[str, AfterValidator(_check_hyper)]
 class SearchSpace(BaseModel):
     """The ``[space]`` table of a study file.
 
-    Every axis takes one value or a list of them; gain and hyper-parameters also a range
-    ``{low, high, log}``. A question is asked only where its answer matters, and a name always
-    comes with the same values, as searchers need it.
+    Every axis takes one value or a list of values; gain and hyper-parameters also a range
+    ``{low, high, log}``. A question is asked only where its answer matters. A question's name
+    always has the same values, as searchers require.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     depth: OneOrMore[Depth] = (8,)
-    n_reservoirs: OneOrMore[NReservoirs] | None = None  # every number from 0 to the depth
+    n_reservoirs: OneOrMore[NReservoirs] | None = None  # None: every number from 0 to the depth
     interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
     share_learned: OneOrMore[Sharing] = ("none",)
     share_reservoir: OneOrMore[Sharing] = ("none",)
-    reservoir_kind: OneOrMore[ReservoirKind] = Field(  # free: of each reservoir, else of all
-        default=("R",), validate_default=True
-    )
+    # With interleaving "free" a choice for each reservoir, otherwise one for all of them.
+    reservoir_kind: OneOrMore[ReservoirKind] = Field(default=("R",), validate_default=True)
     reservoir_gain: Axis = (1.0,)
     decoder_depth: OneOrMore[Depth] = (2,)
-    decoder_reservoirs: OneOrMore[NReservoirs] = (0,)  # R, turn by turn with L from the bottom
+    decoder_reservoirs: OneOrMore[NReservoirs] = (0,)  # R, alternating with L from the bottom
     hyper: Annotated[dict[HyperName, Axis], BeforeValidator(flatten)] = Field(default_factory=dict)
 
     @field_validator("n_reservoirs")
@@ -96,7 +99,7 @@ class SearchSpace(BaseModel):
         cls, numbers: tuple[int, ...] | None, info: ValidationInfo
     ) -> tuple[int, ...] | None:
         depths = info.data.get("depth")
-        if numbers is None or depths is None:  # a fault in depth is told of its own
+        if numbers is None or depths is None:  # depth has a fault, which is reported by itself
             return numbers
         _check_numbers(numbers, depths)
         return numbers
@@ -133,7 +136,11 @@ class SearchSpace(BaseModel):
         return tuple(gains)
 
     def choose(self, chooser: Chooser) -> Candidate:
-        """The candidate that the chooser's answers make."""
+        """Candidate given by the chooser's answers.
+
+        Raises:
+            SpaceError: the chooser refuses a question, as one that answers from a point does.
+        """
         depth = ask(chooser, "depth", self.depth)
         kinds = self._choose_kinds(chooser, depth)
         encoder = self._choose_sharing(chooser, kinds)
@@ -149,19 +156,19 @@ class SearchSpace(BaseModel):
         )
 
     def points(self) -> Iterator[Point]:
-        """Every point; several may be one model, and then their candidates have one key.
+        """All points of the space; points of the same model have candidates of the same key.
 
         Raises:
             SpaceError: an axis is a range.
         """
         if axes := self.continuous_axes():
             raise SpaceError(
-                f"space: {', '.join(axes)}: a range has no end of points; list its values"
+                f"space: {', '.join(axes)}: a range has infinitely many values; list its values"
             )
         return (point for point, _ in walk(self.choose))
 
     def size(self) -> int | None:
-        """How many points there are, by arithmetic; None where an axis is a range."""
+        """Number of points, by arithmetic; None if an axis is a range."""
         if self.continuous_axes():
             return None
         n_encoders = sum(
@@ -174,17 +181,17 @@ class SearchSpace(BaseModel):
         return (n_encoders * len(n_decoders) + n_more_gains) * n_hyper
 
     def continuous_axes(self) -> tuple[str, ...]:
-        """The names of the axes that are ranges and matter."""
+        """Names of the axes that are ranges; the gain's only if there can be reservoirs."""
         most = max(*self._numbers, *self.decoder_reservoirs)
         gain = isinstance(self.reservoir_gain, Range) and most > 0
         hyper = [name for name, axis in self.hyper.items() if isinstance(axis, Range)]
         return (*(["reservoir_gain"] if gain else []), *hyper)
 
     def encode(self, candidate: Candidate) -> Point:
-        """A point that gives the candidate's model.
+        """Point of the space that gives the candidate's model.
 
         Raises:
-            SpaceError: no point does; what stands outside the space is named.
+            SpaceError: there is none; the values outside the space are named.
         """
         if faults := self._faults(candidate):
             raise SpaceError("\n".join(f"space: {fault}" for fault in faults))
@@ -196,7 +203,7 @@ class SearchSpace(BaseModel):
             "no interleaving and sharing of the space make it; add those it has"
         )
 
-    # What is asked.
+    # Questions.
 
     def _choose_gain(self, chooser: Chooser) -> float:
         return float(pick(chooser, "reservoir_gain", self.reservoir_gain))
@@ -255,14 +262,14 @@ class SearchSpace(BaseModel):
         return tuple(n for n in self.decoder_reservoirs if n <= depth)
 
     def _number_name(self, depth: int) -> str:
-        return _asked_as("n_reservoirs", self._numbers_at(depth), self._numbers)
+        return _question_name("n_reservoirs", self._numbers_at(depth), self._numbers)
 
     def _decoder_number_name(self, depth: int) -> str:
         numbers = self._decoder_numbers_at(depth)
-        return _asked_as("decoder_reservoirs", numbers, self.decoder_reservoirs)
+        return _question_name("decoder_reservoirs", numbers, self.decoder_reservoirs)
 
     def _interleavings(self, depth: int, n_reservoirs: int) -> tuple[str, ...]:
-        """All of them, or one where they all place the reservoirs alike."""
+        """Interleavings to choose from; a single one if all give the same stack."""
         mixes = FREE in self.interleaving and len(self.reservoir_kind) > 1
         moves = FREE in self.interleaving and n_reservoirs < depth
         places = {
@@ -274,7 +281,7 @@ class SearchSpace(BaseModel):
             return self.interleaving
         return self.interleaving[:1]
 
-    # How many points.
+    # Counts of points.
 
     def _n_encoders(self, depth: int, n_reservoirs: int) -> int:
         n_sharings = len(_differing(self.share_learned, [depth - n_reservoirs]))
@@ -293,7 +300,7 @@ class SearchSpace(BaseModel):
         return 1 if isinstance(self.reservoir_gain, Range) else len(self.reservoir_gain)
 
     def _n_free(self, depth: int, n_reservoirs: int) -> int:
-        """Places of the reservoirs, times their kinds, times the sharings where these differ."""
+        """Number of stacks with free interleaving: positions x kinds x sharings that differ."""
         n_kinds = len(self.reservoir_kind)
         alike = [n for n in range(n_reservoirs + 1) if not rules_differ(self.share_reservoir, n)]
         n_alike = _n_words(n_reservoirs, n_kinds, alike)
@@ -301,10 +308,10 @@ class SearchSpace(BaseModel):
         n_shared = (n_words - n_alike) * len(self.share_reservoir)
         return comb(depth, n_reservoirs) * (n_alike + n_shared)
 
-    # The way back.
+    # From a candidate back to a point.
 
     def _known(self, candidate: Candidate) -> Point:
-        """The answers that a candidate shows; interleaving and sharing are to be found."""
+        """Answers that follow from a candidate directly, without interleaving and sharing."""
         encoder = candidate.encoder
         known: Point = {
             "depth": encoder.depth,
@@ -319,10 +326,10 @@ class SearchSpace(BaseModel):
         return known
 
     def _faults(self, candidate: Candidate) -> list[str]:
-        """What of a candidate is outside the space, interleaving and sharing apart."""
+        """Faults of a candidate outside the space; interleaving and sharing are not checked."""
         faults = [
             f"{name} {value!r} is not in the space; it has {describe(axis)}"
-            for name, value, axis in self._shown(candidate)
+            for name, value, axis in self._axis_values(candidate)
             if value not in axis
         ]
         decoder = candidate.decoder.canonical()
@@ -335,10 +342,10 @@ class SearchSpace(BaseModel):
         faults += [f"'{name}' is no axis" for name in candidate.hyper if name not in self.hyper]
         return faults
 
-    def _shown(
+    def _axis_values(
         self, candidate: Candidate
     ) -> Iterator[tuple[str, Scalar, Range | tuple[Scalar, ...]]]:
-        """The values that a candidate shows, each with its name and axis."""
+        """Name, value and axis of each axis that a candidate has a value of."""
         encoder = candidate.encoder
         yield "depth", encoder.depth, self.depth
         yield "n_reservoirs", encoder.n_reservoirs, self._numbers
@@ -354,24 +361,24 @@ class SearchSpace(BaseModel):
 
 
 def _differing(rules: tuple[str, ...], numbers: Sequence[int]) -> tuple[str, ...]:
-    """The rules, or the first alone where all of them do the same to so many layers."""
+    """Rules to choose from; the first alone if all give the same sharing for ``numbers``."""
     return rules if any(rules_differ(rules, n) for n in numbers) else rules[:1]
 
 
 def decoder_stack(depth: int, n_reservoirs: int) -> Layout:
-    """The one decoder of a space with so many R, none shared."""
+    """Decoder with ``n_reservoirs`` R, alternating with L from the bottom, nothing shared."""
     at = reservoir_depths("alternating-r-first", depth=depth, n_reservoirs=n_reservoirs)
     return Layout(tuple(Layer("R" if d in at else "L") for d in range(depth)))
 
 
-def _asked_as(name: str, numbers: tuple[int, ...], axis: tuple[int, ...]) -> str:
-    """Another name where other numbers are asked: the greatest of them tells which."""
+def _question_name(name: str, numbers: tuple[int, ...], axis: tuple[int, ...]) -> str:
+    """Name of the question; with a subset of the axis' numbers the greatest is added to it."""
     return name if len(numbers) == len(axis) else f"{name}-max-{max(numbers)}"
 
 
 def _n_words(length: int, n_letters: int, allowed: Sequence[int]) -> int:
-    """Words of this length in which each letter comes an allowed number of times."""
-    n_words = [1] + [0] * length  # of each length up to it; without letters, the empty word
+    """Number of words of ``length`` in which each letter occurs an allowed number of times."""
+    n_words = [1] + [0] * length  # by length, from 0; without letters only the empty word
     for _ in range(n_letters):
         n_words = [
             sum(comb(size, n) * n_words[size - n] for n in allowed if n <= size)

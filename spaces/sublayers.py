@@ -1,7 +1,7 @@
-"""Parameters and FLOPs of the modules that layers are made of.
+"""Parameters and FLOPs of the modules in a layer.
 
-Parameters are those of torch's and fairseq's modules, biases included. FLOPs are those of one
-token on its way through: a multiplication and its addition are two, and biases are left out.
+Parameters are those of torch's and fairseq's modules, biases included. FLOPs are forward FLOPs
+per token: a multiplication and its addition are two, and biases are left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def layer_norm_params(dims: Dimensions) -> int:
 
 
 def attention_params(dims: Dimensions) -> int:
-    """Parameters of one attention: query, key, value and output."""
+    """Parameters of one attention: query, key, value and output projection."""
     return 4 * linear_params(dims.d_model, dims.d_model)
 
 
@@ -30,25 +30,25 @@ def feed_forward_params(dims: Dimensions) -> int:
 
 
 def gru_params(n_in: int, n_hidden: int) -> int:
-    """Parameters of one direction: three gates, each from the input and from the state."""
+    """Parameters of one direction of a GRU: three gates, each from input and state."""
     return 3 * (linear_params(n_in, n_hidden) + linear_params(n_hidden, n_hidden))
 
 
 def product_flops(n_in: int, n_out: int) -> int:
-    """FLOPs of a matrix."""
+    """FLOPs of a vector's product with an ``n_in`` x ``n_out`` matrix."""
     return 2 * n_in * n_out
 
 
 def attention_flops(dims: Dimensions) -> int:
-    """FLOPs of an attention's four matrices; its scores depend on the sentence's length."""
+    """FLOPs of an attention's four projections, without its scores."""
     return 4 * product_flops(dims.d_model, dims.d_model)
 
 
 def feed_forward_flops(dims: Dimensions) -> int:
-    """FLOPs of a feed-forward block's two matrices."""
+    """FLOPs of a feed-forward block's two linear maps."""
     return 2 * product_flops(dims.d_model, dims.ffn)
 
 
 def gru_flops(n_in: int, n_hidden: int) -> int:
-    """FLOPs of one direction: three gates, each from the input and from the state."""
+    """FLOPs of one direction of a GRU: three gates, each from input and state."""
     return 3 * (product_flops(n_in, n_hidden) + product_flops(n_hidden, n_hidden))

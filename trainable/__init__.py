@@ -1,1 +1,1 @@
-"""One trial: model, data, training, measures, and the Ray Tune trainable around them."""
+"""One trial: model, data, training, measures, and its Ray Tune trainable."""

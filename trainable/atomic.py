@@ -1,8 +1,8 @@
-"""Files and folders that are on the disk whole or not at all, also after a power failure.
+"""Atomic writing of files and folders, also across a power failure.
 
-A new file or folder is made beside its place under a temporary name, brought to the disk
-and then renamed: a reader sees the old one or the new one, never a half. A process that is
-killed leaves the temporary one behind, which ``leftovers`` recognises.
+A new file or folder is written beside its place under a temporary name, synced to the disk and
+then renamed: a reader sees the old or the new one, never a part. A killed process leaves the
+temporary one behind; ``leftovers`` finds it.
 """
 
 from __future__ import annotations
@@ -16,22 +16,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# The name of what is not whole yet; earlier versions left the name of the whole out.
+# Temporary names; those of earlier versions do not contain the final name.
 _TEMPORARY = re.compile(r"\.(.+\.)?building-\w+")
-_NOT_SYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # a folder, to some network file systems
+_NOT_SYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # some network file systems cannot sync folders
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace the file at ``path`` by ``content``."""
+    """Replace the file at ``path`` by ``content``.
+
+    Raises:
+        OSError: the file cannot be written; the old one stays as it was.
+    """
     with atomic_file(path) as building:
         building.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to; what it holds replaces ``path`` if the block ends well.
+    """Temporary path for a file that replaces ``path`` when the block ends without an error.
 
-    Otherwise it vanishes, and ``path`` stays as it was.
+    After an error the temporary file is removed, and ``path`` stays as it was.
     """
     building = _temporary(path)
     try:
@@ -46,9 +50,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside ``path`` to write into; it becomes ``path`` if the block ends well.
+    """Temporary folder that becomes ``path`` when the block ends without an error.
 
-    Otherwise it vanishes. Missing parents are made.
+    After an error the temporary folder is removed. Missing parents are made.
 
     Raises:
         OSError: ``path`` is a file or a folder that holds something; it stays as it was.
@@ -67,12 +71,13 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add ``line`` and a line end to the file at ``path``, which is made if absent.
+    """Append ``line`` and a line end to the file at ``path``, which is made if absent.
 
-    A last line that a crash cut short is ended first, so that ``line`` stands alone.
+    If a crash left the last line without its end, a line end is added first.
 
     Raises:
-        OSError: the disk is full; the part that was written is taken back.
+        OSError: the line cannot be written, as when the disk is full; the file is cut back to
+            its old length.
     """
     is_new = not path.exists()
     with path.open("a+b", buffering=0) as file:
@@ -92,7 +97,7 @@ def append_line(path: Path, line: bytes) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """The files and folders in ``folder`` that were never finished."""
+    """Unfinished files and folders in ``folder``, sorted by path."""
     return sorted(path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name))
 
 

@@ -1,4 +1,4 @@
-"""AutoFreeze: learned encoder layers that stop to learn, from the bottom, once settled."""
+"""AutoFreeze: learned encoder layers freeze from the bottom once their gradients are stable."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freezing:
-    """How far it has come at a validation: all that a later process needs to go on."""
+    """State of AutoFreeze at a validation, for checkpoints."""
 
-    n_frozen: int  # weight sets, in the order in which they freeze
-    norms: tuple[float, ...]  # of the gradients before, one for each set that learns
-    tokens: int  # trained on when the last of them froze
-    flops: float  # spent until then
+    n_frozen: int  # frozen weight sets, which freeze in a fixed order
+    norms: tuple[float, ...]  # gradient norm of each learning set at the last validation
+    tokens: int  # tokens trained on until the last set froze
+    flops: float  # FLOPs spent until then
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Freezing:
@@ -28,17 +28,17 @@ class Freezing:
 
 
 class AutoFreeze:
-    """Watches the gradients of the learned weight sets of an encoder, and freezes those.
+    """Freezes an encoder's learned weight sets by the change of their gradients.
 
-    From one validation to the next the gradients of a set add up. How much their norm has
-    changed since the time before, as a share of it, is the set's unrest. The lowest set
-    freezes if its unrest lies below the given quantile of all that learn; then the next. A
-    set that several depths share waits for what lies below the last of them; what a depth
-    shares and what it has alone are sets of their own. One set is always left to learn, and so
-    are the embeddings.
+    The gradients of a set are summed from one validation to the next. A set's gradient change
+    is the change of the sum's norm since the last validation, relative to the norm then. The
+    lowest learning set freezes if its gradient change is below the given quantile over all
+    learning sets; then the next one is compared. A set that several depths share has the
+    position of the highest of them; the shared and the unshared part of a layer are separate
+    sets. The last set never freezes, nor do the embeddings.
 
     Source:
-        Liu et al. 2021 (arXiv:2102.01386), section 4.1, whose quantile is 0.5.
+        Liu et al. 2021 (arXiv:2102.01386), section 4.1, with the quantile 0.5.
     """
 
     def __init__(self, layers: nn.ModuleList, *, quantile: float) -> None:
@@ -53,7 +53,7 @@ class AutoFreeze:
 
     @property
     def depths(self) -> frozenset[int]:
-        """Where nothing learns any more, reservoirs apart."""
+        """Depths at which all learned weights are frozen; depths with reservoirs are left out."""
         frozen, learning = (
             {depth for depths in sets for depth in depths}
             for sets in (self._sets[: self.n_frozen], self._sets[self.n_frozen :])
@@ -61,28 +61,28 @@ class AutoFreeze:
         return frozenset(frozen - learning)
 
     def watch(self) -> None:
-        """Add the gradients of an update, averaged over the ranks and not yet clipped."""
+        """Add up the gradients of an update; they are averaged over the ranks, not clipped yet."""
         for parameters, sums in zip(self._parameters[self.n_frozen :], self._sums, strict=True):
             for parameter, total in zip(parameters, sums, strict=True):
-                if parameter.grad is not None:  # as of a layer passed over
+                if parameter.grad is not None:  # None: LayerDrop left the layer out
                     total += parameter.grad
 
-    def n_settled(self) -> int:
-        """How many sets are to be frozen, by what was watched since the last time."""
+    def n_to_freeze(self) -> int:
+        """Number of sets to be frozen, by the gradients since the last call."""
         norms = self._take_norms()
         before, self.norms = self.norms, norms
         if not before:
             return self.n_frozen
-        unrest = [
+        changes = [
             abs(now - then) / then if then > 0 else float("inf")
             for now, then in zip(norms, before, strict=True)
         ]
-        bound = float(np.quantile(unrest, self._quantile))
-        n_calm = next((n for n, value in enumerate(unrest) if not value < bound), len(unrest))
-        return self.n_frozen + n_calm
+        bound = float(np.quantile(changes, self._quantile))
+        n_stable = next((n for n, change in enumerate(changes) if not change < bound), len(changes))
+        return self.n_frozen + n_stable
 
     def freeze(self, n_sets: int) -> None:
-        """Have the first ``n_sets`` learn no more."""
+        """Freeze the first ``n_sets`` weight sets."""
         for parameters in self._parameters[self.n_frozen : n_sets]:
             for parameter in parameters:
                 parameter.requires_grad_(False)
@@ -103,7 +103,7 @@ class AutoFreeze:
 
 
 def _learned_sets(layers: nn.ModuleList) -> dict[tuple[int, ...], list[nn.Parameter]]:
-    """What learns, by the depths that have it, in the order of the highest of them."""
+    """Learned parameters by the depths that use them, sorted by the highest of these depths."""
     depths_of: dict[nn.Parameter, tuple[int, ...]] = {}
     for depth in range(len(layers)):
         for parameter in layers[depth].parameters():

@@ -1,7 +1,7 @@
-"""A trial's checkpoint: learned weights, the best ones, the optimizer, and the curve.
+"""A trial's checkpoint: current and best learned weights, optimizer state, and curve.
 
-No reservoir is stored: its seed draws it again. Nothing is pickled: weights are
-safetensors, the rest loads weights-only.
+Reservoirs are not stored, since their seed draws them again. Weights are safetensors, and the
+optimizer's state loads with ``weights_only``, so that no pickled code can run.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ _WEIGHTS = "weights.safetensors"
 BEST_WEIGHTS = "best.safetensors"
 _OPTIMIZER = "optimizer.pt"
 PROGRESS = "progress.json"
-_CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is half a checkpoint
+_CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is incomplete
 
 
 class BrokenCheckpoint(Exception):
-    """A checkpoint's files are not the ones that were written."""
+    """Error: a checkpoint's files are missing or changed since they were written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Where a trial stands after a validation."""
+    """State of a trial after a validation."""
 
     weights: Weights
     best_weights: Weights
     optimizer: dict[str, Any]
     curve: tuple[Point, ...]
     finished: bool
-    freezing: Freezing | None = None  # with AutoFreeze
+    freezing: Freezing | None = None  # None without AutoFreeze
 
 
 def learned_weights(model: nn.Module) -> Weights:
-    """Copies of the model's learned tensors on the CPU, shared ones once."""
+    """Copies of the model's learned tensors on the CPU, by name; shared tensors once."""
     return {
         name: parameter.detach().to("cpu", copy=True).contiguous()
         for name, parameter in model.named_parameters()
@@ -54,7 +54,7 @@ def learned_weights(model: nn.Module) -> Weights:
 
 @torch.no_grad()
 def load_learned_weights(model: nn.Module, weights: Weights) -> None:
-    """Put ``weights`` into ``model``.
+    """Copy ``weights`` into ``model``.
 
     Raises:
         ValueError: the names or shapes are not those of the model's learned tensors.
@@ -64,13 +64,17 @@ def load_learned_weights(model: nn.Module, weights: Weights) -> None:
         differing = sorted(parameters.keys() ^ weights.keys())
         raise ValueError(f"weights of another layout: {differing[:3]} are in one of the two only")
     for name, parameter in parameters.items():
-        if parameter.shape != weights[name].shape:  # which copy_ may stretch to fit
+        if parameter.shape != weights[name].shape:  # copy_ would broadcast
             raise ValueError(f"weights of another layout: {name} is {list(weights[name].shape)}")
         parameter.copy_(weights[name])
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write ``checkpoint`` into an empty ``folder``; the checksums come last."""
+    """Write ``checkpoint`` into an empty ``folder``, the checksums last.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
     save_file(checkpoint.weights, folder / _WEIGHTS)
     save_file(checkpoint.best_weights, folder / BEST_WEIGHTS)
     torch.save(checkpoint.optimizer, folder / _OPTIMIZER)
@@ -105,7 +109,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
         optimizer=torch.load(folder / _OPTIMIZER, map_location="cpu", weights_only=True),
         curve=tuple(Point.from_dict(point) for point in progress["curve"]),
         finished=progress["finished"],
-        freezing=_freezing(progress.get("freezing")),  # absent in checkpoints of old
+        freezing=_freezing(progress.get("freezing")),  # absent in earlier versions' checkpoints
     )
 
 

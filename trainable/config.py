@@ -1,7 +1,7 @@
-"""The settings of one trial, each with its default; study files override them.
+"""Settings of one trial with their defaults; study files override the defaults.
 
 Every section is strict and frozen: an unknown key, a wrong type or a value out of
-range is a fault, and pydantic tells all faults at once.
+range is a fault, and pydantic reports all faults at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
 
-Way = Literal["xavier", "orthogonal", "sparse"]  # of drawing a reservoir
+Way = Literal["xavier", "orthogonal", "sparse"]  # distributions of a reservoir's weights
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
 
@@ -33,7 +33,7 @@ class Section(BaseModel):
 
 
 class ModelConfig(Section):
-    """The model apart from its layouts' search: dimensions, norms, dropout."""
+    """Settings of the model: layouts, dimensions, norms, dropout, reservoirs."""
 
     encoder: EncoderLayout = Layout.parse("LLLL")
     decoder: DecoderLayout = Layout.parse("LL")
@@ -48,8 +48,8 @@ class ModelConfig(Section):
     activation_dropout: Fraction = 0.0
     reservoir_gain: PositiveFloat = 1.0
     reservoir_draw: Way = "xavier"
-    reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # of sparse draws
-    reservoir_backward: Backward = "through"  # around: backskipping
+    reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # for reservoir_draw "sparse"
+    reservoir_backward: Backward = "through"  # "around" is backskipping
 
     @model_validator(mode="after")
     def _dimensions_agree(self) -> Self:
@@ -67,20 +67,20 @@ class ModelConfig(Section):
 
 
 class TrainConfig(Section):
-    """How an update is made: Adam (0.9, 0.98), inverse square root with warm-up."""
+    """Settings of training by Adam (0.9, 0.98) with an inverse square root schedule."""
 
     lr: PositiveFloat = 3e-3
     warmup_updates: PositiveInt = 400
     label_smoothing: Fraction = 0.1
-    batch_tokens: PositiveInt = 2048  # of one update, over all ranks, padding included
-    accumulate: PositiveInt = 1  # forward passes a rank splits its share of an update into
+    batch_tokens: PositiveInt = 2048  # tokens of one update over all ranks, padding included
+    accumulate: PositiveInt = 1  # forward passes per update and rank
     clip_norm: PositiveFloat | None = Field(  # "none" in a study file, for TOML has no null
         default=1.0, description='a number above 0, or "none"'
     )
     weight_decay: Annotated[float, Field(ge=0.0)] = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    layer_drop: Fraction = 0.0  # LayerDrop: the chance of an encoder layer to be passed over
-    auto_freeze: Fraction = 0.0  # AutoFreeze: the quantile of unrest below which a layer settles
+    layer_drop: Fraction = 0.0  # LayerDrop: probability that an update drops an encoder layer
+    auto_freeze: Fraction = 0.0  # gradient-change quantile below which a layer freezes
 
     @field_validator("clip_norm", mode="before")
     @classmethod
@@ -92,14 +92,14 @@ class ValidationConfig(Section):
     """When and on what the validation score and loss are measured."""
 
     interval_updates: PositiveInt = 250
-    n_sentences: PositiveInt | None = None  # a fixed part, whatever the seed; all if absent
-    split: Literal["valid", "test"] = "valid"  # "test" is how the paper steers: reproduce --by-test
+    n_sentences: PositiveInt | None = None  # a fixed subset, the same for all seeds; all if absent
+    split: Literal["valid", "test"] = "valid"  # the paper uses the test set: reproduce --by-test
     beam: PositiveInt = 1
     dynamics: bool = False  # measure the encoder's dynamics too, on a few sentences
 
 
 class Budget(Section):
-    """What one trial may spend; whichever runs out first ends it."""
+    """Limits of one trial; the first that is reached ends it."""
 
     updates: PositiveInt | None = None
     seconds: PositiveFloat | None = None  # training only, validation excluded
@@ -113,19 +113,19 @@ class Budget(Section):
         return self
 
     def on(self, clock: Clock) -> float | None:
-        """The budget on ``clock``, in its unit; None where it sets no bound."""
+        """Limit on ``clock`` in its unit; None if there is none."""
         value: float | None = getattr(self, clock)
         return value
 
     def horizon(self, clock: Clock) -> float:
-        """The budget on the objective's ``clock``, which a study or trial always has."""
+        """Limit on the objective's ``clock``, which a study or trial always has."""
         horizon = self.on(clock)
         assert horizon is not None
         return horizon
 
 
 class RanksConfig(Section):
-    """The processes of one trial and what each may use."""
+    """Number of processes of one trial, and the CPUs and GPUs of each."""
 
     n_ranks: PositiveInt = 1
     cpus_per_rank: PositiveInt = 1
@@ -149,7 +149,7 @@ class RanksConfig(Section):
 
 
 class ObjectiveConfig(Section):
-    """What a search maximises: AUCC per million parameters, or the front of the two."""
+    """Objective of a search: AUCC per million parameters, AUCC, or their Pareto front."""
 
     name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
     clock: Clock = "updates"
@@ -161,7 +161,7 @@ class ObjectiveConfig(Section):
 
 
 class TrialConfig(Section):
-    """One candidate with one seed: all that a trial needs to run the same again."""
+    """Settings of one trial: a candidate with a seed; equal settings give equal trials."""
 
     data: str  # a prepared data folder
     seed: Seed = 1
@@ -182,12 +182,12 @@ class TrialConfig(Section):
         return self
 
     def setting(self, name: str) -> bool | int | float | str | None:
-        """The setting of the model or its training called ``name``, as ``train.lr``."""
+        """Value of the model's or training's setting ``name``, as ``train.lr``."""
         table, _, field = name.partition(".")
         value: bool | int | float | str | None = getattr(getattr(self, table), field)
         return value
 
     @property
     def horizon(self) -> float:
-        """Where the area under the curve ends, in units of the objective's clock."""
+        """End of the area under the curve, in units of the objective's clock."""
         return self.budget.horizon(self.objective.clock)

@@ -1,4 +1,4 @@
-"""Which device a rank trains on, in which precision, and how tensors come there."""
+"""Device and precision of a rank's training, and copies of tensors to the device."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from torch import Tensor
 
 
 def training_device(gpus_per_rank: float) -> torch.device:
-    """CUDA's current device where the rank was given (a part of) a GPU, the CPU otherwise."""
+    """CUDA's current device if the rank has a GPU or a part of one, otherwise the CPU."""
     if gpus_per_rank > 0:
         return torch.device("cuda", torch.cuda.current_device())
     return torch.device("cpu")
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor of the host's on ``device``; neither waits for a copy to a GPU."""
+    """Copy of a CPU tensor on ``device``; copies to a GPU are asynchronous."""
     if device.type == "cuda":
-        tensor = tensor.pin_memory()  # a GPU copies from other memory only while the host waits
+        tensor = tensor.pin_memory()  # copies from unpinned memory are synchronous
     return tensor.to(device, non_blocking=True)
 
 
 def autocast_dtype(
     precision: Literal["auto", "fp32", "bf16"], device: torch.device
 ) -> torch.dtype | None:
-    """The compute type of forward passes; None where they stay in fp32.
+    """Data type for autocast in forward passes; None for fp32.
 
-    ``auto`` takes bf16 where the device is fast at it: CUDA from compute capability 8.0,
+    ``auto`` selects bf16 on devices that are fast at it: CUDA from compute capability 8.0,
     CPUs with AMX tiles.
     """
     if precision == "fp32":
@@ -45,5 +45,5 @@ def autocast_dtype(
 def mixed_precision(
     device: torch.device, dtype: torch.dtype | None
 ) -> contextlib.AbstractContextManager[object]:
-    """Forward passes in ``dtype`` wherever torch thinks it exact enough; in fp32 if None."""
+    """Context of forward passes: autocast to ``dtype``, or fp32 if it is None."""
     return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)

@@ -1,7 +1,7 @@
-"""A trained model as a checkpoint of fairseq's, for fairseq's own tools.
+"""Conversion of a trained model to a fairseq checkpoint, for fairseq's own tools.
 
-torch loads weights only unless told otherwise, so a checkpoint holds nothing but tensors
-and plain values; a fairseq checkpoint with a pickled `Namespace` no longer loads.
+torch loads with ``weights_only`` by default, so a checkpoint contains only tensors and plain
+values; fairseq's usual checkpoints with a pickled `Namespace` no longer load.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from trainable.private.fairseq import convert_namespace_to_omegaconf, registered
 def fairseq_checkpoint(
     model: ReservoirTransformer, *, arguments: Sequence[str], n_updates: int
 ) -> dict[str, Any]:
-    """What `fairseq-train ARGUMENTS` would save of ``model`` without its optimizer.
+    """Checkpoint of ``model`` as `fairseq-train ARGUMENTS` saves it, without optimizer state.
 
-    `torch.save` of it is a file for `fairseq-generate --path` with `--user-dir`. The
-    reservoirs are not in it: their seed, among the arguments, is enough.
+    Written by `torch.save`, it is a file for `fairseq-generate --path` with `--user-dir`. It
+    does not contain the reservoirs, since their seed is among the arguments.
 
     Args:
-        model: trained or not; on any device.
+        model: a trained or untrained model, on any device.
         arguments: the data folder, `--source-lang`, `--target-lang`, the model's options
             (``command_line``) and those of the training.
-        n_updates: how many updates the model has had.
+        n_updates: number of updates that the model was trained for.
     """
     cfg = fairseq_config(arguments)
     return {
@@ -51,7 +51,7 @@ def fairseq_checkpoint(
 
 
 def _weights_on_cpu(model: ReservoirTransformer) -> dict[str, torch.Tensor]:
-    """The state dict, in which names of one tensor stay names of one tensor."""
+    """State dict on the CPU; names of a shared tensor still share one copy."""
     copies: dict[int, torch.Tensor] = {}
     weights: dict[str, torch.Tensor] = {}
     for name, tensor in model.state_dict().items():
@@ -60,9 +60,10 @@ def _weights_on_cpu(model: ReservoirTransformer) -> dict[str, torch.Tensor]:
 
 
 def fairseq_config(arguments: Sequence[str]) -> dict[str, Any]:
-    """The configuration that `fairseq-train ARGUMENTS` runs with, as plain values.
+    """Configuration of `fairseq-train ARGUMENTS`, as plain values.
 
-    A wrong argument ends the program with fairseq's usage, as on its command line.
+    Raises:
+        SystemExit: an argument is wrong; fairseq has printed its usage.
     """
     parser = options.get_training_parser()
     parsed = options.parse_args_and_arch(parser, input_args=list(arguments))

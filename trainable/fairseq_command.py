@@ -1,4 +1,4 @@
-"""The ``fairseq-train`` command line that makes the updates of a trial."""
+"""The ``fairseq-train`` command line that trains as a trial does."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ USER_DIR = str(Path(__file__).parent)
 
 
 def fairseq_train_arguments(config: TrialConfig, task: Task, *, n_updates: int) -> list[str]:
-    """The data folder, then the options, ``--user-dir`` with this package among them.
+    """Arguments of ``fairseq-train``: the data folder, then the options.
 
-    fairseq counts ``--max-tokens`` for each forward pass, so a rank's part of an update
-    times ``--update-freq`` makes up our ``batch_tokens``.
+    ``--user-dir`` is this package. fairseq's ``--max-tokens`` is per forward pass, so
+    ``--max-tokens`` times ``--update-freq`` equals our ``batch_tokens``.
 
     Args:
-        n_updates: where a training ends whose budget is not in updates: fairseq knows of
-            no other end.
+        n_updates: number of updates if the budget has none: fairseq has no other limit.
     """
     train = config.train
     options = {
@@ -35,7 +34,7 @@ def fairseq_train_arguments(config: TrialConfig, task: Task, *, n_updates: int) 
         "--clip-norm": 0.0 if train.clip_norm is None else train.clip_norm,
         "--max-tokens": train.batch_tokens // train.accumulate,
         "--update-freq": train.accumulate,
-        "--required-batch-size-multiple": 1,  # of more, fairseq drops sentences
+        "--required-batch-size-multiple": 1,  # with a larger value fairseq drops sentences
         "--max-update": config.budget.updates or n_updates,
         "--seed": config.seed,
     }

@@ -1,4 +1,4 @@
-"""LayerDrop: the depths of a stack, some of which an update passes over."""
+"""LayerDrop: a stack whose updates leave out some of the layers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import nn
 
 
 class Depths(nn.ModuleList):
-    """The layers of a stack, bottom to top; while training, those in ``left_out`` are not met.
+    """Layers of a stack, bottom to top; iteration while training skips those in ``left_out``.
 
-    fairseq's own list of this kind draws from torch's generator, which differs from rank to
-    rank here, at every pass.
+    fairseq's own LayerDrop list draws from torch's generator at every forward pass; here that
+    generator differs between ranks.
 
     Source:
         Fan et al. 2019 (arXiv:1909.11556).
@@ -27,17 +27,17 @@ class Depths(nn.ModuleList):
             return layers
         return (layer for depth, layer in enumerate(layers) if depth not in self.left_out)
 
-    def unmet_parameters(self) -> list[nn.Parameter]:
-        """What learns at the depths left out, and at no other."""
+    def parameters_left_out(self) -> list[nn.Parameter]:
+        """Learned parameters that only the depths in ``left_out`` use."""
         if not self.left_out:
             return []
-        met = {id(parameter) for layer in self for parameter in layer.parameters()}
-        every = [p for p in self.parameters() if p.requires_grad]
-        return [parameter for parameter in every if id(parameter) not in met]
+        used = {id(parameter) for layer in self for parameter in layer.parameters()}
+        learned = [p for p in self.parameters() if p.requires_grad]
+        return [parameter for parameter in learned if id(parameter) not in used]
 
 
 def depths_left_out(depth: int, *, chance: float, seed: int, update: int) -> frozenset[int]:
-    """The depths that ``update`` passes over, each by ``chance``: the same on every rank."""
+    """Depths that ``update`` leaves out, each with probability ``chance``; equal on all ranks."""
     digest = hashlib.sha256(f"layer drop/{seed}/{update}".encode()).digest()
     rng = random.Random(int.from_bytes(digest[:8]))
     return frozenset(d for d in range(depth) if rng.random() < chance)

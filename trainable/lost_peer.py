@@ -1,4 +1,4 @@
-"""What a rank does when the machine of another one is gone."""
+"""Ending of a rank's process when the machine of another rank is lost."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ import ray
 
 logger = logging.getLogger(__name__)
 
-_LOOK_S = 1.0
-# A peer that died on a living machine is an error of its connection long before.
+_POLL_S = 1.0
+# If only the peer's process died, its closed connection raises an error well within this time.
 _GRACE_S = 15.0
 
 
 @contextmanager
 def ending_if_lost(pending: Sequence[Any]) -> Iterator[None]:
-    """End this process if a peer dies that it may be waiting for.
+    """End this process if a peer dies while the block runs.
 
-    Over a cut link nothing comes, not even the end of a connection, and a rank would wait
-    for as long as for the longest validation. Ray does notice, and Tune restarts a trial
-    whose process ended from its checkpoint.
+    A broken network link does not close its connections, so a rank would wait until the
+    time-out of a collective. Ray notices the loss, and Tune restarts a trial whose process
+    ended from its checkpoint.
 
     Args:
-        pending: what the peers were asked to do meanwhile, as Ray's references.
+        pending: Ray references to the peers' calls that run at the same time.
     """
     over = threading.Event()
     threading.Thread(target=_watch, args=(list(pending), over), daemon=True).start()
@@ -39,7 +39,7 @@ def ending_if_lost(pending: Sequence[Any]) -> Iterator[None]:
 
 def _watch(pending: list[Any], over: threading.Event) -> None:
     while pending and not over.is_set():
-        done, pending = ray.wait(pending, timeout=_LOOK_S)
+        done, pending = ray.wait(pending, timeout=_POLL_S)
         if any(_is_lost(reference) for reference in done) and not over.wait(_GRACE_S):
             logger.error("a rank of this trial is gone: the trial goes on from its checkpoint")
             os._exit(1)  # the main thread may be deep in a collective that never returns
@@ -50,6 +50,6 @@ def _is_lost(reference: Any) -> bool:
         ray.get(reference)
     except ray.exceptions.RayActorError:
         return True
-    except ray.exceptions.RayError:  # a failure of its own, of which we hear otherwise
+    except ray.exceptions.RayError:  # the call failed by itself; its caller gets the error
         return False
     return False

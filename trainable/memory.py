@@ -1,4 +1,4 @@
-"""The most memory that a trial used."""
+"""Peak memory of a trial."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
-_CLEAR_PEAK = "5"  # written to clear_refs, it sets the peak back (man 5 proc)
+_CLEAR_PEAK = "5"  # written to clear_refs, it resets the peak (man 5 proc)
 
 
 def forget_peak_memory(device: torch.device) -> None:
-    """Start to measure anew: a process outlives its trials.
+    """Reset the peak, since a process runs several trials.
 
-    Some containers do not let a process do so; there the peak is that of the process.
+    Some containers do not allow it; there the peak is that of the whole process.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -24,7 +24,7 @@ def forget_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """The peak since then: what torch held of a GPU, or the process's resident memory."""
+    """Peak since the reset: torch's allocated GPU memory, or the process's resident memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status").read_text()

@@ -33,7 +33,7 @@ def training_flops_per_token(
 ) -> float:
     """FLOPs of an update for each of its tokens, at the training set's mean lengths.
 
-    ``frozen``: encoder depths that learn no more.
+    ``frozen``: encoder depths frozen by AutoFreeze.
     """
     return task.flops_per_token(
         model.encoder, model.decoder, task.dimensions(model), savings(model, train, frozen)
@@ -43,7 +43,7 @@ def training_flops_per_token(
 def savings(
     model: ModelConfig, train: TrainConfig, frozen: frozenset[int] = frozenset()
 ) -> Savings:
-    """What an update leaves out once the encoder depths ``frozen`` learn no more."""
+    """Work that an update skips, with the encoder depths ``frozen`` by AutoFreeze."""
     return Savings(
         around_reservoirs=model.reservoir_backward == "around",
         layer_drop=train.layer_drop,

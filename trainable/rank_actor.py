@@ -1,4 +1,4 @@
-"""A rank of a trial other than the first: a Ray actor that follows rank 0's lead."""
+"""Ray actor of a trial's rank other than rank 0, which calls it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainable.training import Training
 
 
 class RankActor:
-    """Trains in step with the other ranks; kept alive from trial to trial."""
+    """Actor that trains together with the other ranks; it stays alive between trials."""
 
     def __init__(
         self, rank: int, n_ranks: int, n_threads: int, corpus: ShippedCorpus | None
@@ -27,15 +27,15 @@ class RankActor:
         self._points: Iterator[Point] = iter(())
 
     def join(self, address: str, backend: str) -> None:
-        """Meet the other ranks of the trial."""
+        """Connect to the other ranks of the trial at ``address`` (HOST:PORT)."""
         self._ranks = join_ranks(
             rank=self._rank, n_ranks=self._n_ranks, address=address, backend=backend
         )
 
     def begin(self, config: TrialConfig, checkpoint: Checkpoint | None) -> None:
-        """Make ready for a trial, from its start or from where it was left."""
+        """Prepare a trial, from its start or from a checkpoint."""
         assert self._ranks is not None
-        self._points = iter(())  # lets go of the trial before
+        self._points = iter(())  # frees the previous trial's model
         with _leaving_on_failure():
             trial = with_data_here(config, self._corpus)
             self._points = Training(trial, ranks=self._ranks, checkpoint=checkpoint).points()
@@ -48,7 +48,7 @@ class RankActor:
 
 @contextlib.contextmanager
 def _leaving_on_failure() -> Iterator[None]:
-    """A rank that fails leaves the others, so that they fail too and do not wait."""
+    """Close the connections if the block fails, so that the other ranks fail and do not wait."""
     try:
         yield
     except BaseException:

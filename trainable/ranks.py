@@ -1,4 +1,4 @@
-"""The processes that train one trial together, and what they tell each other."""
+"""The processes that train one trial together, and their communication."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, TypeVar
 import psutil
 import torch
 
-# Before any group is made: the defaults of its functions hold the group that they find, so
-# one that is torn down would keep its threads and connections as long as the process lives.
+# Imported before any process group exists: default arguments in this module keep the current
+# group, whose threads and connections would then live as long as the process.
 import torch.distributed.nn.functional
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 T = TypeVar("T")
 
-# A rank that waits longer than this for the others gives up: longer than any validation.
+# Time-out of collectives; longer than any validation.
 COLLECTIVE_TIMEOUT = datetime.timedelta(minutes=20)
-# Longer than a peer's process takes to start.
+# Time-out of connecting; longer than the start of a peer's process.
 MEETING_TIMEOUT = datetime.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranks:
-    """This process's place among the ranks of a trial."""
+    """Rank of this process, and the number of ranks of the trial."""
 
     rank: int = 0
     n_ranks: int = 1
@@ -38,11 +38,11 @@ class Ranks:
         return self.rank == 0
 
     def share(self, items: Sequence[T]) -> list[T]:
-        """Every n-th item, from the one at this rank's number."""
+        """This rank's share of ``items``: every n-th item, starting at its own number."""
         return list(items[self.rank :: self.n_ranks])
 
     def gather(self, value: Any) -> list[Any]:
-        """The values of all ranks, in rank order, on every rank."""
+        """Values of all ranks, in rank order; collective."""
         if self.n_ranks == 1:
             return [value]
         values: list[Any] = [None] * self.n_ranks
@@ -50,18 +50,18 @@ class Ranks:
         return values
 
     def first_says(self, value: float) -> float:
-        """Rank 0's ``value``, on every rank."""
+        """Value of rank 0, on every rank; collective."""
         if self.n_ranks == 1:
             return value
         backend = distributed.get_backend()
-        told = torch.tensor(
+        tensor = torch.tensor(
             [value], dtype=torch.float64, device="cuda" if backend == "nccl" else "cpu"
         )
-        distributed.broadcast(told, src=0)
-        return float(told.item())
+        distributed.broadcast(tensor, src=0)
+        return float(tensor.item())
 
     def parallel(self, model: nn.Module) -> nn.Module:
-        """``model`` with its gradients averaged over the ranks; itself where there is one.
+        """Wrapper of ``model`` that averages gradients over the ranks; ``model`` if only one.
 
         torch's own wrapper: fairseq's passes device ids, which torch refuses on a CPU.
         """
@@ -73,11 +73,15 @@ class Ranks:
 def join_ranks(
     *, rank: int, n_ranks: int, address: str, backend: str, server: socket.socket | None = None
 ) -> Ranks:
-    """Meet the other ranks at ``address`` (HOST:PORT), where rank 0 listens with ``server``."""
+    """Connect to the other ranks at ``address`` (HOST:PORT), where rank 0 listens with ``server``.
+
+    Raises:
+        RuntimeError: a rank does not connect within ``MEETING_TIMEOUT``.
+    """
     if n_ranks > 1:
         host, _, port = address.rpartition(":")
         _connect_by(_interface_towards(host))
-        # Left to itself torch listens on all interfaces, and whoever comes may read and write.
+        # By default torch listens on all interfaces, where any machine could read and write.
         store = distributed.TCPStore(  # type: ignore[attr-defined]
             host,
             int(port),
@@ -93,25 +97,26 @@ def join_ranks(
 
 
 def _interface_towards(host: str) -> str:
-    """The network interface through which ``host`` is reached; the one that has it, if ours."""
+    """Name of this machine's network interface through which ``host`` is reached."""
     family, kind, protocol, _, place = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
     with socket.socket(family, kind, protocol) as probe:
-        probe.connect(place)  # which sends nothing
+        probe.connect(place)  # sends no packet
         ours = probe.getsockname()[0]
     interfaces = psutil.net_if_addrs().items()
     return next(name for name, found in interfaces if any(one.address == ours for one in found))
 
 
 def _connect_by(interface: str) -> None:
-    """Have the ranks' own connections there; by itself gloo looks this machine's name up.
+    """Make the ranks' connections use ``interface``.
 
-    That may be loopback's, which no other machine reaches.
+    By default gloo looks up this machine's name, whose address may be loopback's, which other
+    machines cannot reach.
     """
     os.environ.setdefault("GLOO_SOCKET_IFNAME", interface)
-    os.environ.setdefault("NCCL_SOCKET_IFNAME", f"={interface}")  # without it, a beginning
+    os.environ.setdefault("NCCL_SOCKET_IFNAME", f"={interface}")  # without "=" it is a prefix
 
 
 def leave_ranks() -> None:
-    """Close the connections, so that ranks that wait for this one fail at once."""
+    """Close this rank's connections, so that other ranks that wait for it fail at once."""
     if distributed.is_initialized():
         distributed.destroy_process_group()

@@ -1,4 +1,4 @@
-"""A prepared data folder on the nodes of a cluster, which may have it or not."""
+"""Prepared data for the nodes of a cluster that do not have them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from trainable.users_folder import users_folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShippedCorpus:
-    """The data of a study, for whoever does not have them where the study has them."""
+    """Prepared data of a study in Ray's object store, for nodes that do not have the folder."""
 
-    digest: str  # equal for equal data
-    archive: Any  # an object of Ray's: the files, as a tar
+    digest: str  # checksum of the data, without licence and versions
+    archive: Any  # Ray reference to a tar of the files
 
     def localised(self, trial: TrialConfig) -> TrialConfig:
-        """``trial`` with data that this node has: at their own place, or a copy of ours.
+        """Settings of ``trial`` with a data folder of this node: the study's own, or a copy.
 
-        A copy is made once for all processes of the node, whole or not at all.
+        The copy is made atomically, once for all processes of the node.
         """
         if self._are_in(Path(trial.data)):
             return trial
@@ -52,7 +52,11 @@ class ShippedCorpus:
 
 
 def ship_corpus(folder: Path) -> ShippedCorpus:
-    """The data in ``folder``, put into Ray's object store."""
+    """Put the prepared data in ``folder`` into Ray's object store.
+
+    Raises:
+        UserError: the folder holds no prepared data.
+    """
     manifest = Manifest.load(folder)
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
@@ -62,11 +66,11 @@ def ship_corpus(folder: Path) -> ShippedCorpus:
 
 
 def with_data_here(trial: TrialConfig, corpus: ShippedCorpus | None) -> TrialConfig:
-    """``trial`` with data that this node has; as it is where nothing was shipped."""
+    """Settings of ``trial`` with a data folder of this node; unchanged if ``corpus`` is None."""
     return trial if corpus is None else corpus.localised(trial)
 
 
 def _unpack(packed: bytes, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)  # what someone has damaged
+    shutil.rmtree(folder, ignore_errors=True)  # a damaged copy
     with atomic_folder(folder) as building, tarfile.open(fileobj=io.BytesIO(packed)) as archive:
         archive.extractall(building, filter="data")

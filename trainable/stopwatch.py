@@ -1,4 +1,4 @@
-"""The clock of training alone."""
+"""Stopwatch for the time spent in training, without validation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 class Stopwatch:
-    """Seconds between ``start`` and ``stop``, summed up over all the times it ran."""
+    """Stopwatch: seconds between ``start`` and ``stop``, summed over all runs."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

@@ -95,7 +95,7 @@ class Training:
             if over or self._n_updates % self.config.validation.interval_updates == 0:
                 self._stopwatch.stop()
                 self._curve.append(self._validate())
-                self._freeze_what_settled()
+                self._freeze_stable_sets()
                 # A time budget may run out between two looks at the clock.
                 self.finished = over or (
                     budget.seconds is not None and self._curve[-1].seconds >= budget.seconds
@@ -155,8 +155,8 @@ class Training:
                 # DDP averages over the ranks; the mean over the targets of all is wanted.
                 (loss * (self.ranks.n_ranks / update.n_targets)).backward()  # type: ignore[no-untyped-call]
             self._loss_sum += loss.detach()
-        for parameter in self._model.encoder.layers.unmet_parameters():
-            parameter.grad = None  # or a layer passed over would move on as it last did
+        for parameter in self._model.encoder.layers.parameters_left_out():
+            parameter.grad = None  # else Adam's momentum still moves a dropped layer
         if self._auto_freeze:
             self._auto_freeze.watch()
         if train.clip_norm is not None:
@@ -170,7 +170,7 @@ class Training:
         with mixed_precision(self._device, self._autocast):
             features = self.task.features(self._parallel, batch)
         if self.ranks.n_ranks > 1:  # DDP waits for a gradient of every parameter
-            for parameter in self._model.encoder.layers.unmet_parameters():
+            for parameter in self._model.encoder.layers.parameters_left_out():
                 features = features + 0.0 * parameter.sum()
         if self._autocast is not None:
             features = features.to(self._autocast)  # as autocast has it before a projection
@@ -223,16 +223,16 @@ class Training:
         before = self._freezing
         return before.flops + (self._n_tokens - before.tokens) * self._flops_per_token
 
-    def _freeze_what_settled(self) -> None:
-        """With AutoFreeze: at a validation, on all ranks what the first of them says."""
+    def _freeze_stable_sets(self) -> None:
+        """Freeze the weight sets that AutoFreeze selects; rank 0 decides for all ranks."""
         if not self._auto_freeze:
             return
-        n_settled = int(self.ranks.first_says(self._auto_freeze.n_settled()))
+        n_frozen = int(self.ranks.first_says(self._auto_freeze.n_to_freeze()))
         before = self._freezing
-        if n_settled > before.n_frozen:
-            self._freeze(n_settled)
+        if n_frozen > before.n_frozen:
+            self._freeze(n_frozen)
             before = replace(before, tokens=self._n_tokens, flops=self._curve[-1].flops)
-        self._freezing = replace(before, n_frozen=n_settled, norms=self._auto_freeze.norms)
+        self._freezing = replace(before, n_frozen=n_frozen, norms=self._auto_freeze.norms)
 
     def _freeze(self, n_sets: int) -> None:
         assert self._auto_freeze is not None

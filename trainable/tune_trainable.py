@@ -1,8 +1,8 @@
 """The Ray Tune trainable around one trial's training.
 
-Rank 0 trains in the trial's own actor, the others in actors of the trial's placement
-group. All of them stay alive between trials (``reuse_actors``), which spares a new
-trial the start of a process, the imports and the meeting of the ranks.
+Rank 0 trains in the trial's own actor, the other ranks in actors of the trial's placement
+group. All actors stay alive between trials (``reuse_actors``), so that a new trial needs no
+process start, imports or connecting of the ranks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 def trial_resources(ranks: RanksConfig) -> PlacementGroupFactory:
-    """One bundle for each rank; the first is that of the trial's own actor."""
+    """Placement group of a trial: one bundle per rank, the first for the trial's own actor."""
     bundle = {"CPU": float(ranks.cpus_per_rank)}
     if ranks.gpus_per_rank:
         bundle["GPU"] = ranks.gpus_per_rank
@@ -43,12 +43,12 @@ def trial_resources(ranks: RanksConfig) -> PlacementGroupFactory:
 
 
 class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
-    """Each step trains to the next validation and reports the curve so far.
+    """Tune trainable whose steps train to the next validation and report the curve so far.
 
     ``config`` holds ``trial`` (a ``TrialConfig`` as a dict) and ``resume_from`` (a
-    checkpoint's path or URL, or None). A trial that fails by its own doing (the loss
-    diverges, memory runs out, an exception) reports ``failure`` and ends, so that Tune
-    does not try it again; a process that dies is Tune's to restart.
+    checkpoint's path or URL, or None). If training itself fails (the loss diverges, memory
+    runs out, an exception), the trial reports ``failure`` and ends, so that Tune does not
+    retry it. If a process dies, Tune restarts it.
     """
 
     def setup(self, config: dict[str, Any], corpus: ShippedCorpus | None = None) -> None:
@@ -59,7 +59,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take on the next trial, with new peers where the last one lost its own."""
+        """Prepare the next trial, with new peers if the last trial's are unusable."""
         if not self._ranks_are_well:
             self.cleanup()
             self._gather_ranks(self._config.ranks)
@@ -80,7 +80,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         if any(Path(checkpoint_dir).iterdir()):
-            # A broken one is for Tune to hear of: it starts the trial again.
+            # BrokenCheckpoint is raised to Tune, which then restarts the trial.
             checkpoint = load_checkpoint(Path(checkpoint_dir))
             self._attempt(lambda: self._start_training(checkpoint))
 
@@ -106,7 +106,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         )
 
     def _forget_training(self) -> None:
-        """Let go of a trial's model, which its points hold too, before another is built."""
+        """Free a trial's model, which its iterator holds too, before another one is built."""
         self._training: Training | None = None
         self._points: Iterator[Point] = iter(())
 
@@ -122,21 +122,21 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         self._with_peers(lambda: next(self._points, None), "advance")
 
     def _with_peers(self, work: Callable[[], T], method: str, *args: Any) -> T:
-        """Do ``work`` here while the other ranks do ``method``; a rank's failure is ours."""
+        """Run ``work`` here while the other ranks run ``method``; raise a failure of any rank."""
         pending = [getattr(peer, method).remote(*args) for peer in self._peers]
         try:
             with ending_if_lost(pending):
                 done = work()
         except BaseException as error:
             if self._peers:
-                leave_ranks()  # or the others would wait for this rank
+                leave_ranks()  # otherwise the other ranks would wait for this one
                 _raise_the_cause(error, pending)
             raise
         ray.get(pending)
         return done
 
     def _attempt(self, work: Callable[[], None]) -> None:
-        """Do ``work``; what goes wrong becomes the trial's failure, unless a rank died."""
+        """Run ``work``; an error becomes the trial's failure, unless a rank died."""
         try:
             work()
         except (ray.exceptions.RayActorError, KeyboardInterrupt, SystemExit):
@@ -150,7 +150,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
 
 
 def _raise_the_cause(error: BaseException, pending: list[Any]) -> None:
-    """Raise another rank's failure where rank 0's is no more than the loss of it."""
+    """Raise another rank's failure if rank 0's error is only the lost connection."""
     lost_another = isinstance(error, RuntimeError) and any(
         backend in str(error) for backend in ("gloo", "NCCL", "Connection")
     )
@@ -162,7 +162,11 @@ def _raise_the_cause(error: BaseException, pending: list[Any]) -> None:
 
 
 def _stored_checkpoint(address: str) -> Checkpoint:
-    """The checkpoint at a path, or at a URL that pyarrow reads."""
+    """Checkpoint at a path, or at a URL that pyarrow can read.
+
+    Raises:
+        BrokenCheckpoint: a file is missing, cut short or changed.
+    """
     with tune.Checkpoint(address).as_directory() as folder:
         return load_checkpoint(Path(folder))
 

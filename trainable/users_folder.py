@@ -1,4 +1,4 @@
-"""A folder for what this user's processes share on a machine."""
+"""Folder for files that this user's processes share on a machine."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 
 from spaces.errors import UserError
 
-_TMP = Path("/tmp")  # not TMPDIR: the path of a socket has at most 107 letters
+_TMP = Path("/tmp")  # instead of TMPDIR, since a socket's path has at most 107 characters
 
 
 def users_folder() -> Path:
-    """A folder below /tmp that no other user can look into.
+    """Private folder of this user below /tmp, made if absent.
 
     Raises:
-        UserError: someone else has it.
+        UserError: the folder belongs to another user.
     """
     folder = _TMP / f"reservoir-search-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise UserError(f"{folder}: belongs to someone else; have it removed, we work in it")
+        raise UserError(f"{folder}: belongs to another user; have it removed, it is needed here")
     folder.chmod(0o700)
     return folder

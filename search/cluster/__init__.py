@@ -1,1 +1,1 @@
-"""Ray, on this machine or on many: where trials run, and what may join."""
+"""Ray on this machine or on a cluster: starting or joining it, its resources, jobs."""

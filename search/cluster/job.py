@@ -1,4 +1,4 @@
-"""A command of ours as a job on a Ray cluster: sent there, followed, and ended as it ended."""
+"""A reservoir-search command as a job on a Ray cluster: submitted, followed, its exit code kept."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from urllib.parse import urlsplit
 
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
-from search.cluster.ray_address import joining, require_answer
+from search.cluster.ray_address import ray_errors_as_user_errors, require_answer
 from search.cluster.shipped_code import copy_code
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-_TRAINING = ("run", "resume", "confirm", "reproduce")  # what takes a cluster's address
-_AGAIN_S = 10.0  # until another try to follow the log, when the connection is lost
+_TRAINING = ("run", "resume", "confirm", "reproduce")  # commands with the option --address
+_RETRY_S = 10.0  # pause before following the log again after a lost connection
 
 
 def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
-    """Run ``command`` in ``folder`` of the cluster and print what it tells until it ends.
+    """Run ``command`` as a job in ``folder`` on the cluster, and print its log until it ends.
 
-    Our code goes with it, and so does a study file of this machine that it names.
+    Our code is sent along, and so is a study file of this machine that the command names.
 
     Args:
-        command: as behind ``reservoir-search`` on a command line.
-        address: of the cluster's dashboard, http://HOST:8265.
-        folder: where data and studies are.
+        command: the words behind ``reservoir-search`` on a command line.
+        address: URL of the cluster's dashboard, http://HOST:8265.
+        folder: folder on the cluster's head that holds data and studies.
 
     Raises:
-        UserError: the cluster cannot be reached, or the command was not right.
+        UserError: the cluster cannot be reached, or the command ended with exit code 2.
         WorkFailed: the command failed.
-        KeyboardInterrupt: the job was stopped; or we are, which the job does not notice.
+        KeyboardInterrupt: the job was stopped, or this process was interrupted while the job
+            goes on.
     """
     client = _client(address)
     with tempfile.TemporaryDirectory(prefix="reservoir-search-") as package:
@@ -45,7 +46,7 @@ def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
         study_file = _study_file(command)
         if study_file is not None:
             shutil.copyfile(study_file, Path(package) / study_file.name)
-        with joining(address):
+        with ray_errors_as_user_errors(address):
             job = client.submit_job(
                 entrypoint=entrypoint(command, folder=folder),
                 runtime_env={"working_dir": package},
@@ -64,7 +65,10 @@ def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
 
 
 def entrypoint(command: Sequence[str], *, folder: str) -> str:
-    """The shell's line that runs ``command``; it starts in the folder that was sent along."""
+    """Shell line that runs ``command`` in ``folder``; the shell starts in the job's own folder.
+
+    The job's own folder holds the code and the study file that were sent along.
+    """
     study_file = _study_file(command)
     words = [
         f'"$here"/{shlex.quote(study_file.name)}'
@@ -89,7 +93,7 @@ def entrypoint(command: Sequence[str], *, folder: str) -> str:
 
 
 def _study_file(command: Sequence[str]) -> Path | None:
-    """The study file of this machine that a ``run`` names."""
+    """Study file of this machine that a ``run`` command names, if any."""
     if command[0] != "run":
         return None
     files = [Path(word) for word in command[1:] if word.endswith(".toml") and Path(word).is_file()]
@@ -101,29 +105,35 @@ def _client(address: str) -> JobSubmissionClient:
     if parts.scheme not in ("http", "https") or parts.hostname is None:
         raise UserError(f"--address {address}: jobs go to Ray's dashboard; give http://HOST:8265")
     require_answer(address, parts.hostname, parts.port or 80)
-    with joining(address):
+    with ray_errors_as_user_errors(address):
         return JobSubmissionClient(address)
 
 
 async def _follow(client: JobSubmissionClient, job: str) -> None:
-    """Print the job's log until it ends, over as many connections as that takes."""
-    n_told, is_over = 0, False
+    """Print the job's log until the job ends; a lost connection is made again."""
+    n_printed, is_over = 0, False
     while not is_over:
         n_seen = 0
         try:
             is_over = client.get_job_status(job).is_terminal()
-            async for lines in client.tail_job_logs(job):  # each time from its beginning
-                print(lines[max(0, n_told - n_seen) :], end="", flush=True)
+            async for lines in client.tail_job_logs(job):  # each call starts at the log's beginning
+                print(lines[max(0, n_printed - n_seen) :], end="", flush=True)
                 n_seen += len(lines)
-                n_told = max(n_told, n_seen)
+                n_printed = max(n_printed, n_seen)
         except (RuntimeError, OSError) as error:
             is_over = False
             logger.warning("job %s: %s; trying again", job, " ".join(str(error).split()))
-            await asyncio.sleep(_AGAIN_S)
+            await asyncio.sleep(_RETRY_S)
 
 
 def _end_as(ended: JobDetails, job: str) -> None:
-    """End as the job's command did; what it said stands above."""
+    """Return if the job succeeded, else raise what its exit code stands for.
+
+    Raises:
+        UserError: exit code 2.
+        WorkFailed: another exit code, or none because the job was lost.
+        KeyboardInterrupt: exit code 130, or the job was stopped.
+    """
     if ended.status == JobStatus.STOPPED:
         raise KeyboardInterrupt
     if ended.status == JobStatus.SUCCEEDED:
@@ -132,8 +142,8 @@ def _end_as(ended: JobDetails, job: str) -> None:
         case 130:
             raise KeyboardInterrupt
         case 2:
-            raise UserError(f"job {job}: its command was not right, see above")
+            raise UserError(f"job {job}: the command was refused, see above")
         case None:
             raise WorkFailed(f"job {job}: {' '.join(str(ended.message).split())}")
         case code:
-            raise WorkFailed(f"job {job}: its command ended with {code}, see above")
+            raise WorkFailed(f"job {job}: the command ended with exit code {code}, see above")

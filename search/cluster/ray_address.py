@@ -1,4 +1,4 @@
-"""Whether a Ray cluster can be joined at an address; what to do where it cannot."""
+"""Checks of a Ray cluster's address, and error messages that name the remedy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import ray
 from spaces.errors import UserError
 from trainable.private.ray import GREETING, cluster_at, take_up_token
 
-_PATIENCE_S = 20.0
+_TIMEOUT_S = 20.0
 _TOKEN = (
     "the cluster asks for its token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN_PATH to the "
     "file that holds it"
@@ -21,17 +21,20 @@ _TOKEN = (
 
 
 def check_address(address: str) -> None:
-    """See whether a cluster lets us in at ``address``, in seconds where Ray takes minutes.
+    """Check within seconds that a cluster can be joined at ``address``; Ray itself takes minutes.
+
+    Args:
+        address: ``auto`` or HOST:PORT.
 
     Raises:
-        UserError: it does not; or Ray Client is asked for, which cannot run a search.
+        UserError: no cluster can be joined there, or the address is one of Ray Client.
     """
     if "://" in address:
         raise UserError(
             f"--address {address}: over Ray Client the search itself, with its records, would run "
             "on the cluster's head and end with this connection; use: reservoir-search submit"
         )
-    if address == "auto":  # as Ray does: its token goes to no other address unasked
+    if address == "auto":  # only here, as in Ray: no other address gets the token unasked
         take_up_token()
     found = _host_and_port(address)
     host, _, port = found.rpartition(":")
@@ -40,17 +43,17 @@ def check_address(address: str) -> None:
 
 
 def require_answer(address: str, host: str, port: int) -> None:
-    """See whether anything listens at ``address``.
+    """Check that something listens at ``host`` and ``port``; ``address`` is for the message.
 
     Raises:
-        UserError: nothing does, or it cannot be reached.
+        UserError: nothing listens there, or the host cannot be reached.
     """
     try:
-        socket.create_connection((host, port), timeout=_PATIENCE_S).close()
+        socket.create_connection((host, port), timeout=_TIMEOUT_S).close()
     except OSError as error:
         raise UserError(
             f"--address {address}: cannot be reached ({error.strerror or error}); start the "
-            "cluster with `ray start --head`, or give the address that it told"
+            "cluster with `ray start --head`, or give the address that it printed"
         ) from error
 
 
@@ -72,19 +75,23 @@ def _host_and_port(address: str) -> str:
 
 
 def _greet(address: str, found: str) -> None:
-    """Let a process of its own say hello: Ray waits long, and tells its troubles to stderr."""
+    """Connect to the cluster from a separate process: Ray waits long, and logs errors to stderr.
+
+    Raises:
+        UserError: something else answers, or the token is wrong or missing, or Ray fails.
+    """
     try:
         done = subprocess.run(
             [sys.executable, "-c", GREETING, found],
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=_TIMEOUT_S,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise UserError(
             f"--address {address}: something answers there that is no Ray cluster; give the port "
-            "that `ray start --head` told, which is 6379 unless chosen"
+            "that `ray start --head` printed, 6379 by default"
         ) from error
     if "AuthenticationError" in done.stderr:
         raise UserError(f"--address {address}: {_TOKEN}")
@@ -93,19 +100,19 @@ def _greet(address: str, found: str) -> None:
 
 
 @contextmanager
-def joining(address: str) -> Iterator[None]:
-    """Tell in one line what Ray says when this machine does not fit the cluster.
+def ray_errors_as_user_errors(address: str) -> Iterator[None]:
+    """Turn an exception of Ray's while joining a cluster into a UserError of one line.
 
     Raises:
-        UserError: for what Ray raised.
+        UserError: Ray raised an exception, such as on a wrong token or another version.
     """
     try:
         yield
     except ray.exceptions.AuthenticationError as error:
         raise UserError(f"--address {address}: {_TOKEN}") from error
     except (ConnectionError, RuntimeError, ValueError) as error:
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise UserError(
-            f"--address {address}: {told.rstrip('.')}; run the command on a machine of the "
+            f"--address {address}: {reason.rstrip('.')}; run the command on a machine of the "
             "cluster, with its versions of Ray and Python, or use: reservoir-search submit"
         ) from error

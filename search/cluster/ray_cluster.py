@@ -1,4 +1,4 @@
-"""The Ray that trials run on: this machine's alone, or a cluster's."""
+"""Starting Ray on this machine, or joining a Ray cluster, for a search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import ray
 from ray.exceptions import RayActorError
 
-from search.cluster.ray_address import check_address, joining
+from search.cluster.ray_address import check_address, ray_errors_as_user_errors
 from search.cluster.ray_files import hidden_token, private_folder
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
@@ -27,7 +27,14 @@ from trainable.private.tune import FAILURES_LOGGER, SETTINGS
 
 @contextmanager
 def local_ray() -> Iterator[None]:
-    """Ray on this machine, for as long as the context lasts; never a cluster that runs here."""
+    """Start a Ray of its own on this machine, and stop it at the context's end.
+
+    A cluster that already runs here is not joined.
+
+    Raises:
+        UserError: other users cannot be kept out of Ray's sessions or from its token.
+        WorkFailed: Ray died meanwhile.
+    """
     _set_up()
     hidden_token()
     with on_loopback():
@@ -51,24 +58,27 @@ def local_ray() -> Iterator[None]:
 
 @contextmanager
 def cluster_ray(address: str) -> Iterator[None]:
-    """The Ray cluster at ``address``, whose workers get the code that runs here.
+    """Join the Ray cluster at ``address``, and leave it at the context's end.
+
+    Its workers get the code that runs here.
 
     Raises:
-        UserError: it cannot be joined.
+        UserError: the cluster cannot be joined.
+        WorkFailed: its head or this machine's raylet stopped answering meanwhile.
     """
     _set_up()
     check_address(address)
-    # A job that we run in has shipped its code too; that of this process is what counts.
+    # If this process runs in a job, that job has shipped its code too; ours replaces it.
     os.environ.update(OVERRIDE_JOBS_ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="reservoir-search-") as folder:
         copy_code(Path(folder))
-        with joining(address):
+        with ray_errors_as_user_errors(address):
             ray.init(
                 address=address,
                 log_to_driver=False,
                 configure_logging=False,
-                # As its working folder: before Ray's py_modules, a worker would look into the
-                # driver's folder, in which another version may stand.
+                # Not as Ray's py_modules: a worker would find the driver's folder before
+                # those, which may hold another version.
                 runtime_env={"working_dir": folder},
             )
     try:
@@ -86,16 +96,16 @@ def cluster_ray(address: str) -> Iterator[None]:
 def _set_up() -> None:
     for name, value in (WITHOUT_METRICS | SETTINGS).items():
         os.environ.setdefault(name, value)
-    # Tune warns at the end that it finds no result.json: results are in our records.
+    # At the end Tune warns that there is no result.json; the results are in our records.
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     logging.getLogger(FAILURES_LOGGER).addFilter(_without_traceback)
 
 
 def _without_traceback(message: logging.LogRecord) -> bool:
-    """What the machine did to a trial is told in a line; what the code did, with its traceback."""
+    """Log filter: errors of a trial's machine become one line; others keep their traceback."""
     error = message.exc_info[1] if message.exc_info else None
-    if isinstance(error, (OSError, RayActorError)):  # as Ray hands them on from a trial
-        told = " ".join(str(getattr(error, "cause", error)).split())
-        message.msg, message.args = f"{message.getMessage()}: {told}", ()
+    if isinstance(error, (OSError, RayActorError)):  # Ray's wrapper of a trial's error has its type
+        reason = " ".join(str(getattr(error, "cause", error)).split())
+        message.msg, message.args = f"{message.getMessage()}: {reason}", ()
         message.exc_info = None
     return True

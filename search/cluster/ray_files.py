@@ -1,4 +1,4 @@
-"""Files of a local Ray that no other user of the machine may read or write."""
+"""Files of a local Ray, closed to other users of the machine."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from trainable.users_folder import users_folder
 
 
 def private_folder() -> Path:
-    """A folder for Ray's sessions that no other user can look into.
+    """Folder for Ray's sessions that no other user can look into.
 
-    Ray lets everyone write to its own, /tmp/ray, in which its sockets are.
+    Ray's default, /tmp/ray, holds its sockets, and everyone can write to it.
 
     Raises:
-        UserError: someone else has the folder.
+        UserError: the folder belongs to another user.
     """
-    return users_folder() / "ray"  # which Ray opens to everyone again
+    return users_folder() / "ray"  # Ray makes this one open to everyone; its parent stays closed
 
 
 def hidden_token() -> Path:
-    """The file of the token that opens our Ray, which no other user can read.
+    """File of the token that opens our Ray, readable by its owner alone.
 
-    Ray makes it when it starts, readable for all, so it is made here before that.
+    Ray itself would make it at its start readable by everyone, so it is made here before.
 
     Raises:
-        UserError: it can be neither made nor hidden.
+        UserError: the file cannot be made, or its mode cannot be changed.
     """
     token = Path.home() / ".ray" / "auth_token"
     try:

@@ -1,4 +1,4 @@
-"""Ends a search whose Ray has died under it, which Ray ends without a word or not at all."""
+"""End of a search whose Ray has died: Ray itself exits without a message, or blocks for ever."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ import ray
 
 from search.study.errors import WorkFailed
 
-CHECK_S = 2.0
-PATIENCE_S = 20.0  # without an answer; Ray itself ends the process 60 s after it lost the head
-GRACE_S = 20.0  # to close the records after that; Ray's calls may never return
+CHECK_S = 2.0  # time between two checks, and the longest one for an answer
+TIMEOUT_S = 20.0  # time without an answer; Ray itself ends the process 60 s after losing the head
+GRACE_S = 20.0  # time for closing the records after that; Ray's calls may never return
 
 
 @contextmanager
 def watching_ray(*, head_gone: str, raylet_gone: str) -> Iterator[None]:
     """Interrupt the block when Ray's head or this machine's raylet stops answering.
 
-    Once one of them is gone, calls of Ray may block for ever, so the process ends ``GRACE_S``
-    after the interruption even if the main thread never hears of it.
+    Once one of them has died, calls of Ray may block for ever, so the process ends ``GRACE_S``
+    after the interruption even if the main thread is still blocked.
 
     Args:
-        head_gone: the message when the process ``gcs_server`` is gone.
-        raylet_gone: the message when this machine's ``raylet`` is gone.
+        head_gone: message if the head (the process ``gcs_server``) has died.
+        raylet_gone: message if this machine's ``raylet`` has died.
 
     Raises:
-        WorkFailed: one of them is gone.
+        WorkFailed: one of them has died.
     """
     checks = {
         head_gone: _connects_to(ray.get_runtime_context().gcs_address),
         raylet_gone: _connects_to(_raylet_address()),
     }
-    lost: list[str] = []  # the message, once something is
+    lost: list[str] = []  # the message, once a process has died
     over = threading.Event()
 
     def watch() -> None:
@@ -59,20 +59,20 @@ def watching_ray(*, head_gone: str, raylet_gone: str) -> Iterator[None]:
             raise WorkFailed(lost[0]) from error
         raise
     finally:
-        if not lost:  # else Ray's own end is watched too
+        if not lost:  # else the watch goes on, as ray.shutdown may block too
             over.set()
 
 
 def _first_without_answer(
     checks: Mapping[str, Callable[[], bool]], over: threading.Event
 ) -> str | None:
-    """Name of the first check that fails for ``PATIENCE_S``; None once ``over`` is set."""
+    """Name of the first check that fails for ``TIMEOUT_S``; None once ``over`` is set."""
     last_answers = dict.fromkeys(checks, time.monotonic())
     while not over.wait(CHECK_S):
         for name, answers in checks.items():
             if answers():
                 last_answers[name] = time.monotonic()
-            elif time.monotonic() - last_answers[name] > PATIENCE_S:
+            elif time.monotonic() - last_answers[name] > TIMEOUT_S:
                 return name
     return None
 

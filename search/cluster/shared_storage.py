@@ -1,4 +1,4 @@
-"""Whether the nodes of a cluster share the folder into which their trials save checkpoints."""
+"""Check that the nodes of a cluster share the folder in which trials save checkpoints."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from search.study.storage import chosen_storage
 from spaces.errors import UserError
 from trainable.config import RanksConfig
 
-_PATIENCE_S = 120.0  # for the start of a process on each node
+_TIMEOUT_S = 120.0  # time for starting a process on each node
 
 
 def refuse_unshared(config: StudyConfig) -> None:
-    """See whether the checkpoints' folder, or the one of the study, is on all nodes that train.
+    """Check that all nodes that train share the checkpoints' folder; object stores always are.
 
     Raises:
-        UserError: one of them has another or none.
+        UserError: a node has another folder at that path, or none.
     """
     storage = chosen_storage(config)
     if storage is None or storage.is_local:
@@ -29,19 +29,19 @@ def refuse_unshared(config: StudyConfig) -> None:
 
 
 def _refuse_unshared(folder: Path, ranks: RanksConfig) -> None:
-    """See whether a file of ours is there on all of them."""
+    """Check that a file made here is visible on all nodes that train."""
     alone = ranks.model_copy(update={"n_ranks": 1})
     nodes = [node for node in living_nodes() if n_fitting_trials(alone, [node["Resources"]])]
-    look = ray.remote(num_cpus=0, max_retries=0)(_is_file)
+    remote_is_file = ray.remote(num_cpus=0, max_retries=0)(_is_file)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".reservoir-search-") as mark:
         looks = {
-            look.options(
+            remote_is_file.options(
                 scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             ).remote(mark.name): node["NodeManagerAddress"]
             for node in nodes
         }
-        done, _ = ray.wait(list(looks), num_returns=len(looks), timeout=_PATIENCE_S)
-        without = [looks[found] for found in done if not _says_yes(found)]
+        done, _ = ray.wait(list(looks), num_returns=len(looks), timeout=_TIMEOUT_S)
+        without = [looks[look] for look in done if not _is_found(look)]
     if without:
         raise UserError(
             f"{folder}: is not the same folder on {without[0]}, so a trial there could save no "
@@ -53,8 +53,9 @@ def _is_file(path: str) -> bool:
     return Path(path).is_file()
 
 
-def _says_yes(found: object) -> bool:
+def _is_found(look: object) -> bool:
+    """Result of a remote look for the file; True if the node has left meanwhile."""
     try:
-        return bool(ray.get(found))
-    except ray.exceptions.RayError:  # the node has left meanwhile, and no trial will be there
+        return bool(ray.get(look))
+    except ray.exceptions.RayError:  # no trial will run on a node that has left
         return True

@@ -1,4 +1,4 @@
-"""Our own packages, for machines of a cluster that have none or others."""
+"""Copy of our packages for a cluster's machines, which may have none or another version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import trainable
 
 
 def copy_code(folder: Path) -> None:
-    """Put the packages that this process runs into ``folder``."""
+    """Copy the packages that this process runs into ``folder``."""
     for package in (search, trainable, spaces):
         source = Path(package.__path__[0])
         shutil.copytree(

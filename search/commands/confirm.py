@@ -11,21 +11,21 @@ from search.commands.options import Address, StudyName
 
 def confirm(
     study: StudyName,
-    top: Annotated[int, typer.Option(min=1, help="How many of the best layouts take part.")] = 3,
-    seeds: Annotated[int, typer.Option(min=2, help="Seeds of each layout, at most.")] = 8,
+    top: Annotated[int, typer.Option(min=1, help="Number of the best layouts to train again.")] = 3,
+    seeds: Annotated[int, typer.Option(min=2, help="Largest number of seeds of each layout.")] = 8,
     baseline: Annotated[
         str | None,
         typer.Option(
-            help="Encoder to compare with, as LLLL or model0; if absent, learned layers that "
-            "share nothing, as many as the best layout has.",
+            help="Encoder to compare with, as LLLL or model0; if absent, as many learned layers "
+            "as the best layout has, without sharing.",
             show_default=False,
         ),
     ] = None,
     address: Address = None,
 ) -> None:
-    """Train the best layouts and a baseline with more seeds, until one is shown to be better.
+    """Train the best layouts and a baseline with more seeds, until one is significantly better.
 
-    Safe to interrupt: the same command goes on. Results are in
+    Safe to interrupt: the same command continues. Results are in
     studies/NAME/confirm, in MLflow, and in the report.
     """
     from search.replicates.confirm import confirm_study

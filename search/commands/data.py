@@ -32,14 +32,14 @@ Joined = Annotated[
 @app.command("grammar")
 def grammar_command(
     out: Out,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other sentences.")] = 1,
-    n_train: Annotated[int, typer.Option(min=1, help="Sentence pairs to train on.")] = 20_000,
-    n_valid: Annotated[int, typer.Option(min=1, help="Pairs to validate on.")] = 500,
-    n_test: Annotated[int, typer.Option(min=1, help="Pairs to test on.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the generated sentences.")] = 1,
+    n_train: Annotated[int, typer.Option(min=1, help="Sentence pairs for training.")] = 20_000,
+    n_valid: Annotated[int, typer.Option(min=1, help="Sentence pairs for validation.")] = 500,
+    n_test: Annotated[int, typer.Option(min=1, help="Sentence pairs for testing.")] = 500,
     bpe_merges: Merges = BPE_MERGES["grammar"],
     joined_dictionary: Joined = False,
 ) -> None:
-    """German and English sentences of the embedded grammar; needs no network."""
+    """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
 
     _prepare(
@@ -55,12 +55,12 @@ def multi30k_command(
     out: Out,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", help="Folder with {train,val,test_2016_flickr}.{de,en}[.gz]."),
+        typer.Option("--from", help="Folder with train, val, test_2016_flickr as .de and .en."),
     ] = None,
     bpe_merges: Merges = BPE_MERGES["multi30k"],
     joined_dictionary: Joined = False,
 ) -> None:
-    """Multi30k, German to English image captions (29,000 pairs); downloaded unless --from."""
+    """Multi30k, German to English image captions (29,000 pairs); downloaded without --from."""
     from trainable.data.multi30k import multi30k
 
     _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary)
@@ -75,7 +75,7 @@ def tatoeba_command(
     bpe_merges: Merges = BPE_MERGES["tatoeba"],
     joined_dictionary: Joined = False,
 ) -> None:
-    """Tatoeba, German to English everyday sentences; downloaded unless --from."""
+    """Tatoeba, German to English everyday sentences; downloaded without --from."""
     from trainable.data.tatoeba import tatoeba
 
     _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary)
@@ -88,14 +88,14 @@ def iwslt14_command(
         Path | None,
         typer.Option(
             "--from",
-            help="de-en.tgz, a folder of its files, or one of tokenised "
-            "{train,valid,test}.{de,en}[.gz].",
+            help="de-en.tgz, a folder of its files, or a folder of tokenised "
+            "train, valid, test as .de and .en.",
         ),
     ] = None,
     bpe_merges: Merges = BPE_MERGES["iwslt14"],
     joined_dictionary: Joined = False,
 ) -> None:
-    """IWSLT'14, German to English TED talks (160,239 pairs); downloaded unless --from."""
+    """IWSLT'14, German to English TED talks (160,239 pairs); downloaded without --from."""
     from trainable.data.iwslt14 import iwslt14
 
     _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary)
@@ -108,18 +108,18 @@ def text_command(
     tgt: Annotated[str, typer.Option(help="Target language, for example en.")],
     from_: Annotated[
         Path | None,
-        typer.Option("--from", help="Folder with {train,valid,test}.LANGUAGE[.gz]."),
+        typer.Option("--from", help="Folder with train, valid, test as .SRC and .TGT."),
     ] = None,
-    train_src: Annotated[Path | None, typer.Option(help="Source sentences, one a line.")] = None,
-    train_tgt: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
-    valid_src: Annotated[Path | None, typer.Option(help="Drawn from train if absent.")] = None,
-    valid_tgt: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
-    test_src: Annotated[Path | None, typer.Option(help="Drawn from train if absent.")] = None,
-    test_tgt: Annotated[Path | None, typer.Option(help="Their translations.")] = None,
+    train_src: Annotated[Path | None, typer.Option(help="File of source sentences.")] = None,
+    train_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
+    valid_src: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
+    valid_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
+    test_src: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
+    test_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
     bpe_merges: Merges = BPE_MERGES["text"],
     joined_dictionary: Joined = False,
 ) -> None:
-    """Your own parallel text: raw sentences, UTF-8, one a line, plain or .gz."""
+    """Your own parallel text: raw sentences, UTF-8, one per line, plain or .gz."""
     from trainable.data.text import TextFiles, find_text, text
 
     train = _both("train", train_src, train_tgt)
@@ -132,7 +132,7 @@ def text_command(
         files = TextFiles(train=train, valid=valid, test=test)
     else:
         raise UserError(
-            "text: no text is given; give --from FOLDER, or --train-src and --train-tgt"
+            "text: no files are given; give --from FOLDER, or --train-src and --train-tgt"
         )
     _prepare(lambda: text(files, src=src, tgt=tgt), out, bpe_merges, joined_dictionary)
 

@@ -1,4 +1,4 @@
-"""``reservoir-search doctor``: whether all that a study remembers agrees."""
+"""``reservoir-search doctor``: consistency of a study's records."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from search.commands.options import StudyName
 def doctor(
     study: StudyName,
     mend: Annotated[
-        bool, typer.Option("--mend", help="Mend what can be mended without training.")
+        bool, typer.Option("--mend", help="Repair what can be repaired without training.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Check whether trials.jsonl, Optuna, the checkpoints and MLflow agree.
 
-    What an interruption left for resume to do is no fault. Exit code 1 if there
-    is a fault.
+    Work that an interruption left for resume is no fault. The exit code is 1 if
+    there is a fault.
     """
     import json
 

@@ -11,7 +11,7 @@ from spaces.dimensions import Norm
 from spaces.presets import PAPER_SIZES
 from trainable.config import Way
 
-LAYOUT_ALONE = "of a LAYOUT; an export has its own"
+LAYOUT_ONLY = "for a LAYOUT only"
 
 
 def dynamics(
@@ -19,54 +19,55 @@ def dynamics(
         str,
         typer.Argument(
             metavar="EXPORT|LAYOUT",
-            help="Folder of an export, or an encoder as R1LR1L or (R1L)*4, or a preset.",
+            help="Folder of an export; or an encoder as R1LR1L or (R1L)*4, or a preset.",
             show_default=False,
         ),
     ],
     data: Annotated[
         Path | None,
-        typer.Option(help="Prepared data; that of its training if absent, for an export."),
+        typer.Option(help="Prepared data; an export's training data if absent."),
     ] = None,
-    sentences: Annotated[int, typer.Option(min=1, help="Validation sentences.")] = 16,
+    sentences: Annotated[int, typer.Option(min=1, help="Number of validation sentences.")] = 16,
     passes: Annotated[
-        int, typer.Option(min=1, help="Times the layers are gone through; 1 is as trained.")
+        int, typer.Option(min=1, help="Passes through the layers; 1 is the trained depth.")
     ] = 4,
-    exponents: Annotated[int, typer.Option(min=1, help="Exponents of the spectrum.")] = 4,
+    exponents: Annotated[int, typer.Option(min=1, help="Number of exponents of the spectrum.")] = 4,
     seed: Annotated[
-        int | None, typer.Option(min=0, help=f"Of the weights, 1 if absent; {LAYOUT_ALONE}.")
+        int | None, typer.Option(min=0, help=f"Seed of the weights, 1 if absent; {LAYOUT_ONLY}.")
     ] = None,
     d_model: Annotated[
-        int | None, typer.Option(help=f"Width, {PAPER_SIZES.d_model} if absent; {LAYOUT_ALONE}.")
+        int | None, typer.Option(help=f"Width, {PAPER_SIZES.d_model} if absent; {LAYOUT_ONLY}.")
     ] = None,
     ffn: Annotated[
-        int | None, typer.Option(help=f"Inner width, {PAPER_SIZES.ffn} if absent; {LAYOUT_ALONE}.")
+        int | None, typer.Option(help=f"Inner width, {PAPER_SIZES.ffn} if absent; {LAYOUT_ONLY}.")
     ] = None,
     heads: Annotated[
         int | None,
-        typer.Option(help=f"Attention heads, {PAPER_SIZES.heads} if absent; {LAYOUT_ALONE}."),
+        typer.Option(help=f"Attention heads, {PAPER_SIZES.heads} if absent; {LAYOUT_ONLY}."),
     ] = None,
     norm: Annotated[
-        Norm | None, typer.Option(help=f"LayerNorms, {PAPER_SIZES.norm} if absent; {LAYOUT_ALONE}.")
+        Norm | None, typer.Option(help=f"LayerNorms, {PAPER_SIZES.norm} if absent; {LAYOUT_ONLY}.")
     ] = None,
     reservoir_gain: Annotated[
         float | None,
-        typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ALONE}."),
+        typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ONLY}."),
     ] = None,
     reservoir_draw: Annotated[
-        Way | None, typer.Option(help=f"How they are drawn, xavier if absent; {LAYOUT_ALONE}.")
+        Way | None,
+        typer.Option(help=f"Reservoirs' initialisation, xavier if absent; {LAYOUT_ONLY}."),
     ] = None,
     reservoir_density: Annotated[
         float | None,
-        typer.Option(help=f"Share of sparse ones that is kept, 0.1 if absent; {LAYOUT_ALONE}."),
+        typer.Option(help=f"Share of sparse weights that is kept, 0.1 if absent; {LAYOUT_ONLY}."),
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Draw the curves into this file.")] = None,
+    png: Annotated[Path | None, typer.Option(help="PNG file for the curves.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Does an encoder expand or contract? Lyapunov exponents, synchronisation, dimension.
+    """Measure an encoder's dynamics: Lyapunov exponents, synchronisation, dimension.
 
-    Layer by layer as trained, and beyond by going through the layers again. An
-    export is measured with its weights and, untrained, with those it started
-    from; a layout is untrained. What the numbers mean: docs/dynamics.md.
+    Measured layer by layer to the trained depth, and beyond it by passing through
+    the same layers again. An export is measured trained and untrained, a layout
+    untrained. The numbers are explained in docs/dynamics.md.
 
         reservoir-search dynamics studies/quickstart/export --png dynamics.png
 

@@ -13,7 +13,7 @@ from search.commands.options import StudyName
 def export(
     study: StudyName,
     trial: Annotated[
-        int | None, typer.Option(min=0, help="A trial's id; the best if absent.")
+        int | None, typer.Option(min=0, help="Id of a trial; the best one if absent.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="New folder; export/ in the study's folder if absent.")

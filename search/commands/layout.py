@@ -1,4 +1,4 @@
-"""``layout``: draw a stack and tell, by arithmetic alone, what it costs."""
+"""``reservoir-search layout``: drawing, parameters and FLOPs of a stack, by arithmetic alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spaces.kinds import LAYER_KINDS, PART_NAMES, decoder_letters, listed
 from spaces.layout import Layout
 from spaces.presets import PAPER_SIZES, PRESETS, resolve_layout
 
-SENTENCE_TOKENS = 25  # on either side; attention's share of the FLOPs depends on it
+SENTENCE_TOKENS = 25  # source and target; attention's share of the FLOPs depends on it
 
 
 def layout(
@@ -27,13 +27,13 @@ def layout(
         ),
     ],
     decoder: Annotated[
-        str, typer.Option(help=f"Decoder, of {listed(decoder_letters(), 'and')}.")
+        str, typer.Option(help=f"Decoder, bottom to top, of {listed(decoder_letters(), 'and')}.")
     ] = "LL",
     d_model: Annotated[int, typer.Option(help="Width of the model.")] = PAPER_SIZES.d_model,
     ffn: Annotated[
         int, typer.Option(help="Inner width of the feed-forward blocks.")
     ] = PAPER_SIZES.ffn,
-    heads: Annotated[int, typer.Option(help="Heads of every attention.")] = PAPER_SIZES.heads,
+    heads: Annotated[int, typer.Option(help="Heads of each attention.")] = PAPER_SIZES.heads,
     src_rows: Annotated[
         int, typer.Option(help="Entries of the source dictionary.")
     ] = PAPER_SIZES.src_rows,
@@ -43,16 +43,19 @@ def layout(
     norm: Annotated[
         Norm, typer.Option(help="LayerNorm before or after each block.")
     ] = PAPER_SIZES.norm,
-    tied: Annotated[Tied, typer.Option(help="Which embeddings are one matrix.")] = PAPER_SIZES.tied,
+    tied: Annotated[
+        Tied, typer.Option(help="Embeddings that share one matrix.")
+    ] = PAPER_SIZES.tied,
     embedding_dim: Annotated[
         int | None, typer.Option(help="Width of factorised embeddings.", show_default=False)
     ] = None,
     reservoir_backward: Annotated[
-        Backward, typer.Option(help="Do gradients go through the encoder's reservoirs or around?")
+        Backward,
+        typer.Option(help="Path of gradients: through the encoder's reservoirs, or around."),
     ] = "through",
-    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Draw a layout; tell its canonical form, parameters and FLOPs per target token."""
+    """Draw a layout; print its canonical form, parameters and FLOPs per target token."""
     encoder, decoder_layout = resolve_layout(stack), Layout.parse(decoder)
     dims = Dimensions(
         d_model=d_model,
@@ -78,7 +81,7 @@ def layout(
 
 
 def report_json(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: FlopsPerToken) -> str:
-    """One line of JSON."""
+    """Layout, parameters and FLOPs per target token as one line of JSON."""
     return json.dumps(
         {
             "layout": str(encoder),
@@ -95,7 +98,7 @@ def report_json(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
 
 
 def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: FlopsPerToken) -> str:
-    """The drawing, then what the model costs, for a person."""
+    """Drawing, parameters and FLOPs per target token as text."""
     parameters = [
         ("total", counts.total, "a shared weight set counts once"),
         ("learned", counts.learned, "what training changes"),
@@ -120,7 +123,7 @@ def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
 
 
 def drawing(stack: Layout) -> list[str]:
-    """The stack line by line, depth 0 at the bottom; a shared weight set names its first depth."""
+    """Lines of a drawing, depth 0 at the bottom; a shared weight set names its first depth."""
     layers = stack.canonical().layers
     width = max(len(kind.name) for kind in LAYER_KINDS.values())
     lines = []

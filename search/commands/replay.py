@@ -16,21 +16,21 @@ def replay(
     ],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Put a setting over the default, e.g. search.algorithm=random."),
+        typer.Option("--set", help="Override a default, e.g. search.algorithm=random."),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Searches, with seeds from 1.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of searches, with seeds 1, 2, …")] = 1,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Trials side by side, in simulated time.")
+        int, typer.Option(min=1, max=64, help="Trials at a time, in simulated time.")
     ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Try search settings on recorded trials: minutes instead of days, nothing is trained.
+    """Replay a search on recorded trials, without training: minutes instead of days.
 
     TABLE holds the whole curve of every candidate of a space, best from a study
     with search.algorithm "grid" and scheduler.name "none". Search, scheduler
-    and Ray Tune are those of `run`, with their defaults; they are told what was
-    recorded, in the order of the recorded seconds. Compare what two settings
-    spend:
+    and Ray Tune are those of `run`, with their defaults; recorded points are
+    reported to them in the order of the recorded seconds. Compare the cost of two
+    settings:
 
         reservoir-search replay TABLE --seeds 5
 
@@ -48,8 +48,8 @@ def replay(
     recorded = open_table(table)
     config = replayed_study(recorded, settings or [])
     replays = replay_seeds(recorded, config, n_seeds=seeds, n_workers=workers)
-    shown = replay_json(config, replays, n_workers=workers)
+    results = replay_json(config, replays, n_workers=workers)
     if as_json:
-        print(json.dumps(shown, indent=2))
+        print(json.dumps(results, indent=2))
     else:
-        Console().print(replay_table(shown))
+        Console().print(replay_table(results))

@@ -14,7 +14,7 @@ def report(
     study: StudyName,
     out: Annotated[
         Path | None,
-        typer.Option(help="The page's file; report.html in the study's folder if absent."),
+        typer.Option(help="HTML file; report.html in the study's folder if absent."),
     ] = None,
     png: Annotated[
         Path | None, typer.Option(help="Folder for the figures as PNG, for papers.")
@@ -22,7 +22,7 @@ def report(
 ) -> None:
     """Write a study as one HTML page: winner, layouts, curves, fronts, all trials, settings.
 
-    The page needs no network. An earlier one in its place is replaced.
+    The page needs no network. An earlier page is replaced.
     """
     from search.report.page import write_report
     from search.study.folder import find_study

@@ -17,27 +17,27 @@ def reproduce(
             help="small: Multi30k, about an hour on two cores; iwslt14: the paper's settings."
         ),
     ] = "small",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of each model.")] = 4,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds of each model.")] = 4,
     data: Annotated[
         Path | None,
         typer.Option(help="Prepared data; the preset's if absent.", show_default=False),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(help="Of the study; reproduce-PRESET if absent.", show_default=False),
+        typer.Option(help="Name of the study; reproduce-PRESET if absent.", show_default=False),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Put a setting over the preset's, e.g. budget.updates=500."),
+        typer.Option("--set", help="Override a setting of the preset, e.g. budget.updates=500."),
     ] = None,
     by_test: Annotated[
-        bool, typer.Option("--by-test", help="Steer by the test set, as the paper does.")
+        bool, typer.Option("--by-test", help="Validate on the test set, as the paper does.")
     ] = False,
     address: Address = None,
 ) -> None:
     """Train the paper's Models 0 to 4 with several seeds and print its tables.
 
-    Safe to interrupt: the same command goes on. The tables, their CSV and the
+    Safe to interrupt: the same command continues. The tables, their CSV and the
     figure are in studies/NAME/reproduce.
     """
     from search.replicates.reproduce import ReproductionOptions, reproduce_study

@@ -1,4 +1,4 @@
-"""``reservoir-search resume``: go on with a study."""
+"""``reservoir-search resume``: continuation of a study."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def resume(
     study: StudyName,
     trials: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials in all, to give a finished study more."),
+        typer.Option(min=1, help="New total of trials, to extend a study."),
     ] = None,
     address: Address = None,
 ) -> None:
-    """Go on after Ctrl-C or a crash, or give a finished study more trials.
+    """Continue a study after Ctrl-C or a crash, or give a finished one more trials.
 
-    Interrupted trials go on from their last checkpoint; nothing is trained
-    twice. Safe to repeat.
+    Interrupted trials continue from their last checkpoint; no candidate is
+    trained twice. Safe to repeat.
     """
     from search.report.study_result import print_result
     from search.run.driver import resume_study

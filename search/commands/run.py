@@ -14,14 +14,14 @@ def run(
     study: Annotated[Path, typer.Argument(help="Study file (TOML).", show_default=False)],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Put a setting over the file's, e.g. train.lr=3e-4."),
+        typer.Option("--set", help="Override a setting of the file, e.g. train.lr=3e-4."),
     ] = None,
     address: Address = None,
 ) -> None:
-    """Search: train trials until the study's number is reached, then show the result.
+    """Start a study: train its number of trials, then show the result.
 
     The study's folder is studies/NAME; an existing one is never overwritten.
-    Ctrl-C is safe: go on with `reservoir-search resume NAME`.
+    Ctrl-C is safe: continue with `reservoir-search resume NAME`.
     """
     from search.report.study_result import print_result
     from search.run.driver import start_study

@@ -13,7 +13,7 @@ def show(
     study: StudyName,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
-    """Show a study's trials, its best layout and its front of AUCC against parameters."""
+    """Show a study's trials, best layout and Pareto front of AUCC against parameters."""
     import json
 
     from search.report.trials_table import study_json, study_table

@@ -11,7 +11,7 @@ def submit(
     command: Annotated[
         list[str],
         typer.Argument(
-            help="What to run there, behind --: run STUDY.toml, resume NAME, show NAME, …",
+            help="Command to run there, after --: run STUDY.toml, resume NAME, show NAME, …",
             show_default=False,
         ),
     ],
@@ -21,15 +21,15 @@ def submit(
     folder: Annotated[
         str,
         typer.Option(
-            help="Folder of the cluster's head with data and studies, on a disk that lasts.",
+            help="Folder on the cluster's head for data and studies, on a permanent disk.",
             show_default=False,
         ),
     ],
 ) -> None:
     """Run a command on a Ray cluster and follow its log; Ctrl-C only stops following.
 
-    A study file of this machine travels along, and so does the code. The exit
-    code is the command's.
+    The code and a study file of this machine are sent along. The exit code is
+    that of the command.
     """
     from search.cluster.job import submit_job
 

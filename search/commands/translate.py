@@ -12,7 +12,7 @@ def translate(
     export: Annotated[Path, typer.Argument(help="Folder of an export.", show_default=False)],
     beam: Annotated[int, typer.Option(min=1, help="Beam width; 1 is greedy.")] = 5,
 ) -> None:
-    """Translate the sentences on stdin, one a line, and write one translation a line."""
+    """Translate the sentences on stdin, one per line, and write one translation per line."""
     import io
     import sys
 
@@ -20,7 +20,7 @@ def translate(
     from spaces.errors import UserError
 
     translator = Translator(export)
-    # Strictly: by default Python takes what is not UTF-8 where no locale is set.
+    # Strict: without a locale, Python's default accepts bytes that are not UTF-8.
     sys.stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="strict")
     try:
         for translation in translator.translate(sys.stdin, beam=beam):

@@ -11,9 +11,9 @@ from search.commands.options import StudyName
 
 def ui(
     study: StudyName,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on loopback.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 5000,
 ) -> None:
-    """Open MLflow's UI on the study's own store, on loopback; Ctrl-C ends it.
+    """Serve MLflow's UI of a study's own store, for this machine alone; Ctrl-C ends it.
 
     Prints the address of the page that compares all trials side by side.
     """

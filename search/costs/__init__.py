@@ -1,1 +1,1 @@
-"""What a study takes of disk, memory and time."""
+"""Disk, memory and time that a study takes."""

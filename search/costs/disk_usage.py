@@ -13,11 +13,11 @@ from search.study.storage import study_storage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskUsage:
-    """Bytes of a study's files, by what they are for."""
+    """Bytes of a study's files, by purpose."""
 
-    checkpoints: int | None  # None where their storage is away
-    checkpoints_at: str | None  # where they are, if not in the study's folder
-    mlflow: int  # in the study's folder; a server's are not counted
+    checkpoints: int | None  # None if the storage cannot be reached
+    checkpoints_at: str | None  # URI of the storage; None for the study's folder
+    mlflow: int  # files in the study's folder; those of a server are not counted
     rest: int  # records, exports, full trainings
 
     def __str__(self) -> str:
@@ -31,11 +31,11 @@ class DiskUsage:
 
 
 def disk_usage(folder: StudyFolder) -> DiskUsage:
-    """What the study's files take up."""
+    """Bytes that the study's files take now."""
     storage = study_storage(folder)
     is_inside = folder.config().storage.uri is None
     checkpoints: int | None = None
-    with contextlib.suppress(OSError):  # the table can be shown without
+    with contextlib.suppress(OSError):  # the other numbers are shown even then
         checkpoints = sum(info.size or 0 for _, info in storage.everything())
     inside = (checkpoints or 0) if is_inside else 0
     mlflow = _size(folder.mlflow_artifacts) + _size(folder.mlflow_database)
@@ -48,7 +48,7 @@ def disk_usage(folder: StudyFolder) -> DiskUsage:
 
 
 def _size(path: Path) -> int:
-    """The bytes of a file, or of all files in a folder; a study at work moves some meanwhile."""
+    """Bytes of a file, or of all files in a folder; files that vanish meanwhile count 0."""
     n_bytes = 0
     for file in [path, *path.rglob("*")]:
         with contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""How long trials will take, between bounds."""
+"""Bounds of the time that trials will take."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from search.costs.study_sizes import ModelSize
 from search.costs.work import Work
 from search.study.config import StudyConfig
 
-# Training against matrix products of its shapes: 60 to 90 % in the benchmarks, less where
-# layers are narrow or trials side by side share a machine's memory.
+# FLOPs a second of training, as a share of the rate of matrix products of the same shapes: 60 to
+# 90 % in the benchmarks, less where layers are narrow or parallel trials share a machine's memory.
 _EFFICIENCY = (0.35, 0.9)
-_VALIDATION = (1.05, 1.4)  # a trial with its validations and checkpoints, against training alone
-_FILLED = 0.88  # target tokens of an update over batch_tokens: 0.88 to 0.89 on our corpora
-_START_S = 20.0  # Ray and the first processes
+_VALIDATION = (1.05, 1.4)  # time of a trial with validations and checkpoints ÷ training alone
+_FILLED = 0.88  # target tokens of an update ÷ batch_tokens: 0.88 to 0.89 on our corpora
+_START_S = 20.0  # start of Ray and of the first processes
 
 
 def work_seconds(
     work: Work, *, n_concurrent: int, rate: float | None
 ) -> tuple[float, float] | None:
-    """The least and the most that the work may take; None where nothing tells.
+    """Lower and upper bound of the work's duration, in seconds.
 
     Args:
         work: the trials.
-        n_concurrent: of them at once.
-        rate: FLOPs a second of a rank's matrix products, if known.
+        n_concurrent: number of trials that run at once.
+        rate: FLOPs a second of a rank's matrix products; None if not measured.
+
+    Returns:
+        None if neither the rate nor a budget of seconds is known.
     """
     trials = [_trial_seconds(work.config, size, rate) for size in work.sizes]
     bounds = [seconds for seconds in trials if seconds is not None]
@@ -40,7 +43,7 @@ def work_seconds(
 def _trial_seconds(
     config: StudyConfig, size: ModelSize, rate: float | None
 ) -> tuple[float, float] | None:
-    """Training until the first of the budgets is spent."""
+    """Lower and upper bound of the seconds until the first of a trial's budgets is spent."""
     limit = config.budget.seconds
     flops = _trial_flops(config, size)
     if flops is None or rate is None:
@@ -63,15 +66,15 @@ def _trial_flops(config: StudyConfig, size: ModelSize) -> float | None:
 
 
 def _least_share(config: StudyConfig) -> float:
-    """Of the budgets, where the scheduler stops as many trials as early as it may."""
+    """Share of the budgets that is spent if the scheduler stops trials as early as it may."""
     budget, grace = config.budget.on(config.scheduler_clock), config.scheduler_grace
     if config.scheduler.name == "none" or budget is None or grace is None:
         return 1.0
     if config.scheduler.name != "asha":
         return min(1.0, grace / budget)
-    factor, rung, going_on, spent = config.scheduler.reduction_factor, grace, 1.0, 0.0
+    factor, rung, share_left, spent = config.scheduler.reduction_factor, grace, 1.0, 0.0
     before = 0.0
-    while rung < budget:  # one in ``factor`` goes on from each rung
-        spent += going_on * (rung - before)
-        going_on, before, rung = going_on / factor, rung, rung * factor
-    return (spent + going_on * (budget - before)) / budget
+    while rung < budget:  # one trial in ``factor`` goes on from each rung
+        spent += share_left * (rung - before)
+        share_left, before, rung = share_left / factor, rung, rung * factor
+    return (spent + share_left * (budget - before)) / budget

@@ -1,4 +1,4 @@
-"""What trials will take of disk, memory and time, told before the first one starts."""
+"""Estimate of the disk, memory and time that trials need, logged before the first one starts."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ logger = logging.getLogger(__name__)
 
 
 def estimate(work: Work) -> None:
-    """Log what the work will take, and refuse it where that isn't there; Ray is up.
+    """Log the disk, memory and time that the work needs; Ray must be running.
 
     Raises:
-        UserError: disk or memory are too small.
+        UserError: disk or memory is too small.
     """
     config = work.config
     nodes = living_nodes()
     n_fitting = n_fitting_trials(config.ranks, [node["Resources"] for node in nodes])
     n_concurrent = min(config.search.n_concurrent or n_fitting, n_fitting, work.n_together)
-    need = work_need(work, n_concurrent=n_concurrent, process=Process.this_one())
+    need = work_need(work, n_concurrent=n_concurrent, process=Process.current())
     needs = disk_needs(need, work.place, chosen_storage(config))
     refuse_full_disk(
         needs, lambda folder: shutil.disk_usage(folder).free, remedy=work.remedies.disk
@@ -46,12 +46,12 @@ def estimate(work: Work) -> None:
     if all(node["NodeManagerHostname"] == socket.gethostname() for node in nodes):
         largest = max(work.sizes, key=lambda size: size.training_flops)
         rate = matrix_rate(largest.model, largest.train, config.ranks)
-    logger.info("estimate: %s", _told_time(work, n_concurrent, rate))
-    logger.info("estimate: %s", _told_need(need, on_gpus=bool(config.ranks.gpus_per_rank)))
+    logger.info("estimate: %s", _time_text(work, n_concurrent, rate))
+    logger.info("estimate: %s", _need_text(need, on_gpus=bool(config.ranks.gpus_per_rank)))
 
 
 def _memory_bytes(nodes: Sequence[Mapping[str, Any]]) -> float:
-    """What Ray found free on its machines; hardly any of it goes to its object store."""
+    """Free memory that Ray found on its nodes, with its object store, which stays almost empty."""
     return sum(
         float(node["Resources"].get(name, 0.0))
         for node in nodes
@@ -59,22 +59,22 @@ def _memory_bytes(nodes: Sequence[Mapping[str, Any]]) -> float:
     )
 
 
-def _told_time(work: Work, n_concurrent: int, rate: float | None) -> str:
+def _time_text(work: Work, n_concurrent: int, rate: float | None) -> str:
     least = "" if work.n_least == work.n_most else f"{work.n_least} to "
-    told = f"{least}{work.n_most} trials, {n_concurrent} at a time"
+    text = f"{least}{work.n_most} trials, {n_concurrent} at a time"
     seconds = work_seconds(work, n_concurrent=n_concurrent, rate=rate)
     if seconds is None:
-        return f"{told}; how long they take is not known, as they don't run on this machine"
-    told += f", take {human_seconds(seconds[0])} to {human_seconds(seconds[1])}"
-    return told if rate is None else f"{told} at {rate / 1e9:.0f} GFLOP/s a rank"
+        return f"{text}; how long they take is not known, as they don't run on this machine"
+    text += f", take {human_seconds(seconds[0])} to {human_seconds(seconds[1])}"
+    return text if rate is None else f"{text} at {rate / 1e9:.0f} GFLOP/s a rank"
 
 
-def _told_need(need: Need, *, on_gpus: bool) -> str:
-    told = (
+def _need_text(need: Need, *, on_gpus: bool) -> str:
+    text = (
         f"up to {human_bytes(need.stored_bytes + need.record_bytes)} of disk; "
         f"about {human_bytes(need.rank_bytes)} of memory a rank, "
         f"{human_bytes(need.all_ranks_bytes)} in all"
     )
     if on_gpus:
-        told += f", and {human_bytes(need.model_bytes)} of a GPU's"
-    return told
+        text += f"; about {human_bytes(need.model_bytes)} of GPU memory a rank"
+    return text

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices of a model's shapes."""
+"""Measured rate of matrix products of a model's shapes on this machine."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _WARM_UP = 3
 
 
 def matrix_rate(model: ModelConfig, train: TrainConfig, ranks: RanksConfig) -> float | None:
-    """FLOPs a second of one rank's matrix products; None where its device isn't here.
+    """FLOPs a second of one rank's matrix products; None if this machine has no such device.
 
-    The product is a batch's tokens through a feed-forward block, the most frequent one in
-    the model. Trials that run at the same time make each other slower.
+    The product is that of a batch's tokens with a feed-forward weight, the most frequent one
+    in the model. Trials that run at the same time make each other slower than this.
     """
     if ranks.gpus_per_rank and not torch.cuda.is_available():
         return None

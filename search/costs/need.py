@@ -1,4 +1,4 @@
-"""What trials need of disk and memory at their peak."""
+"""Disk and memory that trials need at their peak."""
 
 from __future__ import annotations
 
@@ -19,45 +19,53 @@ from trainable.config import RanksConfig
 from trainable.loss import CHUNK, GPU_CHUNK
 
 _FLOAT = 4  # bytes; weights, optimizer and stored tensors are fp32
-# Learned weights, the best ones, and the optimizer's two moments.
+# Tensors of a checkpoint for each learned one: itself, its best version, Adam's two moments.
 _STORED_TENSORS = 4
 _CHECKPOINTS = 3  # of a running trial: Tune keeps two, and writes the next before it drops one
-# Gradient, two moments, the best weights, and the copy that a checkpoint is written from.
+# Tensors in memory beside each learned one: gradient, Adam's two moments, the best version,
+# and the copy that a checkpoint is written from.
 _TENSORS_BESIDE = 5
-_SCORES_AT_ONCE = 3  # of a chunk: those of the one before, and the scores and their softmax
-_RECORDS_A_TRIAL = 150 * 2**10  # MLflow's rows and files, our records: 140 KiB in the quickstart
-_RECORDS_A_POINT = 2 * 2**10  # seven metrics in MLflow, and the point in trials.jsonl
+# Logits of the vocabulary in memory: a chunk's, their softmax, and those of the chunk before.
+_LOGITS_AT_ONCE = 3
+_RECORDS_A_TRIAL = 150 * 2**10  # bytes in MLflow and our records: 140 KiB in the quickstart
+_RECORDS_A_POINT = 2 * 2**10  # bytes of seven metrics in MLflow and a point in trials.jsonl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """The memory of a process that has the libraries and no model."""
+    """Memory of a process that has imported the libraries and holds no model."""
 
     private_bytes: int
-    shared_bytes: int  # the libraries' files, which all processes have once
+    shared_bytes: int  # the libraries' files, which all processes share
 
     @classmethod
-    def this_one(cls) -> Process:
-        """Of this process, which has imported what a rank imports, and Optuna and MLflow."""
+    def current(cls) -> Process:
+        """Memory of this process, which has imported a rank's libraries, Optuna and MLflow."""
         memory = psutil.Process().memory_full_info()
         return cls(private_bytes=memory.uss, shared_bytes=max(0, memory.rss - memory.uss))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """The need at its peak, all trials at their largest."""
+    """Bytes of disk and memory at the peak, if all trials have the largest model."""
 
-    n_concurrent: int
-    checkpoint_bytes: int  # of the largest model
-    stored_bytes: int  # in storage
-    record_bytes: int  # in the study's folder, beside the checkpoints
-    model_bytes: int  # of a rank: weights, optimizer, activations
-    rank_bytes: int  # of a rank's process: host memory
-    all_ranks_bytes: int
+    n_concurrent: int  # trials that run at once
+    checkpoint_bytes: int  # one checkpoint of the largest model
+    stored_bytes: int  # all checkpoints and kept weights, in storage
+    record_bytes: int  # files in the study's folder beside the checkpoints
+    model_bytes: int  # a rank's weights, optimizer and activations
+    rank_bytes: int  # host memory of a rank's process
+    all_ranks_bytes: int  # host memory of all ranks that run at once
 
 
 def work_need(work: Work, *, n_concurrent: int, process: Process) -> Need:
-    """What the work needs at most with ``n_concurrent`` trials at once."""
+    """Largest need of the work with ``n_concurrent`` trials at once.
+
+    Args:
+        work: the trials.
+        n_concurrent: number of trials that run at once.
+        process: memory of a rank's process without its model.
+    """
     ranks = work.config.ranks
     n_learned = max(size.counts.learned for size in work.sizes)
     checkpoint = _STORED_TENSORS * _FLOAT * n_learned
@@ -82,30 +90,31 @@ def _points_bytes(config: StudyConfig) -> int:
 
 
 def _model_bytes(size: ModelSize, ranks: RanksConfig) -> int:
-    """Weights, what training keeps of each, activations, and the scores that the loss takes."""
+    """Bytes of a rank's weights, optimizer, activations, and logits for the loss."""
     model, train = size.model, size.train
     weights = _FLOAT * (size.counts.total + _TENSORS_BESIDE * size.counts.learned)
     n_tokens = train.batch_tokens / (ranks.n_ranks * train.accumulate)
-    # Of a layer: norms, query, key, value, attention, sums and masks; and the inner block's.
-    a_token = 14 * model.d_model + 3 * model.ffn
-    activations = _FLOAT * n_tokens * size.n_layers * a_token
-    n_scores = min(GPU_CHUNK if ranks.gpus_per_rank else CHUNK, n_tokens * size.n_words)
-    scores = _SCORES_AT_ONCE * _FLOAT * n_scores
-    return weights + round(activations + scores)
+    # Activations of a token in a layer: norms, query, key, value, attention, sums and masks have
+    # d_model numbers, those inside the feed-forward block ffn.
+    n_numbers = 14 * model.d_model + 3 * model.ffn
+    activations = _FLOAT * n_tokens * size.n_layers * n_numbers
+    n_logits = min(GPU_CHUNK if ranks.gpus_per_rank else CHUNK, n_tokens * size.n_words)
+    logits = _LOGITS_AT_ONCE * _FLOAT * n_logits
+    return weights + round(activations + logits)
 
 
 def refuse_full_disk(
     needs: Mapping[Path, int], free: Callable[[Path], int], *, remedy: str
 ) -> None:
-    """See whether each disk has room for all that goes to it.
+    """Check that each disk has room for all that goes to it.
 
     Args:
-        needs: bytes by folder; folders on one disk share it.
-        free: the free bytes of a folder's disk.
-        remedy: what a user can do.
+        needs: bytes by folder; those of folders on one disk are added.
+        free: function from a folder to the free bytes of its disk.
+        remedy: end of the message, with what the user can do.
 
     Raises:
-        UserError: one has not.
+        UserError: a disk has too little room.
     """
     by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
     for folder, n_bytes in needs.items():
@@ -120,10 +129,16 @@ def refuse_full_disk(
 
 
 def refuse_full_memory(need: Need, ranks: RanksConfig, memory_bytes: float, *, remedy: str) -> None:
-    """See whether the trials that run at once fit the memory of Ray's machines.
+    """Check that the trials that run at once fit the memory of Ray's nodes.
+
+    Args:
+        need: what the trials need.
+        ranks: processes of a trial.
+        memory_bytes: free memory of all nodes.
+        remedy: end of the message, with what the user can do.
 
     Raises:
-        UserError: they do not.
+        UserError: the memory is too small.
     """
     if need.all_ranks_bytes > memory_bytes:
         raise UserError(
@@ -135,7 +150,10 @@ def refuse_full_memory(need: Need, ranks: RanksConfig, memory_bytes: float, *, r
 
 
 def disk_needs(need: Need, place: Path, storage: Storage | None) -> dict[Path, int]:
-    """Bytes by folder that exists: at ``place`` or above it, and at the ``storage`` chosen."""
+    """Bytes by existing folder: ``place`` or the nearest above it, and a local ``storage``.
+
+    Without a ``storage`` the checkpoints go to ``place`` too; a remote one is not counted.
+    """
     place = place.resolve()
     here = next(folder for folder in (place, *place.parents) if folder.is_dir())
     needs = {here: need.record_bytes}

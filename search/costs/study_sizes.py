@@ -1,4 +1,4 @@
-"""How large the models of a study are or can be, before any is built."""
+"""Sizes of a study's models, computed before any is built."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainable.model_size import savings
 from trainable.objective import mparams
 from trainable.tasks.task import Task
 
-# The settings of [space.hyper] that change how large a model or an update is.
+# Settings of [space.hyper] that change the size of a model or of an update.
 _SIZING = (
     *("model.d_model", "model.ffn", "model.heads", "model.norm", "model.tied"),
     *("model.embedding_dim", "model.reservoir_backward"),
@@ -31,12 +31,12 @@ _SIZING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSize:
-    """What one model of the study costs."""
+    """Costs of one model of the study."""
 
     model: ModelConfig
     train: TrainConfig
     counts: ParamCounts
-    n_layers: int  # of encoder and decoder
+    n_layers: int  # depth of encoder and decoder together
     n_words: int  # of the target dictionary
     training_flops: float  # for each token of the targets
 
@@ -67,16 +67,16 @@ def study_sizes(config: StudyConfig, task: Task) -> list[ModelSize]:
         for size in sizes
         if is_within(size_excess(objective, mparams(size.counts, objective.parameters)))
     ]
-    return within or sizes  # where none is, the search says so itself
+    return within or sizes  # if none is within the bounds, the search itself reports it
 
 
 def candidate_sizes(
     config: StudyConfig, candidates: Sequence[Candidate], task: Task
 ) -> list[ModelSize]:
-    """The sizes of ``candidates``, with the settings of the study around them.
+    """Sizes of ``candidates`` with the settings of the study.
 
     Raises:
-        UserError: one of them cannot be built on the data.
+        UserError: a candidate cannot be built on the data.
     """
     sizes = []
     for candidate in candidates:
@@ -100,7 +100,7 @@ def _sized_trials(config: StudyConfig, task: Task) -> Iterator[TrialConfig]:
         try:
             yield config.trial(candidate, data=str(task.folder))
         except UserError:
-            continue  # settings that don't fit each other are not trained
+            continue  # settings that contradict each other are never trained
 
 
 def _ends(axis: Range | Sequence[Scalar]) -> Sequence[Scalar]:

@@ -1,10 +1,10 @@
-"""Bytes and seconds as people say them."""
+"""Bytes and seconds in readable units."""
 
 from __future__ import annotations
 
 
 def human_bytes(n_bytes: float) -> str:
-    """``n_bytes`` in the unit that fits."""
+    """Text of ``n_bytes`` in MiB, GiB or TiB."""
     size, unit = n_bytes / 2**20, "MiB"
     for larger in ("GiB", "TiB"):
         if size >= 1000:
@@ -13,7 +13,7 @@ def human_bytes(n_bytes: float) -> str:
 
 
 def human_seconds(seconds: float) -> str:
-    """``seconds`` in the unit that fits."""
+    """Text of ``seconds`` in seconds, minutes, hours or days."""
     for unit, length in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
         if seconds >= 2 * length:
             return f"{_short(seconds / length)} {unit}"

@@ -1,4 +1,4 @@
-"""Trials that are to be trained, as far as their costs go."""
+"""Trials that are to be trained: their number and their models' sizes, for the estimate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainable.tasks.registry import load_task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedies:
-    """What a user can do about a machine that is too small."""
+    """Advice for a user whose machine is too small, as the end of an error message."""
 
     disk: str
     memory: str
@@ -24,23 +24,23 @@ class Remedies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a driver is about to do."""
+    """Trials that a driver is about to train."""
 
     config: StudyConfig
-    place: Path  # of the records, and of the weights if no other is chosen; it need not exist
-    sizes: Sequence[ModelSize]  # that the models can have
-    n_least: int  # trials
-    n_most: int
-    n_together: int  # trials that may run at once, however large the machine is
-    n_kept: int  # trials whose weights are kept, at most
+    place: Path  # folder of the records, and of checkpoints without storage.uri; may not exist yet
+    sizes: Sequence[ModelSize]  # models that the trials can have
+    n_least: int  # fewest trials that are trained
+    n_most: int  # most trials that are trained
+    n_together: int  # most trials that may run at once, however large the machine is
+    n_kept: int  # most trials whose weights are kept
     remedies: Remedies
 
 
 def search_work(config: StudyConfig, data: str) -> Work:
-    """All trials of a search on the prepared ``data``.
+    """Trials of a search on the prepared ``data``.
 
     Raises:
-        UserError: no model of the space can be built there.
+        UserError: no model of the space can be built on the data.
     """
     n_points = config.space.size()
     n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
@@ -51,7 +51,7 @@ def search_work(config: StudyConfig, data: str) -> Work:
         n_least=n_trials,
         n_most=n_trials,
         n_together=n_trials,
-        # With two objectives all of them can be on the front.
+        # With two objectives all trials can be on the Pareto front.
         n_kept=n_trials if config.objective.name == "pareto" else min(n_trials, N_KEPT_WEIGHTS),
         remedies=Remedies(
             disk="make room, put the checkpoints elsewhere with storage.uri, or lower "
@@ -71,13 +71,16 @@ def replicates_work(
     n_most: int,
     n_together: int,
 ) -> Work:
-    """Trials of ``candidates`` to their ends, all of whose weights are kept.
+    """Trials of ``candidates`` that are never stopped early and whose weights are all kept.
 
     Args:
-        place, n_least, n_most, n_together: as a ``Work`` has them.
+        config: settings of the study.
+        candidates: layouts and settings, each trained with one or more seeds.
+        data: folder of the prepared data.
+        place, n_least, n_most, n_together: fields of ``Work``.
 
     Raises:
-        UserError: one of them cannot be built on the prepared ``data``.
+        UserError: a candidate cannot be built on the data.
     """
     unstopped = config.scheduler.model_copy(update={"name": "none"})
     return Work(

@@ -1,1 +1,1 @@
-"""What ``reservoir-search dynamics`` measures and shows."""
+"""Measurement of an encoder as a dynamical system, for ``reservoir-search dynamics``."""

@@ -1,4 +1,4 @@
-"""An encoder's dynamics as a picture."""
+"""Figure of an encoder's dynamics."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from trainable.dynamics.measure import Dynamics
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008).
 COLOURS = {"trained": "#0072B2", "untrained": "#D55E00"}
 
-# Title, measure, axis; one panel each.
+# One panel a line: title, measure, label of the vertical axis.
 PANELS = (
-    ("Maximal Lyapunov exponent, from depth 0", "lyapunov", "a layer"),
-    ("Exponent of each layer", "lyapunov_of_layer", "a layer"),
-    ("Token spread", "relative_token_spread", "of the state's norm"),
+    ("Maximal Lyapunov exponent, from depth 0", "lyapunov", "ln per layer"),
+    ("Exponent of each layer", "lyapunov_of_layer", "ln per layer"),
+    ("Token spread", "relative_token_spread", "share of the state's norm"),
     ("Offset kept from the depth before", "offset_kept", "cosine"),
-    ("Distance growth between tokens", "token_distance_growth", "ln, since depth 0"),
+    ("Distance growth between tokens", "token_distance_growth", "ln of growth since depth 0"),
     ("Effective dimension of a sentence", "effective_dimension", "dimensions"),
 )
 
 
 def check_png(path: Path) -> None:
-    """Refuse a picture that could not be written, before anything is measured.
+    """Check that a PNG file can be written, before anything is measured.
 
     Raises:
-        UserError: its folder is not there, or it is a folder itself.
+        UserError: ``path`` is a folder, or its folder does not exist.
     """
     if path.is_dir() or not path.parent.is_dir():
         raise UserError(f"--png {path}: must be a file in a folder that exists; name another")
 
 
 def write_dynamics_png(report: DynamicsReport, path: Path) -> None:
-    """Each measure over the depth: median, quartiles as a band, trained and untrained."""
+    """Write a PNG file: each measure over the depth, median and quartiles over the sentences."""
     figure = Figure(figsize=(12, 9.5), layout="constrained")
     FigureCanvasAgg(figure)  # no pyplot: its state is global
     grid = figure.subplots(3, 3).flatten()
@@ -91,7 +91,7 @@ def _plot_passes(axes: Axes, report: DynamicsReport) -> None:
     axes.set_xticks(range(1, report.n_passes + 1))
     axes.set_title("Exponent of each pass through the layers", fontsize=10)
     axes.set_xlabel("pass")
-    axes.set_ylabel("a layer")
+    axes.set_ylabel("ln per layer")
 
 
 def _plot_spectrum(axes: Axes, report: DynamicsReport) -> None:
@@ -108,7 +108,7 @@ def _plot_spectrum(axes: Axes, report: DynamicsReport) -> None:
     axes.legend(fontsize=8)
     axes.set_title("Spectrum, from depth 0", fontsize=10)
     axes.set_xlabel("exponent, the largest first")
-    axes.set_ylabel("a layer")
+    axes.set_ylabel("ln per layer")
 
 
 def _plot_pooled(axes: Axes, report: DynamicsReport) -> None:

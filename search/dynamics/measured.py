@@ -1,4 +1,4 @@
-"""The dynamics of a subject's encoder: what the command shows in three ways."""
+"""Measured dynamics of a subject's encoder."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from trainable.dynamics.measure import SHORTEST, Dynamics, measure_dynamics, val
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicsReport:
-    """An encoder's dynamics in each of its states."""
+    """Dynamics of an encoder, trained and untrained."""
 
     subject: Subject
     n_sentences: int
     n_passes: int
     n_exponents: int
-    models: Mapping[str, Dynamics]  # "trained", "untrained"
+    models: Mapping[str, Dynamics]  # by state: "trained", "untrained"
 
     @property
     def layout(self) -> Layout:
-        """The encoder's."""
+        """Layout of the encoder."""
         return self.subject.config.encoder
 
 
 def measure_subject(
     subject: Subject, *, n_sentences: int, n_passes: int, n_exponents: int
 ) -> DynamicsReport:
-    """Measure each of the subject's models on the same sentences and first directions.
+    """Measure all models of a subject on the same sentences and initial directions.
 
     Raises:
-        UserError: a sentence has not so many exponents, or there are no sentences.
+        UserError: ``n_exponents`` is more than a sentence has, or there are no sentences.
     """
     # Two directions of each token are lost in a LayerNorm: their exponents are minus infinity.
     most = SHORTEST * (subject.config.d_model - 2)

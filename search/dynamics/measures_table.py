@@ -13,7 +13,7 @@ from search.dynamics.measured import DynamicsReport
 from search.study.console import output
 from trainable.dynamics.measure import Band, Dynamics
 
-# Column, measure, format; the median over the sentences.
+# Heading, measure, format; a cell is the median over the sentences.
 COLUMNS = (
     ("twin", "lyapunov_twin", "+.3f"),
     ("this layer", "lyapunov_of_layer", "+.3f"),
@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 def dynamics_json(report: DynamicsReport) -> dict[str, Any]:
-    """Settings, then each model's curves; a value's place in its list is its depth."""
+    """Settings and the curves of each model; a value's place in its list is its depth."""
     subject = report.subject
     return {
         "subject": subject.name,
@@ -50,14 +50,14 @@ def dynamics_json(report: DynamicsReport) -> dict[str, Any]:
 
 
 def print_dynamics(report: DynamicsReport) -> None:
-    """Print a table for each model, its spectrum and what its passes come to."""
+    """Print each model's table, its spectrum and the exponents of its passes."""
     console = output()
     for state, dynamics in report.models.items():
         console.print(_table(report, state, dynamics))
         console.print(*_below(report, dynamics), sep="\n", soft_wrap=True, highlight=False)
     console.print(
-        "Exponents in natural logarithms a layer, means from depth 0, of distances in units of "
-        "the state's norm.\nMedians over the sentences, in brackets the quartiles.",
+        "Exponents are natural logarithms per layer, mean from depth 0; distances are in units of "
+        "the state's norm.\nValues are medians over the sentences, with quartiles in brackets.",
         highlight=False,
     )
 
@@ -74,7 +74,7 @@ def _table(report: DynamicsReport, state: str, dynamics: Dynamics) -> Table:
     for column in ("depth", "layer", "exponent", *(column for column, _, _ in COLUMNS)):
         table.add_column(column, justify="right", no_wrap=True)
     letters = [str(layer) for layer in report.layout.layers]
-    for depth in shown_depths(len(letters), report.n_passes):
+    for depth in _printed_depths(len(letters), report.n_passes):
         layer = letters[(depth - 1) % len(letters)] if depth else ""
         cells = [_cell(dynamics.bands[name].median[depth], form) for _, name, form in COLUMNS]
         exponent = _with_quartiles(dynamics.bands["lyapunov"], depth)
@@ -82,8 +82,8 @@ def _table(report: DynamicsReport, state: str, dynamics: Dynamics) -> Table:
     return table
 
 
-def shown_depths(trained_depth: int, n_passes: int) -> list[int]:
-    """Each depth of the first pass, then the end of each later one."""
+def _printed_depths(trained_depth: int, n_passes: int) -> list[int]:
+    """Depths in the table: all of the first pass, and the end of each later pass."""
     later = [trained_depth * n for n in range(2, n_passes + 1)]
     return [*range(trained_depth + 1), *later]
 
@@ -101,7 +101,7 @@ def _with_quartiles(band: Band, depth: int) -> str:
 
 
 def _below(report: DynamicsReport, dynamics: Dynamics) -> list[str]:
-    """The spectrum at the trained depth and at the end, and the passes one by one."""
+    """Lines below a table: spectra at the trained depth and at the end, exponents by pass."""
     trained_depth = report.layout.depth
     last_depth = trained_depth * report.n_passes
     spectrum = dynamics.bands["spectrum"].median
@@ -115,7 +115,7 @@ def _below(report: DynamicsReport, dynamics: Dynamics) -> list[str]:
 
 
 def verdict(passes: Band) -> str:
-    """What the exponents of the passes come to; a pass counts where both quartiles agree."""
+    """Trend of the exponents over the passes; a pass counts where both quartiles agree."""
     expands = (passes.lower[1:] > 0).tolist()
     contracts = (passes.upper[1:] < 0).tolist()
     if all(expands):

@@ -1,4 +1,4 @@
-"""Whose dynamics are measured: an export, trained and not, or a layout, untrained."""
+"""Subject of a measurement: an export, trained and untrained, or a layout, untrained."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from trainable.config import ModelConfig
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
 
-# The options of a layout: the paper's sizes, as `reservoir-search layout` has them, and the
-# reservoirs and the seed of a study that sets nothing.
+# Defaults of a layout's options: the paper's sizes, as in `reservoir-search layout`, and the
+# reservoirs and the seed of a study that sets none.
 DEFAULTS: Mapping[str, Any] = {
     "seed": 1,
     **{name: getattr(PAPER_SIZES, name) for name in ("d_model", "ffn", "heads", "norm")},
@@ -30,7 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
 class Subject:
     """One encoder, in one or two states, and the data to measure it on."""
 
-    name: str  # as the user gave it
+    name: str  # folder or layout as the user gave it
     config: ModelConfig
     seed: int
     task: Task
@@ -38,14 +38,14 @@ class Subject:
 
 
 def open_subject(text: str, *, data: Path | None, options: Mapping[str, Any]) -> Subject:
-    """The export in the folder ``text``, or the layout that ``text`` writes.
+    """Subject of the export in the folder ``text``, or of the layout ``text``.
 
     Args:
-        data: a prepared folder; that of its training if absent, which a layout has not.
-        options: those of ``DEFAULTS``, None where not given; for a layout alone.
+        data: a prepared folder, which a layout needs; an export's training data if absent.
+        options: values for the names in ``DEFAULTS``, None where not given; only for a layout.
 
     Raises:
-        UserError: it is neither, or data and options don't go with it.
+        UserError: ``text`` is neither, or data or options do not fit it.
     """
     given = {name: value for name, value in options.items() if value is not None}
     if Path(text).is_dir():
@@ -65,11 +65,9 @@ def _encoder(text: str) -> Layout:
     except LayoutError as error:
         if "/" in text:
             raise UserError(
-                f"{text}: there is no such folder, and no layout is so called"
+                f"{text}: there is no such folder, and no layout of that name"
             ) from None
-        raise UserError(
-            f"{error}; an export is named by its folder, and none is so called"
-        ) from error
+        raise UserError(f"{error}; to measure an export, give its folder") from error
 
 
 def _of_export(folder: Path, data: Path | None, given: Mapping[str, Any]) -> Subject:
@@ -101,10 +99,11 @@ def _of_layout(text: str, encoder: Layout, data: Path, options: Mapping[str, Any
     task = load_task(str(data))
     sizes = {name: options[name] for name in ("d_model", "ffn", "heads", "norm")}
     sizes["tied"] = PAPER_SIZES.tied
-    task.dimensions(ModelConfig.model_construct(**sizes))  # whose faults are in a user's words
+    # Raises a UserError for sizes that do not fit.
+    task.dimensions(ModelConfig.model_construct(**sizes))
     config = ModelConfig(
         encoder=encoder,
-        decoder=Layout.parse("L"),  # built with the model, and not looked at
+        decoder=Layout.parse("L"),  # part of the model, but not measured
         **{name: options[name] for name in options if name.startswith("reservoir_")},
         **sizes,
     )

@@ -1,1 +1,1 @@
-"""Exports: made, trained to the full budget, judged and used."""
+"""Exports of layouts: full training, evaluation, files, and translation with them."""

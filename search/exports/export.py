@@ -36,15 +36,19 @@ from trainable.tasks.registry import load_task
 def export_layout(
     folder: StudyFolder, *, trial: int | None, out: Path | None, train: bool
 ) -> tuple[Path, Exported]:
-    """Write the export of a trial, the best one unless told otherwise.
+    """Write the export of a trial into a new folder.
 
     Args:
         trial: the trial's id; the best completed one if absent.
         out: the new folder; ``export`` in the study's folder if absent.
         train: train the layout to the study's full budget first.
 
+    Returns:
+        The folder, and what was written to it.
+
     Raises:
         UserError: there is no such trial, its weights were not kept, or ``out`` exists.
+        WorkFailed: the full training diverged.
     """
     target = out or folder.export
     if target.exists():
@@ -93,7 +97,7 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
 
 
 def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[tuple[Point, ...], Weights]:
-    """The trial's best weights and its curve up to where they were kept."""
+    """The trial's curve and its best weights, if they were kept."""
     kept = best_weights(study_storage(folder), record)
     if kept is None:
         raise UserError(
@@ -139,7 +143,7 @@ def _scores_json(exported: Exported) -> str:
 
 
 def _train_script(arguments: list[str]) -> str:
-    """The command that trains the layout outside; the plug-in's place is asked for."""
+    """Shell script that trains the layout with fairseq and asks Python for the plug-in's place."""
     data, *options = arguments
     user_dir = "\"$(python -c 'import trainable; print(trainable.__path__[0])')\""
     words = [word for word in options if word != "--user-dir"]

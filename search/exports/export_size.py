@@ -1,4 +1,4 @@
-"""Whether an export's model fits what is there, by arithmetic, before any of it is built."""
+"""Check of an export's size against its weights and the memory, before it is built."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from trainable.config import ModelConfig
 from trainable.model_size import param_counts
 from trainable.tasks.task import Task
 
-_BYTES = 4  # of a parameter
-_MAX_HEADER_BYTES = 2**23  # of the weights' file: names, shapes and places
+_BYTES = 4  # bytes of a parameter, in float32
+_MAX_HEADER_BYTES = 2**23  # header of the weights' file: names, shapes and offsets
 
 
 def refuse_too_large(config: ModelConfig, task: Task, *, weights: Path) -> None:
-    """Refuse settings of another model than the weights are of, or of one beyond the memory.
+    """Check that a model's settings fit its weights, and that the model fits into memory.
 
     Raises:
-        UserError: the model would not fit.
-        OSError: there are no weights.
+        UserError: the weights are of another model, or memory is too small.
+        OSError: the file of the weights cannot be read.
     """
     counts = param_counts(config, task)
     n_bytes = weights.stat().st_size
     if not 0 < n_bytes - _BYTES * counts.stored <= _MAX_HEADER_BYTES:
         raise UserError(
-            f"{weights}: has {n_bytes} bytes, not those of the {counts.stored} parameters that "
-            "config.json tells of; export it again"
+            f"{weights}: has {n_bytes} bytes, which are not the {counts.stored} parameters of "
+            "config.json; export it again"
         )
     available = psutil.virtual_memory().available
     if _BYTES * counts.total > available:

@@ -13,17 +13,17 @@ from trainable.tasks.task import Scores, Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """A layout with weights, and how good it is on the whole evaluation sets."""
+    """A trained layout with its scores on the whole evaluation sets."""
 
     record: TrialRecord
     config: TrialConfig
     task: Task
-    curve: tuple[Point, ...]  # of the training that the weights are from
+    curve: tuple[Point, ...]  # curve of the training that gave the weights
     trained_in_full: bool
     valid: Scores
     test: Scores
 
     @property
     def n_updates(self) -> int:
-        """The update that the weights are of: the best on the validation set."""
+        """Update of the exported weights: the best point of the curve."""
         return best_point(self.curve).updates

@@ -1,4 +1,4 @@
-"""The scores of an export, as its file ``scores.json`` has them."""
+"""Scores of an export, as written to its file ``scores.json``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class ExportedScores(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     metric: str = "BLEU"
-    decoding: str = "beam 5"  # how the outputs were made, in words
-    n_updates: int  # that the weights are of
+    decoding: str = "beam 5"  # name of the decoding
+    n_updates: int  # update of the weights
     trained_in_full: bool
     score_valid: Annotated[float, Field(validation_alias=AliasChoices("score_valid", "bleu_valid"))]
     score_test: Annotated[float, Field(validation_alias=AliasChoices("score_test", "bleu_test"))]

@@ -1,4 +1,4 @@
-"""How good a trained layout is on a whole evaluation set, measured as a final result is."""
+"""Final scores of a trained layout on a whole evaluation set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainable.tasks.task import Scores, Task
 
 
 def trained_model(config: TrialConfig, task: Task, weights: Weights) -> BaseFairseqModel:
-    """The trial's model with ``weights``, on this machine, which need not be the study's."""
+    """Model of the trial with ``weights``, on this machine's GPU or on all its cores."""
     torch.set_num_threads(os.cpu_count() or 1)
     model = task.build_model(config.model, seed=config.seed)
     model.to(_device())
@@ -26,7 +26,7 @@ def trained_model(config: TrialConfig, task: Task, weights: Weights) -> BaseFair
 def full_scores(
     model: BaseFairseqModel, task: Task, config: TrialConfig, split: SplitName
 ) -> Scores:
-    """The scores of ``trained_model`` on all of ``split``."""
+    """Scores of a trained model on all of ``split``, decoded as a final result."""
     return task.final_set(config, split, device=_device()).measure(model)
 
 

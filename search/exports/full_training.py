@@ -1,4 +1,4 @@
-"""Training an exported layout to the study's full budget, with checkpoints of its own."""
+"""Training of an exported layout to the study's full budget, with its own checkpoints."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def full_config(study: StudyConfig, config: TrialConfig) -> TrialConfig:
 
 
 def train_in_full(config: TrialConfig, folder: Path) -> tuple[tuple[Point, ...], Weights]:
-    """Train to the end, going on from a checkpoint in ``folder`` if there is one.
+    """Train to the end of the budget, from the newest checkpoint in ``folder`` if there is one.
 
     Returns:
         The curve, and the weights at its best point.
@@ -59,9 +59,9 @@ def train_in_full(config: TrialConfig, folder: Path) -> tuple[tuple[Point, ...],
 
 
 def _save(checkpoint: Checkpoint, folder: Path, n_updates: int) -> None:
-    """Keep the newest checkpoint alone; the older one goes when the new one is whole."""
+    """Save a checkpoint, then remove the older ones."""
     target = folder / f"checkpoint_{n_updates:09d}"
-    if target.exists():  # broken, or the training had gone on from it
+    if target.exists():  # broken, so that training resumed from an older one
         shutil.rmtree(target)
     older = list(folder.glob("checkpoint_*"))
     with atomic_folder(target) as building:

@@ -1,4 +1,4 @@
-"""An export's ``layout.toml``: the model apart from its learned weights, complete."""
+"""An export's ``layout.toml``: the whole model except its learned weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainable.tasks.task import Task
 
 LAYOUT = "layout.toml"
 
-Rows = Annotated[int, Field(ge=4, lt=2**31)]  # of a dictionary, its four special symbols included
+Rows = Annotated[int, Field(ge=4, lt=2**31)]  # rows of a dictionary with its four special symbols
 
 
 class ExportedModel(ModelConfig):
@@ -37,7 +37,7 @@ class ExportedModel(ModelConfig):
 
     @property
     def config(self) -> ModelConfig:
-        """The settings alone."""
+        """Settings of the model, without seed, rows and counts."""
         return ModelConfig.model_validate_json(
             self.model_dump_json(include=set(ModelConfig.model_fields))
         )
@@ -45,7 +45,7 @@ class ExportedModel(ModelConfig):
     def build(self) -> ReservoirTransformer:
         """The model with its reservoirs, its learned weights at their start.
 
-        Its dictionaries have the sizes of those in the export, and words of their own.
+        Its dictionaries have the sizes of the export's, filled with placeholder words.
 
         Raises:
             UserError: the two dictionaries cannot be tied.

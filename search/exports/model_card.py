@@ -53,6 +53,6 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 
 def _drawn(model: ModelConfig) -> str:
-    """How reservoirs are drawn: ``xavier``, or ``sparse (density 0.1)``."""
+    """Initialisation of the reservoirs: ``xavier``, or ``sparse (density 0.1)``."""
     way = model.reservoir_draw
     return f"{way} (density {model.reservoir_density})" if way == "sparse" else way

@@ -28,13 +28,13 @@ from trainable.tasks.task import Task
 from trainable.tasks.translation import Translation
 
 BATCH_SENTENCES = 64
-CONFIG = "config.json"  # an export's files
+CONFIG = "config.json"  # file names in an export
 WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """What an export's folder holds."""
+    """Contents of an export's folder."""
 
     config: TrialConfig
     task: Task  # dictionaries and manifest, no splits
@@ -75,7 +75,7 @@ class Translator:
         sizes = np.array([len(sentence) for sentence in tokens])
         dataset = LanguagePairDataset(tokens, sizes, self._corpus.src_dict, shuffle=False)
         batch = dataset.collater([dataset[index] for index in range(len(dataset))])
-        # The collater sorts by length, and says by ``id`` whose translation is whose.
+        # The collater sorts by length; ``id`` gives the sentence of each translation.
         for index, hypothesis in zip(
             batch["id"].tolist(),
             decode(

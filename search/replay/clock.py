@@ -1,4 +1,4 @@
-"""Simulated time: whose validation comes next, when no trial really trains.
+"""Simulated time: the order of validations when no trial really trains.
 
 The simulated trials wait in one actor, ``SimulatedClock``; the driver lets the earliest
 go when Tune has nothing else to do. So one event is under way at a time, in an order that
@@ -15,7 +15,7 @@ import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-PATIENCE_S = 5.0  # for a trial that is running and not here; its process may have died
+PATIENCE_S = 5.0  # wait for a running trial to arrive; its process may have died
 
 
 class SimulatedClock:
@@ -29,7 +29,7 @@ class SimulatedClock:
         self._is_over = False
 
     async def reach(self, id_: int, seconds: float) -> None:
-        """Return when the trial has run for ``seconds``; its first call starts it."""
+        """Return when the trial has run for ``seconds``, simulated; the first call starts it."""
         if self._is_over:
             return
         start = self._starts.setdefault(id_, self._now)
@@ -40,7 +40,11 @@ class SimulatedClock:
         await reached.wait()
 
     async def release_next(self, n_running: int) -> float | None:
-        """Let the earliest trial go when all running ones wait; None where one does not come."""
+        """Release the earliest trial once all running trials wait.
+
+        Returns:
+            The new simulated time in seconds; None if a trial does not arrive.
+        """
         try:
             await asyncio.wait_for(self._arrivals(n_running), PATIENCE_S)
         except TimeoutError:
@@ -50,7 +54,7 @@ class SimulatedClock:
         return self._now
 
     async def end(self) -> None:
-        """Let all trials go: Tune would wait long for the end of one that waits here."""
+        """Release all trials: Tune would wait long for the end of one that waits here."""
         self._is_over = True
         for _, _, reached in self._waiting:
             reached.set()
@@ -67,14 +71,14 @@ class TimeKeeper(Callback):  # type: ignore[misc]
         self.now = 0.0  # simulated seconds
         self._clock = clock
         self._n_workers = n_workers
-        self._n_running = 0  # at the step's beginning
-        self._awaits_result = False  # of the trial that was let go last
+        self._n_running = 0  # running trials when the step began
+        self._awaits_result = False  # the trial released last has not reported yet
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # a replay is never resumed
 
     def end(self) -> None:
-        """Keep no trial from ending."""
+        """Release all trials, so that they can end."""
         self._clock.end.remote()
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **info: Any) -> None:

@@ -1,4 +1,4 @@
-"""The end of a replay that has found what it was to find."""
+"""Stopper of a replay that has found a good enough candidate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from search.replay.trace import Trace
 
 
 class Found(Stopper):  # type: ignore[misc]
-    """Ends a replay when its best trial's candidate is worth ``enough``."""
+    """Ends a replay when the value of its best trial's candidate is at least ``enough``."""
 
     def __init__(self, trace: Trace, keeper: TimeKeeper, *, enough: float) -> None:
         self._trace = trace

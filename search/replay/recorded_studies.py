@@ -1,4 +1,4 @@
-"""The trial table that recorded studies amount to."""
+"""Trial table made of recorded studies."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from spaces.space import SearchSpace
 
 
 def open_table(name: str) -> TrialTable:
-    """The table file ``name``, or the study of that name or in that folder as a table.
+    """Trial table from the file ``name``, or from the study of that name or folder.
 
     Raises:
-        UserError: there is neither, or it cannot be read.
+        UserError: there is no such file or study, or it cannot be read.
     """
     path = Path(name)
     return read_table(path) if path.is_file() else table_of_studies([find_study(name)])
 
 
 def table_of_studies(folders: Sequence[StudyFolder], **made: str) -> TrialTable:
-    """The completed trials of studies that differ in seed and space alone.
+    """Trial table of the completed trials of studies that differ only in seed and space.
 
     Args:
         folders: the space of the first one is the table's.
-        made: what a reader of the figures must know, beside the versions.
+        made: facts about the recording, such as the machine, beside the versions.
 
     Raises:
         UserError: a study's settings or data differ, or nothing was completed.

@@ -12,13 +12,13 @@ from rich.table import Table
 from search.replay.trace import Event, Replay
 from search.study.config import StudyConfig
 
-NEAR = 0.01  # a search has come near the best when it is within this share of it
+NEAR = 0.01  # near the best: within this share of it
 
 
 def replay_json(
     config: StudyConfig, replays: Sequence[Replay], *, n_workers: int
 ) -> dict[str, Any]:
-    """What was replayed, each seed, and the median over them."""
+    """Results of a replay: its settings, each seed, and the median over the seeds."""
     rows = [_row(replay) for replay in replays]
     return {
         "study": config.name,
@@ -32,23 +32,24 @@ def replay_json(
     }
 
 
-def replay_table(shown: dict[str, Any]) -> Table:
-    """``replay_json`` for a person."""
+def replay_table(results: dict[str, Any]) -> Table:
+    """Table of the results that ``replay_json`` gives."""
     table = Table(
         box=SIMPLE_HEAD,
-        title=f"study {shown['study']} replayed by {shown['algorithm']}, scheduler "
-        f"{shown['scheduler']}, {shown['n_workers']} at a time",
-        caption=f"updates, seconds and trials: until within {shown['near']:.0%} of the best",
+        title=f"study {results['study']} replayed by {results['algorithm']}, scheduler "
+        f"{results['scheduler']}, {results['n_workers']} trials at a time",
+        caption=f"updates, simulated seconds and trials: until the best-so-far is within "
+        f"{results['near']:.0%} of the best recorded value",
         caption_justify="left",
         title_justify="left",
     )
-    for column in ("seed", "updates", "seconds", "trials", "final regret", "updates in all"):
+    for column in ("seed", "updates", "seconds", "trials", "final regret", "total updates"):
         table.add_column(column, justify="right", no_wrap=True)
-    for row in shown["replays"]:
+    for row in results["replays"]:
         table.add_row(str(row["seed"]), *_cells(row))
-    if len(shown["replays"]) > 1:
+    if len(results["replays"]) > 1:
         table.add_section()
-        table.add_row("median", *_cells(shown["median"]))
+        table.add_row("median", *_cells(results["median"]))
     return table
 
 
@@ -74,7 +75,7 @@ def _row(replay: Replay) -> dict[str, Any]:
 
 
 def _median(values: Sequence[float | None]) -> float | None:
-    """The median, where None is longer than any number; None if half of them are."""
+    """Median, where None counts as infinite; None if the median is."""
     middle = median(float("inf") if value is None else value for value in values)
     return None if middle == float("inf") else middle
 

@@ -1,4 +1,4 @@
-"""Replaying a search over a table's space, through the real Tuner."""
+"""Replay of a search over a table's space, by the real Tuner."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from trainable.config import TrialConfig
 
 logger = logging.getLogger(__name__)
 
-# A simulated trial waits nearly all the time: as many as one likes fit on a CPU.
+# A simulated trial waits nearly all the time, so many fit on one CPU.
 _RESOURCES = PlacementGroupFactory([{"CPU": 0.01}])
 
-# Ledger and Optuna's journal wait for the disk at every line, a third of a replay's time
-# that is for nothing: none of it outlives the replay.
+# Ledger and Optuna's journal wait for the disk at every line, which would be a third of a
+# replay's time. None of these files outlives the replay, so they can be in memory.
 _MEMORY_DISK = Path("/dev/shm")
 
 
 def replay_seeds(
     table: TrialTable, config: StudyConfig, *, n_seeds: int, n_workers: int
 ) -> list[Replay]:
-    """Search the table with the seeds from 1, on a Ray of its own.
+    """Replay a search with the seeds 1 to ``n_seeds``, on a local Ray started for it.
 
     Raises:
         UserError: the table lacks candidates of the study's space, or an algorithm or scheduler
@@ -74,15 +74,15 @@ def replay(
     peer: Peer | None = None,
     until: float | None = None,
 ) -> Replay:
-    """Search the table once, on a Ray that is up (``search.cluster.ray_cluster.local_ray``).
+    """Replay a search once; Ray must be running (``search.cluster.ray_cluster.local_ray``).
 
     Args:
-        table: where the trials come from.
-        config: the study to replay; see ``replayed_study``.
-        seed: of the search; it also picks which of a candidate's recorded trials is seen.
-        n_workers: how many trials run side by side, in simulated time.
-        peer: what searches and stops in the place of the study's algorithm and scheduler.
-        until: end when the best trial's candidate is within this share of the best there is.
+        table: the recorded trials.
+        config: the study to replay, from ``replayed_study``.
+        seed: seed of the search; it also picks one of a candidate's recorded trials.
+        n_workers: number of trials at a time, in simulated time.
+        peer: searcher and scheduler that replace the study's own.
+        until: end when the best trial's candidate is within this share of the best in the table.
 
     Raises:
         UserError: the table lacks candidates of the study's space.
@@ -120,7 +120,7 @@ def replay(
     finally:
         ray.kill(clock)
     failed = [record for record in records if record.state == "failed"]
-    if failed:  # which no recorded trial does by itself: a process of Ray's has died
+    if failed:  # recorded trials do not fail: a process of Ray's has died
         raise WorkFailed(f"replay, seed {seed}: trial {failed[0].id}: {failed[0].reason}")
     return Replay(
         seed=seed,

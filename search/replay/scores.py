@@ -1,4 +1,4 @@
-"""What a table's candidates are worth, whichever of their trials a search happened to see."""
+"""Value of each candidate of a table: its mean objective over all its recorded trials."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from trainable.aucc import aucc, best_point
 from trainable.config import ObjectiveConfig
 from trainable.objective import mparams, objective_value
 
-_N_NAMED = 3  # of the candidates that a table lacks
+_N_NAMED = 3  # missing candidates that an error names
 
 
 def candidate_values(table: TrialTable, config: StudyConfig) -> Mapping[str, float]:
-    """The mean objective of each candidate of the study's space, by key.
+    """Mean objective of each candidate of the study's space, by key.
 
-    Those that break a bound of the objective are left out: they can't win.
+    Candidates that break a bound of the objective are left out: they cannot win.
 
     Raises:
         UserError: the table lacks candidates, or none of them is within the bounds.

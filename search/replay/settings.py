@@ -1,4 +1,4 @@
-"""What study a replay of a table is."""
+"""Settings of a replayed study."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from search.replay.trial_table import TrialTable, recorded_settings
 from search.study.config import StudyConfig, put_setting, study_from
 from spaces.errors import UserError
 
-# What the recorded curves hold for, and for nothing else.
+# Settings that the recorded curves depend on.
 _RECORDED = ("data", "model", "train", "validation", "budget", "ranks")
 
 
 def replayed_study(table: TrialTable, overrides: Sequence[str] = ()) -> StudyConfig:
-    """The table's study, searched by the defaults, with ``table.key=value`` put over it.
+    """The table's study with default search settings, and with ``table.key=value`` overrides.
 
     Raises:
-        UserError: a setting breaks a rule, or would need other curves than the table's.
+        UserError: a setting breaks a rule, or needs curves that the table does not have.
     """
     values = recorded_settings(table.study)
     for override in overrides:
@@ -31,7 +31,7 @@ def replayed_study(table: TrialTable, overrides: Sequence[str] = ()) -> StudyCon
         raise UserError("--set: search.proxy: a table has no models to measure; leave it out")
     if other:
         raise UserError(
-            f"--set: {', '.join(other)}: the table was recorded with other settings and cannot "
-            "tell; a replay may change seed, space, objective, search and scheduler"
+            f"--set: {', '.join(other)}: the table was recorded with other settings; a "
+            "replay may change only seed, space, objective, search and scheduler"
         )
     return config

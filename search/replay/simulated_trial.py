@@ -1,4 +1,4 @@
-"""The trainable of a replay: it reports what a table holds, when its time has come."""
+"""Trainable of a replay: it reports recorded points in simulated time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from trainable.trial_result import trial_result
 class SimulatedTrial(tune.Trainable):  # type: ignore[misc]
     """Reports a recorded trial's points as ``ReservoirTrial`` would, and trains nothing.
 
-    ``config`` is that of ``ReservoirTrial``; ``table``, ``seed`` and ``clock`` are the same
-    for all trials of a replay.
+    ``config`` is that of ``ReservoirTrial``; all trials of a replay have the same ``table``,
+    ``seed`` and ``clock`` (a handle of ``SimulatedClock``).
     """
 
     def setup(self, config: dict[str, Any], *, table: TrialTable, seed: int, clock: Any) -> None:
@@ -49,7 +49,7 @@ class SimulatedTrial(tune.Trainable):  # type: ignore[misc]
 def recorded_result(
     recorded: RecordedTrial, n_points: int, objective: ObjectiveConfig, *, horizon: float
 ) -> dict[str, Any]:
-    """What a recorded trial reported after ``n_points`` validations, under ``objective``."""
+    """Result for Tune of a recorded trial after ``n_points`` validations, under ``objective``."""
     curve = recorded.curve[:n_points]
     finished = n_points == len(recorded.curve)
     return trial_result(

@@ -28,8 +28,8 @@ from trainable.data.archives import gunzip
 from trainable.data.blobs import Blob, read_blob
 
 FORMAT = 1
-MAX_BYTES = 1024**3  # unpacked; a trial takes a few hundred
-DIGITS = 6  # of a number in the file: a trial's seconds repeat to fewer
+MAX_BYTES = 1024**3  # unpacked size; a trial takes a few hundred bytes
+DIGITS = 6  # significant digits of a number; measured seconds repeat to fewer
 _REMEDY = "a table file is made by: python -m benchmarks.record_table"
 
 S = TypeVar("S", bound=Section)
@@ -39,7 +39,7 @@ def read_table(path: Path) -> TrialTable:
     """Read a table file.
 
     Raises:
-        UserError: it cannot be read, or holds something else; its first fault.
+        UserError: the first fault of a file that cannot be read or is no table.
     """
     lines = _text(path).splitlines()
     header = _parse(_Header, lines[0] if lines else "", f"{path}: line 1")
@@ -60,7 +60,7 @@ def read_table(path: Path) -> TrialTable:
 
 
 def write_table(table: TrialTable, path: Path) -> None:
-    """Write the table file; numbers are rounded."""
+    """Write a table file; numbers are rounded to ``DIGITS`` significant digits."""
     header = {
         "table": FORMAT,
         "study": recorded_settings(table.study),
@@ -80,7 +80,7 @@ class _Header(Section):
     table: Literal[1]
     study: dict[str, Any]
     corpus: str
-    metric: str = "BLEU"  # files of earlier versions name none
+    metric: str = "BLEU"  # earlier versions wrote none
     made: dict[str, str]
 
 
@@ -105,7 +105,7 @@ class _Curve(Section):
     @model_validator(mode="after")
     def _is_a_curve(self) -> Self:
         if len({len(column) for column in self._columns()}) > 1 or not self.updates:
-            raise ValueError("a curve has points, and each of them all seven readings")
+            raise ValueError("a curve has points, each with all seven readings")
         for clock in (self.updates, self.seconds, self.tokens, self.flops):
             if any(b <= a for a, b in zip((0, *clock), clock, strict=False)):
                 raise ValueError("the clocks of a curve increase from 0")
@@ -134,7 +134,7 @@ class _Line(Section):
     curve: _Curve
 
     def trial(self) -> RecordedTrial:
-        """What the line says."""
+        """The recorded trial of the line."""
         return RecordedTrial(
             candidate=Candidate(
                 encoder=self.encoder,
@@ -169,7 +169,7 @@ def _row(trial: RecordedTrial) -> dict[str, Any]:
 
 
 def _rounded(value: float) -> float:
-    """A count as it is, another number with few digits."""
+    """A count unchanged, another number with ``DIGITS`` significant digits."""
     return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
 
 

@@ -1,4 +1,4 @@
-"""How a replayed search came to what it found."""
+"""Course of a replayed search: what it spent and what it found."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trainable.config import ObjectiveConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Where a search stood after a validation of any of its trials."""
+    """State of a search after a validation of any of its trials."""
 
-    seconds: float  # simulated, from the search's start
-    n_updates: int  # of all trials, stopped ones to where they stopped
-    n_trials: int  # begun
-    best_objective: float | None  # of the completed trials, as the search saw it
-    best_value: float | None  # of the same trial's candidate: its mean over replicates
+    seconds: float  # simulated time since the search's start
+    n_updates: int  # updates of all trials, of stopped ones up to their stop
+    n_trials: int  # trials begun
+    best_objective: float | None  # best-so-far of the completed trials
+    best_value: float | None  # mean over the replicates of that trial's candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,29 +31,34 @@ class Replay:
     best_possible: float  # the highest value of the table
 
     def reached(self, fraction: float) -> Event | None:
-        """The first event whose best trial's candidate is within ``fraction`` of the best."""
+        """First event whose best trial's candidate is within ``fraction`` of the best, or None."""
         enough = (1 - fraction) * self.best_possible
         return next((e for e in self.events if (e.best_value or 0.0) >= enough), None)
 
     def updates_until(self, fraction: float) -> int | None:
-        """The updates spent until then; None if the search never came so far."""
+        """Updates spent until ``reached(fraction)``; None if the search never reached it."""
         event = self.reached(fraction)
         return None if event is None else event.n_updates
 
     @property
     def n_updates(self) -> int:
-        """What the whole search spent."""
+        """Updates that the whole search spent."""
         return self.events[-1].n_updates if self.events else 0
 
     @property
     def regret(self) -> float:
-        """How far the winner's candidate is below the best, as a share of the best."""
+        """Final regret: shortfall of the winner's candidate, as a share of the best value."""
         last = self.events[-1].best_value if self.events else None
         return 1.0 if last is None else 1 - last / self.best_possible
 
 
 class Trace:
-    """Listens to the recorder and takes an event for each new point of a trial."""
+    """Listener of the ``Recorder`` that keeps an event for each new point of a trial.
+
+    Args:
+        values: the mean objective of each candidate, by key.
+        now: the simulated time in seconds.
+    """
 
     def __init__(
         self, objective: ObjectiveConfig, values: Mapping[str, float], now: Callable[[], float]
@@ -62,14 +67,15 @@ class Trace:
         self._objective = objective
         self._values = values
         self._now = now
-        self._updates: dict[int, int] = {}  # by trial
+        self._updates: dict[int, int] = {}  # updates by trial
         self._n_updates = 0
         self._best: TrialRecord | None = None
 
     def note(self, record: TrialRecord) -> None:
+        """Add an event if ``record`` has a new point."""
         before = self._updates.setdefault(record.id, 0)
         if not record.curve or record.curve[-1].updates == before:
-            return  # it has begun, or failed
+            return  # the trial has begun, or failed
         self._updates[record.id] = record.curve[-1].updates
         self._n_updates += record.curve[-1].updates - before
         if comparable([record], self._objective) and self._is_best(record):

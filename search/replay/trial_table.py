@@ -1,4 +1,4 @@
-"""A table of recorded trials: what a search over their space could have found."""
+"""Table of recorded trials, over which a search can be replayed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RecordedTrial:
     peak_memory_bytes: int
 
     def n_epochs_at(self, point: Point) -> float:
-        """How often the training set was gone through by ``point``."""
+        """Passes over the training set up to ``point``."""
         return self.n_epochs * point.tokens / self.curve[-1].tokens
 
 
@@ -37,10 +37,10 @@ class RecordedTrial:
 class TrialTable:
     """Recorded trials of one space under the same settings; a candidate may have several seeds."""
 
-    study: StudyConfig  # searched and scheduled by the defaults
-    corpus: str  # a digest that tells the data apart from others
-    metric: str  # of the scores
-    made: Mapping[str, str]  # versions, machine, whatever a reader of the figures must know
+    study: StudyConfig  # with default search and scheduler
+    corpus: str  # digest of the prepared data
+    metric: str  # name of the scores' metric
+    made: Mapping[str, str]  # versions, machine and other facts about the recording
     trials: tuple[RecordedTrial, ...]
 
     @cached_property
@@ -52,17 +52,17 @@ class TrialTable:
         return dict(replicates)
 
     def pick(self, key: str, *, seed: int) -> RecordedTrial:
-        """One of the candidate's trials, always the same for ``seed``."""
+        """One of the candidate's trials, drawn from ``seed`` and ``key``."""
         return random.Random(f"{seed} {key}").choice(self.by_key[key])
 
     def size(self, key: str) -> CandidateSize:
         """The size of a candidate's model."""
         trial = self.by_key[key][0]
-        first = trial.curve[0]  # later ones may have frozen layers
+        first = trial.curve[0]  # later points may have frozen layers
         return CandidateSize(counts=trial.counts, training_flops=first.flops / first.tokens)
 
 
 def recorded_settings(study: StudyConfig) -> dict[str, Any]:
-    """The settings of a table's study: not how it was searched, but what there was to find."""
+    """Settings of a table's study, without search, scheduler and tracking."""
     how_searched = dict.fromkeys(("search", "scheduler", "tracking"), True)
     return study.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS, **how_searched})

@@ -1,1 +1,1 @@
-"""One session of a study: the driver, Ray Tune's experiment, and what records it."""
+"""One session of a study: the driver, Ray Tune's experiment, its records and its progress."""

@@ -1,4 +1,4 @@
-"""Running a study: the searcher, the scheduler and what earlier drivers and studies left."""
+"""Starting and resuming a study: searcher, scheduler, and the trials of earlier sessions."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from trainable.tasks.registry import load_task, metric_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyResult:
-    """How a study stands after a driver has worked on it."""
+    """State of a study after a driver has worked on it."""
 
     folder: StudyFolder
     counts: SuggestionCounts
-    mlflow_is_complete: bool
+    mlflow_is_complete: bool  # False if some records could not be sent
 
 
 def start_study(
@@ -55,7 +55,9 @@ def start_study(
     """Make the study's folder and search until its trials are done.
 
     Args:
-        address: of a Ray cluster; this machine alone if absent.
+        config: settings of the study.
+        study_file: TOML file that they came from; a copy goes into the study's folder.
+        address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
 
     Raises:
         UserError: the study exists, or its data or settings cannot be used.
@@ -63,7 +65,7 @@ def start_study(
     """
     place_for_study(config.name)  # before Ray starts, which takes a while
     data = Path(config.data)
-    # What can never run is refused before the folder is made.
+    # A study that can never run is refused before its folder is made.
     check_algorithm(config)
     check_scheduler(config)
     check_store(config)
@@ -80,7 +82,12 @@ def start_study(
 def resume_study(
     folder: StudyFolder, *, n_trials: int | None, address: str | None = None
 ) -> StudyResult:
-    """Go on with an interrupted study, or give a finished one more trials.
+    """Resume an interrupted study, or give a finished one more trials.
+
+    Args:
+        folder: the study's.
+        n_trials: new number of trials in all; None leaves it as it is.
+        address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
 
     Raises:
         UserError: another driver holds the study, or its data or settings cannot be used.
@@ -92,7 +99,7 @@ def resume_study(
     check_scheduler(config)
     with folder.locked():
         check_storage(config)
-        load_task(folder.data())  # without which every trial that goes on would fail
+        load_task(folder.data())  # without the data every resumed trial would fail
         earlier = earlier_trials(config, Path(folder.data()))
         if n_trials is not None:
             config = _extended(config, folder, n_trials)
@@ -101,7 +108,11 @@ def resume_study(
 
 
 def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
-    """The study with another number of trials, which a later resume keeps to."""
+    """Settings with another number of trials, saved in the study's folder for later resumes.
+
+    Raises:
+        UserError: the study has more trials already.
+    """
     n_before = len(read_records(folder.trials))
     if n_trials < n_before:
         raise UserError(f"--trials {n_trials}: the study has {n_before} trials already; give more")
@@ -163,8 +174,8 @@ def _proxy(config: StudyConfig) -> Proxy | None:
 
 def _why_nothing_completed(ledger: Ledger, config: StudyConfig, last_refusal: str | None) -> str:
     states = Counter(record.state for record in ledger.records)
-    told = ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "none was trained"
+    counts = ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or "none was trained"
     reasons = [last_refusal] if last_refusal else []
     reasons += [record.reason for record in ledger.records if record.reason]
-    last = f"; the last said: {reasons[-1]}" if reasons else ""
-    return f"study {config.name}: no trial was completed within the bounds ({told}){last}"
+    last = f"; the last reason: {reasons[-1]}" if reasons else ""
+    return f"study {config.name}: no trial was completed within the bounds ({counts}){last}"

@@ -1,4 +1,4 @@
-"""A second Ctrl-C ends the process, whatever its main thread waits for."""
+"""End of the process at a second Ctrl-C, even if its main thread is blocked."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import sys
 import threading
 
 INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells count
-GRACE_S = 8.0  # from the second Ctrl-C to the end, for records to be closed
+GRACE_S = 8.0  # time for closing the records between the second Ctrl-C and the end
 
 
 def end_at_second_interrupt() -> None:
-    """From now on the second SIGINT ends this process after ``GRACE_S``; call it once.
+    """Have the second SIGINT from now on end this process after ``GRACE_S``; call it once.
 
-    The first one is Python's usual KeyboardInterrupt. Python raises that between two steps of
-    the main thread, which may be in a call of Ray that never returns. A wake-up file
-    descriptor is written to as the signal arrives, and a thread of its own reads it.
+    The first SIGINT raises Python's usual KeyboardInterrupt, but only between two bytecodes of
+    the main thread, which may be in a call of Ray that never returns. So Python's C handler
+    writes each signal to a wake-up file descriptor at once, and another thread reads it.
     """
     reading, writing = socket.socketpair()
     writing.setblocking(False)
@@ -30,7 +30,7 @@ def _count(signals: socket.socket) -> None:
     while n_interrupts < 2:
         n_interrupts += signals.recv(1)[0] == signal.SIGINT
     ending = threading.Timer(GRACE_S, _end)
-    ending.daemon = True  # a process that ends by itself need not wait
+    ending.daemon = True  # a process that ends by itself does not wait for the timer
     ending.start()
 
 

@@ -1,4 +1,4 @@
-"""What ``run`` and ``resume`` show while they work: for a person a live line, else a log."""
+"""Progress of ``run`` and ``resume``: log lines, and a live line at a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Logs each event; on a terminal also keeps a line of where the study stands."""
+    """Log of a study's events; at a terminal also a live line with the study's state."""
 
     def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
         self._config = config
@@ -43,7 +43,7 @@ class Progress:
             self._live.stop()
 
     def note(self, record: TrialRecord) -> None:
-        """Tell of a trial's new state or point."""
+        """Log a trial's new state or point."""
         if self._live is None:
             logger.info("%s", _event(record))
             return
@@ -51,7 +51,7 @@ class Progress:
         self._live.update(self._status(), refresh=True)
 
     def time_left_s(self) -> float | None:
-        """Seconds to the end at the pace of the trials so far; None before the first ended."""
+        """Seconds to the end at the pace of this session's trials; None before the first ended."""
         n_ended = sum(r.state != "running" for r in self._ledger.records)
         n_here = n_ended - self._n_ended_before
         if n_here == 0:
@@ -62,19 +62,19 @@ class Progress:
     def _status(self) -> Text:
         states = Counter(record.state for record in self._ledger.records)
         n_ended = sum(states.values()) - states["running"]
-        told = [f"{n_ended}/{self._config.search.n_trials} trials done"]
-        told += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
+        parts = [f"{n_ended}/{self._config.search.n_trials} trials done"]
+        parts += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
         best = best_trial(self._ledger.records, self._config.objective)
         if best is not None:
-            told.append(f"best: {best.canonical} {best.objective:.5g}")
+            parts.append(f"best: {best.canonical} {best.objective:.5g}")
         left_s = self.time_left_s()
         if left_s is not None:
-            told.append(f"{left_s / 60:.0f} min left")
-        return Text(" · ".join(told), style="bold")
+            parts.append(f"{left_s / 60:.0f} min left")
+        return Text(" · ".join(parts), style="bold")
 
 
 def _event(record: TrialRecord) -> str:
-    """One line that a script can read."""
+    """Log line of a trial's state and last point, as ``name=value`` fields."""
     fields: dict[str, object] = {"trial": record.id, "state": record.state}
     if record.curve:
         last = record.curve[-1]

@@ -1,4 +1,4 @@
-"""Tune's callback that writes down what happens to each trial."""
+"""Tune callback that records the results and the end of each trial."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from trainable.curve import Point
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """Ledger first, then whoever listens; at a trial's end it frees the storage.
+    """Tune callback that updates the ledger, then calls the listeners.
 
-    Trials that are replayed leave nothing there: then there are no kept weights.
+    When a trial ends, its storage is freed except for ``kept`` weights. Replayed trials store
+    nothing: for them ``kept`` is None.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        self._tell(self._ledger[trial.config["id"]])
+        self._notify(self._ledger[trial.config["id"]])
 
     def on_trial_result(
         self,
@@ -50,11 +51,11 @@ class Recorder(Callback):  # type: ignore[misc]
     ) -> None:
         id_ = trial.config["id"]
         if not result["done"]:
-            self._tell(self._ledger.update(id_, **_reading(self._ledger[id_], result)))
+            self._notify(self._ledger.update(id_, **_result_fields(self._ledger[id_], result)))
             return
-        # Not on disk yet: a trial has ended when its last checkpoint is there.
-        reading = _reading(self._ledger[id_], result)
-        self._tell(self._ledger.change(id_, **reading, **_ending(result)))
+        # In memory only: on disk a trial has ended once its last checkpoint is saved.
+        fields = _result_fields(self._ledger[id_], result)
+        self._notify(self._ledger.change(id_, **fields, **_end_fields(result)))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -65,9 +66,13 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """A trial whose process died goes on from its checkpoint, also one that had ended.
+        """Mark a trial whose process died as running: Tune restarts it from its checkpoint.
 
-        A full disk ends the search: to save again would fail again, and in the end the trial.
+        A trial that had ended in memory is restarted too. A full disk ends the search instead:
+        every further attempt to save would fail, and in the end the trial.
+
+        Raises:
+            OSError: the disk is full.
         """
         if os.strerror(errno.ENOSPC) in str(trial.get_error()):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -77,7 +82,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         reason = (str(trial.get_error() or "")).strip().split("\n")[-1]
-        self._tell(
+        self._notify(
             self._ledger.update(
                 trial.config["id"], state="failed", reason=f"its process died: {reason}"
             )
@@ -88,13 +93,13 @@ class Recorder(Callback):  # type: ignore[misc]
         if self._kept is not None and record.state != "running":
             self._kept.end(record)
 
-    def _tell(self, record: TrialRecord) -> None:
+    def _notify(self, record: TrialRecord) -> None:
         for listener in self._listeners:
             listener(record)
 
 
-def _reading(record: TrialRecord, result: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of ``record`` that a result brings; none where the trial failed."""
+def _result_fields(record: TrialRecord, result: Mapping[str, Any]) -> dict[str, Any]:
+    """New values of the fields of ``record`` from a result; empty if the trial failed."""
     if result.get("failure"):
         return {}
     return {
@@ -111,13 +116,14 @@ def _reading(record: TrialRecord, result: Mapping[str, Any]) -> dict[str, Any]:
 def _with_new(
     earlier: Mapping[str, Mapping[str, float]], result: Mapping[str, Any]
 ) -> Mapping[str, Mapping[str, float]]:
-    """The dynamics so far by update; a result brings those of its own, if any."""
+    """Dynamics by update: the earlier ones, and those of the result if it has any."""
     if not result["dynamics"]:
         return earlier
     return {**earlier, str(result["updates"]): result["dynamics"]}
 
 
-def _ending(result: Mapping[str, Any]) -> dict[str, Any]:
+def _end_fields(result: Mapping[str, Any]) -> dict[str, Any]:
+    """State of an ended trial, and the reason if it was not completed."""
     if result.get("failure"):
         return {"state": "failed", "reason": result["failure"]}
     if result["finished"]:

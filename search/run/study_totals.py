@@ -1,4 +1,4 @@
-"""What a study came to, as MLflow is told it at the end."""
+"""Totals of a study, recorded in MLflow when it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainable.config import ObjectiveConfig
 def study_totals(
     counts: SuggestionCounts, records: Sequence[TrialRecord], objective: ObjectiveConfig
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Metrics and tags of the study's own run."""
+    """Metrics and tags of the study's parent run in MLflow."""
     metrics = {
         "n_suggestions": float(counts.n_suggestions),
         "n_trained": float(counts.n_trained),

@@ -1,4 +1,4 @@
-"""Running trials through Ray Tune, whoever chooses them, with everything written down."""
+"""Running trials through Ray Tune, with records, MLflow and progress, for any searcher."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from search.tracking.tracking import Tracking
 from trainable.shipped_corpus import ship_corpus
 from trainable.tune_trainable import ReservoirTrial, trial_resources
 
-MAX_RESTARTS = 3  # of a trial whose process died; each goes on from the last checkpoint
+MAX_RESTARTS = 3  # times that a trial whose process died goes on from its last checkpoint
 
 Totals = Callable[[], tuple[dict[str, float], dict[str, str]]]  # metrics and tags of the parent run
 
@@ -45,18 +45,30 @@ def run_trials(
     tracking: Tracking,
     totals: Totals,
 ) -> bool:
-    """Train what ``searcher`` hands out, on a Ray that is up; False if MLflow lacks something.
+    """Train the trials that ``searcher`` suggests; Ray must be running.
 
     Args:
-        config: the study's; its ``search.n_trials`` is what the progress counts up to.
-        kept: whose weights stay when a trial has ended.
-        totals: what MLflow is told in the end, however it comes.
+        config: settings of the study; the progress counts up to its ``search.n_trials``.
+        ledger: records of the trials so far, and of those to come.
+        searcher: suggests trials until it is finished.
+        scheduler: stops trials early.
+        trainable: Tune's trainable with its resources, of ``trainable_for``.
+        storage: where trials save their checkpoints.
+        kept: frees the storage of ended trials, except for the weights that are kept.
+        tracking: sends the records to MLflow; closed at the end.
+        totals: metrics and tags of the parent run, called at the end, however the work ends.
+
+    Returns:
+        Whether MLflow has all records.
+
+    Raises:
+        OSError: a record or checkpoint could not be written, as on a full disk.
     """
     kept.clean_up()
     for record in ledger.records:
-        tracking.note(record)  # what an earlier driver could not send
+        tracking.note(record)  # an earlier driver may not have sent all of it
     with (
-        _ending_mlflow(tracking, ledger, totals) as ending,
+        _closing_mlflow(tracking, ledger, totals) as mlflow,
         Progress(config, ledger) as progress,
     ):
         tuner = make_tuner(
@@ -70,15 +82,16 @@ def run_trials(
             max_restarts=MAX_RESTARTS,
         )
         fit(tuner)
-    return ending.is_complete
+    return mlflow.is_complete
 
 
 @contextmanager
 def ray_for(config: StudyConfig, address: str | None) -> Iterator[None]:
-    """Ray here or at ``address``, for as long as the context lasts, if it can hold a trial.
+    """Run Ray on this machine, or join the cluster at ``address``, while the context lasts.
 
     Raises:
-        UserError: it can't, there is no Ray at the address, or its nodes share no storage.
+        UserError: Ray's nodes are too small for a trial, there is no Ray at the address, or
+            its nodes share no storage.
     """
     with local_ray() if address is None else cluster_ray(address):
         refuse_what_cannot_fit(config.ranks, nodes_resources())
@@ -88,12 +101,12 @@ def ray_for(config: StudyConfig, address: str | None) -> Iterator[None]:
 
 
 def n_concurrent(config: StudyConfig) -> int:
-    """How many trials may run now: nodes join a cluster and leave it."""
+    """Number of trials that may run now; it changes as nodes join and leave a cluster."""
     return config.search.n_concurrent or n_fitting_trials(config.ranks, nodes_resources())
 
 
 def trainable_for(config: StudyConfig, folder: StudyFolder, address: str | None) -> Any:
-    """What Tune trains; on a cluster with the data for nodes that don't have them."""
+    """Tune's trainable with its resources; on a cluster also with the data, for other nodes."""
     trainable: Any = ReservoirTrial
     if address is not None:
         trainable = tune.with_parameters(trainable, corpus=ship_corpus(Path(folder.data())))
@@ -101,24 +114,24 @@ def trainable_for(config: StudyConfig, folder: StudyFolder, address: str | None)
 
 
 @dataclass(slots=True)
-class _Ending:
-    is_complete: bool = False
+class _MlflowState:
+    is_complete: bool = False  # set at the end
 
 
 @contextmanager
-def _ending_mlflow(tracking: Tracking, ledger: Ledger, totals: Totals) -> Iterator[_Ending]:
-    """End the parent run in MLflow as the work ended, interrupted trials included."""
-    ending = _Ending()
+def _closing_mlflow(tracking: Tracking, ledger: Ledger, totals: Totals) -> Iterator[_MlflowState]:
+    """Close the parent run in MLflow with the status of the work, and mark interrupted trials."""
+    mlflow = _MlflowState()
     status = "FAILED"
     try:
-        yield ending
+        yield mlflow
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     finally:
         metrics, tags = totals()
-        ending.is_complete = tracking.close(status, metrics=metrics, tags=tags)
+        mlflow.is_complete = tracking.close(status, metrics=metrics, tags=tags)
         for record in ledger.records:
             if record.state == "running":
                 tracking.interrupt(record)

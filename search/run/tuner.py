@@ -1,4 +1,4 @@
-"""The Tuner of a search, whether its trials train or are replayed."""
+"""Tune's Tuner for a search, whether its trials are trained or replayed."""
 
 from __future__ import annotations
 
@@ -29,13 +29,18 @@ def make_tuner(
     max_restarts: int,
     stopper: Stopper | None = None,
 ) -> Tuner:
-    """A Tune experiment that lasts until the searcher ends it.
+    """Tune experiment that lasts until the searcher ends it.
 
     Args:
-        trainable: a class with its resources, whose ``config`` has an ``id``.
-        session: the experiment's folder in ``storage``.
-        max_restarts: of a trial whose process died.
-        stopper: ends the experiment before the searcher does.
+        trainable: a Tune trainable with its resources; each trial's ``config`` has an ``id``.
+        searcher: suggests trials until it is finished.
+        scheduler: stops trials early.
+        callbacks: called by Tune on each event of a trial.
+        storage: where Tune saves the experiment and its checkpoints.
+        session: name of the experiment's folder in ``storage``.
+        checkpoints: how often a trial is saved, and how many checkpoints stay.
+        max_restarts: times that a trial whose process died goes on from its last checkpoint.
+        stopper: ends the experiment before the searcher does, if given.
     """
     leave_out_snapshots()
     keep_keys_off_command_lines()

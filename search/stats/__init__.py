@@ -1,1 +1,1 @@
-"""Statistics of curves, seeds and ranks."""
+"""Statistics of learning curves, seeds and rank correlations."""

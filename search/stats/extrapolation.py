@@ -1,4 +1,4 @@
-"""Where a learning curve will end: a forecast of its area from the curves that ended."""
+"""Forecast of a trial's final AUCC from its first points and the curves of completed trials."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from trainable.curve import Point
 
 Array = npt.NDArray[np.float64]
 
-# What is believed of the logarithm of the area to come before curves were seen: it is a few
-# curves' worth of belief that what a curve shows leaves it open by a tenth.
-_DEVIATION, _N_BELIEVED, _SLOPE = 0.1, 4, 0.5
+# Prior of the regression on the log of the area to come: residual standard deviation, its weight
+# in curves, and standard deviation of a slope.
+_DEVIATION, _N_PRIOR, _SLOPE = 0.1, 4, 0.5
 
-# Three numbers are fitted: more curves would hardly move them, and a search of 2,000 trials
-# makes thousands of forecasts.
+# Only three numbers are fitted: more curves would hardly change them, and a search of 2,000
+# trials makes thousands of forecasts.
 MAX_CURVES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeCurve:
-    """A completed trial's curve and its AUCC, the last score held to the horizon."""
+    """Curve of a completed trial, and its AUCC with the last score held to the horizon."""
 
     points: tuple[Point, ...]
     aucc: float
@@ -35,34 +35,38 @@ class WholeCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What is known of a trial's final AUCC; the log of what is to come is Student's t."""
+    """Predictive distribution of a trial's final AUCC.
 
-    so_far: float
-    log_rest: float
-    deviation: float
-    n_freedom: int
+    The log of the area to come follows Student's t distribution.
+    """
+
+    so_far: float  # area until the last point
+    log_rest: float  # mean of the log of the area to come
+    deviation: float  # scale of that t distribution
+    degrees_of_freedom: int
 
     @property
     def aucc(self) -> float:
+        """Median of the final AUCC."""
         return self.so_far + exp(self.log_rest)
 
     @property
     def log_error(self) -> float:
-        """The deviation of the logarithm of the final AUCC."""
+        """Scale of the log of the final AUCC, to first order."""
         return self.deviation * exp(self.log_rest) / self.aucc
 
     def chance_above(self, area: float) -> float:
-        """How likely the final AUCC is above ``area``."""
+        """Probability that the final AUCC is above ``area``."""
         if area <= self.so_far:
             return 1.0
-        off = (log(area - self.so_far) - self.log_rest) / self.deviation
-        return float(student.sf(off, self.n_freedom))
+        t = (log(area - self.so_far) - self.log_rest) / self.deviation
+        return float(student.sf(t, self.degrees_of_freedom))
 
 
 def forecast(
     points: Sequence[Point], whole: Sequence[WholeCurve], *, clock: Clock, horizon: float
 ) -> Forecast | None:
-    """The final AUCC of a trial that has shown ``points``, from how ``whole`` went on there.
+    """Forecast of the final AUCC of a trial with ``points`` so far, fitted to ``whole``.
 
     The log of the area to come is a linear function of score and loss at this reading of the
     clock, fitted to the completed trials: ``MAX_CURVES`` of them, spread evenly over all. None
@@ -72,23 +76,24 @@ def forecast(
     if len(whole) > MAX_CURVES:
         whole = [whole[i * len(whole) // MAX_CURVES] for i in range(MAX_CURVES)]
     pairs = [
-        (_signs(curve.points, clock, reading), _rest(curve, clock, reading)) for curve in whole
+        (_predictors(curve.points, clock, reading), _rest(curve, clock, reading)) for curve in whole
     ]
-    known = [(signs, log(rest)) for signs, rest in pairs if rest > 0]
+    known = [(predictors, log(rest)) for predictors, rest in pairs if rest > 0]
     if not known:
         return None
-    signs, rests = (np.array(side, dtype=np.float64) for side in zip(*known, strict=True))
-    mean, deviation = _regress(signs, rests, np.array(_signs(points, clock, reading)))
+    predictors, log_rests = (np.array(side, dtype=np.float64) for side in zip(*known, strict=True))
+    new = np.array(_predictors(points, clock, reading))
+    mean, deviation = _regress(predictors, log_rests, new)
     return Forecast(
         so_far=aucc(points, clock=clock, horizon=horizon, hold_last=False),
         log_rest=mean,
         deviation=deviation,
-        n_freedom=_N_BELIEVED + len(known) - 1,
+        degrees_of_freedom=_N_PRIOR + len(known) - 1,
     )
 
 
-def _signs(points: Sequence[Point], clock: Clock, reading: float) -> tuple[float, float]:
-    """What a curve shows of its future at ``reading``: its level, and the loss there."""
+def _predictors(points: Sequence[Point], clock: Clock, reading: float) -> tuple[float, float]:
+    """Predictors of a curve's future at ``reading``: the log of 1 + its level, and the loss."""
     clocks = [point.at(clock) for point in points]
     scores = [point.score for point in points]
     interval = clocks[0]  # validation is noisy: the level is the mean of the last two
@@ -97,22 +102,31 @@ def _signs(points: Sequence[Point], clock: Clock, reading: float) -> tuple[float
 
 
 def _rest(curve: WholeCurve, clock: Clock, reading: float) -> float:
-    """The area of a completed trial that lay beyond ``reading``."""
+    """Area of a completed trial beyond ``reading``; 0 if its curve ends before."""
     if reading >= curve.points[-1].at(clock):
         return 0.0
     return curve.aucc - aucc(curve.points, clock=clock, horizon=reading, hold_last=False)
 
 
-def _regress(signs: Array, rests: Array, new: Array) -> tuple[float, float]:
-    """Mean and scale of Student's t for the rest that goes with ``new``: Bayesian, conjugate."""
-    middle, center = signs.mean(axis=0), rests.mean()
-    inputs, values = signs - middle, rests - center
+def _regress(predictors: Array, log_rests: Array, new: Array) -> tuple[float, float]:
+    """Predictive mean and scale at ``new`` of a Bayesian linear regression.
+
+    The prior is conjugate: flat for the intercept, normal for the slopes, scaled inverse
+    chi-squared for the residual variance. So the prediction follows Student's t.
+
+    Args:
+        predictors: of shape (curves, 2).
+        log_rests: log of each curve's area to come, of shape (curves,); at least one.
+        new: predictors of the trial to forecast, of shape (2,).
+    """
+    middle, center = predictors.mean(axis=0), log_rests.mean()
+    inputs, values = predictors - middle, log_rests - center
     ridge = (_DEVIATION / _SLOPE) ** 2
     inverse = np.linalg.inv(inputs.T @ inputs + ridge * np.eye(inputs.shape[1]))
     slopes = inverse @ inputs.T @ values
     misfit = ((values - inputs @ slopes) ** 2).sum() + ridge * slopes @ slopes
-    n_freedom = _N_BELIEVED + len(rests) - 1
-    noise = (_N_BELIEVED * _DEVIATION**2 + misfit) / n_freedom
-    step = new - middle
-    variance = noise * (1 + 1 / len(rests) + step @ inverse @ step)
-    return float(center + step @ slopes), float(np.sqrt(variance))
+    degrees_of_freedom = _N_PRIOR + len(log_rests) - 1
+    noise = (_N_PRIOR * _DEVIATION**2 + misfit) / degrees_of_freedom
+    offset = new - middle
+    variance = noise * (1 + 1 / len(log_rests) + offset @ inverse @ offset)
+    return float(center + offset @ slopes), float(np.sqrt(variance))

@@ -1,4 +1,4 @@
-"""Whether something cheap predicts what a trial comes to: rank correlations over trials."""
+"""Rank correlation of early measures of trials with their final AUCC."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from scipy.stats import rankdata, spearmanr
 from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
 
-N_TRIALS_NEEDED = 10  # below, an interval says nothing
-N_RESAMPLES = 2000
-EARLY = 0.25  # of the budget
-_SEED = 1
+N_TRIALS_NEEDED = 10  # with fewer trials the interval is too wide to be of use
+N_RESAMPLES = 2000  # bootstrap samples
+EARLY = 0.25  # share of the budget
+_SEED = 1  # of the bootstrap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankCorrelation:
-    """Spearman's correlation with a bootstrap interval over the trials."""
+    """Spearman's rank correlation with its bootstrap confidence interval over the trials."""
 
     rho: float  # -1 to 1
-    low: float  # of the 95 % percentile interval
+    low: float  # lower end of the 95 % percentile interval
     high: float
     n_trials: int
 
@@ -30,20 +30,21 @@ class RankCorrelation:
 def rank_correlation(
     values: Sequence[float | None], finals: Sequence[float]
 ) -> RankCorrelation | None:
-    """How well ``values`` order ``finals``; trials without a value are left out.
+    """Rank correlation of ``values`` with ``finals``, one of each per trial.
 
-    None where too few are left, or all values are alike.
+    Trials without a value are left out. None if fewer than ``N_TRIALS_NEEDED`` are left, or
+    all values are equal.
     """
     pairs = [(v, final) for v, final in zip(values, finals, strict=True) if v is not None]
     if len(pairs) < N_TRIALS_NEEDED or len({value for value, _ in pairs}) == 1:
         return None
-    told, final = np.array(pairs).T
+    value, final = np.array(pairs).T
     rng = np.random.default_rng(_SEED)
     chosen = rng.integers(len(pairs), size=(N_RESAMPLES, len(pairs)))
-    resampled = _rowwise_rho(told[chosen], final[chosen])
+    resampled = _rowwise_rho(value[chosen], final[chosen])
     low, high = np.nanpercentile(resampled, [2.5, 97.5])
     return RankCorrelation(
-        rho=float(spearmanr(told, final).statistic),
+        rho=float(spearmanr(value, final).statistic),
         low=float(low),
         high=float(high),
         n_trials=len(pairs),
@@ -51,7 +52,10 @@ def rank_correlation(
 
 
 def _rowwise_rho(values_RN: np.ndarray, finals_RN: np.ndarray) -> np.ndarray:
-    """Spearman's correlation of each row; NaN where a row is constant."""
+    """Spearman's rank correlation of each row; NaN for a constant row.
+
+    Shapes: R resamples, N trials.
+    """
     ranks = [rankdata(rows, axis=1) for rows in (values_RN, finals_RN)]
     first, second = (rows - rows.mean(axis=1, keepdims=True) for rows in ranks)
     norms = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
@@ -61,7 +65,7 @@ def _rowwise_rho(values_RN: np.ndarray, finals_RN: np.ndarray) -> np.ndarray:
 
 
 def early_point_values(record: TrialRecord) -> dict[str, float]:
-    """What a trial had come to after ``EARLY`` of its budget; nothing if it had no point."""
+    """Score and loss at the last point in the first ``EARLY`` of the budget; empty without one."""
     clock = record.config.objective.clock
     bound = EARLY * record.config.horizon
     early = [point for point in record.curve if point.at(clock) <= bound]
@@ -69,7 +73,7 @@ def early_point_values(record: TrialRecord) -> dict[str, float]:
 
 
 def _dynamics(name: str) -> Callable[[TrialRecord], float | None]:
-    """A measure of the dynamics at the first validation where it was taken."""
+    """Function to a trial's measure ``name`` of the dynamics, at the first validation with one."""
 
     def value(record: TrialRecord) -> float | None:
         if not record.dynamics:
@@ -94,11 +98,14 @@ def early_measures(metric: str) -> Mapping[str, Callable[[TrialRecord], float | 
 
 
 def predictions(records: Sequence[TrialRecord]) -> dict[str, RankCorrelation]:
-    """The correlation of each measure that can be had with the final AUCC of completed trials."""
+    """Rank correlation of early measures with the final AUCC of the completed trials.
+
+    Measures that too few trials have, or that are equal in all of them, are left out.
+    """
     completed = [r for r in records if r.state == "completed" and r.aucc is not None]
     finals = [record.aucc or 0.0 for record in completed]
-    told = {
+    correlations = {
         name: rank_correlation([measure(record) for record in completed], finals)
         for name, measure in early_measures(score_name(records)).items()
     }
-    return {name: each for name, each in told.items() if each is not None}
+    return {name: found for name, found in correlations.items() if found is not None}

@@ -1,4 +1,4 @@
-"""The tests behind "this one is better": a few seeds, unequal variances, several comparisons."""
+"""Significance tests and intervals of means over seeds: Welch, Holm, power."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from statistics import fmean, stdev
 
 from scipy import stats
 
-SIGNIFICANCE = 0.05  # family-wise, two-sided
+SIGNIFICANCE = 0.05  # level, two-sided, of all comparisons together
 POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A mean with its standard deviation and confidence interval over seeds."""
+    """Mean over seeds with its standard deviation and confidence interval."""
 
     mean: float
-    deviation: float | None  # of a sample; None for one value
-    low: float | None
+    deviation: float | None  # sample standard deviation; None for one value
+    low: float | None  # ends of the confidence interval; None for one value
     high: float | None
 
     @classmethod
     def of(cls, values: Sequence[float], *, confidence: float = 1 - SIGNIFICANCE) -> Interval:
-        """Student's t interval of the mean of ``values``."""
+        """Mean of ``values`` with Student's t interval.
+
+        Raises:
+            StatisticsError: there is no value.
+        """
         mean = fmean(values)
         if len(values) < 2:
             return cls(mean=mean, deviation=None, low=None, high=None)
@@ -35,7 +39,7 @@ class Interval:
         return cls(mean=mean, deviation=deviation, low=mean - half, high=mean + half)
 
     def __str__(self) -> str:
-        """The mean to the place of the deviation's second digit, at most to units."""
+        """Mean ± standard deviation, rounded to the latter's second digit, but not beyond units."""
         if not self.deviation:
             mean = f"{self.mean:.5g}" if abs(self.mean) < 1e5 else f"{self.mean:,.0f}"
             return mean if self.deviation is None else f"{mean} ± 0"
@@ -44,7 +48,7 @@ class Interval:
 
 
 def pooled_deviation(*intervals: Interval) -> float | None:
-    """The deviation within groups of equal size; None where one has a single value."""
+    """Pooled standard deviation of groups of equal size; None if one has a single value."""
     known = [interval.deviation for interval in intervals if interval.deviation is not None]
     if len(known) < len(intervals):
         return None
@@ -53,18 +57,18 @@ def pooled_deviation(*intervals: Interval) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """How the mean of some values differs from that of others."""
+    """Difference between the means of two groups."""
 
     difference: float
-    low: float  # of the difference's confidence interval
+    low: float  # ends of the difference's confidence interval
     high: float
-    p: float  # two-sided, of this comparison alone
+    p: float  # two-sided p-value, not adjusted for other comparisons
 
 
 def welch(values: Sequence[float], others: Sequence[float]) -> Comparison | None:
-    """Welch's t-test of ``values`` against ``others``; None below two values a side.
+    """Welch's t-test of ``values`` against ``others``; None if a group has under two values.
 
-    Where neither side varies at all, p is 0 for different means and 1 for equal ones.
+    If no group varies at all, p is 0 for different means and 1 for equal ones.
 
     Source:
         B. L. Welch (1947), The generalization of "Student's" problem when several
@@ -76,18 +80,18 @@ def welch(values: Sequence[float], others: Sequence[float]) -> Comparison | None
     if stdev(values) == stdev(others) == 0.0:
         p = float(difference == 0.0)
         return Comparison(difference=difference, low=difference, high=difference, p=p)
-    told = stats.ttest_ind(values, others, equal_var=False)
-    interval = told.confidence_interval(1 - SIGNIFICANCE)
+    test = stats.ttest_ind(values, others, equal_var=False)
+    interval = test.confidence_interval(1 - SIGNIFICANCE)
     return Comparison(
         difference=difference,
         low=float(interval.low),
         high=float(interval.high),
-        p=float(told.pvalue),
+        p=float(test.pvalue),
     )
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """The p-values of several comparisons, adjusted so that all hold at once.
+    """Holm's adjustment of the p-values of several comparisons, in their order.
 
     Source:
         S. Holm (1979), A simple sequentially rejective multiple test procedure.
@@ -101,10 +105,10 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def seeds_to_see(difference: float, *, deviation: float, significance: float = SIGNIFICANCE) -> int:
-    """How many seeds a side it takes to see ``difference`` between two means.
+    """Number of seeds per group that Welch's test needs to detect ``difference``.
 
-    With Welch's test at ``significance`` and ``POWER``, both sides varying by
-    ``deviation``; the power is that of the noncentral t distribution.
+    At the level ``significance`` and with power ``POWER``, both groups having the standard
+    deviation ``deviation``; the power is that of the noncentral t distribution.
 
     Raises:
         ValueError: ``difference`` is 0.
@@ -128,8 +132,8 @@ def seeds_to_see(difference: float, *, deviation: float, significance: float = S
 
 
 def _power(effect: float, n_seeds: int, significance: float) -> float:
-    """The chance that the test sees an ``effect`` in standard deviations."""
-    freedom = 2 * n_seeds - 2
-    critical = stats.t.ppf(1 - significance / 2, freedom)
+    """Power of the two-sided t-test for ``effect``, a difference in standard deviations."""
+    df = 2 * n_seeds - 2
+    critical = stats.t.ppf(1 - significance / 2, df)
     shift = effect * math.sqrt(n_seeds / 2)
-    return float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift))
+    return float(stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift))

@@ -11,9 +11,9 @@ from spaces.faults import did_you_mean, rules_of
 from spaces.space import SearchSpace
 from trainable.config import Budget, Clock, ModelConfig, ObjectiveConfig, Section, TrainConfig
 
-# What [space.hyper] may name: dotted paths into these tables.
+# [space.hyper] may name dotted paths into these tables.
 _SEARCHABLE: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
-# The fields of [model] that the space decides, and the axes that do.
+# Fields of [model] that the space decides, and the axes that decide them.
 _DECIDING_AXES = {
     "encoder": "space.depth and space.interleaving",
     "decoder": "space.decoder_depth",
@@ -23,7 +23,7 @@ SEARCHED_FIELDS = set(_DECIDING_AXES)
 
 
 def layout_faults(model: ModelConfig) -> list[str]:
-    """Settings of the model that the search decides."""
+    """Faults of ``[model]``: settings that the search decides."""
     return [
         f"model.{name} is what the study searches; give {_DECIDING_AXES[name]}"
         for name in sorted(model.model_fields_set & SEARCHED_FIELDS)
@@ -33,7 +33,7 @@ def layout_faults(model: ModelConfig) -> list[str]:
 def horizon_faults(
     budget: Budget, full_budget: Budget | None, objective: ObjectiveConfig
 ) -> list[str]:
-    """Budgets that do not bound the objective's clock."""
+    """Faults of budgets: none is given on the objective's clock."""
     faults = []
     clock = objective.clock
     if budget.on(clock) is None:
@@ -47,7 +47,7 @@ def horizon_faults(
 
 
 def hyper_faults(space: SearchSpace, model: ModelConfig, train: TrainConfig) -> list[str]:
-    """Names in ``[space.hyper]`` that are no settings, and values that these cannot have."""
+    """Faults of ``[space.hyper]``: unknown settings, and values that a setting cannot have."""
     given = {"model": model.model_dump(), "train": train.model_dump()}
     known = {
         f"{table}.{field}"
@@ -72,7 +72,7 @@ def hyper_faults(space: SearchSpace, model: ModelConfig, train: TrainConfig) -> 
 def _value_faults(
     name: str, value: object, given: dict[str, dict[str, Any]], *, is_alone: bool
 ) -> list[str]:
-    """What is wrong with a value of a hyper-parameter, whatever the others are."""
+    """Faults of one value of a hyper-parameter, whatever the others are."""
     table, _, field = name.partition(".")
     kind = _SEARCHABLE[table]
     try:
@@ -91,7 +91,7 @@ def _value_faults(
 def scheduler_faults(
     name: str, clock: Clock, grace: float | None, *, objective: ObjectiveConfig, budget: Budget
 ) -> list[str]:
-    """What keeps a scheduler from comparing trials at rungs of ``clock``."""
+    """Faults that keep a scheduler from comparing trials at rungs of ``clock``."""
     if name == "none":
         return []
     faults = []
@@ -111,7 +111,7 @@ def scheduler_faults(
 def algorithm_faults(
     algorithm: str, n_startup: int, *, space: SearchSpace, objective: ObjectiveConfig
 ) -> list[str]:
-    """What keeps an algorithm from searching the space for the objective."""
+    """Faults that keep an algorithm from searching the space for the objective."""
     axes = space.continuous_axes()
     faults = []
     if algorithm == "nsga2" and n_startup < 2:

@@ -6,12 +6,12 @@ from trainable.config import ObjectiveConfig
 
 
 def score_shortfall(objective: ObjectiveConfig, score: float) -> float | None:
-    """By how much ``score`` is below ``min_score``: 0 or less is within; None without a bound."""
+    """Shortfall of ``score`` below ``min_score``; within the bound if <= 0, None without one."""
     return None if objective.min_score is None else objective.min_score - score
 
 
 def size_excess(objective: ObjectiveConfig, n_mparams: float) -> float | None:
-    """By how much a model is over ``max_mparams``: 0 or less is within; None without a bound.
+    """Millions of parameters above ``max_mparams``; within the bound if <= 0, None without one.
 
     Args:
         n_mparams: parameters in millions, counted as the objective asks.
@@ -20,5 +20,5 @@ def size_excess(objective: ObjectiveConfig, n_mparams: float) -> float | None:
 
 
 def is_within(excess: float | None) -> bool:
-    """Whether a shortfall or excess leaves its bound unbroken, or there is none."""
+    """True if a shortfall or excess is 0 or less, or there is no bound."""
     return excess is None or excess <= 0

@@ -52,7 +52,7 @@ def _check_scheduler(name: str) -> str:
 
 
 def _check_name(name: str, known: Sequence[str]) -> str:
-    """One of the known names, or an import path, which is not followed yet."""
+    """Check that a name is known or an import path; nothing is imported yet."""
     if name not in known and not is_import_path(name):
         names = ", ".join(known)
         raise ValueError(f"must be one of {names}, or module:Class{did_you_mean(name, known)}")
@@ -60,44 +60,44 @@ def _check_name(name: str, known: Sequence[str]) -> str:
 
 
 class ProxyConfig(Section):
-    """By which measure of the untrained encoder some suggestions are never trained."""
+    """Settings of the proxy: a measure of the untrained encoder that discards suggestions."""
 
     measure: Literal["lyapunov", "token_spread", "relative_token_spread", "effective_dimension"]
     prefer: Literal["low", "high"]
     keep: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5  # share of the suggestions
-    audit: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1  # share of the rest, trained all the same
+    audit: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1  # share of the rest, trained as a check
 
 
 class SearchConfig(Section):
-    """Who chooses the layouts, and how many are trained."""
+    """Settings of the search algorithm, and the number of trials."""
 
     algorithm: Annotated[str, AfterValidator(_check_algorithm)] = "surrogate"
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
-    n_startup: PositiveInt = 8  # drawn at random before the algorithm chooses; not by surrogate
+    n_startup: PositiveInt = 8  # random trials before the algorithm chooses; ignored by surrogate
     first: tuple[str, ...] = ()  # encoders, in notation or by preset, trained before all others
-    warm_start: tuple[str, ...] = ()  # studies, by name or folder, whose trials are learned from
+    warm_start: tuple[str, ...] = ()  # earlier studies, by name or folder, to learn from
     proxy: ProxyConfig | None = None  # every suggestion is trained if absent
 
 
 class SchedulerConfig(Section):
-    """Who stops trials early, comparing them at rungs of a clock."""
+    """Settings of early stopping, which compares trials at rungs of a clock."""
 
     name: Annotated[str, AfterValidator(_check_scheduler)] = "asha"
     clock: Clock | None = None  # the objective's clock if absent
-    grace: PositiveFloat | None = None  # on that clock; a quarter of the budget if absent
+    grace: PositiveFloat | None = None  # first rung on that clock; budget / 4 if absent
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0
-    risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: a chance below is none
+    risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: least chance to win
 
 
 class TrackingConfig(Section):
-    """Where MLflow records the trials; ``MLFLOW_TRACKING_URI`` goes before the file."""
+    """Place where MLflow records the trials; ``MLFLOW_TRACKING_URI`` overrides the file."""
 
     uri: str | None = None  # SQLite in the study's folder if absent
 
 
 class StorageConfig(Section):
-    """Where the checkpoints go; what opens an object store comes from the environment."""
+    """Place of the checkpoints; credentials of an object store come from the environment."""
 
     uri: str | None = None  # in the study's folder if absent
 
@@ -117,7 +117,7 @@ class StudyConfig(Section):
     data: str
     space: SearchSpace
     budget: Budget
-    full_budget: Budget | None = None  # of export --train; the trials' budget if absent
+    full_budget: Budget | None = None  # budget of export --train; the trials' if absent
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
     validation: ValidationConfig = ValidationConfig()
@@ -134,7 +134,7 @@ class StudyConfig(Section):
         return self
 
     def disagreements(self, broken: Set[str] = frozenset()) -> list[str]:
-        """Faults between tables, one line each; of rules that need no table in ``broken``."""
+        """Faults between tables, one line each; rules that read a ``broken`` table are left out."""
         scheduler, search, objective = self.scheduler, self.search, self.objective
         rules: list[tuple[set[str], Callable[[], list[str]]]] = [
             ({"model"}, lambda: layout_faults(self.model)),
@@ -170,7 +170,7 @@ class StudyConfig(Section):
 
     @property
     def horizon(self) -> float:
-        """Where the area under a trial's curve ends, in units of the objective's clock."""
+        """End of the area under a trial's curve, in units of the objective's clock."""
         return self.budget.horizon(self.objective.clock)
 
     @property
@@ -180,12 +180,15 @@ class StudyConfig(Section):
 
     @property
     def scheduler_grace(self) -> float | None:
-        """Before it no trial is stopped, on the scheduler's clock; None without a budget there."""
+        """Clock reading before which no trial is stopped; None without a budget on that clock."""
         budget = self.budget.on(self.scheduler_clock)
         return None if budget is None else self.scheduler.grace or budget / 4
 
     def trial(self, candidate: Candidate, *, data: str) -> TrialConfig:
-        """The trial that ``candidate`` stands for, with the study's settings around it.
+        """Settings of the trial of ``candidate``: its own, and the study's for the rest.
+
+        Args:
+            data: path of the prepared data.
 
         Raises:
             UserError: the candidate's hyper-parameters do not fit each other.
@@ -232,7 +235,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     try:
         values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also of a number of 5,000 digits
+    except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
         raise UserError(f"{path}: not TOML: {error}") from error
     values.setdefault("name", path.stem)
     for override in overrides:
@@ -247,7 +250,7 @@ def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
         UserError: they break a rule; all faults at once.
     """
     try:
-        # By way of JSON, whose arrays strict mode takes for tuples.
+        # Strict mode reads tuples from JSON's arrays, but not from Python's lists.
         text = json.dumps(_completed(values), default=str)
     except (ValueError, RecursionError) as error:
         raise UserError(f"{place}: {error}; no setting is so large or so deep") from error
@@ -260,9 +263,9 @@ def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
 
 
 def _further_faults(error: ValidationError, text: str) -> list[str]:
-    """Faults between the tables that are right by themselves, beside those of the others."""
+    """Faults between those tables that have no fault of their own."""
     broken = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
-    if not broken:  # then it is these faults that the error has
+    if not broken:  # the error already holds the faults between tables
         return []
     given = json.loads(text)
     right = {
@@ -278,7 +281,7 @@ def _read(annotation: Any, value: object) -> Any:
 
 
 def _completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The surrogate knows one objective: ``pareto`` has another default algorithm."""
+    """Values with the default algorithm of ``pareto``: the surrogate has one objective alone."""
     match values:
         case {"objective": {"name": "pareto"}, **others}:
             search = others.get("search", {})
@@ -291,7 +294,7 @@ def put_setting(values: dict[str, Any], override: str) -> None:
     """Put one ``table.key=value`` into ``values``; the value is TOML, or a bare string.
 
     Raises:
-        UserError: it is not written so, or its table is a value.
+        UserError: ``override`` is not written so, or its table is a value.
     """
     key, separator, text = override.partition("=")
     if not separator or not key:

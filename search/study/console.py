@@ -1,4 +1,4 @@
-"""Where results are printed: as wide as the terminal, or as a file allows."""
+"""Console for results: as wide as the terminal, or 140 characters in a file."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ FILE_WIDTH = 140  # characters, where no terminal sets the width
 
 
 def output() -> Console:
-    """Standard output."""
+    """Console that prints to standard output."""
     return Console() if sys.stdout.isatty() else Console(width=FILE_WIDTH)

@@ -1,5 +1,5 @@
-"""The error of work that was asked for rightly and did not succeed."""
+"""Error of a valid command that did not succeed."""
 
 
 class WorkFailed(Exception):
-    """The command line prints it as ``failed: …`` and exits with 1."""
+    """Failure of a valid command, printed as ``failed: …``; the exit code is 1."""

@@ -13,9 +13,9 @@ from spaces.space import Candidate, SearchSpace, decoder_stack
 
 
 def first_point(text: str, space: SearchSpace) -> Point:
-    """The point that trains the encoder ``text``, every other axis at its first value.
+    """Point of the space with the encoder ``text`` and the first value of every other axis.
 
-    Of a range that is the middle, in the logarithm where the range is even there.
+    The first value of a range is its middle, the geometric one where the range is logarithmic.
 
     Raises:
         LayoutError: ``text`` is neither a preset nor the notation.
@@ -36,7 +36,7 @@ def first_point(text: str, space: SearchSpace) -> Point:
 
 
 def first_layout_faults(texts: Sequence[str], space: SearchSpace) -> list[str]:
-    """What is wrong with the layouts of ``search.first``, one line for each wrong one."""
+    """Faults of the layouts of ``search.first``, one line for each wrong layout."""
     faults = []
     for text in texts:
         try:

@@ -1,4 +1,4 @@
-"""A study's folder: where each thing stands, and that one driver has it at a time."""
+"""A study's folder: paths of its files, its resolved settings, and the lock of its driver."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from spaces.errors import UserError
 from trainable.atomic import atomic_folder, write_atomically
 
 STUDIES = Path("studies")
-_ID = re.compile(r"[0-9a-f]{32}")  # a part of paths, too
+_ID = re.compile(r"[0-9a-f]{32}")  # the id is also part of a path
 _PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
 
-# To find layouts; or to compare given ones over seeds, as confirm and reproduce do.
+# A study finds layouts; confirm and reproduce compare given layouts over seeds.
 Purpose = Literal["study", "confirm", "reproduce"]
 
 
@@ -68,7 +68,7 @@ class StudyFolder:
 
     @property
     def confirm(self) -> ConfirmFolder:
-        """Where ``confirm`` keeps its trials."""
+        """Folder of ``confirm``, inside this one."""
         return ConfirmFolder(self.path / "confirm")
 
     @property
@@ -76,24 +76,24 @@ class StudyFolder:
         return self.path / "report.html"
 
     def full_training(self, trial: int) -> Path:
-        """Where ``export --train`` keeps the checkpoints of a trial."""
+        """Folder of the checkpoints that ``export --train`` writes for a trial."""
         return self.path / "full" / f"trial-{trial:04d}"
 
     def config(self) -> StudyConfig:
-        """The settings as resolved when the study was made.
+        """Settings that were resolved when the study was made.
 
         Raises:
-            UserError: there is no study here, or its resolved settings are broken.
+            UserError: the folder holds no study, or its resolved settings are broken.
         """
         return study_from(self._resolved()["study"], str(self.resolved))
 
     def resolve(
         self, config: StudyConfig, data: Path | None = None, *, purpose: Purpose = "study"
     ) -> None:
-        """Write every setting down, with the versions of what will run it.
+        """Write every setting to ``resolved.json``, with the versions of the packages.
 
         Args:
-            data: the prepared data of a new study; what stood before is kept if absent.
+            data: the prepared data of a new study; id, purpose and data stay if absent.
             purpose: of a new study.
         """
         resolved = {
@@ -111,25 +111,25 @@ class StudyFolder:
         return data
 
     def purpose(self) -> Purpose:
-        """What its trials are for."""
-        purpose: Purpose = self._resolved().get("purpose", "study")  # before there were others
+        """Purpose of the study's trials."""
+        purpose: Purpose = self._resolved().get("purpose", "study")  # early versions wrote none
         return purpose
 
     def require_search(self, command: str) -> None:
-        """See whether its trials are a search's, which ``command`` is for.
+        """Check that the study is a search, as ``command`` needs.
 
         Raises:
-            UserError: they are not.
+            UserError: it is of ``confirm`` or ``reproduce``.
         """
         purpose = self.purpose()
         if purpose != "study":
             raise UserError(
-                f"{self.path}: {command} is for studies that search, and this is what "
-                f"reservoir-search {purpose} began; repeat that command to go on"
+                f"{self.path}: {command} is for searches, but this study was started by "
+                f"reservoir-search {purpose}; repeat that command to continue"
             )
 
     def id(self) -> str:
-        """What tells the study from all others, wherever its folder stands."""
+        """Unique id of the study, wherever its folder is."""
         id_: str = self._resolved()["id"]
         return id_
 
@@ -148,16 +148,16 @@ class StudyFolder:
             or any(not isinstance(resolved.get(name), kind) for name, kind in parts.items())
             or not _ID.fullmatch(resolved["id"])
         ):
-            raise UserError(f"{self.resolved}: is not what we wrote; put a copy of the file back")
+            raise UserError(f"{self.resolved}: is damaged; restore the file from a copy")
         found: dict[str, Any] = resolved
         return found
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the study for this process.
+        """Lock the study for this process.
 
         Raises:
-            UserError: another driver holds it.
+            UserError: another driver has locked it.
         """
         with (self.path / ".lock").open("w") as file:
             try:
@@ -171,7 +171,7 @@ class StudyFolder:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmFolder(StudyFolder):
-    """A study's folder within a study's folder; MLflow has both in one store."""
+    """Folder of ``confirm`` within a study's folder; both use one MLflow store."""
 
     @property
     def mlflow_database(self) -> Path:
@@ -192,15 +192,15 @@ def find_study(name: str) -> StudyFolder:
         if (path / "resolved.json").is_file():
             return StudyFolder(path)
     known = sorted(path.parent.name for path in STUDIES.glob("*/resolved.json"))
-    told = f"; studies here: {', '.join(known)}" if known else ""
-    raise UserError(f"study '{name}': neither {STUDIES / name} nor {name} holds a study{told}")
+    others = f"; studies here: {', '.join(known)}" if known else ""
+    raise UserError(f"study '{name}': neither {STUDIES / name} nor {name} holds a study{others}")
 
 
 def place_for_study(name: str) -> Path:
-    """Where a new study called ``name`` will stand.
+    """Path of the folder of a new study called ``name``.
 
     Raises:
-        UserError: one stands there.
+        UserError: the folder exists.
     """
     place = STUDIES / name
     if place.exists():
@@ -216,7 +216,7 @@ def make_study_folder(
     """Make the folder of a new study, whole or not at all.
 
     Raises:
-        UserError: the study exists.
+        UserError: a study of that name exists.
     """
     target = place_for_study(config.name)
     with atomic_folder(target) as building:

@@ -16,19 +16,19 @@ _IMPORT_PATH = re.compile(rf"{_NAME}(\.{_NAME})*:{_NAME}")
 
 
 def is_import_path(text: str) -> bool:
-    """Whether ``text`` is written as ``module:Class``; nothing is imported."""
+    """True if ``text`` is written as ``module:Class``; nothing is imported."""
     return _IMPORT_PATH.fullmatch(text) is not None
 
 
 def import_class(path: str, *, setting: str) -> type[Any]:
-    """The class at ``path``; the current directory is searched after the installed packages.
+    """Class at an import path; the current directory is searched after the installed packages.
 
     Args:
         path: ``module:Class``.
-        setting: which names it, for errors.
+        setting: key of the study file that names the class, for errors.
 
     Raises:
-        UserError: the module or the name is not there, the module cannot be imported, or the
+        UserError: the module or the name does not exist, the module cannot be imported, or the
             name is no class.
     """
     place = f"{setting} '{path}'"
@@ -46,20 +46,22 @@ def construct(cls: type[Any], *arguments: Any, place: str, **offered: Any) -> An
     """An object of ``cls``, with those keywords of ``offered`` that its signature names.
 
     Args:
-        cls: what ``import_class`` found.
-        arguments: given by position.
-        place: where the class is named, for errors.
-        offered: given by name, where the signature has that name.
+        cls: the class from ``import_class``.
+        arguments: positional arguments.
+        place: setting that names the class, for errors.
+        offered: keyword arguments, passed where the signature has that name.
 
     Raises:
-        UserError: its signature needs other arguments.
+        UserError: the signature of ``cls`` needs other arguments.
     """
     signature = inspect.signature(cls)
     taken = {name: value for name, value in offered.items() if name in signature.parameters}
     try:
         signature.bind(*arguments, **taken)
     except TypeError as error:
-        given = ", ".join([*(type(each).__name__ for each in arguments), *taken]) or "nothing"
+        given = (
+            ", ".join([*(type(argument).__name__ for argument in arguments), *taken]) or "nothing"
+        )
         raise UserError(
             f"{place}: {error}; it is constructed with {given}: give all else a default"
         ) from error
@@ -69,7 +71,7 @@ def construct(cls: type[Any], *arguments: Any, place: str, **offered: Any) -> An
 def _import_module(name: str, place: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
-        sys.path.append(here)  # a console script has it not, as `python -m` has
+        sys.path.append(here)  # `python -m` adds it, a console script does not
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -78,7 +80,9 @@ def _import_module(name: str, place: str) -> Any:
                 f"{place}: no module '{error.name}' is installed or in {here}; install it, or "
                 "start from the folder that holds it"
             ) from error
-        raise UserError(f"{place}: importing {name} failed: {error}; mend that first") from error
+        raise UserError(f"{place}: importing {name} failed: {error}; correct that first") from error
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise UserError(f"{place}: importing {name} failed: {reason}; mend that first") from error
+        raise UserError(
+            f"{place}: importing {name} failed: {reason}; correct that first"
+        ) from error

@@ -1,4 +1,4 @@
-"""What trials leave in storage: checkpoints while they run, the best few's weights after."""
+"""Checkpoints in storage: of running trials, and the best weights of the best ended trials."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ logger = logging.getLogger(__name__)
 
 N_KEPT_WEIGHTS = 3  # finished trials whose best weights stay in storage
 
-_SESSION, _TRIAL, _CHECKPOINT = "session-", "trial-", "checkpoint_"  # Tune names the last
+_SESSION, _TRIAL, _CHECKPOINT = "session-", "trial-", "checkpoint_"  # Tune gives the last name
 
 
 def trial_dirname(id_: int) -> str:
-    """What Tune calls a trial's folder, in the folder of each driver that worked on it."""
+    """Name of a trial's folder, in the folder of each session that worked on it."""
     return f"{_TRIAL}{id_:04d}"
 
 
 def next_session(storage: Storage) -> str:
-    """A Tune experiment's name: each driver has one of its own, the memory is in our files."""
+    """Name of the next session: each driver starts a Tune experiment of its own."""
     before = [name for name in storage.folders() if name.startswith(_SESSION)]
     numbers = [int(name.removeprefix(_SESSION)) for name in before]
     return f"{_SESSION}{max(numbers, default=0) + 1:03d}"
 
 
 def checkpoints_of(storage: Storage, record: TrialRecord) -> list[Storage]:
-    """A trial's checkpoints, oldest first, whichever driver's."""
+    """Checkpoints of a trial from all sessions, oldest first."""
     trials = [
         storage.below(session).below(trial_dirname(record.id))
         for session in storage.folders()
@@ -60,7 +60,7 @@ def checkpoints_of(storage: Storage, record: TrialRecord) -> list[Storage]:
 
 
 def remove_trial(storage: Storage, id_: int) -> None:
-    """Remove all that a trial left, whichever driver's."""
+    """Remove a trial's folders from the storage, in all sessions."""
     for session in storage.folders():
         place = storage.below(session)
         if session.startswith(_SESSION) and trial_dirname(id_) in place.folders():
@@ -68,11 +68,17 @@ def remove_trial(storage: Storage, id_: int) -> None:
 
 
 class KeptWeights:
-    """Frees storage of all that ended trials left but the best weights of those worth exporting.
+    """Removes the checkpoints of ended trials, except the best weights of the best trials.
 
-    These are the few best within the study's bounds, and the whole front of a ``pareto``
-    study. A trial that isn't among them never comes to be, so only the kept ones and the
-    one that ended are looked at.
+    The best trials are the first few of the ranking within the study's bounds, and the whole
+    front of a ``pareto`` study. A trial that drops out never returns, so only the kept trials
+    and the one that just ended are examined.
+
+    Args:
+        storage: the study's checkpoints.
+        objective: the study's ranking and bounds.
+        records: the trials that are known at the start.
+        n_kept: number of trials whose weights stay; those of all completed trials if None.
     """
 
     def __init__(
@@ -83,7 +89,6 @@ class KeptWeights:
         *,
         n_kept: int | None = N_KEPT_WEIGHTS,
     ) -> None:
-        """Of a study whose ``records`` are known; without ``n_kept`` it keeps all weights."""
         self._storage = storage
         self._objective = objective
         self._n_kept = n_kept
@@ -92,21 +97,21 @@ class KeptWeights:
         self._ended = {record.id for record in ended}
 
     def clean_up(self) -> None:
-        """Remove what earlier drivers left of the trials that had ended."""
+        """Remove the checkpoints that earlier drivers left of ended trials."""
         kept = {record.id for record in self._kept}
-        with _going_on():
+        with _log_storage_errors():
             for id_, checkpoints in stored_checkpoints(self._storage).items():
                 if id_ in self._ended:
                     _clean(checkpoints, is_kept=id_ in kept)
 
     def end(self, record: TrialRecord) -> None:
-        """Clean up after a trial that ended, and one that it may have driven from the best."""
+        """Clean up after a trial that ended, and after one that it replaces among the best."""
         before = [*self._kept, record]
         self._kept = worth_keeping(before, self._objective, n_kept=self._n_kept)
         kept = {record.id for record in self._kept}
         for changed in before:
             if changed is record or changed.id not in kept:
-                with _going_on():
+                with _log_storage_errors():
                     checkpoints = checkpoints_of(self._storage, changed)
                     _clean(checkpoints, is_kept=changed.id in kept)
 
@@ -117,7 +122,7 @@ def worth_keeping(
     *,
     n_kept: int | None = N_KEPT_WEIGHTS,
 ) -> list[TrialRecord]:
-    """The records of the ended trials whose weights stay: without ``n_kept`` all completed ones."""
+    """Ended trials whose weights are kept; all completed ones if ``n_kept`` is None."""
     if n_kept is None:
         return [record for record in records if record.state == "completed"]
     kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
@@ -127,7 +132,7 @@ def worth_keeping(
 
 
 def best_weights(storage: Storage, record: TrialRecord) -> tuple[Weights, tuple[Point, ...]] | None:
-    """A trial's best weights, where they were kept, and the curve whose best point is theirs."""
+    """Best weights of a trial and the curve they lie on; None if they were not kept."""
     for checkpoint in reversed(checkpoints_of(storage, record)):
         if BEST_WEIGHTS in checkpoint.files():
             with _downloaded(checkpoint) as folder:
@@ -138,7 +143,7 @@ def best_weights(storage: Storage, record: TrialRecord) -> tuple[Weights, tuple[
 
 
 def latest_checkpoint(storage: Storage, record: TrialRecord) -> str | None:
-    """The address of the newest whole checkpoint of an interrupted trial."""
+    """Address of the newest whole checkpoint of an interrupted trial; None if there is none."""
     for checkpoint in reversed(checkpoints_of(storage, record)):
         try:
             with _downloaded(checkpoint) as folder:
@@ -151,14 +156,14 @@ def latest_checkpoint(storage: Storage, record: TrialRecord) -> str | None:
 
 @contextmanager
 def _downloaded(checkpoint: Storage) -> Iterator[Path]:
-    """The checkpoint as a folder of this machine."""
+    """The checkpoint as a folder on this machine."""
     stored = Checkpoint(checkpoint.path, checkpoint.filesystem)
     with stored.as_directory() as folder:
         yield Path(folder)
 
 
 def stored_checkpoints(storage: Storage) -> dict[int, list[Storage]]:
-    """The checkpoints of all trials, each one's oldest first, by a single listing."""
+    """Checkpoints of all trials by id, oldest first, from a single listing of the storage."""
     found = {
         names[:3]
         for names, _ in storage.everything()
@@ -176,7 +181,7 @@ def stored_checkpoints(storage: Storage) -> dict[int, list[Storage]]:
 
 
 def _clean(checkpoints: Sequence[Storage], *, is_kept: bool) -> None:
-    """Remove the checkpoints but, of a kept trial, the newest one's best weights."""
+    """Remove a trial's checkpoints; if it is kept, the newest one's best weights stay."""
     newest = checkpoints[-1:] if is_kept else []
     for checkpoint in checkpoints:
         if checkpoint not in newest:
@@ -188,8 +193,8 @@ def _clean(checkpoints: Sequence[Storage], *, is_kept: bool) -> None:
 
 
 @contextmanager
-def _going_on() -> Iterator[None]:
-    """Storage that is away must not end a search: the next driver cleans up what stays."""
+def _log_storage_errors() -> Iterator[None]:
+    """Log storage errors instead of ending the search; the next driver cleans up the rest."""
     try:
         yield
     except OSError as error:

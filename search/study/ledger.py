@@ -24,7 +24,7 @@ class Ledger:
 
     The file takes one line a change, the last line of a trial counts, and ``compact``
     leaves one line a trial. A line that a crash cut short is dropped on reading: the one
-    before it, and the trial's checkpoint, tell what is needed to go on.
+    before it, and the trial's checkpoint, hold all that is needed to resume.
 
     Args:
         records: what the file holds, by id.
@@ -32,8 +32,8 @@ class Ledger:
 
     def __init__(self, path: Path, records: Mapping[int, TrialRecord]) -> None:
         self._path = path
-        self._lock = threading.RLock()  # the tracking thread notes MLflow's run ids
-        self._unwritten: set[int] = set()  # trials that were changed in memory alone
+        self._lock = threading.RLock()  # the tracking thread adds MLflow's run ids
+        self._unwritten: set[int] = set()  # trials with changes in memory only
         self._records = dict(records)
         self._ids: dict[str, int] = {}  # by the candidate's key
         for record in self._records.values():
@@ -41,17 +41,21 @@ class Ledger:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The trials in the file at ``path``, which is left as it is and may be absent.
+        """Ledger of the file at ``path``, which is not changed and may be absent.
 
         Raises:
-            UserError: a line holds something else than a trial.
+            UserError: a line is not a trial.
         """
         return cls(path, read_records(path))
 
     @classmethod
     @contextmanager
     def in_order(cls, path: Path) -> Iterator[Self]:
-        """The ledger for whoever writes to it: the file has one line a trial before and after."""
+        """Ledger for a writer: the file is compacted at the beginning and at the end.
+
+        Raises:
+            UserError: a line is not a trial.
+        """
         ledger = cls.open(path)
         if path.exists():
             ledger.compact()
@@ -61,7 +65,7 @@ class Ledger:
             ledger.compact()
 
     def __getstate__(self) -> dict[str, Any]:
-        # Tune snapshots whoever holds a ledger; a resumed study reads the file instead.
+        # Tune pickles the objects that hold a ledger; a resumed study reads the file instead.
         return {}
 
     @property
@@ -76,7 +80,7 @@ class Ledger:
         return self._records[id_]
 
     def find(self, key: str) -> TrialRecord | None:
-        """The trial of the candidate ``key``."""
+        """First trial of the candidate ``key``; None if there is none."""
         id_ = self._ids.get(key)
         return None if id_ is None else self._records[id_]
 
@@ -85,7 +89,7 @@ class Ledger:
         return max(self._records, default=-1) + 1
 
     def put(self, record: TrialRecord) -> None:
-        """Remember ``record`` and write it down."""
+        """Keep ``record`` and append it to the file."""
         line = json.dumps(record.to_dict()).encode()
         with self._lock:
             self._records[record.id] = record
@@ -94,21 +98,21 @@ class Ledger:
             self._unwritten.discard(record.id)
 
     def update(self, id_: int, **changes: Any) -> TrialRecord:
-        """Change fields of a trial and write it down."""
+        """Change fields of a trial and append it to the file."""
         with self._lock:
             record = dataclasses.replace(self._records[id_], **changes)
             self.put(record)
             return record
 
     def change(self, id_: int, **changes: Any) -> TrialRecord:
-        """Change fields of a trial in memory alone, until it is written down."""
+        """Change fields of a trial in memory only, until ``write_down`` or ``put``."""
         with self._lock:
             self._records[id_] = dataclasses.replace(self._records[id_], **changes)
             self._unwritten.add(id_)
             return self._records[id_]
 
     def note_run(self, id_: int, mlflow_run_id: str) -> None:
-        """Remember a trial's run in MLflow; what is in memory alone stays so."""
+        """Keep the id of a trial's MLflow run; other changes in memory stay unwritten."""
         with self._lock:
             is_written = id_ not in self._unwritten
             self.change(id_, mlflow_run_id=mlflow_run_id)
@@ -116,24 +120,24 @@ class Ledger:
                 self.write_down(id_)
 
     def write_down(self, id_: int) -> TrialRecord:
-        """Put what was changed in memory alone, if it was."""
+        """Append a trial to the file if it has changes in memory only."""
         with self._lock:
             if id_ in self._unwritten:
                 self.put(self._records[id_])
             return self._records[id_]
 
     def compact(self) -> None:
-        """Leave one line a trial in the file."""
+        """Rewrite the file with one line per trial."""
         with self._lock:
             lines = [json.dumps(record.to_dict()) + "\n" for record in self.records]
             write_atomically(self._path, "".join(lines))
 
 
 def read_records(path: Path) -> dict[int, TrialRecord]:
-    """The last state of each trial in a ``trials.jsonl``; none where there is no file.
+    """Last record of each trial in a ``trials.jsonl``, by id; empty where there is no file.
 
     Raises:
-        UserError: a line holds something else than a trial.
+        UserError: a line is not a trial.
     """
     records: dict[int, TrialRecord] = {}
     lines = path.read_bytes().split(b"\n") if path.exists() else []
@@ -145,12 +149,16 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
                 continue  # empty, or cut short by a crash
             reason = fault_lines(error, TrialConfig)[0]
             raise UserError(
-                f"{path}: line {number} is none of ours ({reason}); put a copy of the file back"
+                f"{path}: line {number} is not a trial ({reason}); restore the file from a copy"
             ) from error
         records[record.id] = record
     return records
 
 
 def sorted_records(path: Path) -> list[TrialRecord]:
-    """The records in a ``trials.jsonl``, in order of id."""
+    """Last record of each trial in a ``trials.jsonl``, in order of id.
+
+    Raises:
+        UserError: a line is not a trial.
+    """
     return [record for _, record in sorted(read_records(path).items())]

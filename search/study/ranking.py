@@ -1,4 +1,4 @@
-"""Which trials are best, and which lie on the front of AUCC against parameters."""
+"""Ranking of trials by objective, and the Pareto front of AUCC against parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainable.objective import mparams
 
 
 def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
-    """Completed trials within the study's bounds: only these have a whole area."""
+    """Completed trials within the study's bounds; a stopped trial's area is not whole."""
     return [
         record
         for record in records
@@ -20,19 +20,19 @@ def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> li
 
 
 def ranked(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
-    """The comparable trials, the highest objective first; of equals the earlier one."""
+    """Comparable trials, the highest objective first; of equal ones the earlier first."""
     return sorted(
         comparable(records, objective), key=lambda record: (-(record.objective or 0.0), record.id)
     )
 
 
 def best_trial(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> TrialRecord | None:
-    """The completed trial with the highest objective; of a ``pareto`` study, the highest AUCC."""
+    """First trial of the ranking, or None; in a ``pareto`` study the one with the highest AUCC."""
     return next(iter(ranked(records, objective)), None)
 
 
 def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
-    """Trials that no other beats in both AUCC and parameters, by rising parameters."""
+    """Pareto front of AUCC (higher is better) and parameters (fewer), by rising parameters."""
     front: list[TrialRecord] = []
     best = float("-inf")
     for record in sorted(

@@ -8,5 +8,5 @@ from search.study.trial_record import TrialRecord
 
 
 def score_name(records: Iterable[TrialRecord]) -> str:
-    """The metric's name, as headings have it; "score" before the first trial."""
+    """Name of the metric for headings; "score" before the first trial."""
     return next((record.metric for record in records), "score")

@@ -1,6 +1,6 @@
-"""Where a study's checkpoints stand: a folder on a disk or in an object store.
+"""Storage of a study's checkpoints: a folder on a disk or in an object store.
 
-pyarrow's file systems read and write both alike, as they do for Ray.
+pyarrow's file systems read and write both in the same way; Ray uses them too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Storage:
 
     uri: str  # an absolute path or a URL, its options behind a '?'
     filesystem: FileSystem
-    path: str  # on the file system
+    path: str  # path within the file system
 
     @classmethod
     def at(cls, uri: str | Path) -> Storage:
@@ -37,11 +37,11 @@ class Storage:
 
     @property
     def is_local(self) -> bool:
-        """Whether it stands on a file system that is mounted here."""
+        """True if the folder is on a file system that is mounted on this machine."""
         return _is_local(self.filesystem)
 
     def below(self, name: str) -> Storage:
-        """The folder ``name`` in it."""
+        """The folder ``name`` within this one."""
         if self.is_local:
             return Storage(f"{self.path}/{name}", self.filesystem, f"{self.path}/{name}")
         address, mark, options = self.uri.partition("?")
@@ -49,23 +49,23 @@ class Storage:
         return Storage(uri, self.filesystem, f"{self.path}/{name}")
 
     def folders(self) -> list[str]:
-        """The names of the folders in it, in order; none where it does not exist."""
+        """Sorted names of the folders within this one; empty where it does not exist."""
         found = self.filesystem.get_file_info(FileSelector(self.path, allow_not_found=True))
         return sorted(info.base_name for info in found if info.type == FileType.Directory)
 
     def files(self) -> list[str]:
-        """The names of the files in it, in order; none where it does not exist."""
+        """Sorted names of the files within this folder; empty where it does not exist."""
         found = self.filesystem.get_file_info(FileSelector(self.path, allow_not_found=True))
         return sorted(info.base_name for info in found if info.type == FileType.File)
 
     def everything(self) -> Iterator[tuple[tuple[str, ...], FileInfo]]:
-        """All that is in it at any depth, each by the names of the way to it."""
+        """Files and folders at any depth, each with the names on its path from here."""
         selector = FileSelector(self.path, allow_not_found=True, recursive=True)
         for info in self.filesystem.get_file_info(selector):
             yield tuple(info.path.removeprefix(f"{self.path}/").split("/")), info
 
     def remove_file(self, name: str) -> None:
-        """Remove the file ``name`` from it."""
+        """Remove the file ``name`` from this folder."""
         self.filesystem.delete_file(f"{self.path}/{name}")
 
     def remove(self) -> None:
@@ -74,12 +74,12 @@ class Storage:
 
 
 def chosen_storage(config: StudyConfig) -> Storage | None:
-    """The place that the study file names; None where checkpoints stay with the study."""
+    """Storage that the study file names; None where checkpoints stay in the study's folder."""
     return None if config.storage.uri is None else Storage.at(config.storage.uri)
 
 
 def study_storage(folder: StudyFolder) -> Storage:
-    """Where the study's checkpoints go: in a chosen place, each study has a folder of its own."""
+    """Storage of the study's checkpoints; in a chosen place, a folder of its own."""
     config = folder.config()
     chosen = chosen_storage(config)
     if chosen is None:
@@ -88,10 +88,10 @@ def study_storage(folder: StudyFolder) -> Storage:
 
 
 def check_storage(config: StudyConfig) -> None:
-    """See whether a place that was chosen takes files.
+    """Check that a chosen storage takes files, by writing one and removing it.
 
     Raises:
-        UserError: it does not, or cannot be reached.
+        UserError: the storage does not, or cannot be reached.
     """
     uri = config.storage.uri
     if uri is None:
@@ -117,6 +117,6 @@ def _is_local(filesystem: FileSystem) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    """What an object store said, without the numbers of the request."""
+    """Message of an object store, without the ids of the request."""
     first, _, _ = str(error).partition("\n")
     return first.partition(" (Request ID")[0].partition("; Details")[0]

@@ -1,15 +1,15 @@
-"""What a study file may say of where its checkpoints go; no credentials."""
+"""Rules for ``storage.uri``, the place of a study's checkpoints; it holds no credentials."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
-# The options of pyarrow's file systems that are no secrets.
+# Options of pyarrow's file systems that are no secrets.
 _OPTIONS = {"endpoint_override", "region", "scheme", "project_id", "default_bucket_location"}
 
 
 def storage_faults(uri: str | None) -> list[str]:
-    """What is wrong with ``storage.uri``; none of it repeats the value, which may hold a secret."""
+    """Faults of ``storage.uri``; none repeats the value, which may hold a secret."""
     if uri is None or uri.startswith("/"):
         return []
     parts = urlsplit(uri)

@@ -1,4 +1,4 @@
-"""What may be said of where MLflow records: passwords come from the environment alone."""
+"""Rules for MLflow's address: passwords come from the environment alone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from spaces.errors import UserError
 
 _ENVIRONMENT = "MLFLOW_TRACKING_URI"
-# What a database's address may have behind a '?'.
+# Options that a database's address may have behind a '?'.
 _OPTIONS = {"sslmode", "sslrootcert", "timeout"}
-# Where a user and a password go that stand in the environment's URI.
+# Variables that receive the user and the password of the environment's URI.
 _ACCOUNTS = {
     "http": ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
     "https": ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"),
@@ -23,7 +23,7 @@ _REMEDY = (
 
 
 def tracking_faults(uri: str | None) -> list[str]:
-    """What is wrong with ``tracking.uri``; never its value, which may hold a secret."""
+    """Faults of ``tracking.uri``; none repeats the value, which may hold a secret."""
     if uri is None:
         return []
     try:
@@ -43,12 +43,13 @@ def tracking_faults(uri: str | None) -> list[str]:
 
 
 def environment_uri() -> str | None:
-    """``MLFLOW_TRACKING_URI``; an account in it goes into variables of its own, for good.
+    """Value of ``MLFLOW_TRACKING_URI``, whose user and password move to other variables.
 
-    MLflow and its libraries write the URI into messages, which must then hold no secret.
+    MLflow and its libraries write the URI into messages, so it must hold no secret. The
+    change stays in ``os.environ``.
 
     Raises:
-        UserError: it is no URI.
+        UserError: the value is no URI.
     """
     uri = os.environ.get(_ENVIRONMENT)
     if not uri:
@@ -69,8 +70,8 @@ def environment_uri() -> str | None:
     return os.environ[_ENVIRONMENT]
 
 
-def shown(uri: str) -> str:
-    """``uri`` as it may be told: without an account that it may still have."""
+def redacted(uri: str) -> str:
+    """``uri`` for messages, without user, password and options."""
     if uri.startswith("sqlite:"):
         return uri
     scheme, mark, address = uri.partition("?")[0].rpartition("://")

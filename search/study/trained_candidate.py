@@ -1,4 +1,4 @@
-"""The way back from a trial's settings to the candidate that they came from."""
+"""Candidate of a trial, found from the trial's settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study remembers of one trial."""
+"""Record of one trial, as a study keeps it."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ State = Literal["running", "completed", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
-    """One trial: what was asked, where it stands, what it reached."""
+    """One trial: its settings, its state and its results."""
 
     id: int
-    layout: WrittenLayout  # of the encoder, as it was suggested
+    layout: WrittenLayout  # encoder's layout as it was suggested
     key: str  # the candidate's key: equal keys are the same model with the same settings
     config: TrialConfig
     counts: ParamCounts
     optuna_number: int
-    metric: str = "BLEU"  # of the scores; records of earlier versions name none
+    metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
-    reason: str | None = None  # of a failure, or of a stop
+    reason: str | None = None  # cause of a failure or of a stop
     curve: tuple[Point, ...] = ()
     aucc: float | None = None
     objective: float | None = None
     mlflow_run_id: str | None = None
     host: str | None = None
     n_epochs: float | None = None
-    peak_memory_bytes: int | None = None  # of the first rank
-    dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # by update
-    proxy: float | None = None  # the measure of search.proxy, before training
+    peak_memory_bytes: int | None = None  # peak memory of the first rank
+    dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # measures by update
+    proxy: float | None = None  # measure of search.proxy before training
 
     @property
     def encoder(self) -> Layout:
@@ -59,12 +59,12 @@ class TrialRecord:
 
     @property
     def clock(self) -> float:
-        """The objective's clock at the last point."""
+        """Reading of the objective's clock at the last point."""
         return self.curve[-1].at(self.config.objective.clock) if self.curve else 0.0
 
     @property
     def best_score(self) -> float | None:
-        """The best of the curve's scores."""
+        """Best score of the curve; None before the first validation."""
         return best_point(self.curve).score if self.curve else None
 
     @property
@@ -73,7 +73,7 @@ class TrialRecord:
         return mparams(self.counts, self.config.objective.parameters)
 
     def so_far(self, n_points: int) -> tuple[float, float]:
-        """AUCC and objective as they stood after ``n_points`` validations."""
+        """AUCC and objective after the first ``n_points`` validations."""
         if n_points == len(self.curve) and self.aucc is not None and self.objective is not None:
             return self.aucc, self.objective
         objective = self.config.objective
@@ -86,7 +86,7 @@ class TrialRecord:
         return area, objective_value(objective, area, self.counts)
 
     def hyper(self) -> dict[str, Any]:
-        """The settings beside the layout that a search may vary, by dotted name."""
+        """Settings beside the layouts that a search may vary, by dotted name."""
         return {
             f"{table}.{name}": value
             for table, settings in (("model", self.config.model), ("train", self.config.train))
@@ -95,7 +95,10 @@ class TrialRecord:
         }
 
     def measures(self) -> dict[str, float]:
-        """What else a curve tells; the times are readings of the objective's clock."""
+        """Further measures of a trial; times are in units of the objective's clock.
+
+        Empty before the first validation.
+        """
         if not self.curve or self.n_epochs is None or self.peak_memory_bytes is None:
             return {}
         clock = self.config.objective.clock
@@ -136,9 +139,9 @@ class TrialRecord:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as JSON has them."""
+        """Fields as values of JSON."""
         return {
-            **{each.name: getattr(self, each.name) for each in fields(self)},
+            **{entry.name: getattr(self, entry.name) for entry in fields(self)},
             "layout": str(self.layout),
             "config": self.config.model_dump(mode="json"),
             "counts": asdict(self.counts),
@@ -147,12 +150,12 @@ class TrialRecord:
 
     @classmethod
     def from_json(cls, line: str | bytes) -> TrialRecord:
-        """The record that ``json.dumps(record.to_dict())`` wrote.
+        """Record from a line that ``json.dumps(record.to_dict())`` wrote.
 
         Settings that an older version did not know have their defaults.
 
         Raises:
-            ValidationError: it is no record that a study can hold.
+            ValidationError: the line is no record that a study can hold.
         """
         return _RECORD.validate_json(line, strict=True)
 
@@ -164,7 +167,7 @@ def _with_possible_numbers(record: TrialRecord) -> TrialRecord:
     for point in record.curve:
         numbers += [point.updates, point.seconds, point.tokens, point.flops]
     if not all(0 < number < _MAX for number in numbers):
-        raise ValueError("it has a clock or a count below 0 or beyond all measure")
+        raise ValueError("it has a clock or a count below 0 or too large")
     return record
 
 

@@ -1,1 +1,1 @@
-"""MLflow: where a study is recorded, its runs, and the user interface."""
+"""MLflow: the store of a study, its runs, and the user interface."""

@@ -1,4 +1,4 @@
-"""A trial's convergence curve as CSV and as a picture."""
+"""A trial's convergence curve as a CSV file and as a picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainable.curve import Point
 
 
 def write_curve_csv(curve: Sequence[Point], path: Path) -> None:
-    """One line a point, the columns called as the fields of ``Point``."""
+    """Write one line per point; the columns are named after the fields of ``Point``."""
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(Point.__dataclass_fields__))
         writer.writeheader()
@@ -24,7 +24,7 @@ def write_curve_csv(curve: Sequence[Point], path: Path) -> None:
 def write_curve_png(record: TrialRecord, path: Path) -> None:
     """Validation scores over the objective's clock, with its area shaded."""
     clock = record.config.objective.clock
-    figure = Figure(figsize=(6, 4))  # a layout engine would double the time of drawing
+    figure = Figure(figsize=(6, 4))  # without a layout engine, which would double the time
     FigureCanvasAgg(figure)  # no pyplot: its state is global and this runs in a thread
     axes = figure.add_subplot()
     readings = [0.0, *(point.at(clock) for point in record.curve)]

@@ -1,4 +1,4 @@
-"""MLflow's own server on a study's store, and the page that compares its trials."""
+"""MLflow's own server on a study's store, and its page that compares the trials."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mlflow.tracking import MlflowClient
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
-from search.study.tracking_uri import shown
+from search.study.tracking_uri import redacted
 from search.tracking.store import tracking_uri
 from spaces.errors import UserError
 from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
 
-MAX_COMPARED = 100  # MLflow's comparison page is slow beyond
-USER = "reservoir"  # the one account of the server, whose password is new each time
+MAX_COMPARED = 100  # with more runs MLflow's comparison page is slow
+USER = "reservoir"  # the server's only account; its password is new each time
 NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -35,11 +35,15 @@ def serve(folder: StudyFolder, port: int) -> None:
     Every user of the machine can connect to it, so it asks for the password that is printed
     with the addresses. It is not in them: MLflow's pages then fail to load their data.
 
-    A study recorded on a server elsewhere is compared on that server: then only the
-    address is printed.
+    For a study that is recorded on a server elsewhere, only the address there is printed.
+
+    Args:
+        folder: the study's.
+        port: TCP port on 127.0.0.1.
 
     Raises:
-        UserError: the port is taken.
+        UserError: the port is taken, or the store has no experiment of the study.
+        WorkFailed: the server ended with a non-zero exit code.
     """
     uri = tracking_uri(folder.config(), folder)
     if uri.startswith(("http://", "https://")):
@@ -56,10 +60,11 @@ def serve(folder: StudyFolder, port: int) -> None:
 
 
 def one_account(folder: Path, user: str, password: str) -> dict[str, str]:
-    """Variables with which MLflow's server knows ``user`` alone, who may do everything.
+    """Environment variables that give MLflow's server a single account, with all rights.
 
     Args:
         folder: an empty folder that nobody else can read, for the server's accounts.
+        user, password: of the account.
 
     Source:
         https://mlflow.org/docs/latest/self-hosting/security/basic-http-auth
@@ -80,17 +85,17 @@ def one_account(folder: Path, user: str, password: str) -> dict[str, str]:
 
 
 def _run_server(port: int, *, store: str, environment: Mapping[str, str]) -> None:
-    """Run the server with all its processes until it ends or this process is told to."""
+    """Run the server until it ends, or until SIGINT or SIGTERM, which end its workers too."""
     options = ["--app-name", "basic-auth", "--port", str(port)]
     server = start_server(options, store=store, environment=environment)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        status = server.wait()
+        exit_code = server.wait()
     except KeyboardInterrupt:
         end_server(server)
         raise
-    if status != 0:
-        raise WorkFailed(f"MLflow's server ended with status {status}")
+    if exit_code != 0:
+        raise WorkFailed(f"MLflow's server ended with exit code {exit_code}")
 
 
 def start_server(
@@ -100,13 +105,13 @@ def start_server(
     store: str,
     environment: Mapping[str, str] = NO_ACCOUNTS,
 ) -> subprocess.Popen[bytes]:
-    """MLflow's server on loopback with one worker.
+    """Start MLflow's server on loopback with one worker, and return its process.
 
     Args:
-        options: of ``mlflow server``.
-        log: takes what it prints; this process's own output if absent.
-        store: the tracking URI that it serves.
-        environment: variables beside this process's own.
+        options: options of ``mlflow server``.
+        log: file for its output; None for the output of this process.
+        store: tracking URI that it serves.
+        environment: variables in addition to those of this process.
     """
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     return subprocess.Popen(
@@ -114,21 +119,24 @@ def start_server(
         stdout=log,
         stderr=None if log is None else subprocess.STDOUT,
         env={**os.environ, **server_environment(store), **environment},
-        start_new_session=True,  # so that its workers can be ended with it
+        start_new_session=True,  # so that the workers can be ended with the server
     )
 
 
 def end_server(server: subprocess.Popen[bytes]) -> None:
-    """End it with its workers."""
+    """End the server with its workers."""
     os.killpg(server.pid, signal.SIGTERM)
     server.wait()
 
 
 def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
-    """The address of MLflow's page with parallel coordinates over the trials.
+    """Address of MLflow's page with parallel coordinates over the trials, on the server ``base``.
 
-    The run list folds child runs away, so that its charts are empty until the parent is
-    opened; this page shows them at once.
+    MLflow's list of runs hides child runs, so that its charts are empty until the parent is
+    unfolded; this page shows the trials at once. It compares at most ``MAX_COMPARED`` trials.
+
+    Raises:
+        UserError: the store at ``uri`` has no experiment of the study.
     """
     run_ids = [
         record.mlflow_run_id
@@ -142,11 +150,13 @@ def _experiment_id(folder: StudyFolder, uri: str) -> str:
     name = folder.config().name
     experiment = MlflowClient(uri).get_experiment_by_name(name)
     if experiment is None:
-        raise UserError(f"MLflow at {shown(uri)} has no experiment '{name}'; run the study first")
+        raise UserError(
+            f"MLflow at {redacted(uri)} has no experiment '{name}'; run the study first"
+        )
     return str(experiment.experiment_id)
 
 
 def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise UserError(f"--port {port}: something listens there; choose another port")
+            raise UserError(f"--port {port}: the port is in use; choose another one")

@@ -1,4 +1,4 @@
-"""Where MLflow records a study, and opening that store."""
+"""The MLflow store of a study: its tracking URI, and a client of it."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
-from search.study.tracking_uri import environment_uri, shown
+from search.study.tracking_uri import environment_uri, redacted
 from spaces.errors import UserError
 from trainable.atomic import atomic_file
 
 
 def tracking_uri(config: StudyConfig, folder: StudyFolder) -> str:
-    """``MLFLOW_TRACKING_URI``, the study's own setting, or SQLite in the study's folder."""
+    """Tracking URI: ``MLFLOW_TRACKING_URI``, the study's setting, or SQLite in its folder."""
     return _chosen_uri(config) or _sqlite(folder.mlflow_database)
 
 
 def check_store(config: StudyConfig) -> None:
-    """See whether a store that was chosen can be reached; a study's own need not be there yet.
+    """Check that a store set by the user can be reached; SQLite in the study's folder always can.
 
     Raises:
         UserError: there is no MLflow store at the tracking URI.
     """
     uri = _chosen_uri(config)
     if uri is not None:
-        with telling_the_uri(uri):
+        with mlflow_errors_as_user_errors(uri):
             MlflowClient(uri).search_experiments(max_results=1)
 
 
 def open_store(uri: str, folder: StudyFolder) -> MlflowClient:
-    """A client of the study's store; a database of the study's own is made where there is none."""
+    """Client of the store at ``uri``; the study's own database is made if there is none."""
     if uri == _sqlite(folder.mlflow_database):
         _make_database(folder.mlflow_database)
     return MlflowClient(uri)
@@ -49,23 +49,23 @@ def _sqlite(database: Path) -> str:
 
 
 def _make_database(database: Path) -> None:
-    """Make MLflow's tables, whole or not at all: half of its migrations cannot be repeated."""
+    """Make MLflow's tables, all or none: its migrations cannot be resumed half-way."""
     if not database.exists():
         with atomic_file(database) as building:
             MlflowClient(_sqlite(building)).search_experiments(max_results=1)
 
 
 @contextmanager
-def telling_the_uri(uri: str) -> Iterator[None]:
-    """What MLflow fails of inside is the user's to mend.
+def mlflow_errors_as_user_errors(uri: str) -> Iterator[None]:
+    """Turn an exception of MLflow's into a UserError with the store's URI.
 
     Raises:
-        UserError: names the store, and what it said.
+        UserError: MLflow raised an exception.
     """
     try:
         yield
     except mlflow.exceptions.MlflowException as error:
         reason = str(error).split("\n")[0]
         raise UserError(
-            f"MLflow at {shown(uri)}: {reason}; start the server or mend the URI"
+            f"MLflow at {redacted(uri)}: {reason}; start the server or correct the URI"
         ) from error

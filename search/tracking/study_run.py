@@ -1,4 +1,4 @@
-"""MLflow's experiment of a study, and the run that stands for the study in it."""
+"""MLflow's experiment of a study, and the study's parent run in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STUDY = "reservoir_search.study"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRun:
-    """The parent of the trials' runs."""
+    """Parent run of a study in MLflow; its children are the trials' runs."""
 
     client: MlflowClient
     experiment_id: str
@@ -26,7 +26,7 @@ class StudyRun:
 
     @classmethod
     def open(cls, client: MlflowClient, config: StudyConfig, folder: StudyFolder) -> StudyRun:
-        """The study's run, made where there is none."""
+        """Open the study's run, or create it if there is none."""
         experiment_id = _experiment(client, config, folder)
         found = client.search_runs(
             [experiment_id], filter_string=f"tags.`{STUDY}` = '{folder.id()}'", max_results=1
@@ -40,7 +40,12 @@ class StudyRun:
         return cls(client=client, experiment_id=experiment_id, id=str(run.info.run_id))
 
     def end(self, status: str, *, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
-        """Say what the study came to."""
+        """Record the study's totals and end its run.
+
+        Args:
+            status: MLflow's status: FINISHED, FAILED or KILLED.
+            metrics, tags: totals of the study.
+        """
         now_ms = round(1000 * time.time())
         self.client.log_batch(
             self.id,
@@ -71,7 +76,7 @@ def _make_run(
 
 
 def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, run: Run) -> None:
-    """Send the parameters that the run has not, of which MLflow changes none, and the settings."""
+    """Send the parameters that the run lacks, since MLflow changes none, and the settings."""
     params = {
         "scheduler": config.scheduler.name,
         "objective": config.objective.name,
@@ -79,7 +84,7 @@ def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, ru
         "parameters": config.objective.parameters,
         "seed": str(config.seed),
     }
-    if folder.purpose() == "study":  # or nobody chose the trials: they were given
+    if folder.purpose() == "study":  # in replicates no algorithm chooses the trials
         params["algorithm"] = config.search.algorithm
     missing = [Param(name, value) for name, value in params.items() if name not in run.data.params]
     client.log_batch(run.info.run_id, params=missing)

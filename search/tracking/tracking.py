@@ -1,7 +1,7 @@
-"""A thread that keeps MLflow up to date with a search.
+"""A thread that sends a search's records to MLflow.
 
-Neither a slow server nor one that is away holds up the search; what could not be sent is
-sent again.
+Neither a slow server nor an unreachable one holds up the search; records that could not be
+sent are sent again.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import mlflow
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
-from search.study.tracking_uri import shown
+from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
-from search.tracking.store import open_store, telling_the_uri, tracking_uri
+from search.tracking.store import mlflow_errors_as_user_errors, open_store, tracking_uri
 from search.tracking.study_run import StudyRun
 from search.tracking.trial_runs import TrialRuns
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 5.0
-CLOSING_S = 60.0  # how long the end of a search waits for a server that takes nothing
+RETRY_S = 5.0  # pause after a record could not be sent
+CLOSING_S = 60.0  # longest time without a sent record before the end of a search gives up
 
 
 class Tracking:
-    """Keeps MLflow in step with a study's ledger."""
+    """Sends the records of a study's ledger to MLflow, in a thread of its own."""
 
     def __init__(self, uri: str, study_run: StudyRun, trial_runs: TrialRuns) -> None:
         self._uri = uri
@@ -37,18 +37,18 @@ class Tracking:
         self._trial_runs = trial_runs
         self._waiting: dict[int, TrialRecord] = {}
         self._changed = threading.Condition()
-        self._deadline: float | None = None  # set when the search is over
+        self._deadline: float | None = None  # monotonic time; None until the search is over
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
 
     @classmethod
     def start(cls, config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> Self:
-        """Open the store and the study's run, and start the thread that sends.
+        """Open the store and the study's run, and start the sending thread.
 
         Raises:
             UserError: there is no MLflow store at the tracking URI.
         """
         uri = tracking_uri(config, folder)
-        with telling_the_uri(uri):
+        with mlflow_errors_as_user_errors(uri):
             study_run = StudyRun.open(open_store(uri, folder), config, folder)
         tracking = cls(uri, study_run, TrialRuns(study_run, ledger))
         tracking._thread.start()
@@ -58,58 +58,69 @@ class Tracking:
         return {}  # see Ledger
 
     def note(self, record: TrialRecord) -> None:
-        """Have ``record`` sent as it now stands; returns at once."""
+        """Queue ``record`` for sending, in place of an earlier version; returns at once."""
         with self._changed:
             self._waiting[record.id] = record
             self._changed.notify()
 
     def close(self, status: str, *, metrics: dict[str, float], tags: dict[str, str]) -> bool:
-        """Send what is left and end the study's run; False if some could not be sent."""
+        """Send the records that are left, then end the study's run.
+
+        Waits while records are being sent, but no longer than ``CLOSING_S`` for any of them.
+
+        Args:
+            status: MLflow's status of the study's run: FINISHED, FAILED or KILLED.
+            metrics, tags: totals of the study.
+
+        Returns:
+            False if something could not be sent; ``resume`` and ``doctor --mend`` send it later.
+        """
         with self._changed:
             self._deadline = deadline = time.monotonic() + CLOSING_S
             self._changed.notify()
         while self._thread.is_alive() and deadline > time.monotonic():
             self._thread.join(deadline - time.monotonic())
-            deadline = self._deadline  # which moves with each record that is sent
+            deadline = self._deadline  # each record that is sent extends it
         if self._thread.is_alive():
             return False
         try:
             self._study_run.end(status, metrics=metrics, tags=tags)
         except mlflow.exceptions.MlflowException:
-            logger.warning("MLflow at %s could not be told the end of the study", shown(self._uri))
+            logger.warning("MLflow at %s could not record the study's end", redacted(self._uri))
             return False
         return not self._waiting
 
     def interrupt(self, record: TrialRecord) -> None:
-        """Mark a trial that a later driver will go on with."""
+        """Mark a trial's run as interrupted: a later driver resumes it. Call it after ``close``."""
         if record.mlflow_run_id is None or self._thread.is_alive():
             return
         try:
             self._trial_runs.interrupt(record.mlflow_run_id)
         except mlflow.exceptions.MlflowException as error:
-            logger.warning("MLflow at %s: %s", shown(self._uri), _first_line(error))
+            logger.warning("MLflow at %s: %s", redacted(self._uri), _first_line(error))
 
     def _work(self) -> None:
-        """Send what waits, in turn, until the search is over; what fails goes to the end."""
+        """Send queued records until the search is over; those that fail are queued again."""
         while (record := self._next()) is not None:
             try:
                 self._trial_runs.send(record)
-                self._put_off_the_deadline()
-            except Exception as error:  # noqa: BLE001 - whatever a store fails of: try again
-                told = _first_line(error)
-                logger.warning("MLflow at %s: %s; trying again", shown(self._uri), told)
+                self._extend_deadline()
+            except Exception as error:  # noqa: BLE001 - try again, whatever the store raised
+                reason = _first_line(error)
+                logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), reason)
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
                     if self._deadline is not None and time.monotonic() > self._deadline:
                         return
                 time.sleep(RETRY_S)
 
-    def _put_off_the_deadline(self) -> None:
+    def _extend_deadline(self) -> None:
         with self._changed:
             if self._deadline is not None:
                 self._deadline = time.monotonic() + CLOSING_S
 
     def _next(self) -> TrialRecord | None:
+        """Wait for the next queued record; None once the queue is empty and the search over."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._deadline is not None)
             if not self._waiting:

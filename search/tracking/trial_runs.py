@@ -1,4 +1,4 @@
-"""A run in MLflow for each trial of a study, brought up to the trial's record."""
+"""One run in MLflow for each trial of a study, kept up to date with the trial's record."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ TRIAL_ID = "reservoir_search.trial_id"
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """Which points of a trial MLflow has: how many, and update and score of the last."""
+    """Points of a trial that MLflow has."""
 
-    start_ms: int  # of the run
+    start_ms: int  # start of the run, Unix time
     n_points: int
-    last: tuple[int, float] | None
+    last: tuple[int, float] | None  # update and score of the last one
 
     def begins(self, record: TrialRecord) -> bool:
-        """Whether they are the first of the trial's curve, or can still become that."""
+        """True if these points begin the trial's curve, or can still do so."""
         if self.last is None:
             return True
         if self.n_points > len(record.curve):
-            return record.state == "running"  # it went on from a checkpoint before them
+            return record.state == "running"  # it was resumed from an earlier checkpoint
         point = record.curve[self.n_points - 1]
         return (point.updates, point.score) == self.last
 
@@ -48,14 +48,14 @@ def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
 
 
 def is_of_earlier_version(run: Run) -> bool:
-    """Whether the run has its scores as ``bleu`` alone; to send the trial again adds ``score``."""
+    """True if the run has its scores as ``bleu`` alone; sending the trial again adds ``score``."""
     return "bleu" in run.data.metrics and "score" not in run.data.metrics
 
 
 class TrialRuns:
-    """The children of a study's run.
+    """Trials' runs, the children of a study's run.
 
-    All that is sent is a function of the trial's record, so sending twice does no harm.
+    Everything sent is a function of the trial's record, so sending it twice does no harm.
     """
 
     def __init__(self, study_run: StudyRun, ledger: Ledger) -> None:
@@ -65,13 +65,17 @@ class TrialRuns:
         self._stored: dict[int, _Stored] = {}
 
     def send(self, record: TrialRecord) -> None:
-        """Bring the trial's run up to ``record``, making the run where there is none."""
+        """Update the trial's run to ``record``, or create the run if there is none.
+
+        Raises:
+            MlflowException: the store failed; call it again later.
+        """
         if record.id not in self._stored and self._take_up(record):
             return
         run_id = str(self._ledger[record.id].mlflow_run_id)
         if not self._stored[record.id].begins(record):
-            # The trial went on from a checkpoint before the last point it had sent, and came
-            # to another value. MLflow takes no point back, so the run makes way for a new one.
+            # The trial was resumed from a checkpoint before its last sent point, and the new
+            # point differs. MLflow cannot delete points, so a new run replaces this one.
             del self._stored[record.id]
             self._client.delete_run(run_id)
             self.send(record)
@@ -81,12 +85,12 @@ class TrialRuns:
             self._end(run_id, record)
 
     def interrupt(self, run_id: str) -> None:
-        """Mark the run of a trial that a later driver will go on with."""
+        """Mark a trial's run as interrupted: a later driver resumes it."""
         self._client.set_tag(run_id, "state", "interrupted")
         self._client.set_terminated(run_id, "KILLED")
 
     def _take_up(self, record: TrialRecord) -> bool:
-        """See what an earlier driver sent; True if that was everything."""
+        """Read what an earlier driver sent; True if nothing is missing."""
         run = self._known_run(record)
         if run is None:
             run = self._open(record)
@@ -103,7 +107,7 @@ class TrialRuns:
         return False
 
     def _known_run(self, record: TrialRecord) -> Run | None:
-        """The run that the ledger names, unless another store has it or it was deleted."""
+        """The run that the ledger names; None if this store lacks it or it was deleted."""
         run_id = self._ledger[record.id].mlflow_run_id
         if run_id is None:
             return None
@@ -123,8 +127,8 @@ class TrialRuns:
         metrics = []
         for number, point in enumerate(new, start=stored.n_points + 1):
             area, objective = record.so_far(number)
-            # Training time as the time axis: what the trial spent, not when we heard of it.
-            when = stored.start_ms + round(1000 * point.seconds)
+            # MLflow's time axis shows training time, not the time at which the point arrived.
+            time_ms = stored.start_ms + round(1000 * point.seconds)
             values = {
                 "score": point.score,
                 "loss": point.loss,
@@ -135,7 +139,9 @@ class TrialRuns:
                 "seconds": point.seconds,
                 **record.dynamics.get(str(point.updates), {}),
             }
-            metrics += [Metric(name, value, when, point.updates) for name, value in values.items()]
+            metrics += [
+                Metric(name, value, time_ms, point.updates) for name, value in values.items()
+            ]
         self._client.log_batch(run_id, metrics=metrics)
         last = record.curve[-1]
         self._stored[record.id] = dataclasses.replace(
@@ -162,7 +168,8 @@ class TrialRuns:
             self._write_artifacts(Path(folder), record)
             self._client.log_artifacts(run_id, folder)
         self._client.set_terminated(run_id, STATUS[record.state])
-        self._client.set_tag(run_id, "state", record.state)  # last: all of the run is sent
+        # The last thing sent: a run with the state of its ended trial lacks nothing.
+        self._client.set_tag(run_id, "state", record.state)
 
     def _write_artifacts(self, folder: Path, record: TrialRecord) -> None:
         (folder / "layout.txt").write_text(
@@ -174,7 +181,7 @@ class TrialRuns:
         write_curve_png(record, folder / "curve.png")
 
     def _open(self, record: TrialRecord) -> Run:
-        """The trial's run by its tags, made where there is none."""
+        """The trial's run, found by its tags or created, with its parameters."""
         found = self._client.search_runs(
             [self._study_run.experiment_id],
             filter_string=(
@@ -183,7 +190,7 @@ class TrialRuns:
             ),
             max_results=1,
         )
-        # A driver may have died, or the store failed, between a run and its parameters.
+        # An earlier attempt may have failed between creating the run and sending its parameters.
         run = found[0] if found else self._create(record)
         params = {
             "layout": record.layout,
@@ -222,12 +229,12 @@ class TrialRuns:
 
 @cache
 def _commit() -> str:
-    """The commit of the code that runs, or "unknown" outside a checkout."""
-    told = subprocess.run(
+    """Git commit of the code that runs, or "unknown" outside a checkout."""
+    git = subprocess.run(
         ["git", "rev-parse", "HEAD"],
         cwd=Path(__file__).parent,
         capture_output=True,
         text=True,
         check=False,
     )
-    return told.stdout.strip() if told.returncode == 0 else "unknown"
+    return git.stdout.strip() if git.returncode == 0 else "unknown"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import scale
-from benchmarks.command import Asked
+from benchmarks.command import Options
 
 
 @pytest.mark.slow
@@ -18,7 +18,7 @@ def test_a_few_trials_go_through_the_whole_service(
     monkeypatch.setattr(scale, "SIZES", (8,))
     monkeypatch.setattr(scale, "WINDOW", 4)
     monkeypatch.setattr(scale, "ALGORITHMS", ("surrogate",))
-    report = scale.measure(Asked(out=tmp_path, data=small_grammar))
+    report = scale.measure(Options(out=tmp_path, data=small_grammar))
     costs, suggestions, files, commands = report.tables
     assert [row["trials"] for row in costs.rows] == [4, 6, 8]
     for row in costs.rows:

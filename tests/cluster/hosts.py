@@ -44,7 +44,7 @@ class Host:
     hidden: Sequence[Path] = ()  # folders that are not on this machine
 
     def start(self, *command: str, cwd: Path, log: str, **extra: str) -> subprocess.Popen[str]:
-        """Start a command there; what it tells goes into the file ``log`` in ``cwd``."""
+        """Start a command on the host; its output goes into the file ``log`` in ``cwd``."""
         hidden = ":".join(str(path) for path in self.hidden)
         with (cwd / log).open("w") as file:
             return subprocess.Popen(
@@ -67,22 +67,22 @@ class Host:
 
     def cut_off(self) -> None:
         """Take its link down: nothing arrives and nothing is refused, as on a pulled cable."""
-        told = subprocess.run(
+        interfaces = subprocess.run(
             ["ip", "-n", self.namespace, "-o", "addr", "show", "to", self.address],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        link = told.split()[1]
+        link = interfaces.split()[1]
         subprocess.run(["ip", "-n", self.namespace, "link", "set", link, "down"], check=True)
 
     def processes(self, named: str = "") -> list[psutil.Process]:
-        """The processes there with ``named`` in their title."""
-        told = subprocess.run(
+        """Processes on the host with ``named`` in their title."""
+        pids = subprocess.run(
             ["ip", "netns", "pids", self.namespace], capture_output=True, text=True, check=True
         ).stdout.split()
         found = []
-        for pid in map(int, told):
+        for pid in map(int, pids):
             try:
                 process = psutil.Process(pid)
                 if named in " ".join(process.cmdline()):
@@ -92,14 +92,14 @@ class Host:
         return found
 
     def peers_of(self, process: psutil.Process) -> set[str]:
-        """The addresses of the machines that a process there is connected with."""
-        told = subprocess.run(
+        """Addresses of the machines to which a process on the host is connected."""
+        connections = subprocess.run(
             ["ip", "netns", "exec", self.namespace, "ss", "-Htnp", "state", "established"],
             capture_output=True,
             text=True,
             check=True,
         ).stdout.splitlines()
-        mine = [line for line in told if f"pid={process.pid}," in line]
+        mine = [line for line in connections if f"pid={process.pid}," in line]
         return {line.split()[3].rpartition(":")[0] for line in mine}
 
 

@@ -117,9 +117,9 @@ def records(study: Path) -> dict[str, dict]:
 
 def test_a_study_run_as_a_job_is_in_mlflow_with_every_trial(study: Path, mlflow: MlflowServer):
     runs = {run["info"]["run_id"]: run for run in mlflow.trials("tiny")}
-    told = records(study)
-    assert len(told) == 3
-    assert runs.keys() == told.keys()
+    recorded = records(study)
+    assert len(recorded) == 3
+    assert runs.keys() == recorded.keys()
     assert {run["info"]["status"] for run in runs.values()} == {"FINISHED"}
 
 

@@ -67,7 +67,7 @@ def faults(place: Path) -> list[str]:
 
 
 def waiting(place: Path) -> list[str]:
-    return [told for finding in examined(place) for told in finding.waiting]
+    return [line for finding in examined(place) for line in finding.waiting]
 
 
 def resume(place: Path) -> subprocess.CompletedProcess[str]:
@@ -134,7 +134,8 @@ def test_a_driver_killed_at_ten_random_moments_loses_nothing(
     resume(place)
     assert_ended_as(undisturbed, place)
     assert optuna_states(place).count("COMPLETE") == N_TRIALS
-    assert set(optuna_states(place)) <= {"COMPLETE", "FAIL"}  # FAIL: asked, and killed at once
+    # A trial is FAIL if the driver was killed right after Optuna had suggested it.
+    assert set(optuna_states(place)) <= {"COMPLETE", "FAIL"}
     assert mlflow_statuses(place) == ["FINISHED"] * (1 + N_TRIALS)
 
 
@@ -145,12 +146,12 @@ def test_a_checkpoint_cut_in_half_costs_the_work_since_the_one_before(
     weights = newest / "weights.safetensors"
     os.truncate(weights, weights.stat().st_size // 2)
     assert faults(killed) == []
-    assert any("not whole; resume goes on from the one before" in told for told in waiting(killed))
+    assert any("not whole; resume goes on from the one before" in line for line in waiting(killed))
     (running,) = (record for record in records_in(killed) if record.state == "running")
     done = resume(killed)
-    told = re.findall(rf"trial={running.id} state=running update=(\d+)", done.stderr)
+    updates = re.findall(rf"trial={running.id} state=running update=(\d+)", done.stderr)
     # Checkpoint 0 is that of update 4; after it comes the next validation.
-    assert int(told[1]) == 4 * (int(before.name.removeprefix("checkpoint_")) + 2)
+    assert int(updates[1]) == 4 * (int(before.name.removeprefix("checkpoint_")) + 2)
     assert_ended_as(undisturbed, killed)
 
 
@@ -367,8 +368,8 @@ def test_a_head_that_dies_ends_the_search_and_a_new_one_goes_on_with_it(
 # take the clock of everything back, but with it Ray's sleeps end in "Invalid argument".
 CLOCK = """
 import pathlib, time
-told = pathlib.Path({path!r})
-back = lambda: float(told.read_text() or 0)
+offset = pathlib.Path({path!r})
+back = lambda: float(offset.read_text() or 0)
 time_s, time_ns = time.time, time.time_ns
 time.time = lambda: time_s() - back()
 time.time_ns = lambda: time_ns() - int(1e9 * back())

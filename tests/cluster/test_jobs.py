@@ -107,9 +107,9 @@ def test_a_study_file_of_ours_runs_there_as_it_does_here(
     by_us = reservoir_search("run", "mine.toml", *settings, cwd=alone, timeout=LONG_S)
     assert by_us.returncode == 0, by_us.stderr
     assert on_updates(records_in(there)) == on_updates(records_in(alone))
-    shown = submit(head, here, there, "show", "mine")
-    assert shown.returncode == 0
-    assert "study mine: aucc_per_mparam over updates" in shown.stdout
+    show = submit(head, here, there, "show", "mine")
+    assert show.returncode == 0
+    assert "study mine: aucc_per_mparam over updates" in show.stdout
 
 
 def test_submit_ends_as_its_command_does(head: Head, tmp_path: Path, there: Path):
@@ -129,7 +129,7 @@ def test_submit_ends_as_its_command_does(head: Head, tmp_path: Path, there: Path
     assert "no trial was completed" in failed.stdout
 
 
-def test_who_stops_following_or_stops_the_job_goes_on_with_resume(
+def test_a_job_goes_on_when_following_stops_and_resumes_when_it_was_stopped(
     head: Head, tmp_path: Path, there: Path
 ):
     here = prepare(tmp_path / "here", Path("data/grammar"))
@@ -138,9 +138,9 @@ def test_who_stops_following_or_stops_the_job_goes_on_with_resume(
     wait_for(is_in_mid_study(there))
     os.kill(follower.pid, signal.SIGINT)
     assert follower.wait(timeout=120) == 130
-    told = (here / "log.txt").read_text()
-    found = re.search(r"the job goes on; .* stop it: ray (job stop --address \S+ \S+)", told)
-    assert found is not None, told
+    log = (here / "log.txt").read_text()
+    found = re.search(r"the job goes on; .* stop it: ray (job stop --address \S+ \S+)", log)
+    assert found is not None, log
     n_before = len(records_in(there))
     wait_for(lambda: len(records_in(there)) > n_before)  # it does go on
     assert ray(*found[1].split(), **head.token).returncode == 0
@@ -150,7 +150,7 @@ def test_who_stops_following_or_stops_the_job_goes_on_with_resume(
 
 
 @pytest.mark.parametrize("wrong", [{}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}])
-def test_a_wrong_token_or_none_is_told_in_one_line(
+def test_a_wrong_or_missing_token_is_refused_in_one_line(
     head: Head, tmp_path: Path, there: Path, small_grammar: Path, wrong: dict[str, str]
 ):
     here = prepare(tmp_path / "here", small_grammar)
@@ -168,7 +168,7 @@ def test_a_wrong_token_or_none_is_told_in_one_line(
     assert not (here / "studies").exists()
 
 
-def test_what_is_no_cluster_is_told_in_one_line(tmp_path: Path, small_grammar: Path):
+def test_an_address_without_a_cluster_is_refused_in_one_line(tmp_path: Path, small_grammar: Path):
     here = prepare(tmp_path / "here", small_grammar)
     address = f"127.0.0.1:{free_port()}"
     done = reservoir_search("run", "mine.toml", "--address", address, cwd=here, timeout=120)

@@ -55,7 +55,7 @@ def search(host: Host, place: Path) -> subprocess.Popen[str]:
 
 
 def host_of(hosts: list[Host], named: str) -> tuple[Host, psutil.Process]:
-    """Where the one process called so is, once it is there."""
+    """Host and process of the first process named so, once there is one."""
     found = wait_for(
         lambda: [(host, process) for host in hosts for process in host.processes(named)]
     )
@@ -122,10 +122,10 @@ def test_a_machine_cut_off_in_mid_trial_costs_no_more_than_the_work_since_the_ch
         assert driver.wait(timeout=1200) == 0, (place / "log.txt").read_text()
     assert {record.state for record in records_in(place)} == {"completed"}
     assert on_updates(records_in(place)) == undisturbed
-    told = re.findall(
+    updates = re.findall(
         rf"trial={running.id} state=\w+ update=(\d+)", (place / "log.txt").read_text()
     )
-    assert told.count("4") == 1  # it did not start from the beginning again
+    assert updates.count("4") == 1  # it did not start from the beginning again
 
 
 def test_a_folder_that_the_machines_do_not_share_is_refused(
@@ -135,8 +135,8 @@ def test_a_folder_that_the_machines_do_not_share_is_refused(
     with hosts_with_ray([0, 1], ray_place, [place]) as hosts:
         driver = search(hosts[0], place)
         assert driver.wait(timeout=600) == 2
-        told = (place / "log.txt").read_text().splitlines()[-1]
-        assert told.startswith(
+        last = (place / "log.txt").read_text().splitlines()[-1]
+        assert last.startswith(
             f"error: {place}: is not the same folder on {hosts[1].address}, so a trial there"
         )
     assert not (place / "studies").exists()

@@ -129,21 +129,21 @@ def test_a_node_lost_in_mid_study_costs_nothing(
 
 
 @pytest.mark.parametrize(
-    ("ranks", "told"),
+    ("ranks", "message"),
     [
         ("cpus_per_rank = 3", "a trial asks for 3 CPUs; the largest node has 2; ask for less"),
         ("gpus_per_rank = 3.0", "a trial asks for 3 GPUs; the largest node has 1; ask for less"),
     ],
 )
 def test_a_trial_that_no_node_can_hold_is_refused_before_anything_is_written(
-    cluster: Cluster, tmp_path: Path, small_grammar: Path, ranks: str, told: str
+    cluster: Cluster, tmp_path: Path, small_grammar: Path, ranks: str, message: str
 ):
     cluster.add_node(num_cpus=2, num_gpus=1)
     cluster.add_node(num_cpus=2)
     place = prepare(tmp_path / "place", small_grammar, ranks=ranks)
     done = reservoir_search("run", "mine.toml", "--address", cluster.address, cwd=place, **OPEN)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == f"error: ranks: {told}"
+    assert done.stderr.splitlines()[-1] == f"error: ranks: {message}"
     assert not (place / "studies").exists()
 
 

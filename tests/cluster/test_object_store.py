@@ -103,7 +103,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 def mlflow_server(
     store: ObjectStore, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MlflowClient]:
-    """MLflow's server, which alone reaches the bucket of its files."""
+    """MLflow's server, the only process with access to the bucket of its files."""
     port, place = free_port(), tmp_path_factory.mktemp("mlflow")
     command = [
         *("mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
@@ -168,8 +168,8 @@ def test_a_killed_study_goes_on_from_the_object_store_and_ends_as_an_undisturbed
     assert len({folder for folder, _, _ in left}) == 2  # two trials, both among the best
     assert not list(place.glob("studies/mine/ray/*"))
 
-    shown = reservoir_search("show", "mine", cwd=place, **extra)
-    assert " in s3://checkpoints/ours/mine-" in shown.stdout.splitlines()[-1]
+    show = reservoir_search("show", "mine", cwd=place, **extra)
+    assert " in s3://checkpoints/ours/mine-" in show.stdout.splitlines()[-1]
     exported = reservoir_search("export", "mine", cwd=place, timeout=1500, **extra)
     assert exported.returncode == 0, exported.stderr
     translated = reservoir_search(
@@ -233,7 +233,7 @@ def test_the_store_may_stand_in_the_environment_and_studies_of_a_name_do_not_mix
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "reason"),
     [
         ("s3://no-such-bucket/ours?endpoint_override={host}&scheme=http", "bucket does not exist"),
         ("s3://checkpoints/ours?endpoint_override=127.0.0.1:9&scheme=http", "connect"),
@@ -241,12 +241,12 @@ def test_the_store_may_stand_in_the_environment_and_studies_of_a_name_do_not_mix
     ],
 )
 def test_a_store_that_cannot_be_used_is_refused_in_a_line_and_leaves_no_study(
-    tmp_path: Path, small_grammar: Path, store: ObjectStore, uri: str, told: str
+    tmp_path: Path, small_grammar: Path, store: ObjectStore, uri: str, reason: str
 ):
     place = prepare(tmp_path / "place", small_grammar, uri.format(host=store.host))
     done = reservoir_search("run", "mine.toml", cwd=place, **KEYS)
     assert done.returncode == 2
     error = done.stderr.splitlines()[-1]
     assert error.startswith("error: storage.uri 's3://" if uri.startswith("s3") else "error: ")
-    assert told in error
+    assert reason in error
     assert not (place / "studies").exists()

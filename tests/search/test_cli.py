@@ -44,7 +44,7 @@ def test_every_command_has_help(command: list[str]):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["show", "nothing"], "error: study 'nothing': neither studies/nothing nor nothing"),
         (["resume", "nothing"], "error: study 'nothing'"),
@@ -60,14 +60,14 @@ def test_every_command_has_help(command: list[str]):
 )
 def test_a_users_mistake_is_one_clear_line_and_exit_2(
     arguments: list[str],
-    told: str,
+    message: str,
     studies_here: Path,
     capsys: pytest.CaptureFixture[str],
 ):
     assert run(*arguments) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err.startswith(told)
+    assert output.err.startswith(message)
     assert output.err.count("\n") == 1
 
 
@@ -78,7 +78,7 @@ def raising(error: BaseException) -> int:
     return exit_code(work)
 
 
-def test_exit_codes_tell_mistakes_failures_and_interrupts_apart(
+def test_mistakes_failures_and_interrupts_have_exit_codes_of_their_own(
     capsys: pytest.CaptureFixture[str],
 ):
     assert exit_code(lambda: None) == 0

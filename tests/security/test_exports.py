@@ -143,5 +143,5 @@ def test_tokens_beyond_the_dictionary_are_refused(data: Path):
     path = data / "train.de-en.de.bin"
     path.write_bytes(b"\xff\x7f" + path.read_bytes()[2:])
     load_task.cache_clear()
-    with pytest.raises(UserError, match=r"names token 32767 of a dictionary"):
+    with pytest.raises(UserError, match=r"has token 32767, and the dictionary has"):
         load_task(str(data)).corpus.split("train")

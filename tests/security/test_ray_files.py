@@ -32,7 +32,7 @@ def test_a_folder_that_someone_else_put_there_is_refused(
     monkeypatch.setattr(users_folder, "_TMP", tmp_path)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"reservoir-search-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="belongs to someone else"):
+    with pytest.raises(UserError, match="belongs to another user"):
         private_folder()
 
 
@@ -42,7 +42,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
     folder = tmp_path / f"reservoir-search-{os.getuid()}"
     folder.mkdir()
     os.chown(folder, 12345, 12345)
-    with pytest.raises(UserError, match="belongs to someone else"):
+    with pytest.raises(UserError, match="belongs to another user"):
         private_folder()
 
 
@@ -96,15 +96,15 @@ from search.cluster.ray_cluster import local_ray
 with local_ray():
     address = ray.get_runtime_context().gcs_address
     for token in ({{}}, {{"RAY_AUTH_MODE": "disabled"}}, {{"RAY_AUTH_TOKEN": "ab" * 32}}):
-        told = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", {ASK!r}, address],
             env={{**os.environ, **token}},
             capture_output=True,
             text=True,
             timeout=300,
         )
-        is_refused = told.returncode == 1 and "AUTH_TOKEN" in told.stderr
-        print("refused" if is_refused else told.stdout.strip())
+        is_refused = done.returncode == 1 and "AUTH_TOKEN" in done.stderr
+        print("refused" if is_refused else done.stdout.strip())
 """
 
 

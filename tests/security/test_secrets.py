@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.study.config import load_study
-from search.study.tracking_uri import environment_uri, shown, tracking_faults
+from search.study.tracking_uri import environment_uri, redacted, tracking_faults
 from spaces.errors import UserError
 from tests.search.command_line import study_toml
 
@@ -74,6 +74,6 @@ def test_an_account_in_the_environments_uri_moves_into_variables_of_its_own(
 
 
 def test_what_is_shown_of_a_uri_has_no_account():
-    assert shown(f"mysql://me:{SECRET}@host/db?password={SECRET}") == "mysql://host/db"
-    assert shown("sqlite:////data/a@b.db") == "sqlite:////data/a@b.db"
-    assert shown("http://host:5000") == "http://host:5000"
+    assert redacted(f"mysql://me:{SECRET}@host/db?password={SECRET}") == "mysql://host/db"
+    assert redacted("sqlite:////data/a@b.db") == "sqlite:////data/a@b.db"
+    assert redacted("http://host:5000") == "http://host:5000"

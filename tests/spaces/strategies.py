@@ -1,4 +1,4 @@
-"""What Hypothesis draws: layouts, renamings of their sets, small spaces."""
+"""Hypothesis strategies: layouts, renamings of their weight sets, small spaces."""
 
 from hypothesis import strategies as st
 

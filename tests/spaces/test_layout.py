@@ -17,7 +17,7 @@ from .strategies import layers, layouts
 
 
 def shared_pairs(layout: Layout) -> set[tuple[int, int, str]]:
-    """Which two depths share what, straight from the rule: equal letters and number."""
+    """Pairs of depths that share a component, by the rule: equal letters and number."""
     return {
         (low, high, upper.part)
         for high, upper in enumerate(layout.layers)

@@ -102,9 +102,9 @@ def test_a_name_always_comes_with_the_same_values(space):
     for seed in range(30):
         chooser = RandomChooser(random.Random(seed))
         space.choose(chooser)
-        for name, asked in chooser.questions.items():
-            questions[name] |= asked
-    assert all(len(asked) == 1 for asked in questions.values())
+        for name, values in chooser.questions.items():
+            questions[name] |= values
+    assert all(len(values) == 1 for values in questions.values())
 
 
 @given(
@@ -140,12 +140,12 @@ def test_the_papers_models_are_points_of_one_space(name):
     assert space.choose(FixedChooser(point)).encoder == PRESETS[name]
 
 
-def asked(table: dict) -> set[str]:
+def questions(table: dict) -> set[str]:
     return {name for point in SearchSpace.model_validate(table).points() for name in point}
 
 
 def test_the_default_space_asks_for_the_number_of_reservoirs_alone():
-    assert asked({}) == {"n_reservoirs"}
+    assert questions({}) == {"n_reservoirs"}
     assert SearchSpace().size() == 9  # 0 to 8 of 8
 
 
@@ -159,14 +159,14 @@ def test_nothing_is_asked_that_does_not_matter():
         "share_reservoir": ["none", "all"],
     }
     learned, both = {"share_learned"}, {"reservoir_kind", "reservoir_gain"}
-    assert asked(every | {"n_reservoirs": 0}) == learned
-    assert asked(every | {"n_reservoirs": 1}) == learned | both | {"interleaving"}
-    assert asked(every | {"n_reservoirs": 3}) == both | {"interleaving", "share_reservoir"}
-    assert asked(every | {"n_reservoirs": 4}) == both | {"share_reservoir"}
+    assert questions(every | {"n_reservoirs": 0}) == learned
+    assert questions(every | {"n_reservoirs": 1}) == learned | both | {"interleaving"}
+    assert questions(every | {"n_reservoirs": 3}) == both | {"interleaving", "share_reservoir"}
+    assert questions(every | {"n_reservoirs": 4}) == both | {"share_reservoir"}
 
 
 def test_numbers_of_reservoirs_that_a_depth_cannot_hold_are_asked_by_another_name():
-    assert asked({"depth": [2, 4], "n_reservoirs": [1, 2, 4]}) == {
+    assert questions({"depth": [2, 4], "n_reservoirs": [1, 2, 4]}) == {
         "depth",
         "n_reservoirs",
         "n_reservoirs-max-2",
@@ -283,7 +283,7 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
 @pytest.mark.parametrize(
     ("table", "fault"),
     [
-        ({"depth": [4, 4]}, "a value stands here twice; name each once"),
+        ({"depth": [4, 4]}, "a value is listed twice; list each value once"),
         ({"depth": 300}, "Input should be less than or equal to 256"),
         ({"depth": 4, "n_reservoirs": [2, 5]}, "5 reservoirs fit no depth; a stack holds"),
         ({"depth": [2, 8], "n_reservoirs": 4}, "none of them fits depth 2; a stack holds"),
@@ -303,7 +303,7 @@ def test_a_fault_names_its_rule(table, fault):
     assert any(rule.startswith(fault) for rule in faults(table).values())
 
 
-def test_a_candidate_outside_the_space_is_told_all_that_is_outside():
+def test_every_value_of_a_candidate_outside_the_space_is_named():
     space = SearchSpace.model_validate(
         {"depth": [4, 6], "reservoir_gain": [1.0, 2.0], "hyper": {"train.lr": [1e-3]}}
     )
@@ -330,7 +330,7 @@ def test_a_layout_that_no_pattern_makes_is_refused():
 @pytest.mark.parametrize(
     ("point", "fault"),
     [
-        ({}, "'n_reservoirs' is asked and has no answer"),
+        ({}, "'n_reservoirs' has no value; add it to the point"),
         ({"n_reservoirs": 9}, "n_reservoirs 9 is not in the space; it has 0, 1, 2"),
     ],
 )

@@ -1,4 +1,4 @@
-"""One rank of a trial, for the tests: prints the curve, and what is left when it has left."""
+"""One rank of a trial, for the tests: prints the curve, and connections left after its end."""
 
 from __future__ import annotations
 

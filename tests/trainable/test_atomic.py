@@ -21,12 +21,12 @@ from trainable.atomic import (
 
 
 class Interrupted(BaseException):
-    """As KeyboardInterrupt is: not an Exception."""
+    """Interruption that is no Exception, like KeyboardInterrupt."""
 
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is brought to the disk and what is renamed, in order, by the names it then has."""
+    """Names of files and folders that are synced or renamed, in order."""
     events: list[str] = []
     fsync, rename = os.fsync, os.rename
 
@@ -45,7 +45,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def building(name: str, events: list[str]) -> str:
-    """``name`` as it was called before it was whole."""
+    """Temporary name of the file or folder ``name``."""
     (found,) = {event.removeprefix("sync ") for event in events if f".{name}.building-" in event}
     return found
 

@@ -35,16 +35,16 @@ def test_the_lowest_layers_freeze_as_long_as_their_gradients_changed_least():
     layers = stack("LLLL")
     freezer = AutoFreeze(layers, quantile=0.5)
     watched(freezer, layers, [1.0, 1.0, 1.0, 1.0])
-    assert freezer.n_settled() == 0  # there is nothing to compare with
-    # Unrest 0.1, 0.2, 0.9, 0.3: the median is 0.25, and the third bars the way to the fourth.
+    assert freezer.n_to_freeze() == 0  # there is nothing to compare with
+    # Changes 0.1, 0.2, 0.9, 0.3 have the median 0.25; the third stops the freezing.
     watched(freezer, layers, [1.1, 1.2, 1.9, 0.7])
-    assert freezer.n_settled() == 2
+    assert freezer.n_to_freeze() == 2
     freezer.freeze(2)
     assert [layer.weight.requires_grad for layer in layers] == [False, False, True, True]
     assert freezer.norms == pytest.approx((1.9, 0.7))
-    # Of two, 0.5 and 0.1 apart: the lower is the restless one.
+    # Changes 0.5 and 0.1: the lower set changed more, so nothing freezes.
     watched(freezer, layers, [5.0, 5.0, 0.95, 0.63])
-    assert freezer.n_settled() == 2
+    assert freezer.n_to_freeze() == 2
 
 
 def test_gradients_add_up_between_two_looks():
@@ -52,7 +52,7 @@ def test_gradients_add_up_between_two_looks():
     freezer = AutoFreeze(layers, quantile=0.5)
     watched(freezer, layers, [1.0, 1.0])
     watched(freezer, layers, [-0.5, 1.0])
-    freezer.n_settled()
+    freezer.n_to_freeze()
     assert freezer.norms == (0.5, 2.0)
 
 
@@ -61,7 +61,7 @@ def test_one_weight_set_is_always_left_to_learn():
     freezer = AutoFreeze(layers, quantile=0.99)
     for _ in range(3):
         watched(freezer, layers, [1.0, 1.0])
-        assert freezer.n_settled() == 0
+        assert freezer.n_to_freeze() == 0
 
 
 def test_a_shared_layer_waits_for_what_lies_below_the_last_place_of_it():

@@ -46,11 +46,11 @@ def test_a_layer_passed_over_neither_works_nor_learns(dropping):
     ]
     assert met == expected
     last_out = depths.left_out
-    unmet = {id(p) for p in depths.unmet_parameters()}
+    dropped = {id(p) for p in depths.parameters_left_out()}
     for depth, layer in enumerate(whole):
         out = all(d in last_out for d in range(5) if whole[d] is layer)
         for parameter in layer.parameters():
-            assert (parameter.grad is None) == out == (id(parameter) in unmet), depth
+            assert (parameter.grad is None) == out == (id(parameter) in dropped), depth
 
 
 def test_a_resumed_trial_passes_over_what_an_unbroken_one_does(dropping, tmp_path: Path):

@@ -21,7 +21,7 @@ META = torch.device("meta")
 
 
 def update_on_meta(trial: TrialConfig, encoder: str) -> None:
-    """An update of a training that was put on ``META`` when it was made."""
+    """One update of a training on the device ``META``."""
     trial = trial.model_copy(
         update={
             "model": ModelConfig(encoder=encoder, decoder="LR", d_model=16, ffn=32, heads=2),

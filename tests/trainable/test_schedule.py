@@ -10,7 +10,7 @@ from trainable.schedule import inverse_square_root
 
 
 class Optimizer:
-    """As much of fairseq's optimizer as its schedule sets."""
+    """Stub of fairseq's optimizer for its learning rate schedule."""
 
     lr = 0.0
 

@@ -19,7 +19,7 @@ from trainable.tasks.registry import load_task
 def shipped(
     small_grammar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[ShippedCorpus]:
-    """The small grammar as Ray's object store would hold it, and a node without copies."""
+    """The small grammar as in Ray's object store, and a node without copies."""
     monkeypatch.setattr("trainable.shipped_corpus.users_folder", lambda: tmp_path)
     monkeypatch.setattr(ray, "put", lambda value: value)
     monkeypatch.setattr(ray, "get", lambda value: value)
@@ -56,8 +56,8 @@ def test_other_data_at_the_same_place_are_not_trained_on(
     shutil.copytree(small_grammar, other)
     manifest = Manifest.load(other)
     manifest.model_copy(update={"seed": 99}).save(other)
-    told = with_data_here(tiny_trial.model_copy(update={"data": str(other)}), shipped)
-    assert told.data != str(other)
+    local = with_data_here(tiny_trial.model_copy(update={"data": str(other)}), shipped)
+    assert local.data != str(other)
 
 
 def test_a_damaged_copy_is_made_anew(shipped: ShippedCorpus, tiny_trial: TrialConfig):

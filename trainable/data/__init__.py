@@ -1,1 +1,1 @@
-"""From a corpus to a prepared folder: text, tokens, BPE, fairseq's binarised files."""
+"""Preparation of a corpus: text, tokens, BPE, fairseq's binarised files."""

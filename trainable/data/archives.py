@@ -1,7 +1,7 @@
-"""Single members out of gzip, zip and tar files, in memory.
+"""Reading of single members of gzip, zip and tar files, in memory.
 
-Nothing is unpacked to disk, so a member's name can't lead anywhere; and whatever unpacks is
-read up to a limit, so that a small archive can fill neither the memory nor a day.
+Nothing is unpacked to disk, so a member's name cannot point outside a folder. Unpacked data are
+read up to a limit, so that a small archive cannot fill the memory or take hours.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from spaces.errors import UserError
 from trainable.data.blobs import Blob
 
 MAX_MEMBER_BYTES = 2 * 1024**3
-MAX_TAR_BYTES = 4 * 1024**3  # all members unpacked, the skipped ones too
+MAX_TAR_BYTES = 4 * 1024**3  # unpacked size of all members, skipped ones included
 MAX_MEMBERS = 10_000
-_ZIP_ENTRY = b"PK\x01\x02"  # begins each line of a zip file's directory
+_ZIP_ENTRY = b"PK\x01\x02"  # start of each entry in a zip file's directory
 _CHUNK_BYTES = 2**20
 _BROKEN = (
     tarfile.TarError,
@@ -31,10 +31,10 @@ _BROKEN = (
     struct.error,
     EOFError,
     OSError,
-    ValueError,  # a number in a header that is none, or a name that is not UTF-8
+    ValueError,  # raised for a malformed number in a header, or a name that is not UTF-8
     OverflowError,
-    RuntimeError,  # an encrypted zip member
-    NotImplementedError,  # a zip file of a later version
+    RuntimeError,  # raised for an encrypted zip member
+    NotImplementedError,  # raised for a zip file of a later version
 )
 
 
@@ -43,7 +43,7 @@ class _Readable(Protocol):
 
 
 class _Limited:
-    """A stream that gives another one's bytes up to a limit."""
+    """Stream over another stream; reading past a limit of bytes is a UserError."""
 
     def __init__(self, stream: _Readable, place: str, max_bytes: int) -> None:
         self._stream, self._place, self._max_bytes = stream, place, max_bytes
@@ -55,7 +55,7 @@ class _Limited:
         if self._n_bytes > self._max_bytes:
             raise UserError(
                 f"{self._place}: unpacks to more than {self._max_bytes} bytes, the limit; "
-                "that is no corpus that we know"
+                "no known corpus is that large"
             )
         return data
 
@@ -64,7 +64,11 @@ class _Limited:
 
 
 def gunzip(blob: Blob, *, max_bytes: int = MAX_MEMBER_BYTES) -> Blob:
-    """The content of a gzip file; any other blob as it is."""
+    """Content of a gzip file; any other blob unchanged.
+
+    Raises:
+        UserError: the file is broken or unpacks to more than ``max_bytes``.
+    """
     if not blob.place.endswith(".gz"):
         return blob
     with _broken_is_an_error(blob), gzip.open(io.BytesIO(blob.data)) as stream:
@@ -72,7 +76,12 @@ def gunzip(blob: Blob, *, max_bytes: int = MAX_MEMBER_BYTES) -> Blob:
 
 
 def zip_member(blob: Blob, name: str, *, max_bytes: int = MAX_MEMBER_BYTES) -> Blob:
-    """Member ``name`` of a zip file."""
+    """Member ``name`` of a zip file.
+
+    Raises:
+        UserError: the file is broken, has no such member or too many, or the member is larger
+            than ``max_bytes``.
+    """
     if blob.data.count(_ZIP_ENTRY) > MAX_MEMBERS:  # before zipfile makes an object of each
         raise UserError(f"{blob.place}: has over {MAX_MEMBERS} members; too many to trust")
     with _broken_is_an_error(blob), zipfile.ZipFile(io.BytesIO(blob.data)) as archive:
@@ -92,20 +101,25 @@ def tar_members(
     max_bytes: int = MAX_MEMBER_BYTES,
     max_tar_bytes: int = MAX_TAR_BYTES,
 ) -> dict[str, Blob]:
-    """The regular files of a tar file (plain or gzip) whose base name is in ``names``."""
+    """Regular files of a tar file (plain or gzip) whose base name is in ``names``, by that name.
+
+    Raises:
+        UserError: the file is broken, has too many members, or unpacks to more than a limit.
+    """
     members: dict[str, Blob] = {}
     is_zipped = blob.data.startswith(b"\x1f\x8b")
     with (
         _broken_is_an_error(blob),
         (gzip.open if is_zipped else _as_it_is)(io.BytesIO(blob.data)) as stream,
-        # As a stream ("r|"), of which tarfile reads each part once.
+        # Mode "r|": tarfile reads the archive once, from start to end.
         tarfile.open(fileobj=_limited(stream, blob.place, max_tar_bytes), mode="r|") as archive,
     ):
         for n_seen, member in enumerate(archive):
             if n_seen >= MAX_MEMBERS:
                 raise UserError(f"{blob.place}: has over {MAX_MEMBERS} members; too many to trust")
             name = member.name.rpartition("/")[2]
-            is_file = member.isreg() and not member.issparse()  # holes cost a packer nothing
+            # A sparse file can claim any size without data in the archive.
+            is_file = member.isreg() and not member.issparse()
             file = archive.extractfile(member) if is_file and name in names else None
             if file is not None:
                 place = f"{blob.place}:{name}"
@@ -114,7 +128,7 @@ def tar_members(
 
 
 def _limited(stream: _Readable, place: str, max_bytes: int) -> IO[bytes]:
-    """The limited stream as the binary file that tarfile reads from."""
+    """Limited stream, typed as the binary file that tarfile expects."""
     return cast(IO[bytes], _Limited(stream, place, max_bytes))
 
 

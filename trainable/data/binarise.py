@@ -1,4 +1,4 @@
-"""Dictionaries and binarised files as fairseq-preprocess writes them, by fairseq's classes."""
+"""Dictionaries and binarised files, equal to those of fairseq-preprocess."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import torch
 
 
 def build_dictionary(lines: Sequence[str]) -> Any:
-    """The BPE tokens of ``lines`` as fairseq's Dictionary, its rows a multiple of eight."""
+    """Dictionary of the BPE tokens in ``lines``, padded to a multiple of eight entries."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # hydra's, at the first import of fairseq
+        warnings.simplefilter("ignore")  # hydra warns at the first import of fairseq
         from fairseq.data import Dictionary
 
     counts = Counter(token for line in lines for token in line.split())
@@ -27,7 +27,7 @@ def build_dictionary(lines: Sequence[str]) -> Any:
 
 
 def write_binarised(lines: Sequence[str], dictionary: Any, prefix: Path) -> int:
-    """Write ``prefix``.bin and .idx; returns the number of tokens, ends of sentences included."""
+    """Write ``prefix``.bin and .idx; return the number of tokens, ends of sentences included."""
     from fairseq.data import indexed_dataset
 
     prefix_text = str(prefix)

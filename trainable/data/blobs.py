@@ -1,4 +1,4 @@
-"""Bytes with the place they came from: what corpora are read out of."""
+"""Blobs: the contents of files, with their origin, from which corpora are read."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from trainable.data.manifest import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
-    """A file's bytes; ``place`` is how messages and the manifest name it."""
+    """Content of a file; ``place`` is its name in messages and in the manifest."""
 
     place: str
     data: bytes
 
     def source(self) -> Source:
-        """The entry for the manifest: place, checksum, size."""
+        """Entry for the manifest: place, SHA-256, size in bytes."""
         digest = hashlib.sha256(self.data).hexdigest()
         return Source(place=self.place, sha256=digest, n_bytes=len(self.data))
 
 
 def read_blob(path: Path) -> Blob:
-    """The file at ``path``; its place is the file's name, not this machine's path to it."""
+    """Content of the file at ``path``; its place is the file's name without the folder.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     try:
         return Blob(place=path.name, data=path.read_bytes())
     except OSError as error:
@@ -33,7 +37,7 @@ def read_blob(path: Path) -> Blob:
 
 
 def find_path(folder: Path, name: str) -> Path | None:
-    """The file ``name`` of ``folder``, plain or with .gz; None if there is neither."""
+    """Path of the file ``name`` or ``name``.gz in ``folder``; None if there is neither."""
     for candidate in (folder / name, folder / f"{name}.gz"):
         if candidate.is_file():
             return candidate
@@ -41,7 +45,11 @@ def find_path(folder: Path, name: str) -> Path | None:
 
 
 def find_blob(folder: Path, name: str) -> Blob:
-    """The content of the file ``name`` of ``folder``, plain or with .gz."""
+    """Content of the file ``name`` or ``name``.gz in ``folder``, not unpacked.
+
+    Raises:
+        UserError: there is neither, or the file cannot be read.
+    """
     path = find_path(folder, name)
     if path is None:
         raise UserError(f"{folder}: holds neither {name} nor {name}.gz; add the file")

@@ -1,4 +1,4 @@
-"""Byte pair encoding by subword-nmt: learned jointly, applied, removed."""
+"""Byte pair encoding by subword-nmt: learning, applying and undoing it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,23 @@ _VERSION = "#version: 0.2"  # subword-nmt's learner writes no other
 
 
 class Segmenter(Protocol):
-    """Splits the words of a tokenised sentence into BPE units."""
+    """Object that splits the words of a tokenised sentence into BPE units."""
 
     def segment(self, sentence: str) -> str: ...
 
 
 def learn(lines: Iterable[str], *, n_merges: int) -> str:
-    """The codes of up to ``n_merges`` merges over the tokenised ``lines``."""
+    """Codes of up to ``n_merges`` merges, learned on the tokenised ``lines``.
+
+    Raises:
+        UserError: the lines contain too little text for a merge.
+    """
     counts = Counter(word for line in lines for word in line.split())
     if not any(len(word) > 1 for word in counts):
         raise UserError("BPE: no word of the training text has two letters; give more text")
     words = io.StringIO("".join(f"{word} {count}\n" for word, count in counts.items()))
     codes = io.StringIO()
-    # It draws a progress bar and remarks on stderr, terminal or not.
+    # subword-nmt prints a progress bar and messages to stderr, also without a terminal.
     with contextlib.redirect_stderr(io.StringIO()):
         learn_bpe(words, codes, n_merges, is_dict=True)
     if count_merges(codes.getvalue()) == 0:
@@ -47,7 +51,7 @@ def segmenter(codes: str) -> Segmenter:
     """Segmenter that applies ``codes``, with a cache of words.
 
     Raises:
-        ValueError: they are no codes, for which subword-nmt would end the program.
+        ValueError: ``codes`` are not valid; subword-nmt would end the program.
     """
     first, *merges = codes.removesuffix("\n").split("\n")
     if first != _VERSION or not merges:
@@ -60,5 +64,5 @@ def segmenter(codes: str) -> Segmenter:
 
 
 def join(tokens: str) -> str:
-    """The words that BPE tokens spell."""
+    """Words of a sentence of BPE tokens."""
     return (tokens + " ").replace(CONTINUES, "").rstrip()

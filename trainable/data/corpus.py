@@ -1,4 +1,4 @@
-"""Aligned raw and tokenised sentences: the form of every corpus before preparation."""
+"""Parallel text, raw and tokenised: the form of every corpus before preparation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainable.data.lines import lines_of
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 
-MAX_TOKENS = 175  # longest training sentence; the limit of the IWSLT'14 pipeline
+MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,28 +29,31 @@ class Pairs:
         return len(self.src)
 
     def take(self, places: Sequence[int]) -> Pairs:
-        """The pairs at ``places``, in that order."""
+        """Pairs at the indices ``places``, in that order."""
         src, tgt = self.src, self.tgt
         return Pairs(src=[src[n] for n in places], tgt=[tgt[n] for n in places])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """One split: raw, and Moses-tokenised, escaped and lower-cased."""
+    """One split of a corpus, as raw text and as tokens."""
 
     raw: Pairs
-    tokens: Pairs
+    tokens: Pairs  # Moses-tokenised, escaped and lower-cased
 
     def take(self, places: Sequence[int]) -> Split:
-        """The sentences at ``places``, in that order."""
+        """Sentences at the indices ``places``, in that order."""
         return Split(raw=self.raw.take(places), tokens=self.tokens.take(places))
 
     def without_blanks(self) -> Split:
-        """The pairs with text on both sides."""
+        """Split without pairs that are empty on a side."""
         return self.take([n for n in range(len(self.raw)) if min(self._lengths(n)) > 0])
 
     def cleaned(self, *, max_ratio: float | None = None) -> Split:
-        """The pairs to train on: 1 to 175 tokens a side, lengths at most ``max_ratio`` apart."""
+        """Split without pairs that are unfit for training.
+
+        A side must have 1 to 175 tokens; the longer one at most ``max_ratio`` times the other's.
+        """
         return self.take([n for n in range(len(self.raw)) if self._is_clean(n, max_ratio)])
 
     def _is_clean(self, n: int, max_ratio: float | None) -> bool:
@@ -67,7 +70,11 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParallelText:
-    """A parallel corpus in three splits, with what its manifest must tell."""
+    """Parallel corpus in three splits, with the facts for its manifest.
+
+    Raises:
+        UserError: a split is empty.
+    """
 
     name: str
     src: str
@@ -86,12 +93,20 @@ class ParallelText:
 
 
 def aligned(src: Blob, tgt: Blob) -> Pairs:
-    """The lines of two files that must have equally many."""
+    """Lines of two files as pairs.
+
+    Raises:
+        UserError: the files have different numbers of lines, or one cannot be read as text.
+    """
     return paired(src, tgt, read=lines_of)
 
 
 def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
-    """The sentences that ``read`` finds in two files, which must be equally many."""
+    """Sentences that ``read`` finds in two files, as pairs.
+
+    Raises:
+        UserError: the files have different numbers of sentences.
+    """
     src_lines, tgt_lines = read(src), read(tgt)
     if len(src_lines) != len(tgt_lines):
         raise UserError(
@@ -102,7 +117,7 @@ def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
 
 
 def from_raw(raw: Pairs, *, src: str, tgt: str) -> Split:
-    """A split of raw sentences, tokenised."""
+    """Split of raw sentences; the tokens are made from them."""
     src_moses, tgt_moses = Moses(src), Moses(tgt)
     tokens = Pairs(
         src=[src_moses.tokenise(line) for line in raw.src],
@@ -112,7 +127,7 @@ def from_raw(raw: Pairs, *, src: str, tgt: str) -> Split:
 
 
 def from_tokens(tokens: Pairs, *, src: str, tgt: str) -> Split:
-    """A split of sentences that are tokenised and escaped; the raw text is made from them."""
+    """Split of tokenised, escaped sentences; the raw text is made from them."""
     src_moses, tgt_moses = Moses(src), Moses(tgt)
     raw = Pairs(
         src=[src_moses.detokenise(line) for line in tokens.src],

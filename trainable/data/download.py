@@ -1,4 +1,4 @@
-"""Files over https, held in memory, checked before anyone reads them."""
+"""Downloads over https into memory, with a check of the content."""
 
 from __future__ import annotations
 
@@ -27,16 +27,18 @@ def fetch(
     unverified_md5: str | None = None,
     max_bytes: int = MAX_BYTES,
 ) -> Blob:
-    """The file at ``url``.
+    """Content of the file at ``url``.
 
     Args:
-        url: an https address; a redirect to anything else is refused.
-        sha256: what the file must have, hexadecimal.
-        unverified_md5: what a third party says it has: another sum warns only.
-        max_bytes: more than this is refused.
+        url: an https address; a redirect to another protocol is refused.
+        sha256: expected SHA-256, hexadecimal.
+        unverified_md5: MD5 published by a third party; a different one is only a warning.
+        max_bytes: largest size that is accepted.
 
     Raises:
-        UserError: no network, no such file, cut off, too large, or the wrong checksum.
+        UserError: there is no network or no such file; the file is cut off, too large, or has
+            another SHA-256.
+        ValueError: ``url`` is not https.
     """
     if not url.startswith("https://"):
         raise ValueError(f"{url} is not https")
@@ -62,7 +64,11 @@ def fetch(
 
 
 def check(blob: Blob, *, sha256: str | None = None, unverified_md5: str | None = None) -> None:
-    """Refuse a blob with another SHA-256; warn of one with another, unverified, MD5."""
+    """Compare the checksums of a blob; a different MD5 is only a warning.
+
+    Raises:
+        UserError: the SHA-256 is different.
+    """
     if sha256 is not None and (found := blob.source().sha256) != sha256:
         raise UserError(
             f"{blob.place}: has sha256 {found}, expected {sha256}; "
@@ -90,7 +96,7 @@ def _read(response: http.client.HTTPResponse, url: str, max_bytes: int) -> bytes
 
 
 def _show_progress(stream: IO[str], url: str, n_bytes: int, length: int | None) -> None:
-    """For a person at a terminal: one line that grows until the file is here."""
+    """Print the progress of a download on one line, if ``stream`` is a terminal; sizes in MB."""
     if not stream.isatty():
         return
     of = f" of {length / 1e6:.1f}" if length is not None else ""

@@ -1,4 +1,4 @@
-"""A folder that appears complete or not at all."""
+"""Atomic creation of an output folder given by the user."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ _TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 
 @contextmanager
 def new_folder(out: Path) -> Iterator[Path]:
-    """``atomic_folder`` at ``out``, given by the user; the parents made for it vanish with it.
+    """Temporary folder that becomes ``out`` when the block ends without an error.
+
+    After an error it is removed, along with parents that were made for it.
 
     Raises:
-        UserError: ``out`` is a file or holds something; the disk is full or not writable.
+        UserError: ``out`` is a file or not empty; the disk is full or not writable.
     """
     require_free(out)
     made = [parent for parent in out.parents if not parent.exists()]
@@ -35,7 +37,11 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 
 def require_free(out: Path) -> None:
-    """Refuse ``out`` unless a new folder can stand there."""
+    """Check that ``out`` is absent or an empty folder.
+
+    Raises:
+        UserError: it is not.
+    """
     if not out.name:
         raise UserError(f"--out {out}: names no folder; give a new one")
     if out.is_symlink() or (out.exists() and not out.is_dir()):

@@ -1,4 +1,4 @@
-"""Valid and test out of one pile of pairs, so that no sentence stands in two splits."""
+"""Held-out splits from one set of pairs, such that no sentence is in two splits."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ MAX_HELD_OUT = 1_000
 
 
 def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[SplitName, Split]:
-    """Split ``whole`` by connected components, drawn at random.
+    """Split ``whole`` at random into train, valid and test, by connected components.
 
-    Pairs that share a sentence, on either side and in lower case, are connected, and a
-    component goes whole into one split. Components larger than what is still wanted stay
-    in train, so a split can end a little short.
+    Pairs that share a sentence, on either side and in lower case, are connected; all pairs of
+    a component are in the same split. A component that is too large for what a held-out split
+    still lacks stays in train, so such a split can be a little smaller than asked for.
+
+    Args:
+        n_valid, n_test: numbers of pairs.
+        seed: seed of the random order of components.
     """
     components = connected(whole.tokens)
     random.Random(seed).shuffle(components)
@@ -37,7 +41,7 @@ def n_held_out(n_pairs: int) -> int:
 
 
 def connected(pairs: Pairs) -> list[list[int]]:
-    """The components of ``pairs``, each a list of places, in order of their first pair."""
+    """Connected components of ``pairs`` as lists of indices, in order of their first pair."""
     parents = list(range(len(pairs)))
 
     def root(n: int) -> int:

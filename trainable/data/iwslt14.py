@@ -1,4 +1,4 @@
-"""IWSLT'14, German to English: the standard pipeline, from the archive or its files."""
+"""IWSLT'14, German to English: the standard pipeline on the archive or its files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trainable.data.manifest import SPLITS, Source, SplitName
 log = logging.getLogger(__name__)
 
 URL = "https://dl.fbaipublicfiles.com/fairseq/data/iwslt14/de-en.tgz"
-UNVERIFIED_MD5 = "10936dfdf616504ddbd844e91b94ef4a"  # a third party's
+UNVERIFIED_MD5 = "10936dfdf616504ddbd844e91b94ef4a"  # published by a third party
 LICENCE = "CC BY-NC-ND; TED talks, by WIT3 (Cettolo et al. 2012)"
 N_TRAIN = 160_239
 MAX_RATIO = 1.5
@@ -40,12 +40,15 @@ Find = Callable[[str], Blob]
 
 
 def iwslt14(place: Path | None) -> ParallelText:
-    """The corpus, out of ``place`` or downloaded.
+    """The corpus IWSLT'14, read from ``place`` or downloaded.
 
     Args:
         place: ``de-en.tgz``; a folder of its files, plain or .gz; or a folder of
-            ``{train,valid,test}.{de,en}``, plain or .gz, that are Moses-tokenised and
-            cleaned already. None: download the archive.
+            ``{train,valid,test}.{de,en}``, plain or .gz, already Moses-tokenised and
+            cleaned. None: download the archive.
+
+    Raises:
+        UserError: a file is missing, broken or not the expected one, or the download fails.
     """
     if place is None:
         return _from_archive(fetch(URL, unverified_md5=UNVERIFIED_MD5))
@@ -60,7 +63,7 @@ def iwslt14(place: Path | None) -> ParallelText:
 
 
 def training_lines(blob: Blob) -> list[str]:
-    """The sentences of a training file: no links and keywords, titles without their tags."""
+    """Sentences of a training file, without links and keywords; titles without their tags."""
     return [
         _HEADINGS.sub("", line).strip()
         for line in lines_of(blob)
@@ -69,7 +72,7 @@ def training_lines(blob: Blob) -> list[str]:
 
 
 def evaluation_lines(blob: Blob) -> list[str]:
-    """The segments of an evaluation XML, ’ turned into '; entities stay as they are."""
+    """Segments of an evaluation XML with ’ replaced by '; entities are not unescaped."""
     lines = [
         _SEGMENT_TAGS.sub("", line).replace("’", "'").strip()
         for line in lines_of(blob)
@@ -81,7 +84,7 @@ def evaluation_lines(blob: Blob) -> list[str]:
 
 
 def every_nth_is_valid(whole: Split) -> tuple[Split, Split]:
-    """Train and valid out of the cleaned pairs: counted from 1, every 23rd is valid."""
+    """Train and valid split of the cleaned pairs: counted from 1, every 23rd is valid."""
     places = range(1, len(whole.raw) + 1)
     train = whole.take([n - 1 for n in places if n % VALID_EVERY])
     valid = whole.take([n - 1 for n in places if n % VALID_EVERY == 0])
@@ -102,7 +105,7 @@ def _from_archive(archive: Blob) -> ParallelText:
 
 
 def _from_files(find: Find, *, sources: tuple[Source, ...] | None) -> ParallelText:
-    """The pipeline; ``sources`` are the files themselves if None."""
+    """Corpus from the archive's files; if ``sources`` is None, they are the files themselves."""
     blobs = [find(f"{TRAIN_FILE}.{side}") for side in ("de", "en")]
     raw = paired(*blobs, read=training_lines)
     whole = from_raw(raw, src="de", tgt="en").cleaned(max_ratio=MAX_RATIO)

@@ -1,4 +1,4 @@
-"""Sentences out of bytes: UTF-8, one a line, every other encoding refused in one line."""
+"""Lines of UTF-8 text files; any other encoding is a UserError."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _WIDE_MARKS = {
 
 
 def lines_of(blob: Blob) -> list[str]:
-    """The lines of a text file, plain or .gz, with runs of white space made one space.
+    """Lines of a text file, plain or .gz, with runs of white space replaced by one space.
 
-    Only a newline ends a line: U+2028 or a lone carriage return inside a sentence would
-    shift one side against the other. A byte order mark of UTF-8 is dropped.
+    Only a newline ends a line: if U+2028 or a lone carriage return did, one side of a corpus
+    would be shifted against the other. A byte order mark of UTF-8 is dropped.
 
     Raises:
         UserError: the file is empty, not UTF-8, or holds NUL bytes.
@@ -29,7 +29,7 @@ def lines_of(blob: Blob) -> list[str]:
 
 
 def lines_in(blob: Blob) -> list[str]:
-    """The lines as they stand, tabs and all; otherwise like `lines_of`."""
+    """Lines of a text file with white space unchanged; otherwise like ``lines_of``."""
     lines = decoded(gunzip(blob)).removesuffix("\n").split("\n")
     if not any(line.strip() for line in lines):
         raise UserError(f"{blob.place}: is empty; it must hold one sentence a line")
@@ -37,7 +37,11 @@ def lines_in(blob: Blob) -> list[str]:
 
 
 def decoded(blob: Blob) -> str:
-    """The text of a blob that must be UTF-8."""
+    """Text of a blob in UTF-8.
+
+    Raises:
+        UserError: the blob is not UTF-8 or holds NUL bytes.
+    """
     for mark, name in _WIDE_MARKS.items():
         if blob.data.startswith(mark):
             raise UserError(

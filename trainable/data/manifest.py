@@ -1,4 +1,4 @@
-"""The manifest of a prepared folder: what it holds, where it came from, how it was made."""
+"""The manifest of a prepared folder: contents, sources, and preparation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
-LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, for it is a part of file names
+LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, since it is part of file names
 
 Language = Annotated[str, Field(pattern=LANGUAGE, description="a language's code, as de or pt-BR")]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -28,7 +28,7 @@ class _Record(BaseModel):
 
 
 class Source(_Record):
-    """A file that the corpus was read from; ``place`` is its URL or its name."""
+    """Source file of the corpus; ``place`` is its URL or its name."""
 
     place: str
     sha256: str
@@ -36,7 +36,7 @@ class Source(_Record):
 
 
 class SplitCounts(_Record):
-    """Sizes of one split; tokens are BPE tokens, ends of sentences included."""
+    """Size of one split; tokens are BPE tokens, ends of sentences included."""
 
     n_sentences: Count
     n_tokens_src: Count
@@ -44,7 +44,7 @@ class SplitCounts(_Record):
 
 
 class DictionaryRows(_Record):
-    """Rows of the embedding tables; ``joined`` if both sides share one dictionary."""
+    """Entries of the dictionaries; ``joined`` if both sides share one dictionary."""
 
     src: Count
     tgt: Count
@@ -58,17 +58,17 @@ class TokenizerInfo(_Record):
         "sacremoses, entities escaped, no aggressive hyphen splitting"
     )
     lower_case: Literal[True] = True
-    bpe_merges: int = Field(ge=0)  # learned jointly on both sides of train; may be fewer than asked
+    bpe_merges: int = Field(ge=0)  # merges learned jointly on train; can be fewer than requested
 
 
 class Manifest(_Record):
-    """All that a reader of the folder needs to know beside the files themselves."""
+    """Description of a prepared folder, stored in it as ``manifest.json``."""
 
     task: str = "translation"  # as ``TASKS`` names it; absent in folders of earlier versions
     corpus: str
     src: Language
     tgt: Language
-    seed: int | None = None  # where the corpus was generated or split at random
+    seed: int | None = None  # None unless the corpus was generated or split at random
     sources: tuple[Source, ...]
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows
@@ -78,10 +78,10 @@ class Manifest(_Record):
 
     @classmethod
     def load(cls, folder: Path) -> Manifest:
-        """The manifest of ``folder``: a prepared one, or an export, which keeps it too.
+        """Read the manifest of a prepared folder or of an export.
 
         Raises:
-            UserError: there is none, or it can't be read.
+            UserError: there is none, or it cannot be read.
         """
         path = folder / FILE_NAME
         require_own_files(folder, [FILE_NAME])
@@ -100,10 +100,10 @@ class Manifest(_Record):
         return manifest
 
     def check_files(self, folder: Path) -> None:
-        """See whether the files that belong beside the manifest are there.
+        """Check that all files of the manifest are in ``folder``.
 
         Raises:
-            UserError: one is missing.
+            UserError: one is missing, or is a link or no plain file.
         """
         for name in self.file_names():
             if not (folder / name).is_file():
@@ -112,12 +112,12 @@ class Manifest(_Record):
 
     @property
     def digest(self) -> str:
-        """Equal for equal prepared data, whoever prepared them."""
+        """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
         excluded = {"licence", "versions"}
         if self.task == "translation":
-            excluded.add("task")  # so that the digest is that of folders that name none
-        told = self.model_dump_json(exclude=excluded)
-        return hashlib.sha256(told.encode()).hexdigest()
+            excluded.add("task")  # keeps the digests of folders of earlier versions, without task
+        text = self.model_dump_json(exclude=excluded)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the manifest into ``folder``."""
@@ -126,11 +126,11 @@ class Manifest(_Record):
 
     @property
     def subject(self) -> str:
-        """The task and its data beside the corpus's name: the languages."""
+        """Description of the data for messages, beside the corpus's name: its languages."""
         return f"{self.src} to {self.tgt}"
 
     def facts(self) -> list[tuple[str, str]]:
-        """All but the sources, for people: names and values."""
+        """Facts of the manifest for tables, as names and values, without the sources."""
         counts, rows, tokens = self.counts, self.dictionary, self.tokenizer
         train = counts["train"]
         joined = ", joined" if rows.joined else ""
@@ -152,7 +152,7 @@ class Manifest(_Record):
         ]
 
     def file_names(self) -> tuple[str, ...]:
-        """The files that stand beside the manifest."""
+        """Names of the files of a prepared folder, without the manifest."""
         sides = (self.src, self.tgt)
         return (
             BPE_CODES,
@@ -168,5 +168,5 @@ class Manifest(_Record):
 
 
 def raw_name(split: str, language: str) -> str:
-    """The file with a split's raw sentences, one a line."""
+    """Name of the file with a split's raw sentences, one per line."""
     return f"{split}.raw.{language}"

@@ -1,4 +1,4 @@
-"""Moses tokenisation as the standard pipelines do it, and the way back."""
+"""Moses tokenisation as in the standard pipelines, and detokenisation."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Moses:
         self._detokenizer = MosesDetokenizer(lang=language)
 
     def tokenise(self, raw: str) -> str:
-        """Tokens with entities escaped, lower-cased, a space between each two."""
+        """Tokens separated by spaces, lower-cased, with entities escaped."""
         tokens = self._tokenizer.tokenize(
             raw, aggressive_dash_splits=False, return_str=True, escape=True
         )
         return str(tokens).lower()
 
     def detokenise(self, tokens: str) -> str:
-        """A sentence as one writes it, entities unescaped; capitals don't come back."""
+        """Sentence in normal spelling with entities unescaped; capitals are not restored."""
         return str(self._detokenizer.detokenize(tokens.split(), return_str=True, unescape=True))

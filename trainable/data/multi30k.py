@@ -29,7 +29,11 @@ _SHA256 = {
 
 
 def multi30k(folder: Path | None) -> ParallelText:
-    """The corpus, out of ``folder`` (its files, plain or .gz) or downloaded."""
+    """The corpus Multi30k, read from the files in ``folder`` (plain or .gz) or downloaded.
+
+    Raises:
+        UserError: a file is missing or broken, or the download fails.
+    """
     splits: dict[SplitName, Split] = {}
     sources = []
     for split, name in _FILES.items():

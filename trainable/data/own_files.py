@@ -1,4 +1,4 @@
-"""Files of a folder from someone else: plain ones, its own, and of a size to read."""
+"""Checks of files in a folder of unknown origin, before they are read."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from spaces.errors import UserError
 
-MAX_TEXT_BYTES = 256 * 1024**2  # a manifest, dictionary or configuration is read whole
+MAX_TEXT_BYTES = 256 * 1024**2  # limit for manifests, dictionaries and configurations
 
 
 def require_own_files(
     folder: Path, names: Iterable[str], *, max_bytes: int | None = MAX_TEXT_BYTES
 ) -> None:
-    """Refuse files of ``folder`` that lead elsewhere, never end or are too large.
+    """Check that files of ``folder`` are plain files and not too large.
 
-    A link could have us read any file of the reader's, a pipe would hold us up for ever.
-    A file that is missing is for its reader to tell.
+    A link could point to any file of the user's, and reading a pipe could block for ever.
+    Missing files are ignored here; their readers report them.
 
     Raises:
         UserError: a file is a link, a pipe or a device, or larger than ``max_bytes``.

@@ -1,4 +1,4 @@
-"""The common path of all corpora: tokens, BPE, dictionaries, binarised files, manifest."""
+"""Preparation of any corpus: tokens, BPE, dictionaries, binarised files, manifest."""
 
 from __future__ import annotations
 
@@ -32,16 +32,17 @@ _PARTS = ("ve-fairseq", "sacremoses", "subword-nmt", "torch")
 def prepare(
     read: Callable[[], ParallelText], out: Path, *, n_merges: int, joined_dictionary: bool = False
 ) -> Manifest:
-    """Prepare the corpus that ``read`` gives as the new folder ``out``.
+    """Prepare a corpus as the new folder ``out``, atomically.
 
     Args:
-        read: called once it is known that ``out`` can be made.
-        out: the folder; absent or empty. It appears complete or not at all.
-        n_merges: BPE merges, learned jointly on both sides of train.
-        joined_dictionary: one dictionary for both sides, as ``tied = "all"`` needs it.
+        read: returns the corpus; called after a check that ``out`` can be made.
+        out: path of the folder, which must be absent or empty.
+        n_merges: number of BPE merges, learned jointly on both sides of train.
+        joined_dictionary: use one dictionary for both sides, as ``tied = "all"`` requires.
 
     Raises:
-        UserError: the corpus, ``out`` or the disk does not allow it.
+        UserError: the corpus cannot be read, ``out`` is not free, or the disk is full or not
+            writable.
     """
     with new_folder(out) as folder:
         corpus = read()

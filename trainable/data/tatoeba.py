@@ -1,4 +1,4 @@
-"""Tatoeba's German and English sentences, as manythings.org packs them for Anki."""
+"""Tatoeba's German and English sentences, from the archive of manythings.org."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _ARCHIVE, _MEMBER = "deu-eng.zip", "deu.txt"
 
 
 def tatoeba(place: Path | None) -> ParallelText:
-    """The corpus, out of ``place`` (the zip, or a folder that holds it) or downloaded.
+    """The corpus Tatoeba, read from ``place`` (the zip or its folder) or downloaded.
 
-    The archive grows with Tatoeba, so its checksum is recorded, not prescribed. Many
-    sentences have several translations: valid and test, 1,000 pairs each, are drawn so
-    that no sentence of theirs stands in another split.
+    The archive grows with Tatoeba, so its checksum is recorded but not checked. Many sentences
+    have several translations; valid and test, 1,000 pairs each, are drawn such that none of
+    their sentences is in another split.
+
+    Raises:
+        UserError: the archive is missing or broken, or the download fails.
     """
     blob = _blob(place)
     raw = read_pairs(zip_member(blob, _MEMBER))
@@ -42,7 +45,11 @@ def tatoeba(place: Path | None) -> ParallelText:
 
 
 def read_pairs(blob: Blob) -> Pairs:
-    """The pairs of ``deu.txt``: English, tab, German[, tab, attribution] a line."""
+    """Pairs of ``deu.txt``, whose lines are English, tab, German[, tab, attribution].
+
+    Raises:
+        UserError: a line has another number of columns.
+    """
     src, tgt = [], []
     for n, line in enumerate(lines_in(blob), start=1):
         columns = line.split("\t")

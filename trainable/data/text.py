@@ -19,7 +19,7 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFiles:
-    """Files of each split as (source side, target side); None: held out from train."""
+    """Paths of each split as (source side, target side); None: the split is held out from train."""
 
     train: tuple[Path, Path]
     valid: tuple[Path, Path] | None = None
@@ -27,10 +27,13 @@ class TextFiles:
 
 
 def text(files: TextFiles, *, src: str, tgt: str) -> ParallelText:
-    """The corpus of the user's files, raw text, one sentence a line, plain or .gz.
+    """Corpus of the user's files: raw text, one sentence per line, plain or .gz.
 
-    A missing valid or test is drawn from train: a twentieth of its pairs, at most 1,000,
-    so that no sentence stands in two of the splits drawn.
+    A missing valid or test split is held out from train: a twentieth of its pairs, at most
+    1,000, such that no sentence is in two of these splits.
+
+    Raises:
+        UserError: a file or language cannot be used, or train is too small to hold out from.
     """
     require_languages(src, tgt)
     blobs: dict[SplitName, tuple[Blob, Blob]] = {
@@ -53,9 +56,10 @@ def text(files: TextFiles, *, src: str, tgt: str) -> ParallelText:
 
 
 def find_text(folder: Path, *, src: str, tgt: str) -> TextFiles:
-    """The files of ``folder`` named {train,valid,test}.LANGUAGE, plain or .gz.
+    """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or .gz.
 
-    Train must be there; valid and test may be missing, but not one side of them.
+    Raises:
+        UserError: train is missing, or one side of a split.
     """
     require_languages(src, tgt)
     train = _find_pair(folder, "train", src, tgt)
@@ -69,7 +73,11 @@ def find_text(folder: Path, *, src: str, tgt: str) -> TextFiles:
 
 
 def require_languages(src: str, tgt: str) -> None:
-    """Refuse a language that can't be part of a file's name, and twice the same."""
+    """Check that two languages are different and valid language codes.
+
+    Raises:
+        UserError: they are not.
+    """
     for option, language in (("--src", src), ("--tgt", tgt)):
         if not re.fullmatch(LANGUAGE, language):
             raise UserError(f"{option} {language}: is no language code; give one such as de or en")
@@ -88,7 +96,7 @@ def _find_pair(folder: Path, name: str, src: str, tgt: str) -> tuple[Path, Path]
 
 
 def _complete(given: Mapping[SplitName, Split]) -> dict[SplitName, Split]:
-    """All three splits, clean; those not given come out of train."""
+    """All three splits, cleaned; missing ones are held out from train."""
     train = given["train"].cleaned()
     splits: dict[SplitName, Split] = {"train": train}
     if "valid" not in given or "test" not in given:

@@ -1,4 +1,4 @@
-"""Raw text to BPE tokens and back, for one side of a prepared folder."""
+"""Tokenizer of one side of a prepared folder: raw text to BPE tokens and back."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ Side = Literal["src", "tgt"]
 
 
 class Tokenizer:
-    """Moses, lower-casing and BPE of one language.
+    """Moses tokenisation, lower-casing and BPE of one language.
 
-    Decoding remembers sentences: validation meets the same ones again and again.
+    Decoded sentences are cached, since validations often repeat them.
+
+    Raises:
+        ValueError: ``codes`` are not valid BPE codes.
     """
 
     def __init__(self, *, language: str, codes: str) -> None:
@@ -29,7 +32,11 @@ class Tokenizer:
 
     @classmethod
     def load(cls, folder: Path, side: Side) -> Tokenizer:
-        """The tokenizer of one side of a prepared folder."""
+        """Tokenizer of one side of a prepared folder.
+
+        Raises:
+            UserError: the folder holds no prepared data, or its BPE codes cannot be read.
+        """
         manifest = Manifest.load(folder)
         path = folder / BPE_CODES
         require_own_files(folder, [BPE_CODES])
@@ -40,11 +47,11 @@ class Tokenizer:
             raise UserError(f"{path}: cannot be read ({error}); prepare it again") from error
 
     def encode(self, raw: str) -> str:
-        """BPE tokens of a raw sentence, a space between each two."""
+        """BPE tokens of a raw sentence, separated by spaces."""
         return self._bpe.segment(self._moses.tokenise(raw))
 
     def decode(self, tokens: str) -> str:
-        """The sentence that BPE tokens spell, detokenised and unescaped, in lower case."""
+        """Sentence of BPE tokens, detokenised and unescaped, in lower case."""
         return self._decode(tokens)
 
     def _decode_one(self, tokens: str) -> str:

@@ -1,1 +1,1 @@
-"""The encoder as a dynamical system: its map, exponents, measures of states, and their means."""
+"""The encoder as a dynamical system: its map, Lyapunov exponents, and measures of its states."""

@@ -1,4 +1,4 @@
-"""Lyapunov exponents of a map: a spectrum by derivatives, the largest by twin trajectories.
+"""Lyapunov exponents of a map: the spectrum by derivatives, the largest by two trajectories.
 
 Shapes: T tokens, K directions, D model, N steps.
 """
@@ -12,18 +12,18 @@ from torch import Tensor
 
 from trainable.dynamics.encoder_map import Step, as_columns, as_directions, push_forward
 
-# Of the state's own length: small against the curvature, and in float64 far above rounding.
-# In float32 this is where rounding begins to tell, and 1e-7 gives nonsense.
+# Distance of the two trajectories, relative to the state's norm: small enough to be linear and
+# in float64 far above rounding errors. In float32 rounding matters already at this distance,
+# and 1e-7 gives meaningless exponents.
 EPSILON = 1e-6
 
 
 def log_growths(steps: Sequence[Step], start_T1D: Tensor, directions_TKD: Tensor) -> Tensor:
-    """N, K: how much each step stretches each of K directions, as a natural logarithm.
+    """Natural log of the growth of each of K directions at each step: N, K.
 
-    The directions are kept at right angles: Q, R = qr(J Q), and the values are ln |R_ii|.
-    Their means over the steps are the K largest exponents once the directions have settled.
-    The first direction is only kept at length one, so its values are those of one tangent
-    by itself: the maximal exponent.
+    The directions are kept orthonormal: Q, R = qr(J Q), and the values are ln |R_ii|. Their
+    means over the steps are the K largest exponents once the directions have converged. The
+    first direction is only normalised, so its values give the maximal exponent.
 
     Source:
         Benettin et al. 1980, Meccanica 15; Eckmann and Ruelle 1985, Rev. Mod. Phys. 57.
@@ -46,13 +46,13 @@ def twin_log_growths(
     epsilon: float = EPSILON,
     rescale_every: int = 1,
 ) -> Tensor:
-    """N: how much each step stretches the distance of two states, as a natural logarithm.
+    """Natural log of the growth of the distance between two trajectories at each step: N.
 
     x' = x + d u, with |u| = 1 and d = ``epsilon`` |x|. Every ``rescale_every`` steps (tau)
-    the twin is brought back to that distance, in the direction it then has.
+    x' is moved back to that distance, in its current direction.
 
     Source:
-        Inoue et al. 2022 (arXiv:2106.03181), whose d is a number and not in units of |x|.
+        Inoue et al. 2022 (arXiv:2106.03181), where d is a constant, not relative to |x|.
     """
     x, difference = start_T1D, direction_T1D
     growths: list[Tensor] = []

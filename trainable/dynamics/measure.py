@@ -1,4 +1,4 @@
-"""The dynamics of an encoder: sentence by sentence, as bands over them, and at a trial's depth.
+"""Dynamics of an encoder: per sentence, as quartiles over sentences, and at the trained depth.
 
 Shapes: N steps, T tokens, K directions, D model.
 """
@@ -30,29 +30,29 @@ from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
 
 N_SENTENCES = 8  # on which a model in training is measured
-# The cheap ones, measured while a model trains.
-MEASURES = ("lyapunov", "token_spread", "relative_token_spread", "effective_dimension")
+# Cheap measures, taken at the validations of a trial and before training.
+DYNAMICS_MEASURES = ("lyapunov", "token_spread", "relative_token_spread", "effective_dimension")
 SHORTEST = 2  # tokens, the end of the sentence included: one token has no spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentenceDynamics:
-    """Curves over the depth, N + 1 values from depth 0 on; NaN there where steps are measured.
+    """Measures of one sentence as curves over the depth: N + 1 values, from depth 0.
 
-    Exponents are a layer's, in natural logarithms, of distances in units of the state's
-    norm; ``lyapunov``, ``lyapunov_twin``, ``spectrum`` and ``norm_growth`` are means from
-    depth 0 up to where they stand.
+    Measures of steps have NaN at depth 0. Exponents are natural logarithms per layer, of
+    distances relative to the state's norm; ``lyapunov``, ``lyapunov_twin``, ``spectrum`` and
+    ``norm_growth`` are means from depth 0 to the depth in question.
     """
 
-    lyapunov: Tensor  # by forward-mode derivatives
-    lyapunov_twin: Tensor  # by twin trajectories, from the same first direction
-    lyapunov_of_layer: Tensor  # of the one layer that ends at a depth
-    lyapunov_of_pass: Tensor  # not by depth: the mean of each pass through the layers, from 1 on
+    lyapunov: Tensor  # maximal exponent, by forward-mode derivatives
+    lyapunov_twin: Tensor  # maximal exponent, by two trajectories from the same first direction
+    lyapunov_of_layer: Tensor  # maximal exponent of the single layer below the depth
+    lyapunov_of_pass: Tensor  # maximal exponent of each pass through the layers, from pass 1
     spectrum: Tensor  # N + 1, K; the largest exponents
-    norm_growth: Tensor  # the exponent of the state's norm itself
+    norm_growth: Tensor  # exponent of the state's norm itself
     state_norm: Tensor
     token_spread: Tensor
-    relative_token_spread: Tensor  # in units of the state's norm
+    relative_token_spread: Tensor  # token spread divided by the state's norm
     offset_kept: Tensor
     token_distance_growth: Tensor
     effective_dimension: Tensor
@@ -66,11 +66,13 @@ def sentence_dynamics(
     n_exponents: int,
     generator: torch.Generator,
 ) -> tuple[SentenceDynamics, Tensor]:
-    """The measures of one sentence, and its states (N + 1, T, D).
+    """Measures of one sentence, and its states (N + 1, T, D).
 
     Args:
         tokens_T: a sentence of two tokens or more, without padding.
-        generator: of the first directions, which are at random over all tokens.
+        n_passes: number of passes through the layers.
+        n_exponents: size of the spectrum.
+        generator: random generator for the first directions, which cover all tokens.
     """
     start, steps = encoder.start(tokens_T), encoder.steps(n_passes)
     directions = random_directions(start, n_exponents, generator)
@@ -98,40 +100,40 @@ def sentence_dynamics(
 
 
 def mean_so_far(values_N: Tensor) -> Tensor:
-    """The mean of the first, of the first two, and so on; along the first dimension."""
+    """Running mean along the first dimension: of the first value, of the first two, and so on."""
     n_so_far = torch.arange(1, len(values_N) + 1, dtype=values_N.dtype)
     return values_N.cumsum(0) / n_so_far.view(-1, *[1] * (values_N.dim() - 1))
 
 
 def _from_1(values_N: Tensor) -> Tensor:
-    """``values_N`` with NaN before them, so that a value's place is its depth."""
+    """Values with NaN in front, so that the index is the depth: N + 1."""
     return torch.cat([torch.full_like(values_N[:1], torch.nan), values_N])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """What half of the sentences lie in, at each depth."""
+    """Quartiles over the sentences, at each depth."""
 
     lower: Tensor  # the first quartile
     median: Tensor
     upper: Tensor  # the third quartile
 
     def to_dict(self) -> dict[str, Any]:
-        """Lists, with None for NaN, as JSON has it."""
+        """Quartiles as lists for JSON, with None for NaN."""
         return {
             name: without_nan(getattr(self, name).tolist()) for name in ("lower", "median", "upper")
         }
 
 
 def without_nan(values: Any) -> Any:
-    """Nested lists with None in the place of each NaN."""
+    """Nested lists of numbers with None in place of NaN."""
     if isinstance(values, list):
         return [without_nan(value) for value in values]
     return None if math.isnan(values) else values
 
 
 def bands(sentences: Sequence[SentenceDynamics]) -> dict[str, Band]:
-    """The band of each measure, by its name in ``SentenceDynamics``."""
+    """Quartiles of each measure, by its name in ``SentenceDynamics``."""
     return {
         field.name: band([getattr(sentence, field.name) for sentence in sentences])
         for field in fields(SentenceDynamics)
@@ -139,7 +141,7 @@ def bands(sentences: Sequence[SentenceDynamics]) -> dict[str, Band]:
 
 
 def band(curves: Sequence[Tensor]) -> Band:
-    """The quartiles over curves of one shape."""
+    """Quartiles over curves of the same shape."""
     quartiles = torch.tensor([0.25, 0.5, 0.75], dtype=curves[0].dtype)
     lower, median, upper = torch.quantile(torch.stack(list(curves)), quartiles, dim=0)
     return Band(lower=lower, median=median, upper=upper)
@@ -147,9 +149,9 @@ def band(curves: Sequence[Tensor]) -> Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dynamics:
-    """Curves over the depth, with bands over the sentences."""
+    """Dynamics of an encoder on several sentences, as curves over the depth."""
 
-    bands: dict[str, Band]  # by the names of ``SentenceDynamics``
+    bands: dict[str, Band]  # quartiles over the sentences, by the names of ``SentenceDynamics``
     pooled_dimension: Tensor  # N + 1; effective dimension of the tokens of all sentences together
 
 
@@ -162,13 +164,15 @@ def measure_dynamics(
     n_exponents: int,
     seed: int,
 ) -> Dynamics:
-    """The measures of ``model``, dropout off, in float64 on the CPU; the model is left alone.
+    """Dynamics of the encoder of ``model``, computed on a copy in float64 on the CPU.
+
+    Dropout is off. The model does not change.
 
     Args:
-        sentences: tokens, two a sentence or more, without padding.
-        n_passes: how often the layers are gone through; once is the trained depth.
-        n_exponents: of the spectrum.
-        seed: of the first directions, which are the same for every model of one width.
+        sentences: token tensors T, of two tokens or more, without padding.
+        n_passes: number of passes through the layers; one pass is the trained depth.
+        n_exponents: size of the spectrum.
+        seed: seed of the first directions, which are the same for all models of one width.
     """
     encoder = encoder_map(model)
     generator = torch.Generator().manual_seed(seed)
@@ -185,12 +189,12 @@ def measure_dynamics(
 
 
 def dynamics_at_depth(model: ReservoirTransformer, sentences: Sequence[Tensor]) -> dict[str, float]:
-    """The median over the sentences of each of ``MEASURES``, at the trained depth.
+    """Median over the sentences of each of ``DYNAMICS_MEASURES``, at the trained depth.
 
-    Those that are no finite number are left out.
+    Measures that are not finite are left out.
     """
     bands = measure_dynamics(model, sentences, n_passes=1, n_exponents=1, seed=1).bands
-    values = {name: float(bands[name].median[-1]) for name in MEASURES}
+    values = {name: float(bands[name].median[-1]) for name in DYNAMICS_MEASURES}
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 

@@ -10,39 +10,39 @@ from torch import Tensor
 
 
 def state_norm(states_NTD: Tensor) -> Tensor:
-    """N + 1: the root of the mean square over all numbers of the state.
+    """Root mean square of the state at each depth: N + 1.
 
-    Post-norm layers keep it near one. With pre-norm each layer adds to it, and with it grows
-    every distance: an expansion that no later layer sees, for they look at LN(x).
+    Post-norm layers keep it near one. Pre-norm layers each add to it, and all distances grow
+    with it; later layers do not see this growth, since their input is LN(x).
     """
     return states_NTD.square().mean(dim=(1, 2)).sqrt()
 
 
 def token_spread(states_NTD: Tensor) -> Tensor:
-    """N + 1: the mean over the hidden dimensions of the standard deviation over the tokens.
+    """Standard deviation over the tokens, mean over the hidden dimensions: N + 1.
 
-    Zero when all tokens are in one state: complete synchronisation.
+    It is zero if all tokens are in the same state: complete synchronisation.
     """
     return states_NTD.std(dim=1, correction=0).mean(dim=1)
 
 
 def offset_kept(states_NTD: Tensor) -> Tensor:
-    """N: how far the tokens' offsets from their mean are those of the depth before.
+    """Cosine between the tokens' offsets from their mean at a depth and at the one before: N.
 
-    The cosine between the two, over all tokens and dimensions: 1 when the tokens move in
-    step and keep their offsets (synchronised with an offset, where the spread is not zero),
-    0 when nothing of the old offsets is left. It takes no notice of the offsets' size.
+    Taken over all tokens and dimensions. It is 1 if the tokens move together and keep their
+    offsets (synchronisation with an offset, if the spread is not zero), and 0 if the new
+    offsets are unrelated to the old ones. The size of the offsets has no effect.
     """
     offsets = (states_NTD - states_NTD.mean(dim=1, keepdim=True)).flatten(1)
     return torch.cosine_similarity(offsets[1:], offsets[:-1], dim=1, eps=0.0).nan_to_num(nan=1.0)
 
 
 def token_distance_growth(states_NTD: Tensor) -> Tensor:
-    """N + 1: ln of how much farther apart two tokens are than at depth 0, mean over all pairs.
+    """Natural log of the growth of token distances since depth 0, mean over all pairs: N + 1.
 
-    Distances are in units of the state's norm, so the growth of a pre-norm state is no
-    growth of theirs. Rising and then falling, it shows transient chaos; at -30 and below
-    the tokens differ by rounding alone.
+    Distances are relative to the state's norm, so the growth of a pre-norm state does not
+    count. A rise followed by a fall is transient chaos; at -30 and below the tokens differ by
+    rounding errors only.
     """
     n_tokens = states_NTD.size(1)
     first, second = torch.triu_indices(n_tokens, n_tokens, offset=1)
@@ -54,16 +54,17 @@ def token_distance_growth(states_NTD: Tensor) -> Tensor:
 
 
 def effective_dimension(states_NTD: Tensor) -> Tensor:
-    """N + 1: (sum of l)^2 / sum of l^2, over the eigenvalues l of the states' covariance.
+    """Participation ratio of the states' covariance C at each depth: N + 1.
 
-    1 when the states lie on a line, and at most T - 1 and D. From traces, without the
-    eigenvalues: tr(C)^2 / tr(C^2), and both products of the centred states have one trace.
+    (sum of l)^2 / sum of l^2 over the eigenvalues l of C: 1 if the states lie on a line, at
+    most min(T - 1, D). Computed without eigenvalues as tr(C)^2 / tr(C^2); X X' and X' X of
+    the centred states X have equal traces.
 
     Source:
-        the participation ratio, as Inoue et al. 2022 (arXiv:2106.03181) use it.
+        Inoue et al. 2022 (arXiv:2106.03181).
     """
     centred = states_NTD - states_NTD.mean(dim=1, keepdim=True)
     products_NTT = centred @ centred.transpose(1, 2)
     traces = products_NTT.diagonal(dim1=1, dim2=2).sum(dim=1)
-    # Without any spread there is no dimension, and 0 / 0.
+    # Without any spread the ratio is 0 / 0; the dimension is then zero.
     return (traces.square() / products_NTT.square().sum(dim=(1, 2))).nan_to_num(nan=0.0)

@@ -1,4 +1,4 @@
-"""fairseq's multi-head attention with less to compute and to copy.
+"""fairseq's multi-head attention with fewer operations and copies.
 
 Shapes: T queries, S keys, B batch, D model, H heads, K = D / H.
 """
@@ -18,14 +18,14 @@ from trainable.layers.dropout import Dropout
 
 @dataclass(frozen=True, slots=True)
 class KeysAndValues:
-    """Projected positions of each sentence: B * H, S, K."""
+    """Keys and values of the positions of each sentence, each B * H, S, K."""
 
     keys: Tensor
     values: Tensor
     heads: int
 
     def select(self, rows: Tensor) -> KeysAndValues:
-        """Keys and values of the sentences ``rows``."""
+        """Keys and values of the sentences with the indices ``rows``."""
         keys, values = (
             x.view(-1, self.heads, *x.shape[1:])[rows].flatten(0, 1)
             for x in (self.keys, self.values)
@@ -33,14 +33,14 @@ class KeysAndValues:
         return KeysAndValues(keys, values, heads=self.heads)
 
     def upto(self, n_positions: int) -> KeysAndValues:
-        """A view of the first positions."""
+        """Keys and values of the first ``n_positions`` positions, as views."""
         return KeysAndValues(
             self.keys[:, :n_positions], self.values[:, :n_positions], heads=self.heads
         )
 
 
 class Attention(MultiheadAttention):  # type: ignore[misc]
-    """The parameters of fairseq's attention, with a faster way through them.
+    """fairseq's attention, with the same parameters and a faster forward pass.
 
     ``attend`` serves whole sentences, ``attend_next`` greedy decoding. ``forward``, which
     fairseq's beam search uses, is fairseq's own.
@@ -51,9 +51,9 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
         self.dropout_module = Dropout(dropout)
 
     def attend(self, x_TBD: Tensor, memory_SBD: Tensor, mask: Tensor | None) -> Tensor:
-        """Each position of ``x`` over those of ``memory``, ``mask`` added to the scores.
+        """Attention of each position of ``x`` over those of ``memory``: T, B, D.
 
-        The mask is broadcast to B, H, T, S.
+        ``mask`` is added to the scores; it is broadcast to B, H, T, S.
         """
         q_TBD, k_SBD, v_SBD = self.q_proj(x_TBD), self.k_proj(memory_SBD), self.v_proj(memory_SBD)
         see = self._batched if q_TBD.device.type == "cpu" else self._fused
@@ -67,24 +67,27 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
         return KeysAndValues(k, v, heads=self.num_heads)
 
     def attend_next(self, x_BD: Tensor, memory: KeysAndValues, mask: Tensor | None) -> Tensor:
-        """One position of each sentence over ``memory``, ``mask`` (B, 1, 1, S) added."""
+        """Attention of one position of each sentence over ``memory``: B, D.
+
+        ``mask`` (B, 1, 1, S) is added to the scores.
+        """
         q = (self.q_proj(x_BD) * self.scaling).view(-1, 1, self.head_dim)  # B * H, 1, K
         seen_BD = self._seen(q, memory, mask).view(x_BD.shape)
         out_BD: Tensor = self.out_proj(seen_BD)
         return out_BD
 
     def _batched(self, q_TBD: Tensor, k_SBD: Tensor, v_SBD: Tensor, mask: Tensor | None) -> Tensor:
-        """Batched products of views: at a sentence's length half the time of the fused kernel.
+        """Attention by batched products of views; for sentences twice as fast as the fused kernel.
 
-        Three projections of their own, and not one, are what spares the copies: only then
-        batch and heads are one dimension in memory.
+        The three projections are separate to avoid copies: only then batch and heads are one
+        dimension in memory.
         """
         q, k, v = (self._heads(x) for x in (q_TBD * self.scaling, k_SBD, v_SBD))  # B * H, …, K
         seen = self._seen(q, KeysAndValues(k, v, heads=self.num_heads), mask)
         return seen.transpose(0, 1).reshape(q_TBD.shape)
 
     def _seen(self, q: Tensor, memory: KeysAndValues, mask: Tensor | None) -> Tensor:
-        """B * H, T, K: the values, weighed by how the keys fit the scaled queries."""
+        """Attention of the scaled queries ``q`` (B * H, T, K) over ``memory``: B * H, T, K."""
         scores = torch.bmm(q, memory.keys.transpose(1, 2))
         if mask is not None:
             shape = scores.shape
@@ -93,11 +96,11 @@ class Attention(MultiheadAttention):  # type: ignore[misc]
         return torch.bmm(self.dropout_module(torch.softmax(scores, dim=-1)), memory.values)
 
     def _heads(self, x_TBD: Tensor) -> Tensor:
-        """T, B, D as B * H, T, K, without a copy."""
+        """View of a T, B, D tensor as B * H, T, K."""
         return x_TBD.view(x_TBD.size(0), -1, self.head_dim).transpose(0, 1)
 
     def _fused(self, q_TBD: Tensor, k_SBD: Tensor, v_SBD: Tensor, mask: Tensor | None) -> Tensor:
-        """Torch's fused kernel, which keeps no scores."""
+        """Attention by torch's fused kernel, which does not store the scores."""
         q, k, v = (
             x.view(*x.shape[:2], self.num_heads, -1).permute(1, 2, 0, 3)
             for x in (q_TBD, k_SBD, v_SBD)

@@ -1,4 +1,4 @@
-"""Dropout whose masks cost little on a CPU."""
+"""Dropout with masks that are cheap on a CPU."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from fairseq.modules import FairseqDropout
 from torch import Tensor
 from torch.nn import functional
 
-LEVELS = 2**16  # values of the random integers that decide what is dropped
+LEVELS = 2**16  # number of values of the random integers that decide what is dropped
 
 
 class Dropout(FairseqDropout):  # type: ignore[misc]
-    """fairseq's dropout with masks from 16 random bits a value.
+    """fairseq's dropout with masks from 16 random bits per value.
 
-    torch draws a double for each value on a CPU, which takes a fifth of an update's time at
-    small sizes. Sixteen bits bring the probability to within 1/131072 of ``p``, and what is
-    kept is scaled by the probability as it is. On a GPU torch's own dropout is fast.
+    On a CPU torch draws a double for each value, which takes a fifth of an update's time at
+    small sizes. With sixteen bits the probability is within 1/131072 of ``p``, and kept
+    values are scaled by the actual probability. On a GPU torch's own dropout is fast.
     """
 
     def forward(self, x: Tensor, inplace: bool = False) -> Tensor:
-        """``x`` with some values dropped and the others scaled up, while training."""
+        """Dropout of ``x``, any shape; ``x`` itself when not training."""
         if not self._drops:
             return x
         if x.device.type != "cpu":
@@ -40,9 +40,9 @@ class Dropout(FairseqDropout):  # type: ignore[misc]
 
 
 def _mask_like(x: Tensor, p: float) -> tuple[Tensor, float]:
-    """Zeros and ones in the shape of ``x``, and the scale of what the ones keep."""
+    """Mask of zeros and ones in the shape of ``x``, and the factor for the kept values."""
     n_dropped = round(p * LEVELS)
-    # Four decisions from each draw; int16 runs from -LEVELS/2.
+    # Each int64 gives four int16, whose lowest value is -LEVELS / 2.
     bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
     levels = bits.view(torch.int16)[: x.numel()].view(x.shape)
     mask = torch.empty_like(x).copy_(levels).ge_(n_dropped - LEVELS // 2)

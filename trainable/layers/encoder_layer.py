@@ -1,4 +1,4 @@
-"""fairseq's Transformer encoder layer, learned or with its dropout off for a reservoir.
+"""fairseq's Transformer encoder layer, for learned layers and, without dropout, for reservoirs.
 
 Shapes: T source, B batch, D model.
 """
@@ -16,14 +16,14 @@ from trainable.private.fairseq import TransformerEncoderLayerBase
 
 
 class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc]
-    """The parameters of fairseq's encoder layer, with a faster way through them."""
+    """fairseq's encoder layer, with the same parameters and a faster forward pass."""
 
     def __init__(self, cfg: TransformerConfig) -> None:
         super().__init__(cfg)
         self.use_cheap_dropout(cfg.dropout, cfg.activation_dropout)
 
     def build_self_attention(self, embed_dim: int, cfg: TransformerConfig) -> Attention:
-        """An attention of ours with fairseq's initial weights."""
+        """Our attention with fairseq's initial weights."""
         return Attention(
             embed_dim,
             cfg.encoder.attention_heads,
@@ -32,7 +32,7 @@ class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc
         )
 
     def forward(self, x_TBD: Tensor, encoder_padding_mask: Tensor | None) -> Tensor:
-        """The layer's output; the mask is B, T and true at padding."""
+        """Output of the layer, T, B, D; the mask is B, T and true at padding."""
         mask = padding_mask(encoder_padding_mask, x_TBD.dtype)
         x_TBD = self.residual(
             self.self_attn_layer_norm, x_TBD, lambda x: self.self_attn.attend(x, x, mask)
@@ -41,7 +41,7 @@ class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc
 
 
 def without_dropout(cfg: TransformerConfig) -> TransformerConfig:
-    """``cfg`` with every kind of dropout off."""
-    still = copy.deepcopy(cfg)
-    still.dropout = still.attention_dropout = still.activation_dropout = 0.0
-    return still
+    """Copy of ``cfg`` with every kind of dropout off."""
+    changed = copy.deepcopy(cfg)
+    changed.dropout = changed.attention_dropout = changed.activation_dropout = 0.0
+    return changed

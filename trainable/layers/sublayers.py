@@ -13,7 +13,7 @@ from trainable.layers.dropout import Dropout
 
 
 class SubLayers:
-    """For a layer of fairseq's, which has these attributes: its sub-layers, written once."""
+    """Mix-in with the sub-layers of a fairseq layer, which has the attributes below."""
 
     normalize_before: bool
     dropout_module: Dropout
@@ -23,7 +23,7 @@ class SubLayers:
     fc2: nn.Linear
 
     def use_cheap_dropout(self, dropout: float, activation_dropout: float) -> None:
-        """Put our dropout in the place of fairseq's."""
+        """Replace fairseq's dropout by ours."""
         self.dropout_module = Dropout(dropout)
         self.activation_dropout_module = Dropout(activation_dropout)
 
@@ -37,7 +37,7 @@ class SubLayers:
         return normed
 
     def feed_forward(self, x_TBD: Tensor) -> Tensor:
-        """fc2(activation(fc1(x))), with the dropout behind the activation."""
+        """fc2(dropout(activation(fc1(x))))."""
         hidden = self.activation_dropout_module(self.activation_fn(self.fc1(x_TBD)))
         out: Tensor = self.fc2(hidden)
         return out

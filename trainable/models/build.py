@@ -15,7 +15,7 @@ from trainable.models.reservoir_transformer import ReservoirTransformer
 
 @dataclass(frozen=True, slots=True)
 class Dictionaries:
-    """Source and target dictionaries that a model is built for."""
+    """Source and target dictionary of a model."""
 
     source_dictionary: Dictionary
     target_dictionary: Dictionary
@@ -24,13 +24,13 @@ class Dictionaries:
 def build_model(
     config: ModelConfig, *, src_dict: Dictionary, tgt_dict: Dictionary, seed: int
 ) -> ReservoirTransformer:
-    """The model of ``config`` at its start, on the CPU.
+    """Model of ``config`` before training, on the CPU.
 
     ``seed`` seeds torch's global generator, from which the learned weights are drawn in
     fairseq's order, and is the seed of the reservoirs.
 
     Raises:
-        UserError: the two dictionaries cannot be tied.
+        UserError: the embeddings are to be tied, and the two dictionaries differ.
     """
     if config.tied == "all" and src_dict != tgt_dict:
         raise UserError(

@@ -27,19 +27,19 @@ State = dict[str, Any]
 
 @dataclass(slots=True)
 class Remembered:
-    """State of incremental greedy decoding of a batch; lists have one entry a depth."""
+    """Cached keys and values of incremental greedy decoding; lists have one entry per depth."""
 
     source: list[KeysAndValues]
     source_mask: Tensor | None  # B, 1, 1, S, added to the scores
-    target: list[KeysAndValues]  # room for every position, filled up to the last token
-    n_tokens: int = 0  # so far, of each sentence
+    target: list[KeysAndValues]  # allocated for all positions, filled up to the last token
+    n_tokens: int = 0  # target tokens so far, of each sentence
 
     @property
     def n_sentences(self) -> int:
         return len(self.target[0].keys) // self.target[0].heads
 
     def select(self, rows: Tensor) -> Remembered:
-        """The state of the sentences ``rows``."""
+        """State of the sentences with the indices ``rows``."""
         return Remembered(
             source=[part.select(rows) for part in self.source],
             source_mask=None if self.source_mask is None else self.source_mask[rows],
@@ -51,9 +51,9 @@ class Remembered:
 class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
     """A decoder whose depth, kinds and sharing follow ``layout``.
 
-    fairseq finds the keys and values of the tokens so far by the layer's identity, so two
-    depths with one layer would read each other's. Here each depth has a state of its own
-    within the incremental state.
+    fairseq looks up the keys and values of earlier tokens by the layer's identity, so two
+    depths with one shared layer would read each other's. Here each depth has its own part of
+    the incremental state.
     """
 
     def __init__(
@@ -80,10 +80,18 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
         alignment_layer: int | None = None,
         alignment_heads: int | None = None,
     ) -> Any:
-        """The features of whole sentences, or token by token as fairseq computes them.
+        """Features for the output projection, B, T, D, and extra outputs, as fairseq returns them.
 
-        Token by token the incremental state is handed out depth by depth. Attention weights
-        are given there alone.
+        Whole sentences take our faster forward pass, without attention weights. Fairseq's own
+        is used with an ``incremental_state`` (one token at a time, B, 1, D; each depth uses
+        its own part of the state), with ``full_context_alignment``, and without an encoder.
+
+        Args:
+            prev_output_tokens: B, T; target tokens shifted by one, with padding on the right.
+            encoder_out: output of the encoder (``EncoderOut``).
+            incremental_state: cached keys and values of earlier tokens; it is updated.
+            full_context_alignment: attend to later target tokens too.
+            alignment_layer, alignment_heads: see fairseq, as for ``full_context_alignment``.
         """
         if incremental_state is None and encoder_out is not None and not full_context_alignment:
             return self._features(prev_output_tokens, encoder_out), {"attn": [None]}
@@ -97,28 +105,28 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
         )
 
     def _features(self, tokens_BT: Tensor, encoder_out: EncoderOut) -> Tensor:
-        """B, T, D: what the output projection takes at each position of whole sentences."""
+        """Features for the output projection at all positions of whole sentences: B, T, D."""
         embedded_BTD = self._embed(tokens_BT)
         x_TBD = self.dropout_module(embedded_BTD + self.embed_positions(tokens_BT)).transpose(0, 1)
         memory_SBD, memory_mask = _memory(encoder_out)
-        # Padding stands behind the sentence, where no token of it looks.
+        # Padding needs no mask: it is on the right, where the causal mask hides it.
         mask = future_mask(len(x_TBD), x_TBD)
         for layer in self.layers:
             x_TBD = layer.whole_sentences(x_TBD, memory_SBD, mask, memory_mask)
         return self._close(x_TBD).transpose(0, 1)
 
     def _embed(self, tokens: Tensor) -> Tensor:
-        """Tokens without their positions, widened where the embeddings are factorised."""
+        """Token embeddings of the model's width, without positions."""
         embedded: Tensor = self.embed_scale * self.embed_tokens(tokens)
         return embedded if self.project_in_dim is None else self.project_in_dim(embedded)
 
     def _close(self, x: Tensor) -> Tensor:
-        """The last layer's output as the output projection takes it."""
+        """Features for the output projection, from the last layer's output."""
         features = x if self.layer_norm is None else self.layer_norm(x)
         return features if self.project_out_dim is None else self.project_out_dim(features)
 
     def remember(self, encoder_out: EncoderOut, n_positions: int) -> Remembered:
-        """The start of greedy decoding: the source for every depth, and room for the target."""
+        """Initial state of greedy decoding, for up to ``n_positions`` target positions."""
         memory_SBD, memory_mask = _memory(encoder_out)
         n_sentences, heads = memory_SBD.size(1), self.layers[0].self_attn.num_heads
         room = (n_sentences * heads, n_positions, self.embed_dim // heads)
@@ -132,9 +140,12 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
         )
 
     def next_features(self, tokens_B: Tensor, remembered: Remembered) -> Tensor:
-        """B, D: what the output projection takes behind ``tokens``, which are remembered."""
+        """Features for the token after ``tokens_B``, B, D; ``remembered`` is updated.
+
+        ``tokens_B`` are the last tokens, one per sentence.
+        """
         remembered.n_tokens += 1
-        so_far = tokens_B.new_empty(1, remembered.n_tokens)  # its length alone is looked at
+        so_far = tokens_B.new_empty(1, remembered.n_tokens)  # only its length matters
         position_1D = self.embed_positions(so_far, incremental_state={})[0]
         x_BD = self._embed(tokens_B) + position_1D
         for layer, source, target in zip(
@@ -148,7 +159,7 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
     def reorder_incremental_state_scripting(
         self, incremental_state: State, new_order: Tensor
     ) -> None:
-        """Follow the beams: reorder what every depth remembers."""
+        """Reorder the cached keys and values of all depths along with the beams."""
         states = DepthStates(incremental_state)
         for layer in self.layers:
             state = states.next_depth()
@@ -158,27 +169,27 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
 
 
 def _memory(encoder_out: EncoderOut) -> tuple[Tensor, Tensor | None]:
-    """S, B, D: what the decoder attends to; and the mask that keeps it from padding."""
+    """Encoder output that the decoder attends to, S, B, D, and its padding mask, B, 1, 1, S."""
     memory_SBD = encoder_out["encoder_out"][0]
     return memory_SBD, padding_mask(encoder_out["encoder_padding_mask"][0], memory_SBD.dtype)
 
 
 class DepthStates:
-    """The incremental state of one pass through a decoder, one part for each depth."""
+    """Incremental state of one pass through a decoder, with a part for each depth."""
 
     def __init__(self, incremental_state: State) -> None:
         self._states = incremental_state
         self._depth = 0
 
     def next_depth(self) -> State:
-        """The part of the next depth, counted from the bottom; empty at first."""
+        """Part of the next depth, from the bottom up; initially empty."""
         state: State = self._states.setdefault(f"depth{self._depth}", {})
         self._depth += 1
         return state
 
 
 class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc]
-    """The parameters of fairseq's decoder layer, with a faster way through them."""
+    """fairseq's decoder layer, with the same parameters and a faster forward pass."""
 
     def __init__(self, cfg: TransformerConfig) -> None:
         super().__init__(cfg)
@@ -187,7 +198,7 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
     def build_self_attention(
         self, embed_dim: int, cfg: TransformerConfig, **options: Any
     ) -> Attention:
-        """An attention of ours with fairseq's initial weights."""
+        """Our attention with fairseq's initial weights."""
         return Attention(
             embed_dim,
             cfg.decoder.attention_heads,
@@ -196,7 +207,7 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
         )
 
     def build_encoder_attention(self, embed_dim: int, cfg: TransformerConfig) -> Attention:
-        """An attention of ours with fairseq's initial weights."""
+        """Our attention with fairseq's initial weights."""
         return Attention(
             embed_dim,
             cfg.decoder.attention_heads,
@@ -209,7 +220,7 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
     def whole_sentences(
         self, x_TBD: Tensor, memory_SBD: Tensor, mask: Tensor, memory_mask: Tensor | None
     ) -> Tensor:
-        """The layer's output at every position of a sentence at once."""
+        """Output of the layer at all positions of whole sentences: T, B, D."""
         return self._sub_layers(
             x_TBD,
             lambda x: self.self_attn.attend(x, x, mask),
@@ -223,7 +234,10 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
         source: KeysAndValues,
         source_mask: Tensor | None,
     ) -> Tensor:
-        """The layer's output at the last position of ``target``, whose keys it fills in."""
+        """Output of the layer at the last position: B, D.
+
+        The position's keys and values are written to the end of ``target``.
+        """
 
         def attend_itself(x_BD: Tensor) -> Tensor:
             added = self.self_attn.keys_and_values(x_BD.unsqueeze(0))
@@ -243,7 +257,7 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
         attend_target: Callable[[Tensor], Tensor],
         attend_source: Callable[[Tensor], Tensor],
     ) -> Tensor:
-        """The three sub-layers, however the first two attend."""
+        """Output of the three sub-layers, with the given functions for the two attentions."""
         x = self.residual(self.self_attn_layer_norm, x, attend_target)
         x = self.residual(self.encoder_attn_layer_norm, x, attend_source)
         return self.residual(self.final_layer_norm, x, self.feed_forward)
@@ -256,7 +270,7 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
         incremental_state: DepthStates | None = None,
         **options: Any,
     ) -> Any:
-        """The layer as fairseq has it, with its depth's part of the incremental state."""
+        """Output of fairseq's own layer, with this depth's part of the incremental state."""
         state = None if incremental_state is None else incremental_state.next_depth()
         return super().forward(x, encoder_out, encoder_padding_mask, state, **options)
 

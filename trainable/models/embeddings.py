@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 class WidenedEmbedding(nn.Module):
-    """Factorised embedding: ``table``'s row of a token, projected to the model's width.
+    """Factorised embedding: a token's row of ``table``, projected to the model's width.
 
-    fairseq's decoder has this within itself; its encoder takes a module of this kind.
+    fairseq's decoder has such a projection built in; its encoder gets this module.
 
     Source:
         "Factorized embedding parameterization", Lan et al. 2019 (arXiv:1909.11942), section 3.1.
@@ -23,6 +23,6 @@ class WidenedEmbedding(nn.Module):
         self.padding_idx = table.padding_idx
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """One vector of the model's width for each token."""
+        """Embeddings of tokens (any shape), with the model's width as an added last dimension."""
         widened: Tensor = self.project(self.table(tokens))
         return widened

@@ -19,14 +19,14 @@ from trainable.models.stack import build_stack
 from trainable.reservoirs.backward import go_around
 from trainable.reservoirs.builders import reservoir_builder
 
-# What fairseq's encoders give: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
+# Output of fairseq's encoders: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
 EncoderOut = dict[str, list[Tensor]]
 
 
 class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
     """An encoder whose depth, kinds and sharing follow ``layout``.
 
-    The layers are drawn before anything else that is random, where fairseq draws its own.
+    The layers draw their initial weights first, at the same point as fairseq's.
     """
 
     def __init__(
@@ -54,9 +54,16 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
         return_all_hiddens: bool = False,
         token_embeddings: Tensor | None = None,
     ) -> EncoderOut:
-        """What fairseq's own gives, but it asks no GPU whether there is any padding.
+        """Output of the encoder, computed without waiting for the GPU.
 
-        fairseq hands its layers no mask where there is none, and has to wait for the answer.
+        fairseq's own asks the GPU whether there is any padding, in order to leave out the
+        mask, and waits for the answer. Here the layers always get a mask.
+
+        Args:
+            src_tokens: B, S.
+            src_lengths: not used; fairseq passes it.
+            return_all_hiddens: add the states of all depths, S, B, D each.
+            token_embeddings: B, S, D, in place of the embedded tokens.
         """
         padding_BS = src_tokens.eq(self.padding_idx)
         embedded_BSD, without_positions = self.forward_embedding(src_tokens, token_embeddings)

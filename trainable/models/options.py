@@ -1,4 +1,4 @@
-"""The options of the model in fairseq's terms, and how ours become those.
+"""Options of the model in fairseq's terms, and their conversion from ours.
 
 fairseq reads the field types at run time, so annotations are not postponed in this file.
 """
@@ -26,19 +26,25 @@ def _option(default: Any, description: str) -> Any:
 class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     """Model options of `fairseq-train --arch reservoir_transformer`.
 
-    fairseq's names and defaults, but for the numbers of layers, which follow from the
-    layouts. Not frozen: fairseq fills such a class in place.
+    Names and defaults are fairseq's, except for the numbers of layers, which follow from the
+    layouts. It is not frozen, since fairseq fills such a class in place.
     """
 
     encoder_layout: str = _option("LLLLLL", "layers of the encoder, bottom to top")
     decoder_layout: str = _option(
         "LLLLLL", f"layers of the decoder, bottom to top; {listed(decoder_letters(), 'and')}"
     )
-    reservoir_seed: int = _option(1, "what the reservoirs' weights are drawn from")
-    reservoir_gain: float = _option(1.0, "factor on the reservoirs' initial weights")
-    reservoir_draw: str = _option("xavier", "how they are drawn: xavier, orthogonal or sparse")
-    reservoir_density: float = _option(0.1, "share of a sparse reservoir's weights that is kept")
-    reservoir_backward: str = _option("through", "gradients go through them, or around")
+    reservoir_seed: int = _option(1, "random seed of the reservoirs' weights")
+    reservoir_gain: float = _option(1.0, "factor on the reservoirs' weights")
+    reservoir_draw: str = _option(
+        "xavier", "distribution of the reservoirs' weights: xavier, orthogonal or sparse"
+    )
+    reservoir_density: float = _option(
+        0.1, "share of nonzero weights in sparse reservoirs, above 0 to 1"
+    )
+    reservoir_backward: str = _option(
+        "through", "gradients of the encoder's reservoirs: through or around (backskipping)"
+    )
     encoder_embed_dim: int = _option(512, "encoder embedding dimension")
     encoder_ffn_embed_dim: int = _option(2048, "encoder embedding dimension for FFN")
     encoder_attention_heads: int = _option(8, "number of attention heads of the encoder")
@@ -67,7 +73,7 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
 
 
 def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerConfig:
-    """The options of ``config``, with ``seed`` for its reservoirs."""
+    """Options in fairseq's terms for the model ``config``, with ``seed`` for its reservoirs."""
     pre_norm = config.norm == "pre"
     return ReservoirTransformerConfig(
         encoder_layout=str(config.encoder),
@@ -95,7 +101,7 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
 
 
 def command_line(options: ReservoirTransformerConfig) -> list[str]:
-    """``options`` as `fairseq-train` reads them, `--arch` first; defaults are written out."""
+    """Arguments of `fairseq-train` for ``options``, `--arch` first, defaults included."""
     words = ["--arch", "reservoir_transformer"]
     for name, value in option_values(options).items():
         flag = "--" + name.replace("_", "-")
@@ -107,7 +113,7 @@ def command_line(options: ReservoirTransformerConfig) -> list[str]:
 
 
 def option_values(options: ReservoirTransformerConfig | DictConfig) -> dict[str, Any]:
-    """The options by name, with fairseq's private ones left out."""
+    """Values of ``options`` by name, without fairseq's private ones."""
     values: Mapping[Any, Any]
     if isinstance(options, DictConfig):
         values = OmegaConf.to_container(options, resolve=True)  # type: ignore[assignment]
@@ -117,11 +123,11 @@ def option_values(options: ReservoirTransformerConfig | DictConfig) -> dict[str,
 
 
 def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> TransformerConfig:
-    """``options`` as fairseq's Transformer classes take them.
+    """Configuration of fairseq's Transformer classes for ``options``.
 
-    No layers are left for fairseq to build. The options that it doesn't know ride along:
-    ``cfg.encoder_layout``, ``cfg.decoder_layout`` and all that begin with ``reservoir``,
-    and ``cfg.embedding_dim``.
+    The numbers of layers are zero, so that fairseq builds none. The configuration also holds
+    the options that fairseq does not know: ``encoder_layout``, ``decoder_layout``,
+    ``embedding_dim`` and all that begin with ``reservoir``.
     """
     values = option_values(options)
     values["embedding_dim"] = values["embedding_dim"] or values["decoder_embed_dim"]
@@ -137,5 +143,5 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
 
 
 def reservoir_draw(cfg: TransformerConfig) -> Draw:
-    """Draw of the reservoirs that ``transformer_config`` asks for."""
+    """Distribution of the reservoirs' weights, from the options in ``cfg``."""
     return Draw(way=cfg.reservoir_draw, gain=cfg.reservoir_gain, density=cfg.reservoir_density)

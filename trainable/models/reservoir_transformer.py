@@ -1,4 +1,4 @@
-"""The model that fairseq knows as `reservoir_transformer`."""
+"""The model that is registered in fairseq as `reservoir_transformer`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from trainable.private.torch import leave_to_each_rank
 class ReservoirTransformer(TransformerModelBase):  # type: ignore[misc]
     """fairseq's Transformer with layouts for its encoder and its decoder.
 
-    With learned layers alone, none shared, it is fairseq's `transformer`: the same
-    parameters by the same names, drawn in the same order.
+    With unshared learned layers only, it equals fairseq's `transformer`: the same parameters
+    by the same names, drawn in the same order.
     """
 
     def __init__(
         self, cfg: TransformerConfig, encoder: ReservoirEncoder, decoder: ReservoirDecoder
     ) -> None:
         super().__init__(cfg, encoder, decoder)
-        # Every rank draws the reservoirs itself: they need no broadcast when DDP starts.
+        # Every rank draws the reservoirs itself, so DDP need not broadcast them at its start.
         leave_to_each_rank(self, self.reservoir_tensors())
 
     @classmethod
@@ -40,11 +40,14 @@ class ReservoirTransformer(TransformerModelBase):  # type: ignore[misc]
 
     @classmethod
     def build_model(cls, cfg: Any, task: Any) -> ReservoirTransformer:
-        """A new model, its learned weights from torch's generator.
+        """New model with learned weights from torch's global generator.
 
         Args:
-            cfg: a ReservoirTransformerConfig, as it is or from a checkpoint.
-            task: whatever has a `source_dictionary` and a `target_dictionary`.
+            cfg: a ReservoirTransformerConfig, or the configuration of a checkpoint.
+            task: an object with a `source_dictionary` and a `target_dictionary`.
+
+        Raises:
+            LayoutError: a layout is not valid, or its decoder cannot attend to the encoder.
         """
         model: ReservoirTransformer = super().build_model(transformer_config(cfg), task)
         return model
@@ -57,14 +60,14 @@ class ReservoirTransformer(TransformerModelBase):  # type: ignore[misc]
         embed_dim: int,  # noqa: ARG003
         path: str | None = None,
     ) -> Any:
-        """A table of the embeddings' own width; ``embed_dim`` is that of the stack."""
+        """Embedding table of the width ``cfg.embedding_dim``; ``embed_dim`` is the stack's."""
         return super().build_embedding(cfg, dictionary, cfg.embedding_dim, path)
 
     @classmethod
     def build_encoder(
         cls, cfg: TransformerConfig, src_dict: Dictionary, embed_tokens: Any
     ) -> ReservoirEncoder:
-        """The encoder of ``cfg.encoder_layout``."""
+        """Encoder with the layout ``cfg.encoder_layout``."""
         if embed_tokens.embedding_dim != cfg.encoder.embed_dim:
             embed_tokens = WidenedEmbedding(embed_tokens, cfg.encoder.embed_dim)
         return ReservoirEncoder(cfg, src_dict, embed_tokens, resolve_layout(cfg.encoder_layout))
@@ -73,13 +76,17 @@ class ReservoirTransformer(TransformerModelBase):  # type: ignore[misc]
     def build_decoder(
         cls, cfg: TransformerConfig, tgt_dict: Dictionary, embed_tokens: Any
     ) -> ReservoirDecoder:
-        """The decoder of ``cfg.decoder_layout``; UserError where it cannot decode."""
+        """Decoder with the layout ``cfg.decoder_layout``.
+
+        Raises:
+            LayoutError: the layout is not valid, or a layer cannot attend to the encoder.
+        """
         layout = Layout.parse(cfg.decoder_layout)
         check_decoder(layout)
         return ReservoirDecoder(cfg, tgt_dict, embed_tokens, layout)
 
     def reservoir_tensors(self) -> dict[str, Any]:
-        """The drawn tensors by name, those of a shared reservoir once."""
+        """Tensors of the reservoirs by name; those of a shared reservoir once."""
         stacks = {"encoder.layers": self.encoder.layers, "decoder.layers": self.decoder.layers}
         return {
             f"{stack}.{name}": tensor

@@ -13,25 +13,25 @@ from spaces.layout import Layout
 from trainable.reservoirs.draw import Draw, ReservoirKey
 from trainable.reservoirs.freeze import make_reservoir
 
-# The modules of fairseq's layers that a part of a weight set stands for.
+# Modules of fairseq's layers by the component that layers can share.
 MODULES = {ATTENTION: ("self_attn", "encoder_attn"), FEED_FORWARD: ("fc1", "fc2")}
 
 
 def build_stack(
     layout: Layout, *, stack: str, seed: int, draw: Draw, build: Callable[[str], nn.Module]
 ) -> list[nn.Module]:
-    """One layer for each depth, bottom to top; what depths share is one object.
+    """One layer for each depth, bottom to top; shared layers and modules are the same object.
 
-    Learned layers draw from torch's generator in order of first use, as fairseq does, and
-    reservoirs leave that generator as it was: which reservoirs lie between the learned
-    layers does not change what these start from.
+    Learned layers draw from torch's generator in order of first use, as fairseq does.
+    Reservoirs do not change that generator, so the initial weights of the learned layers do
+    not depend on the reservoirs between them.
 
     Args:
-        layout: the stack; its reservoirs are told apart by their canonical numbers.
+        layout: layout of the stack.
         stack: "encoder" or "decoder".
-        seed: what the reservoirs are drawn from, with their numbers.
-        draw: how the reservoirs' matrices are drawn.
-        build: gives a new layer of a kind, not yet frozen.
+        seed: seed of the reservoirs; each is drawn from it, its stack, kind and ordinal.
+        draw: distribution of the reservoirs' matrices.
+        build: returns a new layer of a kind, not yet frozen.
     """
     layers: dict[int, nn.Module] = {}
     n_of_kind: Counter[str] = Counter()

@@ -1,4 +1,4 @@
 """Parts of torch, fairseq, Ray, Optuna and MLflow that are not their documented interface.
 
-One file a library; nobody else uses such a part but by way of here.
+One file per library; all other modules use such parts through these files.
 """

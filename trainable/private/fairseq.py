@@ -2,10 +2,10 @@
 
 An upgrade of fairseq may take away any of them, and tests/test_private_parts.py then fails.
 
-Our models are subclasses of fairseq's and put layers of their own into ``layers``, with
-``num_layers`` beside, since a configuration of no layers leaves both empty. fairseq reaches
-our code by methods that are there for TorchScript or for its own subclasses; the test names
-them. That the two compute the same is held by tests/trainable/models/test_fairseq_equality.py.
+Our models are subclasses of fairseq's. They are configured with no layers and then fill
+``layers`` and ``num_layers`` themselves. fairseq calls our code through methods meant for
+TorchScript or for its own subclasses; the test lists these methods.
+tests/trainable/models/test_fairseq_equality.py checks that both compute the same.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = [
 
 
 def registered_name(config: Mapping[str, Any], part: str) -> str:
-    """What fairseq calls the ``criterion``, ``optimizer``, … that a configuration chose.
+    """Registered name of a fairseq configuration's ``criterion``, ``optimizer`` and so on.
 
-    When the key has another name, take the one in ``fairseq_cli/train.py``.
+    If an upgrade renames the key, use the one in ``fairseq_cli/train.py``.
     """
     return str(config[part]["_name"])
 
 
 def without_private(options: Mapping[Any, Any]) -> dict[str, Any]:
-    """The options of a configuration, without those that fairseq keeps for itself."""
+    """Options of a configuration without fairseq's private ones."""
     return {str(name): value for name, value in options.items() if not name.startswith("_")}

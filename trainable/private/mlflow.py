@@ -11,28 +11,28 @@ from urllib.parse import quote
 
 
 def server_environment(store: str) -> dict[str, str]:
-    """Variables that ``mlflow server`` reads: the address of its store, and to run no jobs.
+    """Environment variables for ``mlflow server``: its store's address, and no job processes.
 
-    The address goes by the environment and not by ``--backend-store-uri``: everyone may read
-    a command line, and a database's address may hold a password. The processes of the jobs,
-    which are for language models, take longer to start than the server. When the second is
-    gone, see whether they are.
+    The address is not passed by ``--backend-store-uri``: every user of the machine can read a
+    command line, and a database's address may contain a password. The job processes, which
+    are for language models, take longer to start than the server. If an upgrade removes the
+    second variable, check whether the job processes are gone too.
     """
     return {"MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def runs_page(base: str, experiment_id: str) -> str:
-    """The address of an experiment's table of runs, on the server at ``base``.
+    """URL of an experiment's table of runs, on the server at ``base``.
 
-    Without the workflow's type MLflow opens its page for language models, which is empty.
+    Without ``workflowType`` MLflow opens its page for language models, which is empty.
     """
     return f"{base}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
 
 
 def compared_runs_page(base: str, experiment_id: str, run_ids: Sequence[str]) -> str:
-    """The address of the page with parallel coordinates over runs, on the server at ``base``.
+    """URL of the page that compares runs by parallel coordinates, on the server at ``base``.
 
-    When the page is gone, give the table of runs.
+    If an upgrade removes the page, use the table of runs.
     """
     runs, experiments = quote(json.dumps(list(run_ids))), quote(json.dumps([experiment_id]))
     return f"{base}/#/compare-runs?runs={runs}&experiments={experiments}"

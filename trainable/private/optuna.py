@@ -10,22 +10,23 @@ from optuna.trial import FrozenTrial
 
 
 def open_again(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
-    """A running trial of an earlier process, to which points and marks can be added.
+    """A running trial of an earlier process, open for intermediate values and attributes.
 
-    ``Study.ask`` gives new trials alone, and ``Study.tell``, which takes a number too, adds
-    neither curve nor constraint. The constructor is public but "not recommended", and the
-    number that it wants, the storage's, is in a private field. When either is gone, add to
-    the trial by its storage.
+    ``Study.ask`` returns new trials only, and ``Study.tell``, which also takes a trial's
+    number, sets neither intermediate values nor constraints. The constructor is public but
+    "not recommended", and its argument, the trial's id in the storage, is in a private field.
+    If an upgrade removes either, write to the trial through its storage.
     """
     return optuna.Trial(study, trial._trial_id)
 
 
 def whole_lines(journal: bytes) -> bytes:
-    """A journal without the line that a crash tore or a search at work is still writing.
+    """Complete lines of a journal, without a last line that was only partly written.
 
-    Optuna refuses a journal with a torn line in it, and writes on behind one that ends in
-    it. That each operation is a line of its own is not documented. When it is not so any
-    more, keep the journal in SQLite, where a crash tears nothing.
+    A crash leaves such a line, and so does a search while it writes. Optuna refuses a journal
+    with a partial line inside, and appends directly after a partial last line. One line per
+    operation is not documented; if an upgrade changes that, keep the journal in SQLite, whose
+    transactions survive a crash.
     """
     whole, end, _ = journal.rpartition(b"\n")
     return whole + end

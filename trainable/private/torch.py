@@ -12,10 +12,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 
 def leave_to_each_rank(model: nn.Module, names: Iterable[str]) -> None:
-    """Have ``DistributedDataParallel`` not send these tensors of ``model`` when it starts.
+    """Exclude tensors of ``model`` from the broadcast at ``DistributedDataParallel``'s start.
 
-    torch keeps the function until it has a public one (pytorch#43690). When it is gone
-    without one, the reservoirs are sent, which is slow and changes nothing.
+    torch keeps the function until it has a public one (pytorch#43690). If it disappears
+    without one, the reservoirs are broadcast too: slower, with the same result.
     """
     DistributedDataParallel._set_params_and_buffers_to_ignore_for_model(  # type: ignore[no-untyped-call]
         model, list(names)
@@ -23,9 +23,9 @@ def leave_to_each_rank(model: nn.Module, names: Iterable[str]) -> None:
 
 
 def use_replaced_weights(rnn: nn.RNNBase) -> None:
-    """Have a recurrent layer compute with the tensors that now bear its weights' names.
+    """Make a recurrent layer use the tensors that replaced its weights under the same names.
 
-    It keeps a list of its own of them, in which a registered buffer does not come to stand.
-    When it is gone, see whether the list is.
+    The layer keeps its own list of weights, which a newly registered buffer does not enter.
+    If an upgrade removes the function, check whether the list is gone too.
     """
     rnn._init_flat_weights()

@@ -1,8 +1,8 @@
 """Parts of Ray Tune that are not its documented interface.
 
-An upgrade of Ray may take away any of them, and tests/test_private_parts.py then fails. What
-we rely on in the order in which Tune calls searcher, scheduler and callbacks is held by
-tests/search/test_end_to_end.py and test_faults.py.
+An upgrade of Ray may take away any of them, and tests/test_private_parts.py then fails. We also
+rely on the order in which Tune calls searcher, scheduler and callbacks;
+tests/search/test_end_to_end.py and test_faults.py check it.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from ray.tune.execution import class_cache, experiment_state
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import MedianStoppingRule
 
-# Where Tune tells of a trial's failure, with a traceback. When the logger has another name,
-# the traceback of a full disk or a lost machine stands in front of our line.
+# Logger to which Tune writes a trial's failure with a traceback. If an upgrade renames it, the
+# traceback of a full disk or a lost machine is printed before our own line.
 FAILURES_LOGGER = "ray.tune.execution.tune_controller"
 
-# Variables that are read where Tune has no argument for it. When one is gone, the screen has
-# noise, or failed trials, which report no metric, end the search.
+# Environment variables for settings without an argument. If an upgrade removes one, Tune prints
+# more, or a failed trial, which reports no metric, ends the search.
 SETTINGS = {
-    "RAY_AIR_NEW_OUTPUT": "0",  # Progress shows what matters; the old output can be silenced
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow has it all
+    "RAY_AIR_NEW_OUTPUT": "0",  # our Progress replaces Tune's output; the old one can be silenced
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow records everything
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # failed trials have no metric
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours to handle
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # it costs little here
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # our own handler treats Ctrl-C
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",  # the sync is cheap here
 }
 
 
 def leave_out_snapshots() -> None:
-    """Have Tune save an experiment's state when it ends alone: nobody restores it.
+    """Make Tune save an experiment's state only at its end, since it is never restored.
 
-    It would write all trials anew each time that one of them has saved as many checkpoints
-    as are kept, so that a study's cost would grow with the square of its trials; no setting
-    of Tune's turns that off. When the manager is gone, measure again with
+    By default Tune writes all trials each time that one of them has saved as many checkpoints
+    as are kept. A study's cost then grows with the square of its number of trials, and no
+    setting turns that off. If an upgrade removes the manager, measure again with
     ``python -m benchmarks scale``.
     """
     os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "inf"
-    experiment_state._ExperimentCheckpointManager.on_trial_checkpoint = _ask_for_none
+    experiment_state._ExperimentCheckpointManager.on_trial_checkpoint = _request_no_snapshot
 
 
-def _ask_for_none(self: Any, trial: Trial) -> None:
-    """Take no notice of a trial's new checkpoint."""
+def _request_no_snapshot(self: Any, trial: Trial) -> None:
+    """Ignore a trial's new checkpoint."""
 
 
 def keep_keys_off_command_lines() -> None:
-    """Have Tune not hand AWS's keys to the processes of trials.
+    """Stop Tune from passing AWS keys to the processes of trials.
 
-    They would stand on the command lines of those, which everyone on the machine may read.
-    The processes have the environment of Ray on their machine anyway. When the names are
-    gone, see what ``runtime_env`` a trial's actor is given.
+    The keys would be on the processes' command lines, which every user of the machine can
+    read. The processes have Ray's environment on their machine anyway. If an upgrade removes
+    the list of names, check the ``runtime_env`` of a trial's actor.
     """
     class_cache.ENV_VARS_TO_PROPAGATE = {
         name for name in class_cache.ENV_VARS_TO_PROPAGATE if not name.startswith("AWS_")
@@ -58,26 +58,26 @@ def keep_keys_off_command_lines() -> None:
 
 
 def trial_stub(trial_id: str) -> Trial:
-    """A trial of no experiment, to show a scheduler what an earlier driver's trial reported.
+    """A trial without an experiment, to replay an earlier driver's results to a scheduler.
 
-    Tune makes such trials when it restores an experiment. ASHA takes one, with None as its
-    controller. When it is gone, a scheduler of our own has to keep the rungs.
+    Tune makes such trials when it restores an experiment. ASHA accepts one, with None as its
+    controller. If an upgrade removes them, we need a scheduler of our own that keeps the rungs.
     """
     return Trial("recorded", trial_id=trial_id, stub=True)
 
 
 def clock_of(rule: MedianStoppingRule) -> str:
-    """The name of the result by which the median rule tells time.
+    """Name of the result field that the median rule uses as its clock.
 
-    When it is gone, hand the name to our subclass beside Ray's constructor.
+    If an upgrade removes it, pass the name to our subclass beside Ray's constructor.
     """
     return str(rule._time_attr)
 
 
 def results_of(rule: MedianStoppingRule, trial: Trial) -> list[dict[str, Any]]:
-    """All results of ``trial`` that the median rule compares others with; may be added to.
+    """Results of ``trial`` in the median rule, as its own list, to which results can be added.
 
-    When it is gone, report them by ``on_trial_result``, whose decisions are thrown away.
+    If an upgrade removes it, report the results by ``on_trial_result`` and ignore its decisions.
     """
     results: list[dict[str, Any]] = rule._results[trial]
     return results

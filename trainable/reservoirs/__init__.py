@@ -1,1 +1,1 @@
-"""Reservoir layers: how their weights are drawn, frozen and applied."""
+"""Reservoir layers: drawing their weights, freezing and applying them."""

@@ -1,4 +1,4 @@
-"""Backskipping: gradients that go around a reservoir and not through it."""
+"""Backskipping: gradients go around a reservoir and not through it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 
 
 def go_around(layer: nn.Module) -> None:
-    """Have gradients pass ``layer`` as though it were the identity, while training.
+    """Make gradients pass ``layer`` as if it were the identity, while training.
 
-    What the layer computes stays as it is, and out of training so do its derivatives.
+    The layer's output does not change; when not training, neither do its derivatives.
 
     Source:
-        "Backskipping", Shen et al. 2021 (arXiv:2012.15045), who let a policy guess the
-        gradient; here it is handed down as it comes, as the residual connection does.
+        "Backskipping", Shen et al. 2021 (arXiv:2012.15045), who predict the gradient with a
+        policy; here it is passed on unchanged, as by the residual connection.
     """
-    layer.register_forward_hook(_put_around)
+    layer.register_forward_hook(_replace_gradient)
 
 
-def _put_around(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+def _replace_gradient(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
     if not layer.training:
         return output
     around: Tensor = _Around.apply(inputs[0], output.detach())  # type: ignore[no-untyped-call]
@@ -28,7 +28,7 @@ def _put_around(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) ->
 
 
 class _Around(torch.autograd.Function):
-    """The second of two tensors, with the gradient for the first."""
+    """Function that returns its second tensor and sends the gradient to its first."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, output: Tensor) -> Tensor:

@@ -14,11 +14,14 @@ from trainable.reservoirs.builders import builds_reservoir
 from trainable.reservoirs.draw import ONE_MATRIX, Matrices
 from trainable.reservoirs.residual import ResidualReservoir
 
-GATES = Matrices(n_stacked=3)  # as torch stacks a GRU's
+GATES = Matrices(n_stacked=3)  # torch stacks a GRU's matrices of the three gates
 
 
 class BiGRUReservoir(ResidualReservoir):
-    """A GRU in each direction, half the model wide, side by side.
+    """A bidirectional GRU; each direction has half the model's width.
+
+    Raises:
+        ValueError: ``d_model`` is odd.
 
     Source:
         "BiGRU Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
@@ -31,12 +34,12 @@ class BiGRUReservoir(ResidualReservoir):
         self.gru = nn.GRU(d_model, d_model // 2, bidirectional=True)
 
     def transform(self, x_TBD: torch.Tensor, padding_BT: torch.Tensor | None) -> torch.Tensor:
-        """Both directions over the tokens alone; padding gives zero."""
-        x_TBD = x_TBD.to(self.layer_norm.weight.dtype)  # a GRU takes no mixture
+        """Outputs of both directions over the tokens, T, B, D; zero at padding."""
+        x_TBD = x_TBD.to(self.layer_norm.weight.dtype)  # a GRU takes one dtype only
         if padding_BT is None:
             out_TBD: torch.Tensor = self.gru(x_TBD)[0]
             return out_TBD
-        # Tokens first in each sentence, whichever side the padding is on.
+        # Moves the tokens of each sentence to its front, whichever side the padding is on.
         order_TB = padding_BT.long().argsort(dim=1, stable=True).t()
         index_TBD = order_TB.unsqueeze(-1).expand_as(x_TBD)
         n_tokens_B = (~padding_BT).sum(dim=1).clamp(min=1).cpu()
@@ -46,7 +49,7 @@ class BiGRUReservoir(ResidualReservoir):
 
 
 def matrices(tensor: str) -> Matrices:
-    """The GRU's tensors hold a matrix for each gate."""
+    """Matrices in a tensor of the GRU: one for each gate."""
     return GATES if tensor.startswith(("gru.weight_ih_", "gru.weight_hh_")) else ONE_MATRIX
 
 

@@ -1,6 +1,6 @@
-"""The builders of the reservoir kinds; each module of this folder registers its own.
+"""Registry of the reservoir kinds' builders; each module of this folder registers its own.
 
-No list names the modules: all of the folder are imported when a kind is first asked for.
+The modules are not listed: all of the folder are imported when a kind is first looked up.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ Build = Callable[[TransformerConfig], nn.Module]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservoirBuilder:
-    """How to make the reservoirs of one kind.
+    """Builder of the reservoirs of one kind.
 
     Args:
-        build: gives a new encoder layer, not yet drawn or frozen, without dropout. It is called
-            as fairseq's encoder layers are: the states T, B, D and the padding mask B, T.
-        matrices: the matrices that a parameter holds, by the parameter's name in the layer.
+        build: returns a new encoder layer, not yet drawn or frozen, without dropout. The layer
+            is called as fairseq's encoder layers: with states T, B, D and padding mask B, T.
+        matrices: gives the matrices in a parameter, by the parameter's name in the layer.
     """
 
     build: Build
@@ -39,14 +39,14 @@ _BUILDERS: dict[str, ReservoirBuilder] = {}
 def builds_reservoir(
     letter: str, *, matrices: Callable[[str], Matrices] = lambda _: ONE_MATRIX
 ) -> Callable[[Build], Build]:
-    """Decorate the function that builds the layers of kind ``letter``.
+    """Decorator that registers a function as the builder of kind ``letter``.
 
     Args:
-        letter: as `spaces/kinds.py` has it.
-        matrices: as ``ReservoirBuilder`` has it; each parameter is one matrix if absent.
+        letter: a letter of `spaces/kinds.py`.
+        matrices: see ``ReservoirBuilder``; each parameter is one matrix if absent.
 
     Raises:
-        ValueError: another function builds them already.
+        ValueError: the kind already has a builder.
     """
 
     def register(build: Build) -> Build:
@@ -59,10 +59,10 @@ def builds_reservoir(
 
 
 def reservoir_builder(letter: str) -> ReservoirBuilder:
-    """The builder of kind ``letter``.
+    """Builder of kind ``letter``.
 
     Raises:
-        ValueError: no module has one.
+        ValueError: no module registers one.
     """
     if letter not in _BUILDERS:
         _import_modules()
@@ -72,7 +72,7 @@ def reservoir_builder(letter: str) -> ReservoirBuilder:
 
 
 def built_letters() -> frozenset[str]:
-    """The letters of all kinds that have a builder."""
+    """Letters of all kinds that have a builder."""
     _import_modules()
     return frozenset(_BUILDERS)
 

@@ -17,10 +17,10 @@ from trainable.reservoirs.residual import ResidualReservoir
 
 
 class ConvolutionReservoir(ResidualReservoir):
-    """A gated linear map, a light-weight convolution centred on each token, a linear map.
+    """A gated linear map, a lightweight convolution centred on each token, a linear map.
 
-    The kernel is used as drawn. Wu et al. put a softmax over it, which would make a random
-    kernel nearly a mean of neighbours and take the reservoir's gain out of it.
+    The kernel is used as drawn. Wu et al. apply a softmax to it, which would make a random
+    kernel nearly a mean over neighbours and remove the reservoir's gain.
 
     Source:
         "CNN Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2;
@@ -36,7 +36,7 @@ class ConvolutionReservoir(ResidualReservoir):
         self.linear_out = nn.Linear(d_model, d_model)
 
     def transform(self, x_TBD: torch.Tensor, padding_BT: torch.Tensor | None) -> torch.Tensor:
-        """linear_out(convolution(glu(linear_in(x)))), with zeros in the place of padding."""
+        """linear_out(convolution(glu(linear_in(x)))), T, B, D; padding enters as zeros."""
         gated_TBD = glu(self.linear_in(x_TBD), dim=-1)
         if padding_BT is not None:
             gated_TBD = gated_TBD.masked_fill(padding_BT.t().unsqueeze(-1), 0.0)
@@ -46,7 +46,7 @@ class ConvolutionReservoir(ResidualReservoir):
 
 @builds_reservoir("C")
 def build(cfg: TransformerConfig) -> nn.Module:
-    """A convolution reservoir of the encoder's width and number of heads."""
+    """Convolution reservoir of the encoder's width and number of heads."""
     return ConvolutionReservoir(
         cfg.encoder.embed_dim,
         heads=cfg.encoder.attention_heads,

@@ -1,7 +1,7 @@
-"""The weights of a reservoir, bit-identical on every machine for one (seed, weight set).
+"""Random weights of a reservoir, bit-identical on every machine for one (seed, weight set).
 
-A tensor's key picks a stream of bits (`stream.py`), and what follows is exact but for
-single operations, whose rounding IEEE 754 defines.
+A tensor's key selects a stream of random bits (`stream.py`). All further operations are exact
+or rounded as IEEE 754 defines.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from trainable.reservoirs.stream import raw_bits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrices:
-    """The matrices that a reservoir's tensor holds."""
+    """Matrices in one tensor of a reservoir."""
 
-    n_stacked: int = 1  # so many of one shape, one below another along the first dimension
+    n_stacked: int = 1  # matrices of one shape, stacked along the first dimension
     xavier_scale: float = 1.0  # factor on the bound of Xavier's uniform distribution
 
 
@@ -30,10 +30,10 @@ ONE_MATRIX = Matrices()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservoirKey:
-    """Which reservoir: its seed, its stack and its weight set.
+    """Identity of a reservoir: its seed, its stack and its weight set.
 
-    ``ordinal`` counts the weight sets of ``kind`` in order of first use, from 1, so it
-    does not depend on the layers of other kinds between them.
+    ``ordinal`` numbers the weight sets of ``kind`` from 1 in order of first use, so it does
+    not depend on layers of other kinds between them.
     """
 
     seed: int
@@ -42,23 +42,23 @@ class ReservoirKey:
     ordinal: int
 
     def of(self, tensor: str) -> str:
-        """The key of one tensor of this reservoir."""
+        """Key of the tensor named ``tensor``, from which its random bits are drawn."""
         return f"{self.seed}/{self.stack}/{self.kind}{self.ordinal}/{tensor}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """How the matrices of all reservoirs of a model are drawn.
+    """Distribution of the matrices of a model's reservoirs.
 
     ``xavier``: uniform, within Xavier's bound. ``orthogonal``: orthonormal rows or columns,
-    of each matrix where a tensor stacks several. ``sparse``: as Xavier's, but each value is
-    kept by a chance of ``density`` and is zero otherwise; what is kept grows so that the
-    variance stays. The few values of a convolution's kernel are kept all.
+    for each matrix if a tensor stacks several. ``sparse``: as Xavier's, but each value is kept
+    with probability ``density`` and is zero otherwise; kept values are scaled up so that the
+    variance stays the same. A convolution's kernel, which has few values, stays dense.
     """
 
     way: Way
     gain: float  # factor on the matrices
-    density: float  # of sparse ones
+    density: float  # of sparse matrices: probability that a value is kept
 
     def tensor(
         self,
@@ -68,9 +68,9 @@ class Draw:
         reservoir: ReservoirKey,
         matrices: Matrices = ONE_MATRIX,
     ) -> torch.Tensor:
-        """The tensor ``name`` of a reservoir.
+        """Random tensor ``name`` of a reservoir, float32 on the CPU, of the given shape.
 
-        Biases are zero, LayerNorm is one and zero; neither depends on the seed.
+        Biases are zero, LayerNorm's weights are one; neither depends on the seed.
         """
         if name.endswith("layer_norm.weight"):
             return torch.ones(shape)
@@ -95,25 +95,25 @@ class Draw:
 
 
 def draw_uniform(shape: tuple[int, ...], *, bound: float, key: str) -> torch.Tensor:
-    """Uniform in [-bound, bound), with 24 random bits a value, drawn from ``key`` alone."""
+    """Tensor with values uniform in [-bound, bound), 24 random bits each, from ``key`` alone."""
     bits = (raw_bits(math.prod(shape), key=key) >> np.uint64(40)).astype(np.int32)
-    # k of [0, 2^24) becomes 2k/2^24 - 1 in [-1, 1): a multiple of 2^-23, so exact.
+    # Maps k in [0, 2^24) to 2k/2^24 - 1 in [-1, 1), a multiple of 2^-23 and therefore exact.
     unit = (bits - 2**23).astype(np.float32) * np.float32(2.0**-23)
     return torch.from_numpy(unit * np.float32(bound)).view(shape)
 
 
 def draw_kept(shape: tuple[int, ...], *, density: float, key: str) -> torch.Tensor:
-    """One with a chance of ``density`` to within 2^-24, else zero, drawn from ``key`` alone."""
+    """Random 0/1 mask with ones of probability ``density`` (to within 2^-24), from ``key``."""
     bits = (raw_bits(math.prod(shape), key=key) >> np.uint64(40)).astype(np.int32)
     return torch.from_numpy((bits < round(density * 2**24)).astype(np.float32)).view(shape)
 
 
 def xavier_bound(shape: tuple[int, ...], matrices: Matrices = ONE_MATRIX) -> float:
-    """The bound of Xavier's uniform distribution, as fairseq initialises such a tensor.
+    """Bound of Xavier's uniform distribution, as fairseq initialises such a tensor.
 
-    Where fairseq's own start is another, this one still is Xavier: the feed-forward layers
-    (PyTorch's default there), and stacked matrices, one by one. A convolution counts its
-    kernel's width in both fans, as PyTorch does.
+    Two kinds of tensors are Xavier here and not in fairseq: feed-forward layers (PyTorch's
+    default there) and stacked matrices (one by one here). A convolution's two fans include
+    the kernel's width, as in PyTorch.
 
     Source:
         Glorot and Bengio 2010; https://proceedings.mlr.press/v9/glorot10a.html

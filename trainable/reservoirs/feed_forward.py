@@ -14,7 +14,7 @@ from trainable.reservoirs.residual import ResidualReservoir
 
 
 class FeedForwardReservoir(ResidualReservoir):
-    """Two linear maps with a ReLU between, each position by itself.
+    """Two linear maps with a ReLU between, applied to each position separately.
 
     Source:
         "FFN Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
@@ -30,14 +30,14 @@ class FeedForwardReservoir(ResidualReservoir):
         x_TBD: torch.Tensor,
         padding_BT: torch.Tensor | None,
     ) -> torch.Tensor:
-        """fc2(relu(fc1(x)))."""
+        """fc2(relu(fc1(x))), T, B, D."""
         out: torch.Tensor = self.fc2(torch.relu(self.fc1(x_TBD)))
         return out
 
 
 @builds_reservoir("F")
 def build(cfg: TransformerConfig) -> nn.Module:
-    """A feed-forward reservoir of the encoder's widths."""
+    """Feed-forward reservoir of the encoder's widths."""
     return FeedForwardReservoir(
         cfg.encoder.embed_dim,
         ffn=cfg.encoder.ffn_embed_dim,

@@ -1,4 +1,4 @@
-"""How a layer becomes a reservoir: drawn weights in place of parameters."""
+"""Turning a layer into a reservoir: random frozen weights replace its parameters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from trainable.reservoirs.draw import Draw, ReservoirKey
 
 
 def make_reservoir(layer: nn.Module, *, reservoir: ReservoirKey, draw: Draw) -> None:
-    """Replace every parameter of ``layer`` by a drawn buffer of the same name and shape.
+    """Replace every parameter of ``layer`` by a random buffer of the same name and shape.
 
     Non-persistent buffers are in no optimizer, no gradient reduction and no state dict,
     yet they move with the module between devices and dtypes. They are not detached from
     the graph: gradients still reach the layers below.
+
+    Raises:
+        ValueError: the kind has no builder.
     """
     matrices = reservoir_builder(reservoir.kind).matrices
     for path, module in layer.named_modules():

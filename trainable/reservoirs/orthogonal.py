@@ -1,7 +1,7 @@
 """Random orthogonal matrices, bit-identical on every machine for one key.
 
-LAPACK's factorisations differ in their last bits from one processor to the next, so the
-matrix is multiplied up here, by sums and products in an order of their own.
+LAPACK's factorisations differ in their last bits between processors. Here the matrix is a
+product of reflections, computed by sums and products in a fixed order.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from trainable.reservoirs.stream import raw_bits
 
-_PIECES = 12  # 16-bit numbers that make a value: their sum is as good as normal
+_PIECES = 12  # 16-bit numbers summed for one value, whose distribution is nearly normal
 
 
 def draw_orthogonal(shape: tuple[int, ...], *, gain: float, key: str) -> torch.Tensor:
-    """``gain`` times a matrix with orthonormal rows or columns, whichever are fewer.
+    """Random matrix with orthonormal rows or columns, whichever are fewer, times ``gain``.
 
-    What stands behind the first dimension is flattened into one, as in torch's
-    `orthogonal_`.
+    All dimensions after the first count as columns, as in torch's `orthogonal_`.
     """
     n_rows, n_columns = shape[0], math.prod(shape[1:])
     tall = _orthonormal_columns(max(n_rows, n_columns), min(n_rows, n_columns), key=key)
@@ -30,10 +29,10 @@ def draw_orthogonal(shape: tuple[int, ...], *, gain: float, key: str) -> torch.T
 
 
 def _orthonormal_columns(n_rows: int, n_columns: int, *, key: str) -> NDArray[np.float64]:
-    """The first columns of a matrix drawn evenly from all orthogonal ones.
+    """First columns of a matrix drawn uniformly (Haar measure) from the orthogonal matrices.
 
-    A product of reflections, each of one row and column less than the one before, along
-    vectors of normal values.
+    A product of Householder reflections along vectors of normal values; each acts on one
+    dimension less than the one before.
 
     Source:
         Stewart 1980, "The efficient generation of random orthogonal matrices", section 3.
@@ -44,17 +43,17 @@ def _orthonormal_columns(n_rows: int, n_columns: int, *, key: str) -> NDArray[np
         sign = 1.0 if v[0] >= 0 else -1.0
         v[0] += sign * math.sqrt(math.fsum(v * v))
         block = matrix[k:, k:]
-        # Row by row, an order that numpy keeps; a BLAS product has one of its own.
+        # ``reduce`` adds row by row on every machine; BLAS chooses its own order.
         along = np.add.reduce(v[:, None] * block, axis=0)
         block -= v[:, None] * (along * (2.0 / math.fsum(v * v)))
-        block[:, 0] *= -sign  # or v's first value would decide the corner's sign
+        block[:, 0] *= -sign  # makes the corner's sign independent of v's first value
     return matrix
 
 
 def _normal(n: int, *, key: str) -> NDArray[np.float64]:
-    """``n`` values of nearly normal distribution, exact: sums of whole numbers."""
+    """``n`` values of nearly normal distribution, exact sums of integers."""
     pieces = raw_bits(n * _PIECES // 4, key=key).astype("<u8").view("<u2")
     sums = pieces.reshape(n, _PIECES).astype(np.int64).sum(axis=1)
-    # Twice the distance from the mean, and one, so that no value is zero.
+    # Twice the deviation from the mean, plus one: an odd number, so no value is zero.
     values: NDArray[np.float64] = (2 * sums - _PIECES * 65535 + 1).astype(np.float64)
     return values

@@ -1,4 +1,4 @@
-"""What the reservoirs that are no Transformer layers have in common: norm and residual.
+"""LayerNorm and residual connection of the reservoirs that are not Transformer layers.
 
 Shapes: T source, B batch, D model.
 """
@@ -14,7 +14,7 @@ from torch import nn
 class ResidualReservoir(nn.Module):
     """One sub-layer in a residual connection: x + f(norm(x)), or norm(x + f(x)) post-norm.
 
-    Subclasses give f as ``transform``. There is no dropout. The call is that of fairseq's
+    Subclasses define f as ``transform``. There is no dropout. It is called as fairseq's
     encoder layers.
     """
 
@@ -24,17 +24,17 @@ class ResidualReservoir(nn.Module):
         self.layer_norm = nn.LayerNorm(d_model)
 
     def transform(self, x_TBD: torch.Tensor, padding_BT: torch.Tensor | None) -> torch.Tensor:
-        """The reservoir's map; ``padding_BT`` is true at padding, None where there is none."""
+        """Map of the reservoir, T, B, D; ``padding_BT`` is true at padding, None without any."""
         raise NotImplementedError
 
     def forward(
         self, x_TBD: torch.Tensor, encoder_padding_mask: torch.Tensor | None
     ) -> torch.Tensor:
-        """The layer's output, of the shape of its input."""
+        """Output of the layer, T, B, D."""
         if self.normalize_before:
             return x_TBD + self.transform(self.layer_norm(x_TBD), encoder_padding_mask)
         normed: torch.Tensor = self.layer_norm(x_TBD + self.transform(x_TBD, encoder_padding_mask))
         return normed
 
     def upgrade_state_dict_named(self, state_dict: dict[str, Any], name: str) -> None:
-        """Nothing: fairseq renames old keys here, and a reservoir has none."""
+        """Leave ``state_dict`` unchanged; fairseq renames old keys here, a reservoir has none."""

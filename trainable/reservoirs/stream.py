@@ -13,6 +13,6 @@ from numpy.typing import NDArray
 
 
 def raw_bits(n: int, *, key: str) -> NDArray[np.uint64]:
-    """``n`` times 64 bits of the PCG64 stream that the SHA-256 of ``key`` picks."""
+    """``n`` 64-bit integers of the PCG64 stream seeded with the SHA-256 of ``key``."""
     stream = np.random.PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest(), "big"))
     return stream.random_raw(n)

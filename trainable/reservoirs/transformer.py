@@ -1,6 +1,6 @@
-"""The Transformer reservoir, kind R: a Transformer layer that is random and frozen.
+"""The Transformer reservoir, kind R: a random, frozen Transformer layer.
 
-In a decoder it is the decoder's Transformer layer, drawn by the same rule.
+In a decoder it is the decoder's Transformer layer, drawn in the same way.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ ATTENTION_INPUT = Matrices(xavier_scale=1 / math.sqrt(2))
 
 
 def matrices(tensor: str) -> Matrices:
-    """The attention's input projections have a bound of their own, as fairseq starts them."""
+    """Matrices in a tensor; the bound of attention's input projections is fairseq's."""
     return ATTENTION_INPUT if tensor.endswith(ATTENTION_INPUTS) else ONE_MATRIX
 
 
 @builds_reservoir("R", matrices=matrices)
 def build(cfg: TransformerConfig) -> nn.Module:
-    """The encoder layer of fairseq without dropout.
+    """Encoder layer of fairseq without dropout.
 
     Source:
         "Transformer Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.

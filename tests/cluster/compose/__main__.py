@@ -13,7 +13,7 @@ from tests.cluster.compose.stack import ROOT, stack
 
 
 def main(folder: Path, command: list[str]) -> int:
-    """Start the services, run the command, print what it said, stop all."""
+    """Start the services, run the command, print its output, stop all."""
     folder.mkdir(parents=True, exist_ok=True)
     secrets = folder / "secrets"
     subprocess.run([ROOT / "docker/make_secrets.sh", secrets], check=True)

@@ -1,4 +1,4 @@
-"""What a container engine does for one service, inside namespaces that unshare made.
+"""A container engine's work for one service, inside namespaces that unshare made.
 
 Run as root by ``stack.py``, as the first process of new mount, process, network and host
 name namespaces: ``python container.py SETTINGS.json``. This machine's files take the

@@ -26,7 +26,7 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Healthcheck:
-    """How a service says that it is well, and how long it may take to become so."""
+    """Command that succeeds when a service is healthy, and the time that this may take."""
 
     command: list[str]
     interval_s: float
@@ -36,7 +36,7 @@ class Healthcheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One service: what is run, as whom, with what."""
+    """One service of a compose file: its command, user, files and networks."""
 
     name: str
     is_postgres: bool
@@ -64,38 +64,38 @@ def read_services(path: Path, volumes: Path, variables: Mapping[str, str]) -> di
     Args:
         path: the file.
         volumes: a folder for the named volumes.
-        variables: what the file's ``${NAME:-…}`` stand for.
+        variables: values of the file's ``${NAME:-…}``.
     """
     whole = _interpolated(yaml.safe_load(path.read_text()), variables)
     return {
-        name: _service(name, told, whole, path.parent, volumes)
-        for name, told in whole["services"].items()
+        name: _service(name, table, whole, path.parent, volumes)
+        for name, table in whole["services"].items()
     }
 
 
 def _service(
-    name: str, told: Mapping[str, Any], whole: Mapping[str, Any], base: Path, volumes: Path
+    name: str, table: Mapping[str, Any], whole: Mapping[str, Any], base: Path, volumes: Path
 ) -> Service:
     return Service(
         name=name,
-        is_postgres=told["image"].startswith("postgres:"),
-        entrypoint=told.get("entrypoint", []),
-        command=told["command"],
-        environment=told.get("environment", {}),
-        user=told["user"],
-        working_dir=told.get("working_dir", "/"),
-        mounts=[*_files(told, whole, base), *_volumes(told, base, volumes), *_scratch(told)],
-        is_read_only=told.get("read_only", False),
-        is_unprivileged=told.get("cap_drop") == ["ALL"]
-        and "no-new-privileges:true" in told.get("security_opt", []),
-        is_restarted=told.get("restart") == "unless-stopped",
-        shm_bytes=int(_quantity(told.get("shm_size", "64mb"))),
-        n_files=told.get("ulimits", {}).get("nofile", 1024),
-        networks=told.get("networks", ["default"]),
-        depends_on={to: how["condition"] for to, how in told.get("depends_on", {}).items()},
-        healthcheck=_healthcheck(told["healthcheck"]),
-        n_replicas=int(told.get("deploy", {}).get("replicas", 1)),
-        profiles=told.get("profiles", []),
+        is_postgres=table["image"].startswith("postgres:"),
+        entrypoint=table.get("entrypoint", []),
+        command=table["command"],
+        environment=table.get("environment", {}),
+        user=table["user"],
+        working_dir=table.get("working_dir", "/"),
+        mounts=[*_files(table, whole, base), *_volumes(table, base, volumes), *_scratch(table)],
+        is_read_only=table.get("read_only", False),
+        is_unprivileged=table.get("cap_drop") == ["ALL"]
+        and "no-new-privileges:true" in table.get("security_opt", []),
+        is_restarted=table.get("restart") == "unless-stopped",
+        shm_bytes=int(_quantity(table.get("shm_size", "64mb"))),
+        n_files=table.get("ulimits", {}).get("nofile", 1024),
+        networks=table.get("networks", ["default"]),
+        depends_on={to: how["condition"] for to, how in table.get("depends_on", {}).items()},
+        healthcheck=_healthcheck(table["healthcheck"]),
+        n_replicas=int(table.get("deploy", {}).get("replicas", 1)),
+        profiles=table.get("profiles", []),
     )
 
 
@@ -111,15 +111,15 @@ def _interpolated(value: Any, variables: Mapping[str, str]) -> Any:
     )
 
 
-def _files(told: Mapping[str, Any], whole: Mapping[str, Any], base: Path) -> list[Mount]:
-    """Secrets and configs: single files, which nobody writes."""
+def _files(table: Mapping[str, Any], whole: Mapping[str, Any], base: Path) -> list[Mount]:
+    """Secrets and configs: single read-only files."""
     secrets = [
         Mount(
             target=f"/run/secrets/{name}",
             source=base / whole["secrets"][name]["file"],
             is_read_only=True,
         )
-        for name in told.get("secrets", [])
+        for name in table.get("secrets", [])
     ]
     configs = [
         Mount(
@@ -127,14 +127,14 @@ def _files(told: Mapping[str, Any], whole: Mapping[str, Any], base: Path) -> lis
             source=base / whole["configs"][used["source"]]["file"],
             is_read_only=True,
         )
-        for used in told.get("configs", [])
+        for used in table.get("configs", [])
     ]
     return secrets + configs
 
 
-def _volumes(told: Mapping[str, Any], base: Path, volumes: Path) -> list[Mount]:
+def _volumes(table: Mapping[str, Any], base: Path, volumes: Path) -> list[Mount]:
     mounts = []
-    for text in told.get("volumes", []):
+    for text in table.get("volumes", []):
         source, target, *mode = text.split(":")
         is_path = source.startswith((".", "/"))
         mounts.append(
@@ -147,22 +147,22 @@ def _volumes(told: Mapping[str, Any], base: Path, volumes: Path) -> list[Mount]:
     return mounts
 
 
-def _scratch(told: Mapping[str, Any]) -> list[Mount]:
-    parts = [text.partition(":") for text in told.get("tmpfs", [])]
+def _scratch(table: Mapping[str, Any]) -> list[Mount]:
+    parts = [text.partition(":") for text in table.get("tmpfs", [])]
     return [Mount(target=target, options=options) for target, _, options in parts]
 
 
-def _healthcheck(told: Mapping[str, Any]) -> Healthcheck | None:
-    if told.get("disable"):
+def _healthcheck(table: Mapping[str, Any]) -> Healthcheck | None:
+    if table.get("disable"):
         return None
-    kind, *command = told["test"]
+    kind, *command = table["test"]
     assert kind == "CMD", "a healthcheck is a list that begins with CMD"
-    interval_s, timeout_s = _quantity(told["interval"]), _quantity(told["timeout"])
+    interval_s, timeout_s = _quantity(table["interval"]), _quantity(table["timeout"])
     return Healthcheck(
         command=command,
         interval_s=interval_s,
         timeout_s=timeout_s,
-        patience_s=_quantity(told["start_period"]) + told["retries"] * (interval_s + timeout_s),
+        patience_s=_quantity(table["start_period"]) + table["retries"] * (interval_s + timeout_s),
     )
 
 

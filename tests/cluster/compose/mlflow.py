@@ -1,4 +1,4 @@
-"""MLflow's REST interface, asked as any program on the network could."""
+"""MLflow's REST interface, used as any program on the network could."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HOST = "mlflow:5000"  # as the services call it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MlflowServer:
-    """A server at an address, and the account to ask it with."""
+    """A server at an address, and the password of its account."""
 
     address: str
     password: str
@@ -28,14 +28,14 @@ class MlflowServer:
         account: str | None = None,
         **headers: str,
     ) -> tuple[int, Any]:
-        """Status and answer; ``account`` is ``name:password``, the right one if absent."""
-        told = base64.b64encode((account or f"admin:{self.password}").encode()).decode()
+        """HTTP status and answer; ``account`` is ``name:password``, the right one if absent."""
+        credentials = base64.b64encode((account or f"admin:{self.password}").encode()).decode()
         request = urllib.request.Request(
             f"http://{self.address}:5000{path}",
             data=None if content is None else json.dumps(content).encode(),
             headers={
                 "Host": HOST,
-                "Authorization": f"Basic {told}",
+                "Authorization": f"Basic {credentials}",
                 "Content-Type": "application/json",
                 **headers,
             },

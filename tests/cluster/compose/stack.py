@@ -26,7 +26,7 @@ from tests.cluster.compose.network import Networks
 ROOT = Path(__file__).parents[3]
 POSTGRES = Path("/usr/lib/postgresql")
 
-# What the entrypoint of PostgreSQL's image does, as far as it is used here.
+# The part of the entrypoint of PostgreSQL's image that is used here.
 _POSTGRES_ENTRYPOINT = """#!/bin/sh
 set -eu
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
@@ -59,7 +59,7 @@ class Container:
     log: Path
 
     def tail(self) -> str:
-        """The end of what it printed."""
+        """End of the container's log."""
         return f"{self.name}: {self.log.read_text()[-4000:]}"
 
     def execute(self, *command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -115,11 +115,11 @@ class Stack:
     def run(
         self, name: str, *command: str, timeout: float = 600
     ) -> subprocess.CompletedProcess[str]:
-        """One more container of a service with another command, to its end."""
+        """Run another command in a further container of a service, to its end."""
         container = self._start(self.services[name], f"{name}-1", [*command])
-        status = container.process.wait(timeout)
+        exit_code = container.process.wait(timeout)
         output = container.log.read_text()
-        return subprocess.CompletedProcess(command, status, stdout=output)
+        return subprocess.CompletedProcess(command, exit_code, stdout=output)
 
     def start(self, name: str, replica: int = 1) -> Container:
         """Start one container of a service."""
@@ -127,7 +127,7 @@ class Stack:
         return self._start(service, f"{name}-{replica}", service.command)
 
     def wait_until_healthy(self, container: Container) -> None:
-        """Ask its healthcheck until it agrees; what ends meanwhile is restarted, if it says so."""
+        """Repeat the healthcheck until it succeeds; restart a container that ends, if it may be."""
         check = container.service.healthcheck
         assert check is not None, f"{container.name} has no healthcheck to wait for"
         deadline = time.monotonic() + check.patience_s
@@ -217,7 +217,7 @@ class Stack:
         }
 
     def _hosts(self, service: Service, name: str) -> str:
-        """Who is where, for those that share a network with the container."""
+        """Text of /etc/hosts: the containers that share a network with this one."""
         lines = ["127.0.0.1 localhost"]
         lines += [f"{address} {name}" for address in self._addresses[name].values()]
         for other, addresses in self._addresses.items():
@@ -238,7 +238,7 @@ def stack(compose_file: Path, scratch: Path, **variables: str) -> Iterator[Stack
 
 
 def stop(container: Container) -> None:
-    """Ask a container to end, and end it where it does not."""
+    """Stop a container, by force if it does not end within 30 s."""
     process = container.process
     if process.poll() is None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -267,7 +267,7 @@ def _as_user(service: Service) -> list[str]:
 
 
 def _environment(service: Service) -> dict[str, str]:
-    """What images and the file set; nothing of this process's own."""
+    """Environment that images and the file set, without this process's own."""
     newest = sorted(POSTGRES.glob("*/bin"))[-1:]
     places = [Path(sys.prefix) / "bin", *newest]
     return {

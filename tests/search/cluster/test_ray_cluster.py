@@ -1,4 +1,4 @@
-"""What the driver says of failures that Tune logs."""
+"""The driver's log lines for failures that Tune logs."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ TUNE = "ray.tune.execution.tune_controller"
 
 
 def raised_in_a_trial(cause: Exception) -> Exception:
-    """As Ray hands an error to the driver."""
+    """The exception that the driver gets from Ray for ``cause`` in a trial."""
     error: Exception = RayTaskError("step", "Traceback of the trial", cause).as_instanceof_cause()
     return error
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reason"),
     [
         (raised_in_a_trial(OSError(errno.ENOSPC, "the disk is full")), "the disk is full"),
         (RayActorError(error_msg="its node\n\thas died"), "its node has died"),
     ],
 )
-def test_what_the_machine_does_to_a_trial_is_told_in_a_line(
-    error: Exception, told: str, caplog: pytest.LogCaptureFixture
+def test_an_error_of_a_trials_machine_is_logged_in_one_line(
+    error: Exception, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     _set_up()
     logging.getLogger(TUNE).error("Trial task failed for trial 7", exc_info=error)
     (line,) = caplog.text.splitlines()
     assert "Trial task failed for trial 7: " in line
-    assert told in line
+    assert reason in line
 
 
 def test_a_fault_of_the_code_keeps_its_traceback(caplog: pytest.LogCaptureFixture) -> None:

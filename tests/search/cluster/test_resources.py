@@ -8,7 +8,7 @@ from trainable.config import RanksConfig
 
 
 def node(cpus: float, gpus: float = 0) -> dict[str, float]:
-    """A node as Ray tells of it: what there is none of is not named."""
+    """Resources of a node as Ray names them; those that it lacks have no entry."""
     return {"CPU": cpus, "memory": 1e9} | ({"GPU": gpus} if gpus else {})
 
 
@@ -17,13 +17,13 @@ def ranks(n_ranks: int = 1, cpus: int = 1, gpus: float = 0.0) -> RanksConfig:
 
 
 @pytest.mark.parametrize(
-    ("asked", "nodes", "n_trials"),
+    ("needed", "nodes", "n_trials"),
     [
         (ranks(), [node(2), node(2), node(1)], 5),
         (ranks(cpus=2), [node(3), node(3)], 2),  # not 6 CPUs / 2
         (ranks(n_ranks=2), [node(1), node(1)], 1),  # ranks may sit on two nodes
         (ranks(n_ranks=3, cpus=2), [node(5), node(4), node(4)], 2),
-        (ranks(gpus=1), [node(8, 2), node(1, 4), node(8)], 3),  # 2 and, by its CPU, 1
+        (ranks(gpus=1), [node(8, 2), node(1, 4), node(8)], 3),  # two, and one for want of CPUs
         (ranks(gpus=0.25), [node(16, 2)], 8),
         (ranks(gpus=0.4), [node(16, 2)], 4),  # two on each GPU, none on two halves
         (ranks(gpus=0.1), [node(16, 1)], 10),  # 1 / 0.1 is no more than 10
@@ -32,12 +32,12 @@ def ranks(n_ranks: int = 1, cpus: int = 1, gpus: float = 0.0) -> RanksConfig:
         (ranks(), [{"memory": 1e9}], 0),  # a head that trains nothing
     ],
 )
-def test_trials_fit_node_by_node(asked: RanksConfig, nodes: list[dict[str, float]], n_trials: int):
-    assert n_fitting_trials(asked, nodes) == n_trials
+def test_trials_fit_node_by_node(needed: RanksConfig, nodes: list[dict[str, float]], n_trials: int):
+    assert n_fitting_trials(needed, nodes) == n_trials
 
 
 @pytest.mark.parametrize(
-    ("asked", "nodes", "told"),
+    ("needed", "nodes", "message"),
     [
         (
             ranks(gpus=3),
@@ -61,16 +61,16 @@ def test_trials_fit_node_by_node(asked: RanksConfig, nodes: list[dict[str, float
         ),
     ],
 )
-def test_what_no_node_can_hold_is_refused(
-    asked: RanksConfig, nodes: list[dict[str, float]], told: str
+def test_a_trial_that_no_node_can_hold_is_refused(
+    needed: RanksConfig, nodes: list[dict[str, float]], message: str
 ):
-    assert n_fitting_trials(asked, nodes) == 0
+    assert n_fitting_trials(needed, nodes) == 0
     with pytest.raises(UserError) as refused:
-        refuse_what_cannot_fit(asked, nodes)
-    assert str(refused.value) == f"ranks: {told}"
+        refuse_what_cannot_fit(needed, nodes)
+    assert str(refused.value) == f"ranks: {message}"
 
 
-def test_what_fits_is_not_refused():
+def test_a_trial_that_fits_is_not_refused():
     refuse_what_cannot_fit(ranks(n_ranks=2, gpus=1), [node(1, 1), node(1, 1)])
     refuse_what_cannot_fit(ranks(gpus=0.5), [node(1, 1)])
 

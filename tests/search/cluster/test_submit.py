@@ -16,13 +16,13 @@ from search.study.errors import WorkFailed
 from spaces.errors import UserError
 from tests.ports import free_port
 
-# Stands for Python on the cluster: tells where it is and what it was asked.
+# Stands for Python on the cluster: prints its working folder and its arguments.
 _PYTHON = '#!/bin/sh\nprintf "%s\\n" "$PWD" "$@"\n'
 
 
 @pytest.fixture
 def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder as a job starts in, on a cluster whose Python tells what it is asked."""
+    """A folder as a job starts in, on a cluster whose Python prints its arguments."""
     folder = tmp_path / "sent"
     (tmp_path / "bin").mkdir()
     folder.mkdir()
@@ -101,7 +101,7 @@ def test_submit_ends_as_the_job_did(ended: Any, outcome: type[BaseException]):
 
 
 class BreakingLine:
-    """A cluster whose connection breaks in the middle of a job's log, and once before it."""
+    """A cluster whose connection breaks once before a job's log and once in its middle."""
 
     def __init__(self) -> None:
         self._tries = 0
@@ -119,10 +119,10 @@ class BreakingLine:
         yield "three\n"
 
 
-def test_a_log_is_told_once_and_whole_whatever_becomes_of_the_connection(
+def test_a_log_is_printed_once_and_whole_although_the_connection_breaks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr("search.cluster.job._AGAIN_S", 0.0)
+    monkeypatch.setattr("search.cluster.job._RETRY_S", 0.0)
     asyncio.run(_follow(BreakingLine(), "raysubmit_1"))  # type: ignore[arg-type]
     assert capsys.readouterr().out == "one\ntwo\nthree\n"
 
@@ -137,7 +137,7 @@ def test_addresses_that_are_no_dashboards_are_refused():
 def test_the_code_that_is_sent_runs_by_itself(tmp_path: Path):
     copy_code(tmp_path)
     assert not list(tmp_path.rglob("__pycache__"))
-    told = subprocess.run(
+    done = subprocess.run(
         [
             sys.executable,
             "-P",
@@ -149,4 +149,4 @@ def test_the_code_that_is_sent_runs_by_itself(tmp_path: Path):
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == str(tmp_path / "spaces/layout.py")
+    assert done.stdout.strip() == str(tmp_path / "spaces/layout.py")

@@ -47,7 +47,7 @@ def work_of(small_grammar: Path) -> WorkOf:
 
 
 def largest_trial(config: StudyConfig, data: Path) -> TrialConfig:
-    """The trial of the space whose layers are the most, none of them shared or frozen."""
+    """The trial of the space with the most layers, none of them shared or frozen."""
     return config.trial(config.space.choose(FixedChooser(LARGEST)), data=str(data))
 
 
@@ -68,7 +68,7 @@ def test_a_checkpoint_takes_what_the_estimate_says(
         save_checkpoint(training.checkpoint(), tmp_path)
     # Names, shapes and the curve come on top.
     assert need.checkpoint_bytes < bytes_in(tmp_path) < 1.1 * need.checkpoint_bytes
-    # Of a running trial, three; of three kept ones, the weights alone, a quarter.
+    # Three checkpoints of a running trial; of three kept ones the weights alone, a quarter each.
     assert need.stored_bytes == pytest.approx(3.75 * need.checkpoint_bytes)
 
 
@@ -88,11 +88,11 @@ def test_more_trials_at_once_need_more_and_a_whole_front_is_kept(tiny_study: Mak
         objective={"name": "pareto"},
         scheduler={"name": "none"},
     )
-    # Ten weights in the place of three, each a quarter of a checkpoint.
+    # Ten kept weights instead of three, each a quarter of a checkpoint.
     assert need(front, 1).stored_bytes - one.stored_bytes == 7 * one.checkpoint_bytes // 4
 
 
-def test_a_gpu_holds_the_model_in_the_place_of_the_host(tiny_study: Make, work_of: WorkOf):
+def test_a_gpu_holds_the_model_instead_of_the_host(tiny_study: Make, work_of: WorkOf):
     config = tiny_study(ranks={"gpus_per_rank": 1.0})
     need = work_need(
         work_of(config),
@@ -139,7 +139,7 @@ def test_folders_on_one_disk_share_its_free_bytes(tmp_path: Path):
         refuse_full_disk({tmp_path: 60, other: 60}, lambda folder: 100, remedy="make room")
 
 
-def test_each_need_is_of_the_disk_that_it_goes_to(tmp_path: Path):
+def test_each_need_counts_on_the_disk_that_it_goes_to(tmp_path: Path):
     here, studies = tmp_path.resolve(), tmp_path / "studies"
     assert disk_needs(NEED, studies, None) == {here: 6400}
     shared = here / "shared"
@@ -228,11 +228,10 @@ def test_replicates_run_to_their_ends_and_all_of_them_are_kept(
     need, need_of_search = (
         work_need(work, n_concurrent=1, process=NO_PROCESS) for work in (replicates, search)
     )
-    # Nine weights in the place of three, each a quarter of a checkpoint.
+    # Nine kept weights instead of three, each a quarter of a checkpoint.
     more = need.stored_bytes - need_of_search.stored_bytes
     assert more == 6 * need.checkpoint_bytes // 4
-    # Three at a time on a machine for many: each three wait for those before, and rounds are not
-    # shared out.
+    # Three at a time on a machine for many: three trials start when the three before have ended.
     in_threes = dataclasses.replace(replicates, n_together=3)
     assert work_seconds(in_threes, n_concurrent=3, rate=1e9) == seconds
     in_pairs = work_seconds(in_threes, n_concurrent=2, rate=1e9)
@@ -252,7 +251,7 @@ def test_measuring_the_machine_leaves_its_threads_alone(tiny_trial: TrialConfig)
         assert matrix_rate(tiny_trial.model, tiny_trial.train, on_gpu) is None
 
 
-def test_bytes_and_seconds_are_told_in_the_unit_that_fits():
+def test_bytes_and_seconds_are_written_in_the_unit_that_fits():
     assert [human_bytes(n) for n in (0, 3.25e6, 5e9, 5e12)] == [
         "0.0 MiB",
         "3.1 MiB",
@@ -273,7 +272,7 @@ def test_bytes_and_seconds_are_told_in_the_unit_that_fits():
 def test_the_memory_of_a_rank_is_near_what_the_estimate_says(
     tiny_study: Make, work_of: WorkOf, small_grammar: Path
 ):
-    """A model of 100 MB that learns in a process of its own, whose peak the kernel tells."""
+    """A model of 100 MB that learns in a process of its own, whose peak the kernel reports."""
     config = tiny_study(
         model={"d_model": 256, "ffn": 1024, "heads": 4},
         train={"batch_tokens": 4096},
@@ -287,7 +286,7 @@ def test_the_memory_of_a_rank_is_near_what_the_estimate_says(
         "from trainable.config import TrialConfig\n"
         "from trainable.training import run_trial\n"
         "config = TrialConfig.model_validate_json(sys.stdin.read())\n"
-        "before = Process.this_one()\n"
+        "before = Process.current()\n"
         "done = run_trial(config, report=lambda point: None)\n"
         "print(json.dumps([before.private_bytes + before.shared_bytes, done.peak_memory_bytes]))\n"
     )
@@ -338,7 +337,7 @@ def test_a_study_that_its_disk_cannot_hold_is_refused_before_it_is_made(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_study_is_told_what_it_takes_and_keeps_to_it(tmp_path: Path, small_grammar: Path):
+def test_a_study_logs_its_estimate_and_keeps_to_it(tmp_path: Path, small_grammar: Path):
     shared = tmp_path / "shared"
     shared.mkdir()
     (tmp_path / "mine.toml").write_text(
@@ -346,9 +345,9 @@ def test_a_study_is_told_what_it_takes_and_keeps_to_it(tmp_path: Path, small_gra
     )
     done = reservoir_search("run", "mine.toml", cwd=tmp_path, timeout=500)
     assert done.returncode == 0, done.stderr
-    told = [line for line in done.stderr.splitlines() if " estimate: " in line]
-    assert "2 trials, " in told[0]
-    assert "of disk; about " in told[1]
+    estimates = [line for line in done.stderr.splitlines() if " estimate: " in line]
+    assert "2 trials, " in estimates[0]
+    assert "of disk; about " in estimates[1]
     assert "on disk: " in done.stdout
     assert list(shared.glob("mine-*/session-001/trial-000*/checkpoint_*/best.safetensors"))
     assert not (tmp_path / "studies/mine/ray").exists()

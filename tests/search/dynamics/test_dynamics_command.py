@@ -23,7 +23,7 @@ SMALL = ["--d-model", "16", "--ffn", "24", "--heads", "2"]
 FEW = ["--sentences", "3", "--passes", "2", "--exponents", "2"]
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def output_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert exit_code(lambda: app(["dynamics", *arguments], standalone_mode=False)) == 0
     return capsys.readouterr().out
 
@@ -35,7 +35,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def export(tiny_trial: TrialConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of an export that its model is read from; its weights are another seed's."""
+    """The files of an export that its model is read from; its weights are of another seed."""
     folder = tmp_path_factory.mktemp("dynamics") / "export"
     folder.mkdir()
     corpus = load_task(tiny_trial.data).corpus
@@ -52,7 +52,7 @@ def export(tiny_trial: TrialConfig, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_json_has_every_curve_at_every_depth(capsys, small_grammar):
-    text = told(capsys, "R1LR1L", "--data", str(small_grammar), "--json", *SMALL, *FEW)
+    text = output_of(capsys, "R1LR1L", "--data", str(small_grammar), "--json", *SMALL, *FEW)
     found = json.loads(text, parse_constant=pytest.fail)  # no NaN, no Infinity
     assert (found["encoder"], found["norm"], found["trained_depth"]) == ("R1LR1L", "post", 4)
     (curves,) = found["models"].values()
@@ -69,17 +69,17 @@ def test_json_has_every_curve_at_every_depth(capsys, small_grammar):
 
 
 def test_an_export_is_measured_trained_and_as_it_started(capsys, export, tiny_trial):
-    models = json.loads(told(capsys, str(export), "--json", *FEW))["models"]
+    models = json.loads(output_of(capsys, str(export), "--json", *FEW))["models"]
     assert list(models) == ["trained", "untrained"]
     assert models["trained"]["lyapunov"] != models["untrained"]["lyapunov"]
     model = tiny_trial.model
     same = ["--d-model", "16", "--ffn", "32", "--heads", "2", "--norm", "pre", "--seed", "5"]
-    layout = told(capsys, str(model.encoder), "--data", tiny_trial.data, "--json", *same, *FEW)
+    layout = output_of(capsys, str(model.encoder), "--data", tiny_trial.data, "--json", *same, *FEW)
     assert json.loads(layout)["models"]["untrained"] == models["untrained"]
 
 
 def test_the_table_shows_each_trained_depth_and_the_end_of_each_later_pass(capsys, export):
-    text = told(capsys, str(export), *FEW)
+    text = output_of(capsys, str(export), *FEW)
     rows = [line.split()[0] for line in text.splitlines() if line.strip()[:1].isdigit()]
     assert rows == 2 * ["0", "1", "2", "3", "4", "8"]
     assert "trained R1LR1L, pre-norm, 3 sentences of" in text
@@ -87,7 +87,7 @@ def test_the_table_shows_each_trained_depth_and_the_end_of_each_later_pass(capsy
 
 
 def test_the_picture_is_a_png(capsys, export, tmp_path):
-    told(capsys, str(export), "--png", str(tmp_path / "curves"), *FEW)
+    output_of(capsys, str(export), "--png", str(tmp_path / "curves"), *FEW)
     assert (tmp_path / "curves").read_bytes().startswith(b"\x89PNG")
 
 
@@ -102,12 +102,12 @@ def test_the_picture_is_a_png(capsys, export, tmp_path):
         ([-0.1, 0.2], "neither expands nor contracts throughout"),
     ],
 )
-def test_the_passes_are_told_in_words(passes, words):
+def test_the_passes_are_summed_up_in_words(passes, words):
     curve = torch.tensor([float("nan"), *passes])
     assert verdict(Band(lower=curve - 0.05, median=curve, upper=curve + 0.05)) == words
 
 
-def test_a_users_mistakes_are_told_before_anything_is_measured(
+def test_a_users_mistakes_are_reported_before_anything_is_measured(
     capsys, export, small_grammar, tmp_path
 ):
     data = ["--data", str(small_grammar)]

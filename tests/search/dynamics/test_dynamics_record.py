@@ -22,7 +22,7 @@ MEASURED = {4: {"lyapunov": -0.1}, 8: {"lyapunov": 0.2, "token_spread": 0.5}}
 
 
 def report(recorder: Recorder, record: TrialRecord, n_points: int, **dynamics: Any) -> None:
-    """Tell the recorder what the trial of ``record`` reports after ``n_points`` validations."""
+    """Report to the recorder the result of ``record``'s trial after ``n_points`` validations."""
     trial = record.config
     result = trial_result(
         record.curve[:n_points],

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What the command line says of a user's mistake, which is one line and exit 2."""
+    """The one line that the command line prints on a user's mistake; the exit code is 2."""
     assert exit_code(lambda: app(list(arguments), standalone_mode=False)) == 2
     output = capsys.readouterr()
     assert output.out == ""
@@ -131,7 +131,7 @@ def test_translations_keep_the_order_and_the_empty_lines(
     lines = together.stdout.split("\n")
     assert len(lines) == 5
     assert lines[1] == lines[2] == lines[4] == ""
-    # Of the same batch: fairseq bounds the length by the longest source in it.
+    # The same batch: fairseq bounds the length by the longest source in it.
     backwards = Translator(real_export.folder).translate([sentences[3], sentences[0]], beam=5)
     assert list(backwards) == [lines[3], lines[0]]
 
@@ -183,14 +183,14 @@ def test_half_an_export_is_one_clear_line(
 
 
 def test_full_training_goes_on_from_where_it_was_killed(tiny_trial: TrialConfig, tmp_path: Path):
-    # First, as it sets the number of threads, on which the last digits depend.
+    # The unbroken training first: it sets the number of threads, on which the last digits depend.
     unbroken_curve, unbroken = train_in_full(tiny_trial, tmp_path / "unbroken")
     folder = tmp_path / "trial-0000"
     (folder / "checkpoint_000000004").mkdir(parents=True)
     killed = Training(tiny_trial, ranks=Ranks())
     next(killed.points())
     save_checkpoint(killed.checkpoint(), folder / "checkpoint_000000004")
-    (folder / ".building-abc").mkdir()  # what it was writing
+    (folder / ".building-abc").mkdir()  # left by an interrupted save
     curve, weights = train_in_full(tiny_trial, folder)
     assert [point.updates for point in curve] == [point.updates for point in unbroken_curve]
     assert all(torch.equal(weights[name], unbroken[name]) for name in unbroken)

@@ -1,4 +1,4 @@
-"""Trial tables made by hand: which candidate is how good and how fast is plain to see."""
+"""Trial tables made by hand, with simple values and times of each candidate."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from spaces.counts import ParamCounts
 from spaces.space import FixedChooser
 from trainable.curve import Point
 
-UPDATES = (4, 8, 12)  # of each curve's points
+UPDATES = (4, 8, 12)  # updates at the points of each curve
 
 
 def candidates_of(config: StudyConfig) -> list[Candidate]:
-    """Every candidate of the study's space, once each."""
+    """All candidates of the study's space, without repeats."""
     found = (config.space.choose(FixedChooser(point)) for point in config.space.points())
     return list({candidate.key: candidate for candidate in found}.values())
 

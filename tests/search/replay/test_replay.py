@@ -41,12 +41,12 @@ def table(tiny_study: Study) -> TrialTable:
 
 
 def seconds_of(replayed: Replay) -> list[float]:
-    """The last clock reading of each trial, in the order in which they began."""
+    """Last clock reading of each trial, in the order in which they began."""
     return [record.curve[-1].seconds for record in replayed.records]
 
 
 def makespan(durations: list[float], n_workers: int) -> float:
-    """When trials end that begin in this order, each where a worker is free first."""
+    """Time at which all trials have ended; each begins, in this order, on the first free worker."""
     free = [0.0] * n_workers
     for duration in durations:
         heapq.heapreplace(free, free[0] + duration)
@@ -109,18 +109,18 @@ def test_a_search_of_the_whole_space_finds_the_best_where_its_order_says(
 
 
 class Stubborn(Searcher):
-    """Suggests one point for ever, and remembers what it is told."""
+    """Suggests one point for ever, and keeps the results reported to it."""
 
     def __init__(self, point: Point) -> None:
         super().__init__(metric="objective", mode="max")
         self.point = point
-        self.told: list[float] = []
+        self.results: list[float] = []
 
     def suggest(self, trial_id: str) -> Point:
         return self.point
 
     def on_trial_complete(self, trial_id, result=None, error=False) -> None:
-        self.told.append(result["objective"])
+        self.results.append(result["objective"])
 
     def save(self, checkpoint_path: str) -> None: ...
 
@@ -153,7 +153,7 @@ def test_a_peer_trains_what_it_asks_for_again_and_again_and_is_told_its_objectiv
     replayed = replay(table, config, seed=1, n_workers=2, peer=peer)
     assert [record.key for record in replayed.records] == [candidate.key] * 3
     assert replayed.n_updates == 3 * UPDATES[-1]
-    assert stubborn.told == [record.objective for record in replayed.records]
+    assert stubborn.results == [record.objective for record in replayed.records]
 
 
 OWN = """
@@ -226,8 +226,8 @@ def test_candidates_that_the_table_lacks_are_named_before_the_start(table: Trial
 def test_a_replay_is_searched_by_the_defaults_or_as_asked(tiny_study: Study):
     table = made_table(tiny_study(search={"algorithm": "grid"}, scheduler={"name": "none"}))
     assert replayed_study(table).search.algorithm == tiny_study(search={}).search.algorithm
-    asked = replayed_study(table, ["search.algorithm=random", "scheduler.grace=8"])
-    assert (asked.search.algorithm, asked.scheduler.grace) == ("random", 8)
+    config = replayed_study(table, ["search.algorithm=random", "scheduler.grace=8"])
+    assert (config.search.algorithm, config.scheduler.grace) == ("random", 8)
 
 
 def test_what_the_curves_cannot_tell_is_refused(table: TrialTable):
@@ -238,6 +238,6 @@ def test_what_the_curves_cannot_tell_is_refused(table: TrialTable):
 
 
 def test_a_simulated_trial_starts_without_torch():
-    """Each replay starts processes of its own, and torch takes most of their start."""
+    """Imports of torch, which take most of the time in which a replay's processes start."""
     code = "import sys, search.replay.simulated_trial; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)

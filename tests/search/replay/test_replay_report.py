@@ -23,7 +23,7 @@ Make = Callable[..., TrialRecord]
 
 
 def replay_reaching(seed: int, *values: float | None) -> Replay:
-    """An event a value, ten updates apart; the table's best is 100."""
+    """A replay with one event per value, ten updates apart; the table's best is 100."""
     return Replay(
         seed=seed,
         events=tuple(
@@ -57,15 +57,16 @@ def test_a_search_that_completed_nothing_regrets_all():
 def test_a_median_over_seeds_counts_those_that_never_came_near_as_the_longest(tiny_study: Study):
     config = tiny_study()
     came, never = replay_reaching(1, 100.0), replay_reaching(2, 20.0, 30.0)
-    shown = replay_json(config, [came, came, never], n_workers=2)
-    assert shown["median"]["n_updates_to_near"] == 10
-    assert [row["n_updates_to_near"] for row in shown["replays"]] == [10, 10, None]
-    shown = replay_json(config, [came, never, never], n_workers=2)
-    assert shown["median"]["n_updates_to_near"] is None
+    results = replay_json(config, [came, came, never], n_workers=2)
+    assert results["median"]["n_updates_to_near"] == 10
+    assert [row["n_updates_to_near"] for row in results["replays"]] == [10, 10, None]
+    results = replay_json(config, [came, never, never], n_workers=2)
+    assert results["median"]["n_updates_to_near"] is None
     console = Console(width=120)
-    with console.capture() as told:
-        console.print(replay_table(shown))
-    assert told.get().count("never") == 3 * 3  # updates, seconds and trials: two seeds, the median
+    with console.capture() as capture:
+        console.print(replay_table(results))
+    # In the columns updates, seconds and trials: two seeds, the median.
+    assert capture.get().count("never") == 3 * 3
 
 
 def test_a_trace_judges_the_trial_that_looks_best_by_its_candidates_mean(make_record: Make):
@@ -75,8 +76,8 @@ def test_a_trace_judges_the_trial_that_looks_best_by_its_candidates_mean(make_re
     trace.note(make_record(0, objective=21.0))
     trace.note(make_record(1, state="running", curve=(curve_point(4, 2),), objective=99.0))
     trace.note(make_record(1, objective=22.0))
-    told = [(e.n_updates, e.n_trials, e.best_objective, e.best_value) for e in trace.events]
-    assert told == [(12, 1, 21.0, 20.0), (16, 2, 21.0, 20.0), (24, 2, 22.0, 10.0)]
+    events = [(e.n_updates, e.n_trials, e.best_objective, e.best_value) for e in trace.events]
+    assert events == [(12, 1, 21.0, 20.0), (16, 2, 21.0, 20.0), (24, 2, 22.0, 10.0)]
     assert [event.seconds for event in trace.events] == [1.0, 2.0, 3.0]
 
 
@@ -91,16 +92,16 @@ def test_the_command_replays_a_table_file(tiny_study: Study, tmp_path: Path):
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stderr
-    shown = json.loads(done.stdout)
-    assert (shown["algorithm"], shown["scheduler"]) == ("random", "none")
-    assert [row["seed"] for row in shown["replays"]] == [1, 2]
-    for row in shown["replays"]:
+    results = json.loads(done.stdout)
+    assert (results["algorithm"], results["scheduler"]) == ("random", "none")
+    assert [row["seed"] for row in results["replays"]] == [1, 2]
+    for row in results["replays"]:
         assert row["n_updates"] == UPDATES[-1] * n_candidates
         assert row["regret"] == 0.0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["nothing"], "error: study 'nothing': neither studies/nothing nor nothing"),
         (["broken.jsonl"], "error: broken.jsonl: line 1: is not JSON"),
@@ -108,9 +109,9 @@ def test_the_command_replays_a_table_file(tiny_study: Study, tmp_path: Path):
         (["table.jsonl", "--set", "space.depth=[4]"], "error: space: the table has no trial of"),
     ],
 )
-def test_a_users_mistake_is_told_before_ray_starts(
+def test_a_users_mistake_is_reported_before_ray_starts(
     arguments: list[str],
-    told: str,
+    message: str,
     tiny_study: Study,
     studies_here: Path,
     capsys: pytest.CaptureFixture[str],
@@ -119,5 +120,5 @@ def test_a_users_mistake_is_told_before_ray_starts(
     write_table(made_table(tiny_study()), studies_here / "table.jsonl")
     assert exit_code(lambda: app(["replay", *arguments], standalone_mode=False)) == 2
     error = capsys.readouterr().err
-    assert error.startswith(told)
+    assert error.startswith(message)
     assert error.count("\n") == 1

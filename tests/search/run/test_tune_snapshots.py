@@ -1,4 +1,4 @@
-"""Tune's own memory of an experiment costs nothing while a study runs."""
+"""Tune saves its snapshot of an experiment at the end only, not while a study runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ N_TRIALS, N_STEPS = 4, 6
 
 
 class SavesOften(tune.Trainable):  # type: ignore[misc]
-    """Has a checkpoint after each of its steps."""
+    """Saves a checkpoint after each of its steps."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         return True
@@ -36,7 +36,7 @@ class SavesOften(tune.Trainable):  # type: ignore[misc]
         Path(checkpoint_dir, "file").touch()
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        """There is nothing to go on from."""
+        """Nothing was saved, so nothing is loaded."""
 
 
 class SomeTrials(TrialSource):

@@ -22,7 +22,7 @@ def whole(slope: float) -> WholeCurve:
     )
 
 
-def foresee(points: tuple[Point, ...], *slopes: float) -> Forecast:
+def forecast_of(points: tuple[Point, ...], *slopes: float) -> Forecast:
     known = [whole(slope) for slope in slopes]
     found = forecast(points, known, clock="updates", horizon=HORIZON)
     assert found is not None
@@ -31,21 +31,21 @@ def foresee(points: tuple[Point, ...], *slopes: float) -> Forecast:
 
 @pytest.mark.parametrize("slope", [1.1, 1.55, 1.9])
 def test_a_curve_among_known_ones_is_continued_as_they_went_on(slope: float):
-    found = foresee(curve(slope, end=6), 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
+    found = forecast_of(curve(slope, end=6), 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
     # A triangle: 12 x 12 slope / 2. Half of all possible outcomes lie above it.
     assert found.aucc == pytest.approx(72 * slope, rel=0.05)
     assert 0.1 < found.chance_above(72 * slope) < 0.9
 
 
-def test_the_more_curves_ended_and_the_more_it_has_shown_the_surer_it_is():
-    few = foresee(curve(1.5, end=6), 1.0, 2.0)
-    many = foresee(curve(1.5, end=6), *(1 + i / 10 for i in range(11)))
-    late = foresee(curve(1.5, end=10), *(1 + i / 10 for i in range(11)))
+def test_more_completed_curves_and_more_points_make_a_forecast_surer():
+    few = forecast_of(curve(1.5, end=6), 1.0, 2.0)
+    many = forecast_of(curve(1.5, end=6), *(1 + i / 10 for i in range(11)))
+    late = forecast_of(curve(1.5, end=10), *(1 + i / 10 for i in range(11)))
     assert few.log_error > many.log_error > late.log_error
 
 
-def test_what_is_reached_already_is_certain_and_what_no_curve_ever_did_is_not_to_be_had():
-    found = foresee(curve(1.5, end=6), 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
+def test_an_area_reached_already_is_certain_and_one_far_above_all_curves_is_improbable():
+    found = forecast_of(curve(1.5, end=6), 1.0, 1.2, 1.4, 1.6, 1.8, 2.0)
     assert found.chance_above(0.99 * found.so_far) == 1.0
     assert found.chance_above(5 * found.aucc) < 0.001
     chances = [found.chance_above(area) for area in range(20, 300, 20)]
@@ -54,20 +54,20 @@ def test_what_is_reached_already_is_certain_and_what_no_curve_ever_did_is_not_to
 
 def test_readings_between_the_validations_of_others_are_interpolated():
     between = tuple(curve_point(updates, 1.5 * updates) for updates in (3, 5))
-    found = foresee(between, *(1 + i / 10 for i in range(11)))
+    found = forecast_of(between, *(1 + i / 10 for i in range(11)))
     assert found.so_far == pytest.approx(1.5 * 5 * 5 / 2)
     assert found.aucc == pytest.approx(72 * 1.5, rel=0.05)
 
 
-def test_without_completed_trials_that_went_further_nothing_is_foreseen():
+def test_without_completed_trials_that_went_further_there_is_no_forecast():
     assert forecast(curve(1.0, end=6), [], clock="updates", horizon=HORIZON) is None
     assert forecast(curve(1.0), [whole(2.0)], clock="updates", horizon=HORIZON) is None
 
 
-def test_of_many_curves_those_are_taken_that_lie_evenly_over_all():
+def test_of_many_curves_an_evenly_spread_subset_is_used():
     slopes = [1 + i / (10 * MAX_CURVES) for i in range(10 * MAX_CURVES)]
-    many = foresee(curve(1.5, end=6), *slopes)
-    assert many.n_freedom == foresee(curve(1.5, end=6), *slopes[:MAX_CURVES]).n_freedom
+    many = forecast_of(curve(1.5, end=6), *slopes)
+    first = forecast_of(curve(1.5, end=6), *slopes[:MAX_CURVES])  # none of them rose like this one
+    assert many.degrees_of_freedom == first.degrees_of_freedom
     assert many.aucc == pytest.approx(72 * 1.5, rel=0.01)
-    first = foresee(curve(1.5, end=6), *slopes[:MAX_CURVES])  # of which none rose like this one
     assert abs(many.aucc - 72 * 1.5) < abs(first.aucc - 72 * 1.5)

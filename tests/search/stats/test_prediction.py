@@ -11,45 +11,44 @@ from scipy.stats import spearmanr
 from search.stats.prediction import predictions, rank_correlation
 
 
-def test_the_order_is_all_that_counts() -> None:
+def test_only_the_order_of_the_values_counts() -> None:
     finals = [float(n) for n in range(12)]
-    told = rank_correlation([math.exp(value) for value in finals], finals)
-    assert told is not None
-    assert told.rho == pytest.approx(1)
-    assert (told.low, told.high) == pytest.approx((1, 1))
+    found = rank_correlation([math.exp(value) for value in finals], finals)
+    assert found is not None
+    assert found.rho == pytest.approx(1)
+    assert (found.low, found.high) == pytest.approx((1, 1))
     backwards = rank_correlation([-value for value in finals], finals)
     assert backwards is not None
     assert backwards.rho == pytest.approx(-1)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_covers_the_true_correlation_about_as_often_as_promised() -> None:
     rng, n_covered, n_tries = random.Random(2), 0, 60
     for _ in range(n_tries):
         values = [rng.gauss(0, 1) for _ in range(60)]
         finals = [rng.gauss(0, 1) for _ in range(60)]  # nothing predicts anything
-        told = rank_correlation(values, finals)
-        assert told is not None
-        assert told.rho == pytest.approx(spearmanr(values, finals).statistic)
-        n_covered += told.low <= 0 <= told.high
+        found = rank_correlation(values, finals)
+        assert found is not None
+        assert found.rho == pytest.approx(spearmanr(values, finals).statistic)
+        n_covered += found.low <= 0 <= found.high
     assert n_covered / n_tries > 0.85
 
 
-def test_trials_without_a_value_are_left_out_and_too_few_tell_nothing() -> None:
+def test_trials_without_a_value_are_left_out_and_too_few_have_no_correlation() -> None:
     finals = [float(n) for n in range(14)]
-    told = rank_correlation([*finals[:10], None, None, None, None], finals)
-    assert told is not None
-    assert told.n_trials == 10
+    found = rank_correlation([*finals[:10], None, None, None, None], finals)
+    assert found is not None
+    assert found.n_trials == 10
     assert rank_correlation([*finals[:9], None, None, None, None, None], finals) is None
     assert rank_correlation([1.0] * 14, finals) is None
 
 
-def test_completed_trials_alone_are_asked(make_record) -> None:
+def test_only_completed_trials_count(make_record) -> None:
     records = [make_record(n, aucc=float(n), objective=float(n)) for n in range(12)]
     records += [make_record(n, state="stopped", aucc=0.0) for n in range(12, 20)]
-    told = predictions(records)
-    # All hand-made trials have one layout and one curve: nothing can order them.
-    assert told == {}
-    grown = [
+    # All hand-made trials have one layout and one curve: no measure differs between them.
+    assert predictions(records) == {}
+    with_dynamics = [
         make_record(
             n,
             aucc=float(n),
@@ -57,6 +56,6 @@ def test_completed_trials_alone_are_asked(make_record) -> None:
         )
         for n in range(12)
     ]
-    (name,) = predictions(grown)
+    (name,) = predictions(with_dynamics)
     assert name == "Lyapunov exponent, first validation"
-    assert predictions(grown)[name].rho == pytest.approx(-1)
+    assert predictions(with_dynamics)[name].rho == pytest.approx(-1)

@@ -18,17 +18,17 @@ values = st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, m
 def test_welch_agrees_with_a_computation_by_hand() -> None:
     # Means 3 and 7, variances 2.5 and 10, five values a side: t = -4 / sqrt(12.5 / 5),
     # degrees of freedom (12.5 / 5)^2 / ((2.5 / 5)^2 / 4 + (10 / 5)^2 / 4) = 5.88...
-    told = welch([1, 2, 3, 4, 5], [3, 5, 7, 9, 11])
-    assert told is not None
-    freedom = 2.5**2 / (0.5**2 / 4 + 2.0**2 / 4)
-    assert told.difference == -4
-    assert told.p == pytest.approx(2 * stats.t.sf(4 / math.sqrt(2.5), freedom))
-    half = stats.t.ppf(0.975, freedom) * math.sqrt(2.5)
-    assert (told.low, told.high) == pytest.approx((-4 - half, -4 + half))
+    found = welch([1, 2, 3, 4, 5], [3, 5, 7, 9, 11])
+    assert found is not None
+    df = 2.5**2 / (0.5**2 / 4 + 2.0**2 / 4)
+    assert found.difference == -4
+    assert found.p == pytest.approx(2 * stats.t.sf(4 / math.sqrt(2.5), df))
+    half = stats.t.ppf(0.975, df) * math.sqrt(2.5)
+    assert (found.low, found.high) == pytest.approx((-4 - half, -4 + half))
 
 
 @given(values, values)
-def test_welch_has_no_side(first: list[float], second: list[float]) -> None:
+def test_welch_is_the_same_from_both_sides(first: list[float], second: list[float]) -> None:
     there, back = welch(first, second), welch(second, first)
     assert there is not None
     assert back is not None
@@ -68,7 +68,7 @@ def test_the_interval_of_a_mean_is_students() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean", "deviation", "told"),
+    ("mean", "deviation", "text"),
     [
         (12873.4, 731.2, "12,873 ± 731"),
         (23.923, 0.6149, "23.92 ± 0.61"),
@@ -79,9 +79,9 @@ def test_the_interval_of_a_mean_is_students() -> None:
     ],
 )
 def test_a_mean_has_the_digits_that_its_deviation_allows(
-    mean: float, deviation: float | None, told: str
+    mean: float, deviation: float | None, text: str
 ) -> None:
-    assert str(Interval(mean=mean, deviation=deviation, low=None, high=None)) == told
+    assert str(Interval(mean=mean, deviation=deviation, low=None, high=None)) == text
 
 
 @pytest.mark.parametrize(("effect", "n_published"), [(0.5, 64), (0.8, 26), (1.0, 17)])
@@ -101,9 +101,9 @@ def test_so_many_seeds_see_the_difference_as_often_as_promised() -> None:
     for _ in range(n_tries):
         first = [rng.gauss(0.25, 0.2) for _ in range(n_seeds)]
         second = [rng.gauss(0.0, 0.2) for _ in range(n_seeds)]
-        told = welch(first, second)
-        assert told is not None
-        n_seen += told.p < 0.05
+        found = welch(first, second)
+        assert found is not None
+        n_seen += found.p < 0.05
     assert POWER - 0.04 < n_seen / n_tries < POWER + 0.06
 
 

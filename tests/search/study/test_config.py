@@ -45,11 +45,11 @@ def test_the_algorithm_follows_the_objective_where_it_is_not_given(
     assert load_study(write(tmp_path, text)).search.algorithm == algorithm
 
 
-def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path):
+def test_all_faults_are_reported_at_once_each_with_its_place(tmp_path: Path):
     text = MINIMAL + '[train]\nlr = -1.0\nlearning_rate = 3\n[model]\nheads = "four"\n'
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         load_study(write(tmp_path, text))
-    lines = str(told.value).split("\n")
+    lines = str(refused.value).split("\n")
     assert len(lines) == 3
     for key in ("train.lr -1.0", "train.learning_rate 3", "model.heads 'four'"):
         assert any(f"mine.toml: {key}" in line for line in lines)
@@ -101,9 +101,9 @@ def test_a_setting_without_a_value_is_refused(tmp_path: Path):
         load_study(write(tmp_path, MINIMAL), ["train.lr"])
 
 
-@pytest.mark.parametrize(("text", "told"), [("a = ", "not TOML"), ("a = 1\n" * 2, "not TOML")])
-def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, text: str, told: str):
-    with pytest.raises(UserError, match=told):
+@pytest.mark.parametrize(("text", "message"), [("a = ", "not TOML"), ("a = 1\n" * 2, "not TOML")])
+def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, text: str, message: str):
+    with pytest.raises(UserError, match=message):
         load_study(write(tmp_path, text))
 
 

@@ -29,7 +29,7 @@ PHRASES = [
     *("tuple", "dictionary", "instance", "pydantic", "For further", "_type", "[key]", "range.low"),
     *("finite_number", "literal", "to parse", "None", "Unable", "String should", ".values"),
 ]
-# Of every type that TOML has, and out of most ranges.
+# Values of every type that TOML has, most of them out of range.
 WRONG: list[Any] = ["wr0ng thing", "", True, 2.5, -1, 10**30, 10**400, [], {}, {"x": 1}, [{}]]
 WRONG += [[[]], float("inf"), float("nan"), [-1], ["a", "a"], {"low": 1}, {"low": "a", "high": 2}]
 
@@ -55,7 +55,7 @@ def dotted(table: str, name: str) -> str:
 
 
 def changed(values: dict[str, Any], table: str, name: str, value: Any) -> dict[str, Any]:
-    """``values`` with one setting more, its table made as it must be."""
+    """``values`` with one more setting, in a valid table."""
     result = copy.deepcopy(values)
     target = result
     for part in filter(None, table.split(".")):

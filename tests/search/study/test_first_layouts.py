@@ -59,14 +59,14 @@ def test_a_preset_stands_for_its_layout():
     ],
 )
 def test_a_first_layout_that_the_space_lacks_is_refused(tiny_study: Study, layout: str, rule: str):
-    with pytest.raises(UserError, match=re.escape(rule)) as told:
+    with pytest.raises(UserError, match=re.escape(rule)) as refused:
         tiny_study(search={"first": ["LL", layout]})
-    assert "test: search.first" in str(told.value)
-    assert "'LL'" not in str(told.value)
+    assert "test: search.first" in str(refused.value)
+    assert "'LL'" not in str(refused.value)
 
 
 def test_all_wrong_first_layouts_are_told_at_once_with_the_other_faults(tiny_study: Study):
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         tiny_study(search={"first": ["LLLLL", "LX"]}, scheduler={"clock": "tokens"})
     for fault in ("'LLLLL'", "'X'", "budget.tokens must be given"):
-        assert fault in str(told.value)
+        assert fault in str(refused.value)

@@ -42,7 +42,7 @@ def test_a_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Pat
 
 
 def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_path: Path):
-    """As the fuzzer found: one without a seed ended `show` with a traceback."""
+    """Found by the fuzzer: a record without a seed ended `show` with a traceback."""
     values = make_record(0).to_dict()
     del values["config"]["seed"]
     path = tmp_path / "trials.jsonl"
@@ -52,7 +52,7 @@ def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "told"),
+    ("place", "value", "rule"),
     [
         (("config", "model", "encoder"), "LXL", r"encoder 'LXL': .* unknown layer kind 'X'"),
         (("config", "model", "decoder"), "LG", r"decoder 'LG': .* cannot attend to the encoder"),
@@ -62,17 +62,17 @@ def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_pat
     ],
 )
 def test_a_line_that_is_no_trial_is_refused_with_its_place(
-    make_record: Make, tmp_path: Path, place: tuple[str, ...], value: object, told: str
+    make_record: Make, tmp_path: Path, place: tuple[str, ...], value: object, rule: str
 ):
     values = make_record(1).to_dict()
     *tables, name = place
     table = values
-    for each in tables:
-        table = table[each]
+    for key in tables:
+        table = table[key]
     table[name] = value
     path = tmp_path / "trials.jsonl"
     path.write_text(f"{json.dumps(make_record(0).to_dict())}\n{json.dumps(values)}\n")
-    with pytest.raises(UserError, match=rf"^\S+trials.jsonl: line 2 is .*{told}") as refused:
+    with pytest.raises(UserError, match=rf"^\S+trials.jsonl: line 2 is .*{rule}") as refused:
         read_records(path)
     assert "\n" not in str(refused.value)
 

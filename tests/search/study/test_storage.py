@@ -30,7 +30,7 @@ def test_a_path_or_a_url_without_secrets_is_a_place_for_checkpoints(uri: str | N
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "message"),
     [
         ("s3://AKIA:hidden@bucket/prefix", "names a user or a key"),
         ("s3://hidden@bucket", "names a user or a key"),
@@ -43,9 +43,9 @@ def test_a_path_or_a_url_without_secrets_is_a_place_for_checkpoints(uri: str | N
     ],
 )
 def test_a_place_with_credentials_or_of_no_form_is_refused_without_repeating_it(
-    tiny_study: Callable[..., StudyConfig], uri: str, told: str
+    tiny_study: Callable[..., StudyConfig], uri: str, message: str
 ):
-    with pytest.raises(UserError, match=told) as refused:
+    with pytest.raises(UserError, match=message) as refused:
         tiny_study(storage={"uri": uri})
     assert "hidden" not in str(refused.value)
 

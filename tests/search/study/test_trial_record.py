@@ -42,7 +42,7 @@ def test_a_trial_without_a_point_has_no_measures(make_record: Make):
 
 
 def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(tmp_path: Path):
-    # Of the last version before, with every field set and with those set that must be.
+    # Records of the version before: with every field set, and with the required fields alone.
     before = Path(__file__).with_name("records.jsonl").read_bytes()
     path = tmp_path / "trials.jsonl"
     path.write_bytes(before)
@@ -66,10 +66,10 @@ def test_a_record_is_the_same_from_its_json(make_record: Make):
 
 def test_the_settings_beside_the_layouts_are_told_by_dotted_name(make_record: Make):
     record = make_record()
-    told = record.hyper()
-    assert {"model.encoder", "model.decoder"}.isdisjoint(told)
-    assert told == {name: record.config.setting(name) for name in told}
-    assert {name.partition(".")[0] for name in told} == {"model", "train"}
+    hyper = record.hyper()
+    assert {"model.encoder", "model.decoder"}.isdisjoint(hyper)
+    assert hyper == {name: record.config.setting(name) for name in hyper}
+    assert {name.partition(".")[0] for name in hyper} == {"model", "train"}
 
 
 @pytest.mark.parametrize(("clock", "horizon"), [("updates", 12), ("seconds", 60.0)])

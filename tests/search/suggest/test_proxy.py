@@ -20,7 +20,7 @@ from tests.search.command_line import reservoir_search, study_toml
 from tests.search.replay.tables import made_table
 from tests.search.report_studies import read_study, searched_study
 from trainable.config import TrialConfig
-from trainable.dynamics.measure import MEASURES, untrained_dynamics
+from trainable.dynamics.measure import DYNAMICS_MEASURES, untrained_dynamics
 
 
 def proxy_of(values: list[float | None], **settings: Any) -> Proxy:
@@ -76,7 +76,7 @@ def test_the_reason_names_measure_and_rule(tiny_trial):
 def test_the_untrained_encoder_has_the_same_measures_each_time(tiny_trial):
     measures = untrained_dynamics(tiny_trial)
     assert measures == untrained_dynamics(tiny_trial)
-    assert set(measures) <= set(MEASURES)
+    assert set(measures) <= set(DYNAMICS_MEASURES)
     assert "lyapunov" in measures
 
 

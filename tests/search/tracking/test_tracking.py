@@ -1,4 +1,4 @@
-"""What MLflow holds of a study: of the real one, and of drivers that end in mid-work."""
+"""Records of a study in MLflow: of a real study, and of drivers that end in mid-work."""
 
 from __future__ import annotations
 
@@ -151,11 +151,11 @@ def test_a_run_whose_parameters_a_store_refused_at_first_has_them_later(
     tracking = Tracking.start(config, folder, ledger)
     log_batch, refused = MlflowClient.log_batch, []
 
-    def refuse_once(client: MlflowClient, run_id: str, **told: Any) -> None:
+    def refuse_once(client: MlflowClient, run_id: str, **content: Any) -> None:
         if not refused:
             refused.append(run_id)
             raise mlflow.exceptions.MlflowException("away")
-        log_batch(client, run_id, **told)
+        log_batch(client, run_id, **content)
 
     monkeypatch.setattr(MlflowClient, "log_batch", refuse_once)
     tracking.note(record)
@@ -179,7 +179,7 @@ def test_nothing_is_sent_and_no_thread_runs_before_the_start(
     assert children(MlflowClient(store), config.name) == []
 
 
-def test_a_driver_that_takes_over_sends_only_what_is_missing(
+def test_a_later_driver_sends_only_the_missing_points(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
     config, folder = study
@@ -204,7 +204,7 @@ def test_a_driver_that_takes_over_sends_only_what_is_missing(
     assert len(runs_of(client, config.name)) == 2
 
 
-def test_a_trial_that_came_to_another_point_after_a_restart_gets_a_new_run(
+def test_a_trial_with_another_point_after_a_restart_gets_a_new_run(
     study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
 ):
     config, folder = study
@@ -293,7 +293,7 @@ def test_a_study_that_was_moved_goes_on_with_its_runs(
     assert len({run.data.tags["mlflow.parentRunId"] for run in runs}) == 1
 
 
-def test_a_uri_that_is_none_is_the_users_mistake(
+def test_a_tracking_uri_without_a_store_is_the_users_mistake(
     study: tuple[StudyConfig, StudyFolder], monkeypatch: pytest.MonkeyPatch
 ):
     config, folder = study

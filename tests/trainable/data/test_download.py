@@ -15,7 +15,7 @@ URL = "https://example.org/a.gz"
 
 
 class Response(io.BytesIO):
-    """What urlopen gives, of `data`, promising `length` bytes."""
+    """Response of urlopen with the content `data` and a stated length of `length` bytes."""
 
     def __init__(self, data: bytes, length: int | None, url: str = URL):
         super().__init__(data)

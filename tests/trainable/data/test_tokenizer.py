@@ -81,13 +81,13 @@ def test_a_tokenizer_decodes_what_it_encodes_up_to_case(grammar_folder: Path):
 
 
 @pytest.mark.parametrize(
-    ("codes", "told"),
+    ("codes", "message"),
     [
         ("#version: 0.1\na b\n", "it does not begin with '#version: 0.2' and a pair"),
         ("a b\n", "it does not begin with"),
         ("#version: 0.2\na b\nabc\n", "line 3 is no pair"),
     ],
 )
-def test_what_is_no_bpe_code_is_an_error_and_not_the_end_of_the_program(codes, told):
-    with pytest.raises(ValueError, match=told):
+def test_invalid_bpe_codes_are_an_error_and_do_not_end_the_program(codes, message):
+    with pytest.raises(ValueError, match=message):
         bpe.segmenter(codes)

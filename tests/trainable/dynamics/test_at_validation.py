@@ -8,7 +8,7 @@ import pytest
 from spaces.layout import Layout
 from trainable.config import TrialConfig
 from trainable.dynamics.measure import (
-    MEASURES,
+    DYNAMICS_MEASURES,
     N_SENTENCES,
     dynamics_at_depth,
     validation_sentences,
@@ -23,10 +23,10 @@ def on_updates(curve):
 
 def test_a_trial_measures_them_and_trains_as_it_would_without(tiny_trial: TrialConfig):
     validation = tiny_trial.validation.model_copy(update={"dynamics": True})
-    asked = run_trial(tiny_trial.model_copy(update={"validation": validation}), report=print)
+    measured = run_trial(tiny_trial.model_copy(update={"validation": validation}), report=print)
     plain = run_trial(tiny_trial, report=print)
-    assert on_updates(asked.curve) == on_updates(plain.curve)
-    assert asked.dynamics.keys() == set(MEASURES)
+    assert on_updates(measured.curve) == on_updates(plain.curve)
+    assert measured.dynamics.keys() == set(DYNAMICS_MEASURES)
     assert plain.dynamics == {}
 
 

@@ -27,7 +27,7 @@ def build(encoder, **settings):
 
 
 def jacobian(step, x_T1D):
-    """Of all numbers of the next state by all of this one, by reverse mode."""
+    """Jacobian of the next state by the present one, by reverse mode."""
     n_numbers = x_T1D.numel()
     return torch.autograd.functional.jacobian(step, x_T1D).reshape(n_numbers, n_numbers)
 
@@ -136,7 +136,7 @@ def test_measuring_draws_nothing_from_torchs_generator():
 
 
 def test_post_norm_reservoirs_of_a_large_gain_expand_and_then_contract():
-    """Transient chaos, as orthogonal draws show it: gain 1 contracts from the start."""
+    """Transient chaos of orthogonal reservoirs; with gain 1 distances shrink from the start."""
 
     def passes(gain):
         model = build("(R1)*4", norm="post", reservoir_gain=gain, d_model=64, ffn=128, heads=4)

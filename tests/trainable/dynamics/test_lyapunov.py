@@ -63,9 +63,9 @@ def test_the_spectrum_of_a_matrix_is_the_logarithms_of_its_eigenvalues():
     upper[0, 1:], upper[1, 2] = 5.0, -4.0  # far from normal: singular values are others
     basis = random_orthogonal(4)
     step = linear(basis @ upper @ basis.T)
-    settled = by_forward_mode([step] * 150, state(1.0, 1.0, 1.0, 1.0), 3)[100:].mean(dim=0)
+    converged = by_forward_mode([step] * 150, state(1.0, 1.0, 1.0, 1.0), 3)[100:].mean(dim=0)
     torch.testing.assert_close(
-        settled, torch.tensor([3.0, 2.0, 0.5], dtype=torch.float64).log(), atol=1e-6, rtol=0
+        converged, torch.tensor([3.0, 2.0, 0.5], dtype=torch.float64).log(), atol=1e-6, rtol=0
     )
 
 

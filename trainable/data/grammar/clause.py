@@ -1,4 +1,4 @@
-"""A sentence's meaning, before either language orders and inflects it; and its sampler."""
+"""Meanings of sentences, independent of the two languages, and their random sampling."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PLURAL: tuple[Determiner, ...] = ("the", "none", "two", "my", "this", "our", "t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrase:
-    """A noun with what belongs to it; ``relative`` is a clause without its subject."""
+    """Noun phrase; ``relative`` is its relative clause, without the subject."""
 
     noun: Noun
     plural: bool
@@ -78,12 +78,12 @@ class Sentence:
 
 
 def pick(rng: random.Random, words: Sequence[T]) -> T:
-    """One of ``words``, the n-th with a weight of 1 / (n + 3)."""
+    """Random one of ``words``; the n-th (from 0) has the weight 1 / (n + 3)."""
     return rng.choices(words, [1 / (n + 3) for n in range(len(words))])[0]
 
 
 def sample_sentence(rng: random.Random) -> Sentence:
-    """Draw what a sentence says."""
+    """Random meaning of a sentence."""
     kind = rng.random()
     if kind < 0.15:
         return Sentence(main=replace(_clause(rng), front="subject"), question=True)
@@ -114,7 +114,7 @@ def _clause(rng: random.Random, *, relatives: bool = True) -> Clause:
 
 
 def _bare_clause(rng: random.Random, frame: Frame) -> Clause:
-    """Subject, verb, tense, modal, negation and time."""
+    """Random clause with subject, verb, tense, modal, negation and time only."""
     subject: Nominal
     if rng.random() < 0.3:
         subject = pick(rng, PRONOUNS)
@@ -153,7 +153,7 @@ def _with_objects(rng: random.Random, clause: Clause) -> Clause:
 
 
 def _other_pronoun(rng: random.Random, subject: Nominal) -> Pronoun:
-    """A pronoun that does not mean the subject: "we see us" is no sentence."""
+    """Random pronoun other than the subject's person: "we see us" is not a sentence."""
     first = isinstance(subject, Pronoun) and subject.person == 1
     return pick(rng, [word for word in PRONOUNS if not (first and word.person == 1)])
 
@@ -166,7 +166,7 @@ def _with_relative(rng: random.Random, subject: Phrase) -> Phrase:
 def _phrase(
     rng: random.Random, nouns: Sequence[Noun], *, articles: Sequence[Determiner] | None = None
 ) -> Phrase:
-    """A phrase; with ``articles`` it is singular and takes one of them."""
+    """Random noun phrase; with ``articles`` it is singular and has one of them."""
     noun = pick(rng, nouns)
     plural = articles is None and rng.random() < 0.3
     fitting = [word for word in ADJECTIVES if word.tags & noun.tags]
@@ -190,7 +190,7 @@ def _front(rng: random.Random, clause: Clause) -> Front:
 
 
 def _case_tells(clause: Clause) -> bool:
-    """Whether a reader of the German can tell the fronted object by its case."""
+    """True if the case of a fronted object is visible in German."""
     direct, subject = clause.direct, clause.subject
     return (
         isinstance(direct, Phrase)

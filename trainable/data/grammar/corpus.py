@@ -1,4 +1,4 @@
-"""The embedded corpus as a corpus: as many pairs as asked for, the same for the same seed."""
+"""The embedded corpus: any number of pairs, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Pair = tuple[str, str]  # German, English
 def grammar(
     *, seed: int = 1, n_train: int = 20_000, n_valid: int = 500, n_test: int = 500
 ) -> ParallelText:
-    """German and English sentences of the embedded grammar.
+    """Corpus of German and English sentences of the embedded grammar.
 
-    No sentence of valid or test, in either language, occurs in another split; train may
-    repeat itself, as text does. Valid and test don't depend on ``n_train``, and a longer
-    train begins with the shorter one.
+    No sentence of valid or test, in either language, occurs in another split; train can
+    contain repeats. Valid and test do not depend on ``n_train``, and a longer train split
+    begins with the shorter one.
     """
     test = _distinct(_sentences(random.Random(f"{seed}/test")), n_test, apart_from=())
     valid = _distinct(_sentences(random.Random(f"{seed}/valid")), n_valid, apart_from=test)
@@ -52,7 +52,7 @@ def _sentences(rng: random.Random) -> Iterator[Pair]:
 
 
 def _distinct(sentences: Iterator[Pair], n: int, *, apart_from: Collection[Pair]) -> list[Pair]:
-    """The first ``n`` pairs of which neither side was seen before."""
+    """First ``n`` pairs without a sentence that occurred before or in ``apart_from``."""
     seen = {sentence for pair in apart_from for sentence in pair}
     chosen: list[Pair] = []
     while len(chosen) < n:

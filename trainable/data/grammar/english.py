@@ -21,7 +21,7 @@ def english(sentence: Sentence) -> str:
 
 
 def verb_group(clause: Clause, *, question: bool = False) -> tuple[str, str]:
-    """The auxiliary, if there is one, and the words after it: "does", "want to sleep"."""
+    """Auxiliary (can be empty) and the words after it: "does", "want to sleep"."""
     modal = clause.modal
     base = _joined([clause.verb.english, clause.verb.rest])
     if modal is not None and modal.is_auxiliary:

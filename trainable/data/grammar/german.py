@@ -94,7 +94,7 @@ def determiner_form(phrase: Phrase, case: Case, *, negated: bool = False) -> str
 
 
 def adjective_ending(phrase: Phrase, case: Case, *, negated: bool = False) -> str:
-    """The ending that the determiner before it leaves to the adjective."""
+    """Ending of an adjective after the given determiner."""
     row, column = _class(phrase), _CASES[case]
     if phrase.determiner in ("the", "this", "every"):
         return _WEAK[row][column]
@@ -104,7 +104,7 @@ def adjective_ending(phrase: Phrase, case: Case, *, negated: bool = False) -> st
 
 
 def finite_and_final(clause: Clause) -> tuple[str, str]:
-    """The inflected verb, and what stands at the end of the clause: "macht", "auf"."""
+    """Inflected verb, and the words at the end of the clause: "macht", "auf"."""
     verb = clause.verb
     plural, first = _number_and_person(clause.subject)
     if clause.modal is not None:

@@ -15,7 +15,7 @@ Frame = Literal["none", "accusative", "dative", "both", "clause"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noun:
-    """A noun; ``tags`` say which verbs and adjectives may go with it."""
+    """A noun; its ``tags`` determine the verbs and adjectives that fit it."""
 
     gender: Gender
     german: str
@@ -43,7 +43,7 @@ class Verb:
     rest: str = ""
     prefix: str = ""
     auxiliary: Literal["haben", "sein"] = "haben"
-    first: str | None = None  # where it is not the stem with -e
+    first: str | None = None  # the form for ich, if irregular
     objects: frozenset[str] = frozenset()  # tags of the accusative object
 
     @property
@@ -54,7 +54,7 @@ class Verb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjective:
-    """An adjective: the German stem that endings go on, and what it can describe."""
+    """An adjective: German stem, English form, and tags of the nouns that it can describe."""
 
     german: str
     english: str
@@ -88,7 +88,7 @@ class Modal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Time:
-    """An adverbial of time; ``tense`` bounds the clauses that it can stand in."""
+    """An adverbial of time; ``tense`` is the tense of its clauses, None for any."""
 
     german: str
     english: str
@@ -97,7 +97,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conjunction:
-    """A conjunction that sends the German verb to the end."""
+    """A subordinating conjunction; in German the verb then is at the clause's end."""
 
     german: str
     english: str
