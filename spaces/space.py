@@ -7,68 +7,26 @@ from collections.abc import Iterator, Sequence
 from math import comb, prod
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from spaces.axes import Axis, OneOrMore, Range, describe, flatten, pick
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
-from spaces.faults import did_you_mean
-from spaces.interleaving import FREE, INTERLEAVINGS, reservoir_depths
+from spaces.interleaving import FREE, reservoir_depths
 from spaces.kinds import LAYER_KINDS, listed, reservoir_letters
-from spaces.layout import MAX_DEPTH, Layer, Layout
-from spaces.sharing import check_sharing, part_of, rules_differ, share
+from spaces.layout import Layer, Layout
+from spaces.sharing import part_of, rules_differ, share
+from spaces.space_fields import (
+    Depth,
+    HyperName,
+    Interleaving,
+    NReservoirs,
+    ReservoirKind,
+    Sharing,
+    check_numbers,
+)
 
 __all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "SpaceError"]
-
-
-def _check_interleaving(name: str) -> str:
-    if name not in INTERLEAVINGS:
-        raise ValueError(
-            f"'{name}' is no interleaving; use {', '.join(INTERLEAVINGS)}"
-            + did_you_mean(name, INTERLEAVINGS)
-        )
-    return name
-
-
-def _check_reservoir_kind(kind: str) -> str:
-    if kind not in reservoir_letters():
-        raise ValueError(f"'{kind}' is no reservoir kind; use {listed(reservoir_letters())}")
-    return kind
-
-
-def _check_hyper(name: str) -> str:
-    table, _, field = name.partition(".")
-    if not table or not field:
-        raise ValueError(f"'{name}' is no setting of a trial; write table.key, as train.lr")
-    return name
-
-
-def _check_numbers(numbers: tuple[int, ...], depths: tuple[int, ...]) -> None:
-    """Check that each number of reservoirs fits a depth, and each depth has such a number.
-
-    Raises:
-        ValueError: a number fits no depth, or a depth has no number.
-    """
-    faults = [f"{n} reservoirs fit no depth" for n in numbers if n > max(depths)]
-    faults += [f"none of them fits depth {d}" for d in depths if d < min(numbers)]
-    if faults:
-        raise ValueError(f"{', '.join(faults)}; a stack holds as many as it is deep")
-
-
-Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
-NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
-Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
-Sharing = Annotated[str, AfterValidator(check_sharing)]
-ReservoirKind = Annotated[str, AfterValidator(_check_reservoir_kind)]
-HyperName = Annotated[str, AfterValidator(_check_hyper)]
 
 
 class SearchSpace(BaseModel):
@@ -101,7 +59,7 @@ class SearchSpace(BaseModel):
         depths = info.data.get("depth")
         if numbers is None or depths is None:  # depth has a fault, which is reported by itself
             return numbers
-        _check_numbers(numbers, depths)
+        check_numbers(numbers, depths)
         return numbers
 
     @field_validator("reservoir_kind")
@@ -121,7 +79,7 @@ class SearchSpace(BaseModel):
     @classmethod
     def _fits_the_decoders(cls, numbers: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
         if depths := info.data.get("decoder_depth"):
-            _check_numbers(numbers, depths)
+            check_numbers(numbers, depths)
         return numbers
 
     @field_validator("reservoir_gain")

@@ -13,55 +13,71 @@ from trainable.config import Way
 
 LAYOUT_ONLY = "for a LAYOUT only"
 
+Subject = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPORT|LAYOUT",
+        help="Folder of an export; or an encoder as R1LR1L or (R1L)*4, or a preset.",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Prepared data; an export's training data if absent."),
+]
+Sentences = Annotated[int, typer.Option(min=1, help="Number of validation sentences.")]
+Passes = Annotated[
+    int, typer.Option(min=1, help="Passes through the layers; 1 is the trained depth.")
+]
+Exponents = Annotated[int, typer.Option(min=1, help="Number of exponents of the spectrum.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, help=f"Seed of the weights, 1 if absent; {LAYOUT_ONLY}.")
+]
+DModel = Annotated[
+    int | None, typer.Option(help=f"Width, {PAPER_SIZES.d_model} if absent; {LAYOUT_ONLY}.")
+]
+Ffn = Annotated[
+    int | None, typer.Option(help=f"Inner width, {PAPER_SIZES.ffn} if absent; {LAYOUT_ONLY}.")
+]
+Heads = Annotated[
+    int | None,
+    typer.Option(help=f"Attention heads, {PAPER_SIZES.heads} if absent; {LAYOUT_ONLY}."),
+]
+Norms = Annotated[
+    Norm | None, typer.Option(help=f"LayerNorms, {PAPER_SIZES.norm} if absent; {LAYOUT_ONLY}.")
+]
+Gain = Annotated[
+    float | None,
+    typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ONLY}."),
+]
+DrawWay = Annotated[
+    Way | None,
+    typer.Option(help=f"Reservoirs' initialisation, xavier if absent; {LAYOUT_ONLY}."),
+]
+Density = Annotated[
+    float | None,
+    typer.Option(help=f"Share of sparse weights that is kept, 0.1 if absent; {LAYOUT_ONLY}."),
+]
+Png = Annotated[Path | None, typer.Option(help="PNG file for the curves.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
 
 def dynamics(
-    subject: Annotated[
-        str,
-        typer.Argument(
-            metavar="EXPORT|LAYOUT",
-            help="Folder of an export; or an encoder as R1LR1L or (R1L)*4, or a preset.",
-            show_default=False,
-        ),
-    ],
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Prepared data; an export's training data if absent."),
-    ] = None,
-    sentences: Annotated[int, typer.Option(min=1, help="Number of validation sentences.")] = 16,
-    passes: Annotated[
-        int, typer.Option(min=1, help="Passes through the layers; 1 is the trained depth.")
-    ] = 4,
-    exponents: Annotated[int, typer.Option(min=1, help="Number of exponents of the spectrum.")] = 4,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help=f"Seed of the weights, 1 if absent; {LAYOUT_ONLY}.")
-    ] = None,
-    d_model: Annotated[
-        int | None, typer.Option(help=f"Width, {PAPER_SIZES.d_model} if absent; {LAYOUT_ONLY}.")
-    ] = None,
-    ffn: Annotated[
-        int | None, typer.Option(help=f"Inner width, {PAPER_SIZES.ffn} if absent; {LAYOUT_ONLY}.")
-    ] = None,
-    heads: Annotated[
-        int | None,
-        typer.Option(help=f"Attention heads, {PAPER_SIZES.heads} if absent; {LAYOUT_ONLY}."),
-    ] = None,
-    norm: Annotated[
-        Norm | None, typer.Option(help=f"LayerNorms, {PAPER_SIZES.norm} if absent; {LAYOUT_ONLY}.")
-    ] = None,
-    reservoir_gain: Annotated[
-        float | None,
-        typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ONLY}."),
-    ] = None,
-    reservoir_draw: Annotated[
-        Way | None,
-        typer.Option(help=f"Reservoirs' initialisation, xavier if absent; {LAYOUT_ONLY}."),
-    ] = None,
-    reservoir_density: Annotated[
-        float | None,
-        typer.Option(help=f"Share of sparse weights that is kept, 0.1 if absent; {LAYOUT_ONLY}."),
-    ] = None,
-    png: Annotated[Path | None, typer.Option(help="PNG file for the curves.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    subject: Subject,
+    data: Data = None,
+    sentences: Sentences = 16,
+    passes: Passes = 4,
+    exponents: Exponents = 4,
+    seed: Seed = None,
+    d_model: DModel = None,
+    ffn: Ffn = None,
+    heads: Heads = None,
+    norm: Norms = None,
+    reservoir_gain: Gain = None,
+    reservoir_draw: DrawWay = None,
+    reservoir_density: Density = None,
+    png: Png = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure an encoder's dynamics: Lyapunov exponents, synchronisation, dimension.
 

@@ -17,15 +17,17 @@ from spaces.presets import PAPER_SIZES, PRESETS, resolve_layout
 SENTENCE_TOKENS = 25  # source and target; attention's share of the FLOPs depends on it
 
 
+Stack = Annotated[
+    str,
+    typer.Argument(
+        metavar="LAYOUT",
+        help=f"Encoder, bottom to top, as R1LR1L or (R1L)*4, or a preset: {', '.join(PRESETS)}.",
+    ),
+]
+
+
 def layout(
-    stack: Annotated[
-        str,
-        typer.Argument(
-            metavar="LAYOUT",
-            help="Encoder, bottom to top, as R1LR1L or (R1L)*4, or a preset: "
-            f"{', '.join(PRESETS)}.",
-        ),
-    ],
+    stack: Stack,
     decoder: Annotated[
         str, typer.Option(help=f"Decoder, bottom to top, of {listed(decoder_letters(), 'and')}.")
     ] = "LL",

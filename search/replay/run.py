@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import ray
@@ -28,6 +29,7 @@ from search.study.errors import WorkFailed
 from search.study.ledger import Ledger
 from search.study.storage import Storage
 from search.study.trained_candidate import candidate_of
+from search.study.trial_record import TrialRecord
 from search.suggest.algorithms import check_algorithm
 from search.suggest.searcher import TrialSearcher
 from search.suggest.study_trials import StudyTrials
@@ -97,9 +99,7 @@ def replay(
     found = None if until is None else Found(trace, keeper, enough=(1 - until) * best_possible)
     try:
         with (
-            tempfile.TemporaryDirectory(
-                prefix="replay-", dir=_MEMORY_DISK if _MEMORY_DISK.is_dir() else None
-            ) as place,
+            _folder_in_memory() as place,
             Ledger.in_order(Path(place) / "trials.jsonl") as ledger,
         ):
             searcher, scheduler = _searching(table, config, ledger, Path(place), n_workers, peer)
@@ -119,15 +119,30 @@ def replay(
             records = tuple(ledger.records)
     finally:
         ray.kill(clock)
-    failed = [record for record in records if record.state == "failed"]
-    if failed:  # recorded trials do not fail: a process of Ray's has died
-        raise WorkFailed(f"replay, seed {seed}: trial {failed[0].id}: {failed[0].reason}")
+    _refuse_failed(records, seed)
     return Replay(
         seed=seed,
         events=tuple(trace.events),
         records=records,
         best_possible=best_possible,
     )
+
+
+def _folder_in_memory() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(
+        prefix="replay-", dir=_MEMORY_DISK if _MEMORY_DISK.is_dir() else None
+    )
+
+
+def _refuse_failed(records: Sequence[TrialRecord], seed: int) -> None:
+    """Check that no trial failed: recorded trials do not, so a process of Ray's has died.
+
+    Raises:
+        WorkFailed: one failed; its reason.
+    """
+    for record in records:
+        if record.state == "failed":
+            raise WorkFailed(f"replay, seed {seed}: trial {record.id}: {record.reason}")
 
 
 def _searching(

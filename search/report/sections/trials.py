@@ -55,7 +55,11 @@ def trials(study: ReportedStudy) -> Section:
 
 def columns(study: ReportedStudy) -> list[Column]:
     """Columns of the table."""
-    n_repeats = study.suggestions.n_again
+    return [*_results(study), *_circumstances(study)]
+
+
+def _results(study: ReportedStudy) -> list[Column]:
+    """Columns with a trial's layouts, its scores and its size."""
     return [
         Column(title="Trial", style="n", of=lambda r: r.id),
         Column(title="Encoder", hint="bottom to top", style="code", of=lambda r: r.canonical),
@@ -96,6 +100,13 @@ def columns(study: ReportedStudy) -> list[Column]:
             hint="no other trial has both a higher AUCC and fewer parameters",
             of=lambda r: "front" if r.id in study.front else "",
         ),
+    ]
+
+
+def _circumstances(study: ReportedStudy) -> list[Column]:
+    """Columns with a trial's cost, its settings, and where it is recorded."""
+    n_repeats = study.suggestions.n_again
+    return [
         Column(title="Updates", style="n", of=lambda r: r.curve[-1].updates if r.curve else None),
         Column(
             title="Seconds",
