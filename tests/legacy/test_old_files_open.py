@@ -187,7 +187,7 @@ def test_show_has_the_best_trial_the_front_and_the_confirmation(
     assert shown["best"]["id"] == 5
     assert set(shown["front"]) == {0, 5, 7}
     assert shown["confirm"] is not None
-    assert "not separated from baseline" in printed(capsys, "show", "kinds")
+    assert "not significantly better than baseline" in printed(capsys, "show", "kinds")
 
 
 def test_show_has_the_front_of_two_objectives_and_what_the_proxy_discarded(

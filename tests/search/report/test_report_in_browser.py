@@ -212,7 +212,9 @@ def test_nothing_is_wider_than_a_phone(page: Page) -> None:
 def test_a_drawn_figure_is_no_wider_than_a_phone(
     browser: Page, study: ReportedStudy, tmp_path: Path
 ) -> None:
-    drawn = render("reproduction.html", steering="", tables=[], figure=svg_of(Figure()))
+    drawn = render(
+        "reproduction.html", study=study, steering="", tables=[], figure=svg_of(Figure())
+    )
     section = Section(name="reproduction", title="Drawn", body=drawn, pictures={})
     file = tmp_path / "drawn.html"
     file.write_text(page_html(study, [section]))
