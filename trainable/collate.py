@@ -16,7 +16,7 @@ from fairseq.data import Dictionary, LanguagePairDataset, indexed_dataset
 from trainable.device import to_device
 
 Indices = npt.NDArray[np.int64]
-Batch = dict[str, Any]  # as LanguagePairDataset.collater makes it
+Batch = dict[str, Any]  # the batch of LanguagePairDataset.collater
 
 
 class Collator:

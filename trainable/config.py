@@ -89,7 +89,7 @@ class TrainConfig(Section):
 
 
 class ValidationConfig(Section):
-    """When and on what the validation score and loss are measured."""
+    """Interval, sentences and decoding of the validation."""
 
     interval_updates: PositiveInt = 250
     n_sentences: PositiveInt | None = None  # a fixed subset, the same for all seeds; all if absent

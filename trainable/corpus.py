@@ -51,7 +51,7 @@ class Corpus:
             )
 
     def collator(self, split: str) -> Collator:
-        """What makes batches of a split."""
+        """Collator that makes the batches of a split."""
         src, tgt = self.manifest.src, self.manifest.tgt
         prefix = f"{split}.{src}-{tgt}"
         return Collator(

@@ -14,7 +14,7 @@ from torch import Tensor
 from trainable.models.decoder import Remembered
 from trainable.models.encoder import EncoderOut
 
-COMPACT_BELOW = 0.8  # of the sentences still open: let go of the others' part of the memory
+COMPACT_BELOW = 0.8  # below this share of unfinished sentences the others' state is dropped
 
 
 @dataclass(slots=True)

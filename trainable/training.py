@@ -113,7 +113,7 @@ class Training:
 
     @property
     def n_epochs(self) -> float:
-        """How often the training set was gone through."""
+        """Number of epochs so far, by target tokens."""
         return self._n_tokens / self.task.n_epoch_tokens
 
     @property

@@ -1,4 +1,4 @@
-"""What a trial reports after each validation."""
+"""Result that a trial reports after each validation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def trial_result(
     peak_memory_bytes: int,
     dynamics: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """What Tune, the searcher and the tracking are told, with the whole curve so far."""
+    """Result for Tune, the searcher and the tracking, with the whole curve so far."""
     last = curve[-1]
     return {
         **last.to_dict(),

@@ -19,9 +19,9 @@ from spaces.space import FixedChooser
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """What a replay can be run with instead of the study's own algorithm and scheduler.
+    """Searcher and scheduler that a replay runs instead of the study's own.
 
-    ``searcher`` suggests points of the study's space and is told results with the metric
+    ``searcher`` suggests points of the study's space and receives results with the metric
     ``objective``, to be maximised. Both objects serve one replay.
     """
 

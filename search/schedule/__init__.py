@@ -1,1 +1,1 @@
-"""Who stops trials early."""
+"""Early stopping of trials."""

@@ -29,7 +29,7 @@ class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_result(self, controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         is_early = result[self._config.scheduler_clock] < self._grace
-        # Without any area its parameters, and so what it has to reach, can't be told.
+        # Without any area the trial's size, and so the area that it needs, is unknown.
         if is_early or result["aucc"] <= 0 or len(self._whole) < MIN_COMPLETED:
             return str(TrialScheduler.CONTINUE)
         chance = self._chance(_points(result), area=result["aucc"], objective=result["objective"])

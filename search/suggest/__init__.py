@@ -1,1 +1,1 @@
-"""Who suggests the next candidate, and what becomes of each suggestion."""
+"""Search algorithms: the next candidate, and the outcome of each suggestion."""

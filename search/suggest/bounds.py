@@ -1,4 +1,4 @@
-"""Which candidates must not be trained."""
+"""Bounds on candidates that are checked before training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainable.objective import mparams
 
 
 class OutOfBounds(Exception):
-    """A candidate that must not be trained, and by how much it breaks a bound."""
+    """A candidate that must not be trained; ``excess`` is how far it is beyond a bound."""
 
     def __init__(self, reason: str, *, excess: float) -> None:
         super().__init__(reason)

@@ -149,9 +149,9 @@ def some_fail_and_some_stop(id_: int) -> str:
 
 
 class AlgorithmContract:
-    """What every search algorithm must do; a subclass names one, and pytest runs it."""
+    """Tests that every search algorithm must pass; a subclass names one, and pytest runs it."""
 
-    algorithm: str  # as search.algorithm
+    algorithm: str  # the value of search.algorithm
     space: ClassVar[Mapping[str, Any]] = {**LISTS, **RANGES}  # LISTS, if it knows no ranges
 
     def bench(self, folder: Path) -> Bench:
@@ -218,7 +218,7 @@ class AlgorithmContract:
 
 
 class ProposerContract(AlgorithmContract):
-    """What a proposer of points must do, beside what every search algorithm must."""
+    """Tests that a ``Proposer`` must pass, beside those of every search algorithm."""
 
     def test_a_resumed_search_proposes_what_an_unbroken_one_would(self, tmp_path: Path) -> None:
         keys = []

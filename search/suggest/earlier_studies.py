@@ -1,4 +1,4 @@
-"""What a study learns from earlier ones before it trains a trial of its own."""
+"""Trials of earlier studies from which a search learns (``search.warm_start``)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EarlierTrial:
 
     study: str  # the other study's id
     record: TrialRecord
-    point: Point  # of this study's space
+    point: Point  # a point of this study's space
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""All suggestions of a study, as a proposer is given them."""
+"""History of a study's suggestions, the argument of ``Proposer.propose``."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class History:
         self._candidates: dict[int, tuple[Point, Candidate]] = {}  # by number: they stay
 
     def suggested(self, trials: Sequence[FrozenTrial]) -> list[Suggested]:
-        """What earlier studies trained, then the study's own suggestions in their order.
+        """Trials of earlier studies, then the study's own suggestions in their order.
 
-        One that ended with its driver, before a trial was made of it, is left out: nothing is
-        known of it, and it is suggested anew.
+        A suggestion whose driver ended before a trial was made of it is left out: nothing is
+        known of its outcome, and it is suggested again.
 
         Args:
-            trials: all that Optuna has.
+            trials: all trials of Optuna's study.
         """
         by_number = {trial.number: trial for trial in trials}
         own = {

@@ -35,7 +35,7 @@ class OptunaChooser:
 
 
 class AskedStudy(optuna.Study):
-    """A study that is asked and told, whose sampler may stop it: Optuna's own would raise."""
+    """A study used by ``ask`` and ``tell`` that a sampler may stop; Optuna's own class raises."""
 
     is_stopped = False
 
@@ -45,14 +45,14 @@ class AskedStudy(optuna.Study):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadJournal:
-    """What a journal holds."""
+    """Contents of a journal."""
 
     trials: Sequence[FrozenTrial] = ()
     lost: Sequence[int] = ()  # numbers of trials that a doctor wrote off
 
 
 def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> AskedStudy:
-    """The study in ``log``, to be written; made where there is none."""
+    """The study in ``log``, opened for writing; created if there is none."""
     _drop_torn_line(log)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = _storage(log)
@@ -63,7 +63,7 @@ def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> A
 
 
 def read_journal(log: Path, *, study: str) -> ReadJournal:
-    """What ``log`` holds of the study, from a copy; nothing where there is no journal.
+    """Contents of the study's journal ``log``, read from a copy; empty if there is none.
 
     Raises:
         Exception: whatever a broken journal makes Optuna raise.
@@ -93,6 +93,6 @@ def _whole_lines(log: Path) -> bytes:
 
 
 def _drop_torn_line(log: Path) -> None:
-    """Cut off what a crash left of a last line: Optuna would write on behind it."""
+    """Cut off a last line torn by a crash: Optuna would append to it."""
     if log.exists():
         os.truncate(log, len(_whole_lines(log)))

@@ -1,4 +1,4 @@
-"""What Optuna is told of a trial that ended."""
+"""Outcome of a trial in Optuna's terms: state and values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from search.study.trial_record import TrialRecord
 
 
 def outcome_of(record: TrialRecord) -> tuple[TrialState, list[float] | None]:
-    """The state in which a trial's suggestion ends, and its values where it has any.
+    """Final state and values of the Optuna trial behind ``record``; None without values.
 
     A stopped trial is pruned: its area is not comparable to that of a trial which ran to the
     horizon. With several objectives Optuna has no pruning, so it fails.

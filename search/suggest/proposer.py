@@ -17,11 +17,11 @@ Outcome = Literal["trained", "repeated", "out_of_bounds", "discarded", "earlier"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What a proposer knows before any trial."""
+    """The search problem that a proposer is constructed with."""
 
     space: SearchSpace
     objective: ObjectiveConfig
-    horizon: float  # of the area under the curve, on the objective's clock
+    horizon: float  # end of the area under the curve, on the objective's clock
     seed: int
     size_of: Callable[[Candidate], CandidateSize | None]  # None where it must not be trained
 

@@ -18,19 +18,19 @@ Verdict = Literal["kept", "audited", "discarded"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What the measure said of a suggestion, and what became of it."""
+    """A suggestion's measure and the verdict on it."""
 
     key: str  # the candidate's
     value: float
-    seconds: float  # that measuring took
+    seconds: float  # time of the measurement
     verdict: Verdict
 
 
 class Proxy:
     """Judges suggestions by the rank of their measure among all that were measured so far.
 
-    Those outside the better ``keep`` are discarded, but for an even share ``audit`` of them,
-    which is trained all the same: by these alone can be told what discarding loses.
+    Suggestions outside the better share ``keep`` are discarded. An evenly spread share
+    ``audit`` of those is trained all the same: only these show what discarding loses.
 
     Args:
         measure: of a trial's model before training; None where it is no finite number.
@@ -47,18 +47,18 @@ class Proxy:
         return frozenset(each.key for each in self._measured if each.verdict == "discarded")
 
     def known(self, key: str) -> Measured | None:
-        """What was said of this candidate before."""
+        """Earlier measurement of the candidate ``key``; None if there is none."""
         return next((each for each in self._measured if each.key == key), None)
 
     def remember(self, measured: Measured) -> None:
-        """Take over what an earlier driver measured, in that order."""
+        """Add a measurement of an earlier driver; call it in the order of measuring."""
         self._measured.append(measured)
 
     def judge(self, config: TrialConfig, *, key: str, is_wanted: bool) -> Measured | None:
         """Measure a candidate that was not measured before; None where it has no measure.
 
         Args:
-            is_wanted: it is trained whatever the measure says.
+            is_wanted: the candidate is trained whatever its measure is.
         """
         begin = time.perf_counter()
         value = self._measure(config)
@@ -74,7 +74,7 @@ class Proxy:
         return measured
 
     def reason(self, measured: Measured) -> str:
-        """Why a suggestion was discarded."""
+        """Reason of a discard, one line."""
         side = "lowest" if self._config.prefer == "low" else "highest"
         return (
             f"{self._config.measure} {measured.value:.4g} of the untrained encoder is not among "

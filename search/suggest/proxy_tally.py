@@ -1,4 +1,4 @@
-"""What a study's proxy saved and what it lost, as far as the trials can tell."""
+"""Savings and losses of a study's proxy, estimated from its trials."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from search.suggest.suggestions import Suggestions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyTally:
-    """Candidates by what the measure did to them, and how the trials came out."""
+    """Numbers of candidates by verdict, and objectives of the best trials."""
 
     measure: str
     n_measured: int
     n_discarded: int
-    n_audited: int  # trained though the measure spoke against them
-    seconds: float  # that measuring took, in all
-    saved: float  # on the objective's clock, if the discarded had cost as others in the mean
+    n_audited: int  # outside the share to keep, and trained all the same
+    seconds: float  # total time of measuring
+    saved: float  # on the objective's clock, at the mean cost of the ended trials
     best: float | None  # objective of the best trial
-    best_audited: float | None  # of the best of the audited
-    correlation: RankCorrelation | None  # of the measure with the AUCC, over completed trials
+    best_audited: float | None  # objective of the best audited trial
+    correlation: RankCorrelation | None  # measure and AUCC, over completed trials
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,7 +61,7 @@ def tally_proxy(
 
 
 def in_words(tally: ProxyTally, config: StudyConfig) -> list[str]:
-    """The tally for a reader, a sentence each."""
+    """The tally as sentences."""
     clock = config.objective.clock
     saved = (
         f"proxy {tally.measure}: {tally.n_discarded} of {tally.n_measured} candidates measured "
@@ -71,12 +71,12 @@ def in_words(tally: ProxyTally, config: StudyConfig) -> list[str]:
     return [saved, _lost(tally), _predicts(tally.correlation)]
 
 
-def _predicts(told: RankCorrelation | None) -> str:
-    if told is None:
+def _predicts(correlation: RankCorrelation | None) -> str:
+    if correlation is None:
         return "too few trials were completed to tell whether the measure predicts the AUCC"
     return (
-        f"rank correlation of the measure with the AUCC: {told.rho:+.2f} (95 %: "
-        f"{told.low:+.2f} to {told.high:+.2f}, {told.n_trials} trials)"
+        f"rank correlation of the measure with the AUCC: {correlation.rho:+.2f} (95 %: "
+        f"{correlation.low:+.2f} to {correlation.high:+.2f}, {correlation.n_trials} trials)"
     )
 
 

@@ -47,8 +47,8 @@ MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search en
 class StudyTrials(TrialSource):
     """Trials of ``search.first``, then of the study's algorithm; ``open`` makes one.
 
-    A suggestion whose candidate is known takes the known value; one whose twin is running
-    waits for it.
+    A suggestion whose candidate has a trial takes that trial's value; if the trial is still
+    running, the suggestion waits for it.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class StudyTrials(TrialSource):
 
     @property
     def _is_stuck(self) -> bool:
-        """Whether the algorithm repeats itself in a space that can be gone through instead."""
+        """True if the algorithm keeps repeating points of a space that can be enumerated."""
         if self._config.search.algorithm in NEVER_REPEATS:
             return False
         return self._can_enumerate and (self._n_repeats >= MAX_REPEATS or self._journal.is_stopped)
@@ -218,7 +218,7 @@ class StudyTrials(TrialSource):
                 yield untried
 
     def _make_record(self, suggestion: optuna.Trial, candidate: Candidate) -> TrialRecord | None:
-        """The new trial, or None (and Optuna is told why) where it must not be trained."""
+        """The new trial; None, with the reason in Optuna, if it must not be trained."""
         try:
             config, size = self._bounds.check(candidate)
         except OutOfBounds as refusal:
@@ -243,7 +243,7 @@ class StudyTrials(TrialSource):
     def _measure(
         self, suggestion: optuna.Trial, candidate: Candidate, config: TrialConfig
     ) -> Measured | None:
-        """What the proxy says, if there is one; of a discarded suggestion Optuna is told."""
+        """Measurement by the proxy, if there is one; a discard is recorded in Optuna."""
         if self._proxy is None:
             return None
         measured = self._proxy.known(candidate.key)
@@ -262,7 +262,7 @@ class StudyTrials(TrialSource):
         return measured
 
     def _recall_measures(self) -> None:
-        """Tell the proxy what earlier drivers measured."""
+        """Give the proxy the measurements of earlier drivers."""
         if self._proxy is None:
             return
         for trial in self._journal.trials:

@@ -1,4 +1,4 @@
-"""What became of a study's suggestions, in numbers."""
+"""Numbers of a study's suggestions by outcome."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionCounts:
-    """What became of Optuna's suggestions."""
+    """Numbers of Optuna's suggestions by outcome."""
 
     n_suggestions: int
     n_trained: int

@@ -1,4 +1,4 @@
-"""A study's suggestions with their outcomes, as Optuna is told them."""
+"""A study's suggestions and their outcomes in Optuna."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from trainable.private.optuna import open_again
 
 
 class SuggestionJournal:
-    """Asks Optuna for suggestions and tells it their outcomes; ``open`` makes one.
+    """Asks Optuna for suggestions and reports their outcomes to it; made by ``open``.
 
     Optuna's own study, in its own storage, is all the state there is, so nothing is lost with
     Tune's experiment state.
@@ -33,8 +33,8 @@ class SuggestionJournal:
     def __init__(self, config: StudyConfig, study: AskedStudy) -> None:
         self._config = config
         self._study = study
-        self._open: dict[int, optuna.Trial] = {}  # by Optuna's number, until told
-        self._twins: dict[int, list[int]] = defaultdict(list)  # our ids to Optuna's numbers
+        self._open: dict[int, optuna.Trial] = {}  # without an outcome, by Optuna's number
+        self._waiting: dict[int, list[int]] = defaultdict(list)  # our ids to Optuna's numbers
 
     @classmethod
     def open(cls, config: StudyConfig, log: Path) -> Self:
@@ -50,7 +50,7 @@ class SuggestionJournal:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the sampler said that it has nothing more to suggest."""
+        """True once the sampler has nothing more to suggest."""
         return self._study.is_stopped
 
     def sample_by(self, sampler: optuna.samplers.BaseSampler) -> None:
@@ -62,13 +62,13 @@ class SuggestionJournal:
         return SuggestionCounts.of(self.trials, n_trained=n_trained)
 
     def write_off(self, numbers: Sequence[int]) -> None:
-        """Note that these suggestions have an outcome whose trial is no longer known."""
+        """Mark suggestions whose outcome is in Optuna and whose trial is lost."""
         if numbers:
             lost = [*self._study.user_attrs.get(LOST, ()), *numbers]
             self._study.set_user_attr(LOST, sorted(set(lost)))
 
     def queue(self, point: Point, marks: Mapping[str, bool] | None = None) -> None:
-        """Have the next suggestion be ``point``."""
+        """Queue ``point`` as the next suggestion."""
         self._study.enqueue_trial(point, user_attrs=dict(marks or {}))
 
     def ask(self) -> tuple[optuna.Trial, Candidate]:
@@ -78,13 +78,13 @@ class SuggestionJournal:
         return suggestion, self._config.space.choose(OptunaChooser(suggestion))
 
     def refuse(self, suggestion: optuna.Trial, refusal: OutOfBounds) -> None:
-        """Tell Optuna how far the suggestion is beyond a bound."""
+        """End the suggestion in Optuna as out of bounds, with its excess as a constraint."""
         suggestion.set_user_attr(OUT_OF_BOUNDS, str(refusal))
         suggestion.set_constraint("bounds", refusal.excess)
         self._pass_over(suggestion)
 
     def discard(self, suggestion: optuna.Trial, reason: str) -> None:
-        """Tell Optuna that the proxy keeps the suggestion from training."""
+        """End the suggestion in Optuna as discarded by the proxy."""
         suggestion.set_user_attr(DISCARDED, reason)
         self._pass_over(suggestion)
 
@@ -92,17 +92,17 @@ class SuggestionJournal:
         """Give a repeated suggestion the outcome of its trial, now or when that ends."""
         suggestion.set_user_attr(KNOWN, known.id)
         if known.state == "running":
-            self._twins[known.id].append(suggestion.number)
+            self._waiting[known.id].append(suggestion.number)
         else:
             self._tell(suggestion.number, known)
 
     def end(self, record: TrialRecord) -> None:
-        """Tell Optuna the outcome of a trial, and of the suggestions that waited for it."""
-        for number in (record.optuna_number, *self._twins.pop(record.id, [])):
+        """Report the outcome of a trial, and of the suggestions that waited for it, to Optuna."""
+        for number in (record.optuna_number, *self._waiting.pop(record.id, [])):
             self._tell(number, record)
 
     def settle(self, records: Sequence[TrialRecord]) -> None:
-        """End what an earlier driver left open in Optuna, but for trials that go on."""
+        """End the suggestions that an earlier driver left open, except those of running trials."""
         for _ in self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)):
             self._study.tell(self._study.ask(), state=TrialState.FAIL)  # queued, but never asked
         by_id = {record.id: record for record in records}
@@ -111,12 +111,12 @@ class SuggestionJournal:
             self._open[trial.number] = open_again(self._study, trial)
             known = trial.user_attrs.get(KNOWN)
             record = by_number.get(trial.number) if known is None else by_id.get(known)
-            if record is None:  # asked, but never written down, or its trial was lost
+            if record is None:  # no trial was recorded, or it was lost
                 self._study.tell(self._open.pop(trial.number), state=TrialState.FAIL)
             elif record.state != "running":
                 self._tell(trial.number, record)
             elif known is not None:
-                self._twins[known].append(trial.number)
+                self._waiting[known].append(trial.number)
 
     def tell_earlier(self, earlier: Sequence[EarlierTrial]) -> None:
         """Give Optuna the outcomes of other studies' trials that it does not have yet."""
@@ -129,7 +129,7 @@ class SuggestionJournal:
                 self._tell(suggestion.number, trial.record)
 
     def _pass_over(self, suggestion: optuna.Trial) -> None:
-        """End a suggestion of which no trial came."""
+        """End a suggestion that is not trained."""
         del self._open[suggestion.number]
         is_pareto = self._config.objective.name == "pareto"  # where Optuna has no pruning
         self._study.tell(suggestion, state=TrialState.FAIL if is_pareto else TrialState.PRUNED)
@@ -137,7 +137,7 @@ class SuggestionJournal:
     def _tell(self, number: int, record: TrialRecord) -> None:
         """Give the Optuna trial ``number`` the outcome of ``record``; if pruned, with its curve."""
         if number not in self._open:
-            return  # told by an earlier driver, which crashed before it could write that down
+            return  # an earlier driver reported it and crashed before it recorded that
         trial = self._open.pop(number)
         if record.best_score is not None:
             shortfall = score_shortfall(self._config.objective, record.best_score)

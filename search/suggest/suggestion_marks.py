@@ -1,12 +1,12 @@
-"""What Optuna's attributes say of suggestions whose outcome is not that of a trial of theirs."""
+"""User attributes that the search sets on Optuna's trials and study."""
 
 from __future__ import annotations
 
-KNOWN = "known"  # the id of the trial whose value it took
-OUT_OF_BOUNDS = "out_of_bounds"  # why it was not trained
-EARLIER = "earlier"  # whose outcome it has, of another study
-PROXY = "proxy"  # its measure before training, and the seconds that took
-DISCARDED = "discarded"  # why the proxy kept it from training
-AUDITED = "audited"  # trained though the proxy spoke against it
-FIRST = "first"  # one of search.first
-LOST = "lost"  # of the study: numbers of suggestions whose trials were lost, as the doctor found
+KNOWN = "known"  # id of the trial whose value a repeated suggestion took
+OUT_OF_BOUNDS = "out_of_bounds"  # reason why the suggestion was not trained
+EARLIER = "earlier"  # name of the trial of an earlier study that the outcome is from
+PROXY = "proxy"  # measure before training, and the seconds of measuring
+DISCARDED = "discarded"  # reason why the proxy kept the suggestion from training
+AUDITED = "audited"  # outside the proxy's share to keep, and trained all the same
+FIRST = "first"  # a layout of search.first
+LOST = "lost"  # on the study: numbers of suggestions whose trials are lost

@@ -1,4 +1,4 @@
-"""The suggestions of a study, as Optuna's journal has them; the journal is only read."""
+"""A study's suggestions, read from Optuna's journal."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BO
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Optuna's trials, those of earlier studies left out."""
+    """Optuna's trials without those of earlier studies."""
 
     trials: Sequence[FrozenTrial]
 
     @cached_property
     def by_number(self) -> Mapping[int, FrozenTrial]:
-        """The suggestions by Optuna's number, which a trial's record has."""
+        """Suggestions by Optuna's number (``TrialRecord.optuna_number``)."""
         return {trial.number: trial for trial in self.trials}
 
     @cached_property
     def n_again(self) -> Mapping[int, int]:
-        """How often a trial's outcome was reused, for it was suggested again."""
+        """Number of repeated suggestions of each trial, by trial id."""
         return Counter(
             trial.user_attrs[KNOWN] for trial in self.trials if KNOWN in trial.user_attrs
         )
@@ -38,20 +38,20 @@ class Suggestions:
 
     @property
     def refusals(self) -> list[str]:
-        """Why suggestions were out of bounds, one reason each."""
-        return self._told(OUT_OF_BOUNDS)
+        """Reasons of the suggestions that were out of bounds, one each."""
+        return self._reasons(OUT_OF_BOUNDS)
 
     @property
     def discards(self) -> list[str]:
-        """Why suggestions were discarded by the proxy, one reason each."""
-        return self._told(DISCARDED)
+        """Reasons of the suggestions that the proxy discarded, one each."""
+        return self._reasons(DISCARDED)
 
-    def _told(self, mark: str) -> list[str]:
-        told = (trial.user_attrs.get(mark) for trial in self.trials)
-        return [str(reason) for reason in told if reason is not None]
+    def _reasons(self, mark: str) -> list[str]:
+        reasons = (trial.user_attrs.get(mark) for trial in self.trials)
+        return [str(reason) for reason in reasons if reason is not None]
 
 
 def read_suggestions(log: Path, *, study: str) -> Suggestions:
-    """What Optuna's journal holds of ``study``; nothing where there is no journal."""
+    """Suggestions of ``study`` in its journal; none if there is no journal."""
     trials = read_journal(log, study=study).trials
     return Suggestions([trial for trial in trials if EARLIER not in trial.user_attrs])

@@ -1,7 +1,7 @@
-"""The surrogate: it guesses every candidate's objective and names the most promising one.
+"""The surrogate: Bayesian optimisation of the objective with expected improvement.
 
-A candidate's parameters are known before it trains. Its AUCC is not, yet it is a smooth
-function of a few features, so a Gaussian process over those learns it from few trials.
+A candidate's number of parameters is known before training and enters exactly. The log of its
+AUCC is modelled by a Gaussian process over a few features of the layout, from few trials.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from spaces.chooser import Point
 from spaces.features import features
 from trainable.objective import mparams
 
-_FLOOR = 0.1  # of the best AUCC: how much worse a trial is than this teaches nothing
+_FLOOR = 0.1  # AUCCs below 10 % of the best are clipped to it
 
 
 class Surrogate:
-    """Proposes points of a study's space from the history alone, so resume needs no more.
+    """Proposes the point with the highest expected improvement, from the history alone.
 
-    Trials of earlier studies teach, and may be trained again.
+    The model learns from trials of earlier studies too; their candidates may be trained again.
     """
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._pool = Pool(problem.space, problem.size_of)
-        self._foreseen: dict[int, Forecast] = {}  # of stopped trials; not kept for a later driver
+        self._forecasts: dict[int, Forecast] = {}  # cache, by id of stopped trial
 
     def propose(self, history: Sequence[Suggested]) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left.
 
-        With nothing to learn from it is the one that costs least to train: it may well be
-        good, since small models learn soon, and if not it has cost little (Wu, Wang and
-        Huang 2021, "Frugal optimization for cost-related hyperparameters").
+        Before the first trial it is the point with the least training FLOPs (for an objective
+        per parameter, with the fewest parameters): small models learn soon, and a bad one has
+        cost little (Wu, Wang and Huang 2021, "Frugal optimization for cost-related
+        hyperparameters").
         """
         records = _trials(history, "trained")
         rng = random.Random(f"{self._problem.seed}/{len(records)}")
@@ -66,7 +67,7 @@ class Surrogate:
     def _predict(
         self, choices: Sequence[Choice], records: Sequence[TrialRecord]
     ) -> tuple[Array, Array]:
-        """Mean and deviation of the logarithm of each choice's objective."""
+        """Mean and standard deviation of the log objective of each choice."""
         sizes = np.array([self._divisor(choice) for choice in choices])
         seen = self._seen(records)
         if not seen:
@@ -76,7 +77,7 @@ class Surrogate:
         n_seen, n_known = len(seen), len(seen) + len(running)
         values, errors = (np.array([row[i] for row in seen]) for i in (1, 2))
         process = GaussianProcess.fit(inputs[:n_seen], values, errors)
-        if running:  # believed to come out as predicted, so that others are not its likes
+        if running:  # kriging believer: running trials count at their predicted mean
             believed, _ = process.predict(inputs[n_seen:n_known])
             values, errors = np.append(values, believed), np.append(errors, 0.0 * believed)
             process = GaussianProcess.fit(inputs[:n_known], values, errors)
@@ -84,7 +85,7 @@ class Surrogate:
         return means - np.log(sizes), deviations
 
     def _ahead_of_all(self, choice: Choice) -> tuple[float, float]:
-        """What puts one choice before another as long as nothing has been trained."""
+        """Sort key of the choices before the first trial: parameters, then training FLOPs."""
         return self._divisor(choice), choice.size.training_flops
 
     def _divisor(self, choice: Choice) -> float:
@@ -94,7 +95,10 @@ class Surrogate:
         return mparams(choice.size.counts, objective.parameters)
 
     def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
-        """The features, records first; each column with deviation 1 over the choices."""
+        """Features of shape (records + choices, features), records first.
+
+        Columns are divided by their standard deviation; constant columns are left out.
+        """
         space = self._problem.space
         candidates = [candidate_of(record.config, space) for record in records]
         candidates += [choice.candidate for choice in choices]
@@ -103,7 +107,7 @@ class Surrogate:
         return table / table.std(axis=0) if table.size else np.zeros((len(candidates), 1))
 
     def _seen(self, records: Sequence[TrialRecord]) -> list[tuple[TrialRecord, float, float]]:
-        """Trials with the logarithm of their AUCC and its error, which stopped ones have."""
+        """Trials with the log of their AUCC and its standard error, 0 for completed trials."""
         whole = whole_curves(records)
         guesses = [(record, *self._outcome(record, whole)) for record in records]
         known = [(record, area, error) for record, area, error in guesses if area is not None]
@@ -115,12 +119,12 @@ class Surrogate:
     def _outcome(
         self, record: TrialRecord, whole: Sequence[WholeCurve]
     ) -> tuple[float | None, float]:
-        """A trial's AUCC, or where it would have ended, and the error of its logarithm."""
+        """AUCC of a completed trial, or forecast of a stopped one, with the standard log error."""
         if record.state == "completed":
             return record.aucc, 0.0
         if record.state != "stopped" or not record.curve:
             return None, 0.0
-        guess = self._foreseen.get(record.id) or self._forecast(record, whole)
+        guess = self._forecasts.get(record.id) or self._forecast(record, whole)
         return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
 
     def _forecast(self, record: TrialRecord, whole: Sequence[WholeCurve]) -> Forecast | None:
@@ -129,7 +133,7 @@ class Surrogate:
             record.curve, whole, clock=problem.objective.clock, horizon=problem.horizon
         )
         if guess is not None and len(whole) >= MAX_CURVES:
-            self._foreseen[record.id] = guess  # made from as many curves as a later one
+            self._forecasts[record.id] = guess  # later ones use no more curves
         return guess
 
 
@@ -138,7 +142,7 @@ def _trials(history: Sequence[Suggested], outcome: Outcome) -> list[TrialRecord]
 
 
 def whole_curves(records: Sequence[TrialRecord]) -> list[WholeCurve]:
-    """The curves of the completed trials."""
+    """Curves of the completed trials."""
     return [
         WholeCurve(points=record.curve, aucc=record.aucc)
         for record in records
@@ -147,9 +151,14 @@ def whole_curves(records: Sequence[TrialRecord]) -> list[WholeCurve]:
 
 
 def log_improvement(means: Array, deviations: Array, goal: float | None) -> Array:
-    """The logarithm of the expected improvement over ``goal``; without one, the means.
+    """Log of the expected improvement over ``goal``; ``means`` if there is no goal.
 
-    In logarithms, for far below the goal the improvement itself is zero to the last bit.
+    Computed in logs: far below the goal the improvement underflows to zero.
+
+    Args:
+        means: predicted means, one a choice.
+        deviations: predicted standard deviations.
+        goal: the best value so far, in the unit of ``means``.
     """
     if goal is None:
         return means

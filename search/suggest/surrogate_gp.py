@@ -1,7 +1,7 @@
-"""A Gaussian process for a few dozen noisy values, and up to some thousands.
+"""Gaussian process regression for some dozens to some thousands of noisy values.
 
-Our own, because five values do not tell a dozen kernel parameters: these need priors,
-which scikit-learn's process does not have, and Optuna's, which has them, is private.
+Our own, because a dozen kernel parameters cannot be fitted to five values without priors:
+scikit-learn's process has none, and Optuna's, which has them, is private.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from scipy.spatial.distance import cdist
 
 Array = npt.NDArray[np.float64]
 
-# Where the logarithm of each kernel parameter is expected, and how far off it may be. Between
-# the layouts of a space log AUCC deviates by a tenth or two, between seeds by some hundredths.
+# Log-normal priors of the kernel's standard deviations: means and common deviation. Between the
+# layouts of a space log AUCC has a standard deviation of 0.1 to 0.2, between seeds of 0.03.
 SIGNAL, NOISE, PRIOR_DEVIATION = np.log(0.2), np.log(0.03), 1.0
 
-# The kernel is fitted to so many values at most, spread evenly over those there are: they tell
-# its parameters well, and a fit's time grows with their number cubed. All values are predicted
-# from, which takes but one factorisation.
+# The kernel's parameters are fitted to at most this many values, evenly spread: the time of a
+# fit grows with their number cubed. Predictions use all values: that takes one factorisation.
 MAX_FITTED = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianProcess:
-    """Matérn 5/2 with a length for each input, and noise.
+    """Gaussian process with a Matérn 5/2 kernel, a length scale for each input, and noise.
 
-    Its parameters are the most probable ones under log-normal priors: a few values alone
-    would not tell them.
+    Its parameters are the maximum a posteriori under log-normal priors. Shapes: N values, D
+    inputs.
     """
 
-    inputs: Array
-    kernel: Array  # log lengths, then log deviations of signal and noise
-    factor: Array  # lower Cholesky factor of the values' covariance
-    weights: Array
-    center: float
+    inputs: Array  # N, D
+    kernel: Array  # D + 2: log length scales, then log standard deviations of signal and noise
+    factor: Array  # N, N: lower Cholesky factor of the values' covariance
+    weights: Array  # N: the inverse covariance times the centred values
+    center: float  # mean of the values
 
     @classmethod
     def fit(cls, inputs: Array, values: Array, errors: Array) -> GaussianProcess:
-        """Fit logarithms of AUCC at ``inputs``: one row each, columns of deviation 1.
+        """Fit the process to ``values`` at ``inputs``.
 
         Args:
-            errors: the known part of each value's deviation; that of all alike is fitted.
+            inputs: N, D; each column with standard deviation 1.
+            values: N; here logs of AUCC.
+            errors: N; known standard deviation of each value; common noise is fitted on top.
         """
         center = float(values.mean())
         some = np.linspace(0, len(values) - 1, min(len(values), MAX_FITTED)).astype(int)
@@ -57,7 +58,14 @@ class GaussianProcess:
         return cls(inputs=inputs, kernel=kernel, factor=factor, weights=weights, center=center)
 
     def predict(self, inputs: Array) -> tuple[Array, Array]:
-        """Mean and deviation of the value at each row of ``inputs``, without noise."""
+        """Mean and standard deviation of the value at each row of ``inputs``, without noise.
+
+        Args:
+            inputs: M, D.
+
+        Returns:
+            Two arrays of length M.
+        """
         cross = _covariance(self.kernel, inputs, self.inputs)
         explained = solve_triangular(self.factor, cross.T, lower=True)
         variance = np.exp(2 * self.kernel[-2]) - (explained**2).sum(axis=0)
@@ -65,7 +73,7 @@ class GaussianProcess:
 
 
 def _prior_means(n_inputs: int) -> Array:
-    """Lengths grow with the root of the number of inputs, as distances do."""
+    """Prior means of the log kernel parameters; length scales grow as distances do."""
     return np.append(np.full(n_inputs, 0.5 * np.log(n_inputs)), [SIGNAL, NOISE])
 
 
@@ -102,7 +110,7 @@ def _covariance(kernel: Array, left: Array, right: Array) -> Array:
 
 
 def _by_lengths(kernel: Array, inputs: Array) -> Array:
-    """How the covariance changes with each log length, one matrix behind the other."""
+    """Derivatives of the covariance by each log length scale: N, N, D."""
     scaled = inputs / np.exp(kernel[:-2])
     squares: Array = (scaled[:, None, :] - scaled[None, :, :]) ** 2
     distance = np.sqrt(5 * squares.sum(axis=2))

@@ -1,4 +1,4 @@
-"""The candidates among which the surrogate chooses: all of a small space, some of a large one."""
+"""Pool of candidates for the surrogate: a small space whole, a sample of a large one."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from spaces.space import SearchSpace
 
 S = TypeVar("S", bound=Scalar)
 
-MAX_ENUMERATED = 2_000  # a space up to this many points is looked at whole
-N_DRAWN, N_NEIGHBOURS = 400, 100  # looked at in a larger one
+MAX_ENUMERATED = 2_000  # spaces of up to this many points are enumerated
+N_DRAWN, N_NEIGHBOURS = 400, 100  # points sampled from a larger space: anywhere, near the best
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Choice:
 
 
 class DrawingChooser:
-    """Answers from a point where that has an allowed answer, else by chance; takes notes."""
+    """Answers from a point where that has an allowed answer, else at random; notes the answers."""
 
     def __init__(self, kept: Mapping[str, Scalar], rng: random.Random) -> None:
         self.point: Point = {}
@@ -74,7 +74,7 @@ class Pool:
         return list(self._choices(self._space.points())) if is_small else None
 
     def choices(self, best: Candidate | None, rng: random.Random) -> list[Choice]:
-        """Every choice, or some by chance and some that differ little from ``best``."""
+        """All choices of a small space; of a large one random points and neighbours of ``best``."""
         if self._all is not None:
             return self._all
         points = [self._sample({}, rng) for _ in range(N_DRAWN)]
@@ -89,7 +89,7 @@ class Pool:
         return chooser.point
 
     def _choices(self, points: Iterator[Point]) -> Iterator[Choice]:
-        """Each candidate once, whatever the number of points that make it."""
+        """Choices of ``points``, each candidate once."""
         seen: set[str] = set()
         for point in points:
             candidate = self._space.choose(FixedChooser(point))

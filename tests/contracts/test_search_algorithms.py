@@ -78,7 +78,7 @@ class TestTheGrid(ProposerContract):
     space = LISTS
 
 
-def test_a_twin_of_a_running_trial_waits_and_takes_its_value(tmp_path: Path):
+def test_a_repeat_of_a_running_trial_waits_and_takes_its_value(tmp_path: Path):
     space = {"depth": 2, "n_reservoirs": [0, 1], "interleaving": "bottom", "decoder_depth": 1}
     bench = Bench(study("random", space=space), tmp_path)
     first_id, first = bench.ask()

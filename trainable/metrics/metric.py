@@ -14,7 +14,7 @@ class PairedBootstrap:
 
     score: float
     score_baseline: float
-    p: float  # that the difference is one of the examples alone
+    p: float  # p-value: probability of such a difference by the choice of examples alone
     n_resamples: int
 
 

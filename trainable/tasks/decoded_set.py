@@ -18,7 +18,7 @@ from trainable.models.encoder import EncoderOut
 from trainable.ranks import Ranks
 from trainable.tasks.task import Scores
 
-DECODING_TOKENS = 8192  # of a batch; without gradients many sentences fit
+DECODING_TOKENS = 8192  # tokens of a batch; without gradients many sentences fit
 # Of a part of the set. Trials with other seeds are measured on the same sentences: else the
 # sentences' difference would pass for the trials'.
 PART_SEED = 1
@@ -59,7 +59,7 @@ class DecodedSet:
 
     @property
     def references(self) -> list[str]:
-        """What the outputs are compared with, in dataset order."""
+        """References of the outputs, in dataset order."""
         return list(self._references.values())
 
     @torch.no_grad()

@@ -1,4 +1,4 @@
-"""The tasks that there are, each imported when it is needed."""
+"""Registry of tasks; each is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """Where a task and its metric are, as ``module:name``.
+    """Import paths of a task and of its metric, ``module:name``.
 
-    The metric stands beside the task, so that a table of scores needs no torch.
+    The metric has a path of its own, so that a table of scores needs no torch.
     """
 
     task: str

@@ -32,7 +32,7 @@ class Update:
     """
 
     indices: Indices
-    n_tokens: int  # for the clock of tokens, and what FLOPs are given for each of
+    n_tokens: int  # on the clock of tokens; FLOPs are given for each of them
     n_targets: int  # predictions; an update minimises their mean loss
     collate: Callable[[Indices], Batch]
 
@@ -43,7 +43,7 @@ class Scores:
 
     score: float  # by the task's metric
     loss: float
-    signature: str  # of the metric
+    signature: str  # the metric's, with its version
     outputs: tuple[str, ...]  # one for each example, in the order of the references
 
 
@@ -55,7 +55,7 @@ class EvaluationSet(Protocol):
 
 
 class Task(ABC):
-    """What trials train on: data, the model's head, batches, loss, score.
+    """A task that trials train on: data, the model's head, batches, loss, score.
 
     A model is fairseq's, and has its layers in ``model.encoder.layers``, a ``Depths``.
     Splits are read on first use, so that a folder with dictionaries alone, such as an
