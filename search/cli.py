@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -50,7 +51,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
 class DataFirst(TyperGroup):
     """Subcommands in the order of a first search; Typer lists groups of commands last."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return sorted(super().list_commands(ctx), key=lambda name: name != "data")
 
 
