@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from search.suggest.proposer import Problem, Suggested
-from spaces.space import FixedChooser, Point
+from spaces.chooser import FixedChooser, Point
 
 
 class Grid:

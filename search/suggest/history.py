@@ -13,7 +13,9 @@ from search.study.trial_record import TrialRecord
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.proposer import Outcome, Suggested
 from search.suggest.suggestion_marks import DISCARDED, KNOWN, OUT_OF_BOUNDS
-from spaces.space import Candidate, FixedChooser, Point, SearchSpace
+from spaces.candidate import Candidate
+from spaces.chooser import FixedChooser, Point
+from spaces.space import SearchSpace
 
 
 class History:

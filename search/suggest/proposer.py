@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from search.study.trial_record import TrialRecord
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
-from spaces.space import Candidate, Point, SearchSpace
+from spaces.chooser import Point
+from spaces.space import SearchSpace
 from trainable.config import ObjectiveConfig
 
 # "trained" also before the trial has ended; "earlier": by a study of search.warm_start.

@@ -31,10 +31,10 @@ from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
 from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY
 from search.suggest.trial_source import NextTrial, TrialSource
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
-from spaces.chooser import NotingChooser
+from spaces.chooser import FixedChooser, NotingChooser, Point, SpaceError
 from spaces.errors import UserError
-from spaces.space import Candidate, FixedChooser, Point, SpaceError
 from trainable.config import TrialConfig
 
 logger = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class StudyTrials(TrialSource):
             raise UserError(
                 f"{SETTING} '{algorithm}': propose() gave a point outside the space: {error}"
             ) from error
-        return chooser.noted
+        return chooser.point
 
     def _first_points(self) -> Iterator[Point]:
         """The untried points of ``search.first``; a warning for each that must not be trained."""

@@ -19,7 +19,8 @@ from search.suggest.optuna_journal import AskedStudy, Direction, OptunaChooser, 
 from search.suggest.outcome import outcome_of
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
-from spaces.space import Candidate, Point
+from spaces.candidate import Candidate
+from spaces.chooser import Point
 from trainable.private.optuna import open_again
 
 

@@ -25,8 +25,8 @@ from search.suggest.contract import (
 )
 from search.suggest.history import History
 from search.suggest.suggestion_journal import SuggestionJournal
+from spaces.chooser import FixedChooser
 from spaces.errors import UserError
-from spaces.space import FixedChooser
 from tests.search.guide_examples import example
 from tests.search.report_studies import searched_study
 
