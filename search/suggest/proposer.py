@@ -1,4 +1,4 @@
-"""The seam for a search algorithm: the next point to try, from all that was suggested before."""
+"""Interface of a search algorithm, ours or a user's: history in, next point out."""
 
 from __future__ import annotations
 

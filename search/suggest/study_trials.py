@@ -142,10 +142,10 @@ class StudyTrials(TrialSource):
             if not self._queue_point():
                 return "never"
             suggestion, candidate = self._journal.ask()
-            known = self._ledger.find(candidate.key)
-            if known is not None:
+            trained = self._ledger.find(candidate.key)
+            if trained is not None:
                 self._n_repeats += 1
-                self._journal.reuse(suggestion, known)
+                self._journal.repeat(suggestion, trained)
                 continue
             record = self._make_record(suggestion, candidate)
             if record is not None:
@@ -246,10 +246,10 @@ class StudyTrials(TrialSource):
         """Measurement by the proxy, if there is one; a discard is recorded in Optuna."""
         if self._proxy is None:
             return None
-        measured = self._proxy.known(candidate.key)
+        measured = self._proxy.find(candidate.key)
         if measured is None:
-            is_wanted = FIRST in suggestion.user_attrs
-            measured = self._proxy.judge(config, key=candidate.key, is_wanted=is_wanted)
+            is_first = FIRST in suggestion.user_attrs
+            measured = self._proxy.judge(config, key=candidate.key, always_keep=is_first)
             if measured is None:
                 return None
             note = {"value": measured.value, "seconds": measured.seconds}
