@@ -7,9 +7,12 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from search.commands import (
     confirm,
@@ -32,32 +35,46 @@ from search.run.interrupts import INTERRUPTED, end_at_second_interrupt
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
 
+# Subcommands by the panel of the help that lists them; ``data`` comes before all.
+PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
+    {
+        "Prepare": (layout.layout,),
+        "Search": (run.run, resume.resume, confirm.confirm, replay.replay),
+        "Look": (show.show, report.report, ui.ui, doctor.doctor, dynamics.dynamics),
+        "Use": (export.export, translate.translate),
+        "Paper": (reproduce.reproduce,),
+        "Cluster": (submit.submit,),
+    }
+)
+
+
+class DataFirst(TyperGroup):
+    """Subcommands in the order of a first search; Typer lists groups of commands last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=lambda name: name != "data")
+
+
 app = typer.Typer(
     name="reservoir-search",
+    cls=DataFirst,
     help="Search the layer layouts of reservoir Transformers: which layers are random and "
     "frozen (R), which learn (L), in which order, which share weights.\n\n"
-    "A first search: reservoir-search data grammar --out data/grammar, then "
-    "reservoir-search run studies/quickstart.toml, then reservoir-search export quickstart.",
+    "A study is one search; its trials are the models it trains; AUCC is the area under the "
+    "validation curve.\n\n"
+    "A first search:\n\n"
+    "    reservoir-search data grammar --out data/grammar\n\n"
+    "    reservoir-search run studies/quickstart.toml\n\n"
+    "    reservoir-search export quickstart",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(data.app, name="data")
-app.command()(layout.layout)
-app.command()(dynamics.dynamics)
-app.command()(run.run)
-app.command()(resume.resume)
-app.command()(submit.submit)
-app.command()(replay.replay)
-app.command()(show.show)
-app.command()(doctor.doctor)
-app.command()(report.report)
-app.command()(ui.ui)
-app.command()(confirm.confirm)
-app.command()(reproduce.reproduce)
-app.command()(export.export)
-app.command()(translate.translate)
+app.add_typer(data.app, name="data", rich_help_panel="Prepare")
+for panel, commands in PANELS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from search.commands.options import Address, StudyName
 def confirm(
     study: StudyName,
     top: Annotated[int, typer.Option(min=1, help="Number of the best layouts to train again.")] = 3,
-    seeds: Annotated[int, typer.Option(min=2, help="Largest number of seeds of each layout.")] = 8,
+    seeds: Annotated[int, typer.Option(min=2, help="At most this many seeds for each layout.")] = 8,
     baseline: Annotated[
         str | None,
         typer.Option(
@@ -23,9 +23,10 @@ def confirm(
     ] = None,
     address: Address = None,
 ) -> None:
-    """Train the best layouts and a baseline with more seeds, until one is significantly better.
+    """Train the best layouts and a baseline with more seeds, until one is significantly best.
 
-    Safe to interrupt: the same command continues. Results are in
+    It ends when one layout is significantly better than all others, or after --seeds
+    seeds. Safe to interrupt: the same command continues. Results are in
     studies/NAME/confirm, in MLflow, and in the report.
     """
     from search.replicates.confirm import confirm_study

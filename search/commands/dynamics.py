@@ -34,10 +34,14 @@ Seed = Annotated[
     int | None, typer.Option(min=0, help=f"Seed of the weights, 1 if absent; {LAYOUT_ONLY}.")
 ]
 DModel = Annotated[
-    int | None, typer.Option(help=f"Width, {PAPER_SIZES.d_model} if absent; {LAYOUT_ONLY}.")
+    int | None,
+    typer.Option(help=f"Width of the model, {PAPER_SIZES.d_model} if absent; {LAYOUT_ONLY}."),
 ]
 Ffn = Annotated[
-    int | None, typer.Option(help=f"Inner width, {PAPER_SIZES.ffn} if absent; {LAYOUT_ONLY}.")
+    int | None,
+    typer.Option(
+        help=f"Inner width of the feed-forward blocks, {PAPER_SIZES.ffn} if absent; {LAYOUT_ONLY}."
+    ),
 ]
 Heads = Annotated[
     int | None,
@@ -52,7 +56,11 @@ Gain = Annotated[
 ]
 DrawWay = Annotated[
     ReservoirDraw | None,
-    typer.Option(help=f"Reservoirs' initialisation, xavier if absent; {LAYOUT_ONLY}."),
+    typer.Option(
+        metavar="DRAW",
+        help="Reservoirs' initialisation: xavier, orthogonal or sparse; xavier if absent; "
+        f"{LAYOUT_ONLY}.",
+    ),
 ]
 Density = Annotated[
     float | None,

@@ -19,7 +19,11 @@ def export(
         Path | None, typer.Option(help="New folder; export/ in the study's folder if absent.")
     ] = None,
     train: Annotated[
-        bool, typer.Option("--train", help="Train to the study's full budget first.")
+        bool,
+        typer.Option(
+            "--train",
+            help="Train to the full budget first (full_budget; the trials' budget if absent).",
+        ),
     ] = False,
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""

@@ -6,7 +6,10 @@ from typing import Annotated
 
 import typer
 
-StudyName = Annotated[str, typer.Argument(help="Name or folder of a study.", show_default=False)]
+StudyName = Annotated[
+    str,
+    typer.Argument(metavar="STUDY", help="Name or folder of a study.", show_default=False),
+]
 
 Address = Annotated[
     str | None,

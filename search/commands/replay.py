@@ -26,11 +26,10 @@ def replay(
 ) -> None:
     """Replay a search on recorded trials, without training: minutes instead of days.
 
-    TABLE holds the whole curve of every candidate of a space, best from a study
-    with search.algorithm "grid" and scheduler.name "none". Search, scheduler
-    and Ray Tune are those of `run`, with their defaults; recorded points are
-    reported to them in the order of the recorded seconds. Compare the cost of two
-    settings:
+    TABLE must hold the whole curve of every candidate; record it with
+    search.algorithm = "grid" and scheduler.name = "none". Search, scheduler and
+    Ray Tune are those of `run`, with their defaults; recorded points are reported
+    to them in the order of the recorded seconds. Compare the cost of two settings:
 
         reservoir-search replay TABLE --seeds 5
 

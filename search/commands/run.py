@@ -11,14 +11,16 @@ from search.commands.options import Address
 
 
 def run(
-    study: Annotated[Path, typer.Argument(help="Study file (TOML).", show_default=False)],
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY.toml", help="Study file.", show_default=False)
+    ],
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Override a setting of the file, e.g. train.lr=3e-4."),
     ] = None,
     address: Address = None,
 ) -> None:
-    """Start a study: train its number of trials, then show the result.
+    """Start a study: train the trials that its file asks for, then show the result.
 
     The study's folder is studies/NAME; an existing one is never overwritten.
     Ctrl-C is safe: continue with `reservoir-search resume NAME`.

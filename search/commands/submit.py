@@ -11,12 +11,17 @@ def submit(
     command: Annotated[
         list[str],
         typer.Argument(
+            metavar="COMMAND",
             help="Command to run there, after --: run STUDY.toml, resume NAME, show NAME, …",
             show_default=False,
         ),
     ],
     address: Annotated[
-        str, typer.Option(help="Ray's dashboard: http://HOST:8265.", show_default=False)
+        str,
+        typer.Option(
+            help="Address of Ray's dashboard, http://HOST:8265 (not the cluster address of run).",
+            show_default=False,
+        ),
     ],
     folder: Annotated[
         str,

@@ -9,7 +9,9 @@ import typer
 
 
 def translate(
-    export: Annotated[Path, typer.Argument(help="Folder of an export.", show_default=False)],
+    export: Annotated[
+        Path, typer.Argument(metavar="EXPORT", help="Folder of an export.", show_default=False)
+    ],
     beam: Annotated[int, typer.Option(min=1, help="Beam width; 1 is greedy.")] = 5,
 ) -> None:
     """Translate the sentences on stdin, one per line, and write one translation per line."""

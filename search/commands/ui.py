@@ -15,7 +15,8 @@ def ui(
 ) -> None:
     """Serve MLflow's UI of a study's own store, for this machine alone; Ctrl-C ends it.
 
-    Prints the address of the page that compares all trials side by side.
+    Prints the address, and the user and password that the browser asks for. For a
+    study that is recorded on an MLflow server, only prints the address there.
     """
     from search.study.folder import find_study
     from search.tracking.mlflow_ui import serve

@@ -104,7 +104,12 @@ class StorageConfig(Section):
 
 
 class StudyConfig(Section):
-    """All settings of one study; those that a study file leaves out have their defaults."""
+    """All settings of one study; those that a study file leaves out have their defaults.
+
+    ``[space]`` is in ``spaces/space.py``; ``[model]``, ``[train]``, ``[validation]``,
+    ``[budget]``, ``[ranks]`` and ``[objective]``, which trials have too, in
+    ``trainable/config.py``.
+    """
 
     name: Annotated[
         str,

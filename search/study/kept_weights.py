@@ -27,7 +27,7 @@ from trainable.curve import Point
 
 logger = logging.getLogger(__name__)
 
-N_KEPT_WEIGHTS = 3  # finished trials whose best weights stay in storage
+N_KEPT_WEIGHTS = 3  # completed trials whose best weights stay in storage
 
 _SESSION, _TRIAL, _CHECKPOINT = "session-", "trial-", "checkpoint_"  # Tune gives the last name
 

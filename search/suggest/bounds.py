@@ -14,7 +14,11 @@ from trainable.objective import mparams
 
 
 class OutOfBounds(Exception):
-    """A candidate that must not be trained; ``excess`` is how far it is beyond a bound."""
+    """A candidate that must not be trained.
+
+    ``excess`` is in millions of parameters over ``max_mparams``; 1.0 where the candidate's
+    settings do not fit each other.
+    """
 
     def __init__(self, reason: str, *, excess: float) -> None:
         super().__init__(reason)

@@ -15,7 +15,7 @@ from search.suggest.trial_source import TrialSource
 class TrialSearcher(Searcher):  # type: ignore[misc]
     """Hands out interrupted trials first, then new ones of a source.
 
-    The study's records are all the state there is, so Tune is given nothing to save.
+    All its state is in the ledger and in its source's files, so Tune saves none of it.
 
     Args:
         ledger: of the study; new trials are written down in it.

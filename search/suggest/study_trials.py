@@ -1,4 +1,4 @@
-"""The trials of a search: points of its algorithm, so that no model is ever trained twice."""
+"""Trials of a search: suggestions of its algorithm, each model trained at most once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ from trainable.config import TrialConfig
 logger = logging.getLogger(__name__)
 
 MAX_ENUMERATED = 20_000  # spaces up to this size are searched to the last layout
-MAX_REPEATS = 20  # known suggestions in a row before a new layout is drawn from the rest
+# Suggestions in a row that gave no new trial (known, out of bounds or discarded) before the
+# points not yet tried are enumerated.
+MAX_REPEATS = 20
 MAX_FRUITLESS = 500  # suggestions in a row that no trial came of: the search ends
 
 

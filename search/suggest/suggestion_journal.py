@@ -27,8 +27,8 @@ from trainable.private.optuna import open_again
 class SuggestionJournal:
     """Asks Optuna for suggestions and reports their outcomes to it; made by ``open``.
 
-    Optuna's own study, in its own storage, is all the state there is, so nothing is lost with
-    Tune's experiment state.
+    All suggestions are in Optuna's journal file, so nothing is lost with Tune's experiment
+    state.
     """
 
     def __init__(self, config: StudyConfig, study: AskTellStudy) -> None:

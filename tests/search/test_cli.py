@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,23 @@ def test_every_command_has_help(command: list[str]):
 
 
 @pytest.mark.parametrize(
+    "command", [*([name] for name in COMMANDS), *(["data", name] for name in CORPORA)]
+)
+def test_no_type_of_an_option_is_broken_over_lines_of_80_columns(command: list[str]):
+    result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "80"})
+    broken = [line for line in result.output.split("\n") if line.count("<") != line.count(">")]
+    assert [line for line in broken if "x<" not in line and "x>" not in line] == []
+
+
+def test_the_help_lists_each_command_in_one_panel_and_data_first():
+    output = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).output
+    listed = re.findall(r"^│ ([a-z]+) ", output, flags=re.MULTILINE)
+    assert listed[0] == "data"
+    assert sorted(listed) == sorted(COMMANDS)
+    assert "─ Commands ─" not in output
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["show", "nothing"], "error: study 'nothing': neither studies/nothing nor nothing"),
@@ -54,7 +72,7 @@ def test_every_command_has_help(command: list[str]):
         (["translate", "nothing"], "error: nothing: is no export"),
         (["layout", "LRX"], "error: layout 'LRX': unknown layer kind 'X' at depth 2"),
         (["layout", "L", "--depth", "3"], "error: No such option: --depth"),
-        (["run"], "error: Missing argument 'study'"),
+        (["run"], "error: Missing argument 'STUDY.toml'"),
         (["data", "grammar"], "error: Missing option '--out'"),
     ],
 )
