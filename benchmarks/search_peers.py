@@ -10,7 +10,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search.optuna import OptunaSearch
 
 from search.replay.peer import Peer
-from search.schedule.schedulers import METRIC, make_scheduler
+from search.schedule.schedulers import OBJECTIVE, make_scheduler
 from search.study.config import SchedulerConfig, StudyConfig
 from search.suggest.optuna_journal import OptunaChooser
 
@@ -46,5 +46,5 @@ def _optuna_search(config: StudyConfig, sampler: BaseSampler, scheduler: TrialSc
     def define(trial: optuna.Trial) -> None:
         config.space.choose(OptunaChooser(trial))
 
-    searcher = OptunaSearch(space=define, metric=METRIC, mode="max", sampler=sampler)
+    searcher = OptunaSearch(space=define, metric=OBJECTIVE, mode="max", sampler=sampler)
     return Peer(searcher=searcher, scheduler=scheduler)

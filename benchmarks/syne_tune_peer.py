@@ -17,7 +17,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search.replay.peer import Peer
-from search.schedule.schedulers import METRIC
+from search.schedule.schedulers import OBJECTIVE
 from search.study.config import StudyConfig
 from spaces.chooser import Point, Scalar
 
@@ -44,7 +44,7 @@ def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
     answers = _answers(config)
     scheduler = getattr(baselines, algorithm)(
         config_space={name: choice(values) for name, values in answers.items()},
-        metric=METRIC,
+        metric=OBJECTIVE,
         do_minimize=False,
         time_attr=clock,
         max_t=round(budget),
@@ -91,7 +91,7 @@ class _Suggesting(Searcher):  # type: ignore[misc]
     def __init__(
         self, scheduler: Any, config: StudyConfig, answers: Mapping[str, list[Scalar]]
     ) -> None:
-        super().__init__(metric=METRIC, mode="max")
+        super().__init__(metric=OBJECTIVE, mode="max")
         self.trials: dict[str, Any] = {}  # Syne Tune's, by Ray's id
         self._scheduler = scheduler
         self._space = config.space

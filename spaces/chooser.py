@@ -1,8 +1,10 @@
-"""Choosers answer a space's questions: a searcher, a recorded point, or every point in turn."""
+"""Choosers answer a space's questions: a searcher, a point, a draw, or every point in turn."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import exp, log
 from typing import Protocol, TypeVar
 
 from spaces.errors import UserError
@@ -51,19 +53,47 @@ class FixedChooser:
 
 
 class NotingChooser(FixedChooser):
-    """Answers from a point and notes what was asked, in the space's own values."""
+    """Answers from a point; notes what was asked in ``point``, in the space's own values."""
 
     def __init__(self, point: Mapping[str, Scalar]) -> None:
         super().__init__(point)
-        self.noted: Point = {}
+        self.point: Point = {}
 
     def categorical(self, name: str, values: Sequence[S]) -> S:
-        value = self.noted[name] = super().categorical(name, values)
+        value = self.point[name] = super().categorical(name, values)
         return value
 
     def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        value = self.noted[name] = super().real(name, low, high, log=log)
+        value = self.point[name] = super().real(name, low, high, log=log)
         return value
+
+
+class DrawingChooser:
+    """Answers from ``kept`` where that has an allowed answer, else at random.
+
+    ``point`` collects the answers.
+    """
+
+    def __init__(self, kept: Mapping[str, Scalar], rng: random.Random) -> None:
+        self.point: Point = {}
+        self._kept = kept
+        self._rng = rng
+
+    def categorical(self, name: str, values: Sequence[S]) -> S:
+        kept = [value for value in values if value == self._kept.get(name)]
+        value = self.point[name] = kept[0] if kept else self._rng.choice(values)
+        return value
+
+    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+        kept = self._kept.get(name)
+        value = self._sample(low, high, log) if kept is None else float(kept)
+        self.point[name] = value
+        return value
+
+    def _sample(self, low: float, high: float, is_log: bool) -> float:
+        if not is_log:
+            return self._rng.uniform(low, high)
+        return min(high, max(low, exp(self._rng.uniform(log(low), log(high)))))
 
 
 def ask(chooser: Chooser, name: str, values: Sequence[S]) -> S:

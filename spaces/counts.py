@@ -41,11 +41,6 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     )
 
 
-def encoder_layer_params(kind: str, dims: Dimensions) -> int:
-    """Parameters of one encoder layer, its LayerNorms included."""
-    return sum(LAYER_KINDS[kind].params(dims).values())
-
-
 def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[str]:
     """Number of parameters by layer kind; shared weights count once."""
     n_params: Counter[str] = Counter()

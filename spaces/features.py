@@ -71,7 +71,7 @@ def _layout_features(layout: Layout) -> Features:
 
     Parameters and FLOPs are sums over these, so as features they would add nothing.
     """
-    at = [depth for depth, layer in enumerate(layout.layers) if layer.is_reservoir]
+    at = layout.reservoir_depths
     # The reservoirs' mean position, from 0 at the bottom to 1 at the top; 0.5 without any.
     place = sum((depth + 0.5) / layout.depth for depth in at) / len(at) if at else 0.5
     n_learned_sets = sum(not LAYER_KINDS[kind].is_reservoir for kind in layout.set_kinds)

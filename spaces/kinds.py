@@ -35,6 +35,10 @@ PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
 PART_NAMES: Mapping[str, str] = MappingProxyType(
     {"": "weights", "a": "attention", "f": "feed-forward", "w": "all but norms"}
 )
+# Letters of the parts by the ending of a sharing rule.
+PART_ENDINGS: Mapping[str, str] = MappingProxyType(
+    {"attention": "a", "feed-forward": "f", "weights": "w"}
+)
 CONV_KERNEL = 7  # width of the convolution reservoir, in tokens
 
 

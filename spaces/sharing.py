@@ -6,12 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from spaces.kinds import LAYER_KINDS
+from spaces.kinds import LAYER_KINDS, PART_ENDINGS
 from spaces.layout import Layer, Layout
 
 _NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
-# Parts of layers that a rule can end in, with their letters in a layout.
-_PARTS = {"attention": "a", "feed-forward": "f", "weights": "w"}
 
 
 def check_sharing(rule: str) -> str:
@@ -22,7 +20,7 @@ def check_sharing(rule: str) -> str:
     """
     whole, colon, part = rule.partition(":")
     is_rule = whole in ("none", "all", "pairs", "sandwich") or _NUMBERED.fullmatch(whole)
-    if not is_rule or (colon and (whole == "none" or part not in _PARTS)):
+    if not is_rule or (colon and (whole == "none" or part not in PART_ENDINGS)):
         raise ValueError(
             f"'{rule}' is no sharing; use none, all, pairs, sandwich, or groups-K, sequence-K, "
             "cycle-K or cycle-rev-K with K from 2; all but none may end in :attention, "
@@ -34,7 +32,7 @@ def check_sharing(rule: str) -> str:
 def part_of(rule: str) -> str:
     """Letter of the part that ``rule`` shares; empty if it shares whole layers."""
     _, colon, part = rule.partition(":")
-    return _PARTS[part] if colon else ""
+    return PART_ENDINGS[part] if colon else ""
 
 
 def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 from spaces.axes import Axis, OneOrMore, Range, describe, flatten, pick
 from spaces.candidate import Candidate
-from spaces.chooser import Chooser, FixedChooser, Point, Scalar, SpaceError, ask, walk
+from spaces.chooser import Chooser, Point, Scalar, SpaceError, ask, walk
 from spaces.interleaving import FREE, reservoir_depths
 from spaces.kinds import LAYER_KINDS, listed, reservoir_letters
 from spaces.layout import Layer, Layout
@@ -25,8 +25,6 @@ from spaces.space_fields import (
     Sharing,
     check_numbers,
 )
-
-__all__ = ["Candidate", "Chooser", "FixedChooser", "Point", "SearchSpace", "SpaceError"]
 
 
 class SearchSpace(BaseModel):

@@ -15,7 +15,7 @@ from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
 
-Way = Literal["xavier", "orthogonal", "sparse"]  # distributions of a reservoir's weights
+ReservoirDraw = Literal["xavier", "orthogonal", "sparse"]  # distributions of a reservoir's weights
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
 
@@ -47,7 +47,7 @@ class ModelConfig(Section):
     attention_dropout: Fraction = 0.0
     activation_dropout: Fraction = 0.0
     reservoir_gain: PositiveFloat = 1.0
-    reservoir_draw: Way = "xavier"
+    reservoir_draw: ReservoirDraw = "xavier"
     reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # for reservoir_draw "sparse"
     reservoir_backward: Backward = "through"  # "around" is backskipping
 

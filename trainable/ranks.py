@@ -33,10 +33,6 @@ class Ranks:
     rank: int = 0
     n_ranks: int = 1
 
-    @property
-    def is_first(self) -> bool:
-        return self.rank == 0
-
     def share(self, items: Sequence[T]) -> list[T]:
         """This rank's share of ``items``: every n-th item, starting at its own number."""
         return list(items[self.rank :: self.n_ranks])
@@ -49,7 +45,7 @@ class Ranks:
         distributed.all_gather_object(values, value)
         return values
 
-    def first_says(self, value: float) -> float:
+    def from_rank_0(self, value: float) -> float:
         """Value of rank 0, on every rank; collective."""
         if self.n_ranks == 1:
             return value

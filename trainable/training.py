@@ -96,7 +96,7 @@ class Training:
                 self._stopwatch.stop()
                 self._curve.append(self._validate())
                 self._freeze_stable_sets()
-                # A time budget may run out between two looks at the clock.
+                # The clock ran on between ``_budget_is_spent`` and ``stop``.
                 self.finished = over or (
                     budget.seconds is not None and self._curve[-1].seconds >= budget.seconds
                 )
@@ -189,7 +189,7 @@ class Training:
             "flops": self._flops,
         }
         if budget.seconds is not None:
-            readings["seconds"] = self.ranks.first_says(self._stopwatch.seconds)
+            readings["seconds"] = self.ranks.from_rank_0(self._stopwatch.seconds)
         limits = {clock: budget.on(clock) for clock in CLOCKS}
         return any(readings[clock] >= limit for clock, limit in limits.items() if limit is not None)
 
@@ -202,7 +202,7 @@ class Training:
             raise Diverged(f"the validation loss is {scores.loss} at update {self._n_updates}")
         point = Point(
             updates=self._n_updates,
-            seconds=self.ranks.first_says(self._stopwatch.seconds),
+            seconds=self.ranks.from_rank_0(self._stopwatch.seconds),
             tokens=self._n_tokens,
             flops=self._flops,
             score=scores.score,
@@ -219,7 +219,7 @@ class Training:
 
     @property
     def _flops(self) -> float:
-        """Spent so far; from the last time that a layer was frozen on, less a token."""
+        """FLOPs spent so far; tokens after the last freezing cost less."""
         before = self._freezing
         return before.flops + (self._n_tokens - before.tokens) * self._flops_per_token
 
@@ -227,7 +227,7 @@ class Training:
         """Freeze the weight sets that AutoFreeze selects; rank 0 decides for all ranks."""
         if not self._auto_freeze:
             return
-        n_frozen = int(self.ranks.first_says(self._auto_freeze.n_to_freeze()))
+        n_frozen = int(self.ranks.from_rank_0(self._auto_freeze.n_to_freeze()))
         before = self._freezing
         if n_frozen > before.n_frozen:
             self._freeze(n_frozen)

@@ -1,4 +1,4 @@
-"""Result that a trial reports after each validation."""
+"""Result dict of a trial for Ray Tune."""
 
 from __future__ import annotations
 

@@ -55,14 +55,14 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         self._corpus = corpus
         ranks = TrialConfig.model_validate(config["trial"]).ranks
         torch.set_num_threads(ranks.cpus_per_rank)
-        self._gather_ranks(ranks)
+        self._connect_ranks(ranks)
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Prepare the next trial, with new peers if the last trial's are unusable."""
         if not self._ranks_are_well:
             self.cleanup()
-            self._gather_ranks(self._config.ranks)
+            self._connect_ranks(self._config.ranks)
         self._begin(new_config)
         return True
 
@@ -89,7 +89,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         for peer in self._peers:
             ray.kill(peer)
 
-    def _gather_ranks(self, ranks: RanksConfig) -> None:
+    def _connect_ranks(self, ranks: RanksConfig) -> None:
         self._peers = _start_peers(ranks, self._corpus)
         self._ranks = _meet(self._peers, ranks)
         self._ranks_are_well = True

@@ -9,7 +9,7 @@ import typer
 
 from spaces.dimensions import Norm
 from spaces.presets import PAPER_SIZES
-from trainable.config import Way
+from trainable.config import ReservoirDraw
 
 LAYOUT_ONLY = "for a LAYOUT only"
 
@@ -55,7 +55,7 @@ Gain = Annotated[
     typer.Option(help=f"Factor on the reservoirs' weights, 1 if absent; {LAYOUT_ONLY}."),
 ]
 DrawWay = Annotated[
-    Way | None,
+    ReservoirDraw | None,
     typer.Option(
         metavar="DRAW",
         help="Reservoirs' initialisation: xavier, orthogonal or sparse; xavier if absent; "

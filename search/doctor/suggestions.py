@@ -13,7 +13,7 @@ from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from search.suggest.optuna_journal import read_journal
 from search.suggest.outcome import outcome_of
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, OUT_OF_BOUNDS, REPEATED
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 
@@ -40,8 +40,8 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
     by_number = {record.optuna_number: record for record in records}
     by_id = {record.id: record for record in records}
     for trial in trials:
-        known = trial.user_attrs.get(KNOWN)
-        record = by_number.get(trial.number) if known is None else by_id.get(known)
+        repeated = trial.user_attrs.get(REPEATED)
+        record = by_number.get(trial.number) if repeated is None else by_id.get(repeated)
         if trial.number not in journal.lost:
             _check_suggestion(trial, record, config, notes)
     return notes.finding(SUBJECT, f"{len(trials)} suggestions")
@@ -56,7 +56,7 @@ def lost_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCon
         for trial in trials
         if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
         and trial.number not in numbers
-        and not {KNOWN, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
+        and not {REPEATED, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
     ]
 
 

@@ -14,7 +14,7 @@ from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.trial_source import NextTrial, TrialSource
-from spaces.space import FixedChooser
+from spaces.chooser import FixedChooser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ from search.replay.trial_table import RecordedTrial, TrialTable
 from search.study.bounds import is_within, score_shortfall, size_excess
 from search.study.config import StudyConfig
 from search.suggest.study_trials import MAX_ENUMERATED
+from spaces.chooser import FixedChooser
 from spaces.errors import UserError
-from spaces.space import FixedChooser, SearchSpace
+from spaces.space import SearchSpace
 from trainable.aucc import aucc, best_point
 from trainable.config import ObjectiveConfig
 from trainable.objective import mparams, objective_value

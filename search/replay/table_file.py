@@ -16,11 +16,11 @@ from pydantic import ValidationError, model_validator
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
 from search.study.config import study_from
 from spaces.axes import ScalarValue
+from spaces.candidate import Candidate
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.faults import faults_of
 from spaces.layout_fields import DecoderLayout, EncoderLayout
-from spaces.space import Candidate
 from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
 from trainable.curve import OLD_SCORE, Point

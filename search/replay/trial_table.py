@@ -11,9 +11,9 @@ from typing import Any
 
 from search.study.agreement import SEARCHED_FIELDS
 from search.study.config import StudyConfig
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts
-from spaces.space import Candidate
 from trainable.curve import Point
 
 

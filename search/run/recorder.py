@@ -55,7 +55,7 @@ class Recorder(Callback):  # type: ignore[misc]
             return
         # In memory only: on disk a trial has ended once its last checkpoint is saved.
         fields = _result_fields(self._ledger[id_], result)
-        self._notify(self._ledger.change(id_, **fields, **_end_fields(result)))
+        self._notify(self._ledger.update_in_memory(id_, **fields, **_end_fields(result)))
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -76,7 +76,7 @@ class Recorder(Callback):  # type: ignore[misc]
         """
         if os.strerror(errno.ENOSPC) in str(trial.get_error()):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._ledger.change(trial.config["id"], state="running", reason=None)
+        self._ledger.update_in_memory(trial.config["id"], state="running", reason=None)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

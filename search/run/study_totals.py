@@ -17,7 +17,7 @@ def study_totals(
     metrics = {
         "n_suggestions": float(counts.n_suggestions),
         "n_trained": float(counts.n_trained),
-        "n_known": float(counts.n_known),
+        "n_known": float(counts.n_repeated),
         "n_discarded": float(counts.n_discarded),
     }
     best = best_trial(records, objective)

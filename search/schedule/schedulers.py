@@ -21,18 +21,18 @@ from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.private.tune import clock_of, results_of, trial_stub
 
-METRIC = "objective"
+OBJECTIVE = "objective"
 SETTING = "scheduler.name"
 
 
 class PatientMedianRule(MedianStoppingRule):  # type: ignore[misc]
-    """Ray's rule, which stumbles over failed trials and has no memory of earlier drivers."""
+    """Ray's median rule that also accepts failed trials and the results of earlier sessions."""
 
     def on_trial_complete(self, controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         if clock_of(self) in result:  # a failed trial has no clock
             super().on_trial_complete(controller, trial, result)
 
-    def remember(self, trial: Trial, results: Sequence[dict[str, Any]]) -> None:
+    def add_results(self, trial: Trial, results: Sequence[dict[str, Any]]) -> None:
         """Compare later trials with ``results`` too; nothing is decided of this one."""
         results_of(self, trial).extend(results)
 
@@ -42,7 +42,7 @@ class Remembering(Protocol):
     """A scheduler that learns from the trials of earlier drivers, one record each."""
 
     def remember(self, record: TrialRecord) -> None:
-        """Know an ended trial, which nothing is decided of."""
+        """Learn from an ended trial; returns no decision."""
 
 
 def check_scheduler(config: StudyConfig) -> None:
@@ -71,7 +71,7 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
     if config.scheduler.name == "asha":
         return AsyncHyperBandScheduler(
             time_attr=clock,
-            metric=METRIC,
+            metric=OBJECTIVE,
             mode="max",
             max_t=budget,
             grace_period=grace,
@@ -80,7 +80,7 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
         )
     return PatientMedianRule(
         time_attr=clock,
-        metric=METRIC,
+        metric=OBJECTIVE,
         mode="max",
         grace_period=grace,
         min_time_slice=math.inf,  # never pause a trial: its ranks would be lost
@@ -99,7 +99,7 @@ def _own_scheduler(config: StudyConfig, *, max_t: float, grace: float) -> TrialS
         found,
         place=f"{SETTING} '{config.scheduler.name}'",
         time_attr=config.scheduler_clock,
-        metric=METRIC,
+        metric=OBJECTIVE,
         mode="max",
         max_t=max_t,
         grace_period=grace,
@@ -131,9 +131,9 @@ def show_earlier(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> N
         results = []
         for n_points, point in enumerate(record.curve, start=1):
             _, objective = record.so_far(n_points)
-            results.append({**point.to_dict(), METRIC: objective})
+            results.append({**point.to_dict(), OBJECTIVE: objective})
         if isinstance(scheduler, PatientMedianRule):
-            scheduler.remember(trial, results)
+            scheduler.add_results(trial, results)
             continue
         scheduler.on_trial_add(None, trial)
         for result in results:

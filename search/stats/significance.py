@@ -23,7 +23,7 @@ class Interval:
     high: float | None
 
     @classmethod
-    def of(cls, values: Sequence[float], *, confidence: float = 1 - SIGNIFICANCE) -> Interval:
+    def of(cls, values: Sequence[float]) -> Interval:
         """Mean of ``values`` with Student's t interval.
 
         Raises:
@@ -33,9 +33,8 @@ class Interval:
         if len(values) < 2:
             return cls(mean=mean, deviation=None, low=None, high=None)
         deviation = stdev(values)
-        half = (
-            stats.t.ppf((1 + confidence) / 2, len(values) - 1) * deviation / math.sqrt(len(values))
-        )
+        quantile = stats.t.ppf(1 - SIGNIFICANCE / 2, len(values) - 1)
+        half = quantile * deviation / math.sqrt(len(values))
         return cls(mean=mean, deviation=deviation, low=mean - half, high=mean + half)
 
     def __str__(self) -> str:

@@ -21,9 +21,10 @@ from search.study.first_layouts import first_layout_faults
 from search.study.import_path import is_import_path
 from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import tracking_faults
+from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.faults import did_you_mean, faults_of, one_line, refuse
-from spaces.space import Candidate, SearchSpace
+from spaces.space import SearchSpace
 from trainable.config import (
     Budget,
     Clock,

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from math import sqrt
 
 from spaces.axes import Range
+from spaces.candidate import Candidate
 from spaces.chooser import Point, Scalar, SpaceError
 from spaces.layout import LayoutError
 from spaces.presets import resolve_layout
-from spaces.space import Candidate, SearchSpace, decoder_stack
+from spaces.space import SearchSpace, decoder_stack
 
 
 def first_point(text: str, space: SearchSpace) -> Point:

@@ -104,7 +104,7 @@ class Ledger:
             self.put(record)
             return record
 
-    def change(self, id_: int, **changes: Any) -> TrialRecord:
+    def update_in_memory(self, id_: int, **changes: Any) -> TrialRecord:
         """Change fields of a trial in memory only, until ``write_down`` or ``put``."""
         with self._lock:
             self._records[id_] = dataclasses.replace(self._records[id_], **changes)
@@ -115,7 +115,7 @@ class Ledger:
         """Keep the id of a trial's MLflow run; other changes in memory stay unwritten."""
         with self._lock:
             is_written = id_ not in self._unwritten
-            self.change(id_, mlflow_run_id=mlflow_run_id)
+            self.update_in_memory(id_, mlflow_run_id=mlflow_run_id)
             if is_written:
                 self.write_down(id_)
 

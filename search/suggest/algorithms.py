@@ -16,9 +16,9 @@ from search.suggest.grid import Grid
 from search.suggest.proposer import Problem, Proposer
 from search.suggest.samplers import make_sampler
 from search.suggest.surrogate import Surrogate
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
 from spaces.errors import UserError
-from spaces.space import Candidate
 
 SETTING = "search.algorithm"
 

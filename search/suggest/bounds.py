@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from search.study.bounds import size_excess
 from search.study.config import StudyConfig
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
 from spaces.errors import UserError
-from spaces.space import Candidate
 from trainable.config import TrialConfig
 from trainable.objective import mparams
 

@@ -91,7 +91,7 @@ def curve_of(config: TrialConfig) -> list[Point]:
     ]
 
 
-class Bench:
+class SimulatedSearch:
     """A search in ``folder``, two trials at a time, with the parts of Tune and the recorder."""
 
     def __init__(
@@ -154,35 +154,35 @@ class AlgorithmContract:
     algorithm: str  # the value of search.algorithm
     space: ClassVar[Mapping[str, Any]] = {**LISTS, **RANGES}  # LISTS, if it knows no ranges
 
-    def bench(self, folder: Path) -> Bench:
+    def simulated(self, folder: Path) -> SimulatedSearch:
         """A search of the space, gone on with where ``folder`` holds one."""
-        return Bench(contract_study(self.algorithm, self.space), folder)
+        return SimulatedSearch(contract_study(self.algorithm, self.space), folder)
 
     def test_it_proposes_members_of_the_space_alone_and_none_twice(self, tmp_path: Path) -> None:
-        bench = self.bench(tmp_path)
-        bench.run()
-        records = bench.ledger.records
+        simulated = self.simulated(tmp_path)
+        simulated.run()
+        records = simulated.ledger.records
         assert len(records) == len({record.key for record in records}) == N_TRIALS
         for record in records:  # encode raises where it is no member
-            bench.config.space.encode(candidate_of(record.config, bench.config.space))
+            simulated.config.space.encode(candidate_of(record.config, simulated.config.space))
 
     def test_it_repeats_itself_with_the_same_seed(self, tmp_path: Path) -> None:
         keys = []
         for name in ("first", "second"):
             (tmp_path / name).mkdir()
-            bench = self.bench(tmp_path / name)
-            bench.run(some_fail_and_some_stop)
-            keys.append([record.key for record in bench.ledger.records])
+            simulated = self.simulated(tmp_path / name)
+            simulated.run(some_fail_and_some_stop)
+            keys.append([record.key for record in simulated.ledger.records])
         assert keys[0] == keys[1]
 
     def test_it_survives_failed_and_stopped_trials_and_each_is_in_the_journal(
         self, tmp_path: Path
     ) -> None:
-        bench = self.bench(tmp_path)
-        bench.run(some_fail_and_some_stop)
-        trials = {trial.number: trial for trial in bench.trials.suggestions}
+        simulated = self.simulated(tmp_path)
+        simulated.run(some_fail_and_some_stop)
+        trials = {trial.number: trial for trial in simulated.trials.suggestions}
         names = {"completed": "COMPLETE", "stopped": "PRUNED", "failed": "FAIL"}
-        for record in bench.ledger.records:
+        for record in simulated.ledger.records:
             trial = trials[record.optuna_number]
             assert trial.state.name == names[record.state]
             if record.state == "stopped":
@@ -192,17 +192,17 @@ class AlgorithmContract:
         assert all(trial.state.is_finished() for trial in trials.values())
 
     def test_it_survives_that_every_trial_fails(self, tmp_path: Path) -> None:
-        bench = self.bench(tmp_path)
-        bench.run(lambda _id: "failed")
-        assert len(bench.ledger.records) == N_TRIALS
+        simulated = self.simulated(tmp_path)
+        simulated.run(lambda _id: "failed")
+        assert len(simulated.ledger.records) == N_TRIALS
 
     def test_a_resumed_search_goes_on_where_it_was_left(self, tmp_path: Path) -> None:
-        bench = self.bench(tmp_path)
+        simulated = self.simulated(tmp_path)
         for _ in range(4):
-            tune_id, suggested = bench.ask()
-            bench.end(tune_id, suggested, "completed")
-        _, interrupted = bench.ask()
-        resumed = self.bench(tmp_path)
+            tune_id, suggested = simulated.ask()
+            simulated.end(tune_id, suggested, "completed")
+        _, interrupted = simulated.ask()
+        resumed = self.simulated(tmp_path)
         tune_id, again = resumed.ask()
         assert (again["id"], again["trial"]) == (interrupted["id"], interrupted["trial"])
         resumed.end(tune_id, again, "completed")
@@ -211,9 +211,9 @@ class AlgorithmContract:
         assert len(keys) == len(set(keys)) == N_TRIALS
 
     def test_it_ends_when_every_layout_of_a_small_space_is_trained(self, tmp_path: Path) -> None:
-        bench = Bench(contract_study(self.algorithm, FOUR_LAYOUTS), tmp_path)
-        bench.run()
-        layouts = sorted(record.canonical for record in bench.ledger.records)
+        simulated = SimulatedSearch(contract_study(self.algorithm, FOUR_LAYOUTS), tmp_path)
+        simulated.run()
+        layouts = sorted(record.canonical for record in simulated.ledger.records)
         assert layouts == ["L1L1", "LL", "LR", "RL"]
 
 
@@ -224,10 +224,10 @@ class ProposerContract(AlgorithmContract):
         keys = []
         for name, is_resumed in (("unbroken", False), ("resumed", True)):
             (tmp_path / name).mkdir()
-            bench = self.bench(tmp_path / name)
+            simulated = self.simulated(tmp_path / name)
             for id_ in range(N_TRIALS // 2):
-                tune_id, suggested = bench.ask()
-                bench.end(tune_id, suggested, some_fail_and_some_stop(id_))
-                bench = self.bench(tmp_path / name) if is_resumed else bench
-            keys.append([record.key for record in bench.ledger.records])
+                tune_id, suggested = simulated.ask()
+                simulated.end(tune_id, suggested, some_fail_and_some_stop(id_))
+                simulated = self.simulated(tmp_path / name) if is_resumed else simulated
+            keys.append([record.key for record in simulated.ledger.records])
         assert keys[0] == keys[1]

@@ -1,4 +1,4 @@
-"""A space's points in their order."""
+"""Grid search: every point of a space without ranges, in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from search.suggest.proposer import Problem, Suggested
-from spaces.space import FixedChooser, Point
+from spaces.chooser import FixedChooser, Point
 
 
 class Grid:
@@ -20,7 +20,7 @@ class Grid:
         return self._problem.space.points()
 
     def propose(self, history: Sequence[Suggested]) -> Point | None:
-        """The next point that was not tried and may be."""
+        """The next untried point within the bounds; None when none is left."""
         return next_untried(self._points, history, self._problem)
 
 

@@ -12,8 +12,10 @@ from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.proposer import Outcome, Suggested
-from search.suggest.suggestion_marks import DISCARDED, KNOWN, OUT_OF_BOUNDS
-from spaces.space import Candidate, FixedChooser, Point, SearchSpace
+from search.suggest.suggestion_marks import DISCARDED, OUT_OF_BOUNDS, REPEATED
+from spaces.candidate import Candidate
+from spaces.chooser import FixedChooser, Point
+from spaces.space import SearchSpace
 
 
 class History:
@@ -25,7 +27,7 @@ class History:
         self._space = space
         self._ledger = ledger
         self._earlier = tuple(earlier)
-        self._candidates: dict[int, tuple[Point, Candidate]] = {}  # by number: they stay
+        self._candidates: dict[int, tuple[Point, Candidate]] = {}  # cache by Optuna's number
 
     def suggested(self, trials: Sequence[FrozenTrial]) -> list[Suggested]:
         """Trials of earlier studies, then the study's own suggestions in their order.
@@ -85,7 +87,7 @@ class History:
 
 def _outcome(trial: FrozenTrial) -> Outcome | None:
     marks: dict[str, Outcome] = {
-        KNOWN: "repeated",
+        REPEATED: "repeated",
         OUT_OF_BOUNDS: "out_of_bounds",
         DISCARDED: "discarded",
     }

@@ -34,8 +34,11 @@ class OptunaChooser:
         return self._trial.suggest_float(name, low, high, log=log)
 
 
-class AskedStudy(optuna.Study):
-    """A study used by ``ask`` and ``tell`` that a sampler may stop; Optuna's own class raises."""
+class AskTellStudy(optuna.Study):
+    """Optuna study for ask and tell.
+
+    A sampler may call ``stop``, which Optuna allows only within ``optimize``.
+    """
 
     is_stopped = False
 
@@ -51,7 +54,7 @@ class ReadJournal:
     lost: Sequence[int] = ()  # numbers of trials that a doctor wrote off
 
 
-def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> AskedStudy:
+def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> AskTellStudy:
     """The study in ``log``, opened for writing; created if there is none."""
     _drop_torn_line(log)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -59,7 +62,7 @@ def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> A
     optuna.create_study(
         study_name=study, storage=storage, load_if_exists=True, directions=list(directions)
     )
-    return AskedStudy(study_name=study, storage=storage)
+    return AskTellStudy(study_name=study, storage=storage)
 
 
 def read_journal(log: Path, *, study: str) -> ReadJournal:

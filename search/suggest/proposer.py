@@ -1,4 +1,4 @@
-"""The seam for a search algorithm: the next point to try, from all that was suggested before."""
+"""Interface of a search algorithm, ours or a user's: history in, next point out."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from search.study.trial_record import TrialRecord
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
-from spaces.space import Candidate, Point, SearchSpace
+from spaces.chooser import Point
+from spaces.space import SearchSpace
 from trainable.config import ObjectiveConfig
 
 # "trained" also before the trial has ended; "earlier": by a study of search.warm_start.

@@ -46,7 +46,7 @@ class Proxy:
         """The keys of the candidates that are not to be trained."""
         return frozenset(each.key for each in self._measured if each.verdict == "discarded")
 
-    def known(self, key: str) -> Measured | None:
+    def find(self, key: str) -> Measured | None:
         """Earlier measurement of the candidate ``key``; None if there is none."""
         return next((each for each in self._measured if each.key == key), None)
 
@@ -54,11 +54,11 @@ class Proxy:
         """Add a measurement of an earlier driver; call it in the order of measuring."""
         self._measured.append(measured)
 
-    def judge(self, config: TrialConfig, *, key: str, is_wanted: bool) -> Measured | None:
+    def judge(self, config: TrialConfig, *, key: str, always_keep: bool) -> Measured | None:
         """Measure a candidate that was not measured before; None where it has no measure.
 
         Args:
-            is_wanted: the candidate is trained whatever its measure is.
+            always_keep: the candidate is trained whatever its measure is.
         """
         begin = time.perf_counter()
         value = self._measure(config)
@@ -68,7 +68,7 @@ class Proxy:
             key=key,
             value=value,
             seconds=time.perf_counter() - begin,
-            verdict="kept" if is_wanted else self._verdict(value),
+            verdict="kept" if always_keep else self._verdict(value),
         )
         self._measured.append(measured)
         return measured

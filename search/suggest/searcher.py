@@ -75,8 +75,8 @@ class TrialSearcher(Searcher):  # type: ignore[misc]
     ) -> None:
         """Tell the source how a trial ended.
 
-        Written down first: what the source passes on, as to Optuna, can't be changed. Tune
-        calls this before the recorder, which knows why a process died.
+        The record is written before the source reports it, since Optuna's outcomes are final.
+        Tune calls this before ``Recorder``, which then replaces the reason by the exact one.
         """
         id_ = self._live.pop(trial_id)
         if error:

@@ -31,10 +31,10 @@ from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
 from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY
 from search.suggest.trial_source import NextTrial, TrialSource
+from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
-from spaces.chooser import NotingChooser
+from spaces.chooser import FixedChooser, NotingChooser, Point, SpaceError
 from spaces.errors import UserError
-from spaces.space import Candidate, FixedChooser, Point, SpaceError
 from trainable.config import TrialConfig
 
 logger = logging.getLogger(__name__)
@@ -144,10 +144,10 @@ class StudyTrials(TrialSource):
             if not self._queue_point():
                 return "never"
             suggestion, candidate = self._journal.ask()
-            known = self._ledger.find(candidate.key)
-            if known is not None:
+            trained = self._ledger.find(candidate.key)
+            if trained is not None:
                 self._n_repeats += 1
-                self._journal.reuse(suggestion, known)
+                self._journal.repeat(suggestion, trained)
                 continue
             record = self._make_record(suggestion, candidate)
             if record is not None:
@@ -204,7 +204,7 @@ class StudyTrials(TrialSource):
             raise UserError(
                 f"{SETTING} '{algorithm}': propose() gave a point outside the space: {error}"
             ) from error
-        return chooser.noted
+        return chooser.point
 
     def _first_points(self) -> Iterator[Point]:
         """The untried points of ``search.first``; a warning for each that must not be trained."""
@@ -248,10 +248,10 @@ class StudyTrials(TrialSource):
         """Measurement by the proxy, if there is one; a discard is recorded in Optuna."""
         if self._proxy is None:
             return None
-        measured = self._proxy.known(candidate.key)
+        measured = self._proxy.find(candidate.key)
         if measured is None:
-            is_wanted = FIRST in suggestion.user_attrs
-            measured = self._proxy.judge(config, key=candidate.key, is_wanted=is_wanted)
+            is_first = FIRST in suggestion.user_attrs
+            measured = self._proxy.judge(config, key=candidate.key, always_keep=is_first)
             if measured is None:
                 return None
             note = {"value": measured.value, "seconds": measured.seconds}

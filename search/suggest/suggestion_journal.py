@@ -15,11 +15,12 @@ from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from search.suggest.bounds import OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
-from search.suggest.optuna_journal import AskedStudy, Direction, OptunaChooser, open_journal
+from search.suggest.optuna_journal import AskTellStudy, Direction, OptunaChooser, open_journal
 from search.suggest.outcome import outcome_of
 from search.suggest.suggestion_counts import SuggestionCounts
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, LOST, OUT_OF_BOUNDS
-from spaces.space import Candidate, Point
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, LOST, OUT_OF_BOUNDS, REPEATED
+from spaces.candidate import Candidate
+from spaces.chooser import Point
 from trainable.private.optuna import open_again
 
 
@@ -30,7 +31,7 @@ class SuggestionJournal:
     state.
     """
 
-    def __init__(self, config: StudyConfig, study: AskedStudy) -> None:
+    def __init__(self, config: StudyConfig, study: AskTellStudy) -> None:
         self._config = config
         self._study = study
         self._open: dict[int, optuna.Trial] = {}  # without an outcome, by Optuna's number
@@ -88,13 +89,13 @@ class SuggestionJournal:
         suggestion.set_user_attr(DISCARDED, reason)
         self._pass_over(suggestion)
 
-    def reuse(self, suggestion: optuna.Trial, known: TrialRecord) -> None:
+    def repeat(self, suggestion: optuna.Trial, trained: TrialRecord) -> None:
         """Give a repeated suggestion the outcome of its trial, now or when that ends."""
-        suggestion.set_user_attr(KNOWN, known.id)
-        if known.state == "running":
-            self._waiting[known.id].append(suggestion.number)
+        suggestion.set_user_attr(REPEATED, trained.id)
+        if trained.state == "running":
+            self._waiting[trained.id].append(suggestion.number)
         else:
-            self._tell(suggestion.number, known)
+            self._tell(suggestion.number, trained)
 
     def end(self, record: TrialRecord) -> None:
         """Report the outcome of a trial, and of the suggestions that waited for it, to Optuna."""
@@ -109,14 +110,14 @@ class SuggestionJournal:
         by_number = {record.optuna_number: record for record in records}
         for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._open[trial.number] = open_again(self._study, trial)
-            known = trial.user_attrs.get(KNOWN)
-            record = by_number.get(trial.number) if known is None else by_id.get(known)
+            repeated = trial.user_attrs.get(REPEATED)
+            record = by_number.get(trial.number) if repeated is None else by_id.get(repeated)
             if record is None:  # no trial was recorded, or it was lost
                 self._study.tell(self._open.pop(trial.number), state=TrialState.FAIL)
             elif record.state != "running":
                 self._tell(trial.number, record)
-            elif known is not None:
-                self._waiting[known].append(trial.number)
+            elif repeated is not None:
+                self._waiting[repeated].append(trial.number)
 
     def tell_earlier(self, earlier: Sequence[EarlierTrial]) -> None:
         """Give Optuna the outcomes of other studies' trials that it does not have yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-KNOWN = "known"  # id of the trial whose value a repeated suggestion took
+REPEATED = "known"  # id of the trial whose value a repeated suggestion took
 OUT_OF_BOUNDS = "out_of_bounds"  # reason why the suggestion was not trained
 EARLIER = "earlier"  # name of the trial of an earlier study that the outcome is from
 PROXY = "proxy"  # measure before training, and the seconds of measuring

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 from optuna.trial import FrozenTrial
 
 from search.suggest.optuna_journal import read_journal
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, KNOWN, OUT_OF_BOUNDS
+from search.suggest.suggestion_marks import DISCARDED, EARLIER, OUT_OF_BOUNDS, REPEATED
 
 
 @dataclass(frozen=True)
@@ -20,21 +21,22 @@ class Suggestions:
 
     trials: Sequence[FrozenTrial]
 
+    @classmethod
+    def of(cls, trials: Sequence[FrozenTrial]) -> Self:
+        """Suggestions among all of Optuna's trials."""
+        return cls([trial for trial in trials if EARLIER not in trial.user_attrs])
+
     @cached_property
     def by_number(self) -> Mapping[int, FrozenTrial]:
         """Suggestions by Optuna's number (``TrialRecord.optuna_number``)."""
         return {trial.number: trial for trial in self.trials}
 
     @cached_property
-    def n_again(self) -> Mapping[int, int]:
+    def n_repeats(self) -> Counter[int]:
         """Number of repeated suggestions of each trial, by trial id."""
         return Counter(
-            trial.user_attrs[KNOWN] for trial in self.trials if KNOWN in trial.user_attrs
+            trial.user_attrs[REPEATED] for trial in self.trials if REPEATED in trial.user_attrs
         )
-
-    @property
-    def n_known(self) -> int:
-        return sum(self.n_again.values())
 
     @property
     def refusals(self) -> list[str]:
@@ -53,5 +55,4 @@ class Suggestions:
 
 def read_suggestions(log: Path, *, study: str) -> Suggestions:
     """Suggestions of ``study`` in its journal; none if there is no journal."""
-    trials = read_journal(log, study=study).trials
-    return Suggestions([trial for trial in trials if EARLIER not in trial.user_attrs])
+    return Suggestions.of(read_journal(log, study=study).trials)

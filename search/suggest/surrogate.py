@@ -59,7 +59,7 @@ class Surrogate:
             return None
         rng.shuffle(choices)  # among equals the first is taken
         if not known:
-            return min(choices, key=self._ahead_of_all).point
+            return min(choices, key=self._first_choice_order).point
         means, deviations = self._predict(choices, known)
         goal = None if best is None or not best.objective else float(np.log(best.objective))
         return choices[int(np.argmax(log_improvement(means, deviations, goal)))].point
@@ -84,7 +84,7 @@ class Surrogate:
         means, deviations = process.predict(inputs[n_known:])
         return means - np.log(sizes), deviations
 
-    def _ahead_of_all(self, choice: Choice) -> tuple[float, float]:
+    def _first_choice_order(self, choice: Choice) -> tuple[float, float]:
         """Sort key of the choices before the first trial: parameters, then training FLOPs."""
         return self._divisor(choice), choice.size.training_flops
 

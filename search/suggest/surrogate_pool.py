@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import exp, log
-from typing import TypeVar
 
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
-from spaces.chooser import FixedChooser, Point, Scalar
+from spaces.chooser import DrawingChooser, FixedChooser, Point, Scalar
 from spaces.space import SearchSpace
 
-S = TypeVar("S", bound=Scalar)
-
-MAX_ENUMERATED = 2_000  # spaces of up to this many points are enumerated
+MAX_IN_POOL = 2_000  # spaces of up to this many points are enumerated
 N_DRAWN, N_NEIGHBOURS = 400, 100  # points sampled from a larger space: anywhere, near the best
 
 
@@ -27,31 +23,6 @@ class Choice:
     point: Point
     candidate: Candidate
     size: CandidateSize
-
-
-class DrawingChooser:
-    """Answers from a point where that has an allowed answer, else at random; notes the answers."""
-
-    def __init__(self, kept: Mapping[str, Scalar], rng: random.Random) -> None:
-        self.point: Point = {}
-        self._kept = kept
-        self._rng = rng
-
-    def categorical(self, name: str, values: Sequence[S]) -> S:
-        kept = [value for value in values if value == self._kept.get(name)]
-        value = self.point[name] = kept[0] if kept else self._rng.choice(values)
-        return value
-
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        kept = self._kept.get(name)
-        value = self._sample(low, high, log) if kept is None else float(kept)
-        self.point[name] = value
-        return value
-
-    def _sample(self, low: float, high: float, is_log: bool) -> float:
-        if not is_log:
-            return self._rng.uniform(low, high)
-        return min(high, max(low, exp(self._rng.uniform(log(low), log(high)))))
 
 
 class Pool:
@@ -70,7 +41,7 @@ class Pool:
     @cached_property
     def _all(self) -> list[Choice] | None:
         n_points = self._space.size()
-        is_small = n_points is not None and n_points <= MAX_ENUMERATED
+        is_small = n_points is not None and n_points <= MAX_IN_POOL
         return list(self._choices(self._space.points())) if is_small else None
 
     def choices(self, best: Candidate | None, rng: random.Random) -> list[Choice]:

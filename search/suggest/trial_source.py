@@ -1,4 +1,4 @@
-"""The choice of the trials that a searcher hands out."""
+"""Interface of a source of new trials, for ``TrialSearcher``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TrialSource(ABC):
         """A new trial, which its searcher writes down."""
 
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:  # noqa: B027
-        """Take note of what Tune was reported before a trial's end; nothing unless overridden."""
+        """Take note of a result of a running trial; nothing unless overridden."""
 
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:  # noqa: B027
         """Take note of a trial that ended, with the last result; nothing unless overridden."""

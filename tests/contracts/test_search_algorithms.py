@@ -35,7 +35,7 @@ def study(algorithm: str, **tables: Any) -> StudyConfig:
     return contract.contract_study(algorithm, **{"space": space, **tables})
 
 
-class Bench(contract.Bench):
+class SimulatedSearch(contract.SimulatedSearch):
     """With a proxy by ``measure``."""
 
     def __init__(
@@ -80,40 +80,40 @@ class TestTheGrid(ProposerContract):
 
 def test_a_repeat_of_a_running_trial_waits_and_takes_its_value(tmp_path: Path):
     space = {"depth": 2, "n_reservoirs": [0, 1], "interleaving": "bottom", "decoder_depth": 1}
-    bench = Bench(study("random", space=space), tmp_path)
-    first_id, first = bench.ask()
-    second_id, second = bench.ask()
+    simulated = SimulatedSearch(study("random", space=space), tmp_path)
+    first_id, first = simulated.ask()
+    second_id, second = simulated.ask()
     assert first["trial"]["model"]["encoder"] != second["trial"]["model"]["encoder"]
-    assert bench.ask()[1] is None  # two run already
-    bench.end(first_id, first, "completed")
-    assert bench.ask()[1] == Searcher.FINISHED
-    bench.end(second_id, second, "completed")
-    trials = bench.trials.suggestions
-    values = {record.id: record.objective for record in bench.ledger.records}
+    assert simulated.ask()[1] is None  # two run already
+    simulated.end(first_id, first, "completed")
+    assert simulated.ask()[1] == Searcher.FINISHED
+    simulated.end(second_id, second, "completed")
+    trials = simulated.trials.suggestions
+    values = {record.id: record.objective for record in simulated.ledger.records}
     waited = [trial for trial in trials if "known" in trial.user_attrs]
     assert waited
     assert all(trial.value == values[trial.user_attrs["known"]] for trial in waited)
-    counts = bench.trials.counts()
-    assert counts.n_suggestions == counts.n_trained + counts.n_known == len(trials)
+    counts = simulated.trials.counts()
+    assert counts.n_suggestions == counts.n_trained + counts.n_repeated == len(trials)
 
 
 def test_a_candidate_over_the_bound_on_parameters_is_never_trained(tmp_path: Path):
     config = study("tpe", objective={"max_mparams": 0.45})
-    bench = Bench(config, tmp_path)
-    bench.run()
-    assert max(record.n_mparams for record in bench.ledger.records) <= 0.45
-    counts = bench.trials.counts()
+    simulated = SimulatedSearch(config, tmp_path)
+    simulated.run()
+    assert max(record.n_mparams for record in simulated.ledger.records) <= 0.45
+    counts = simulated.trials.counts()
     assert counts.n_out_of_bounds > 0
-    assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_out_of_bounds
+    assert counts.n_suggestions == counts.n_trained + counts.n_repeated + counts.n_out_of_bounds
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "random", "gp", "nsga2"])
 def test_a_pareto_study_tells_optuna_both_objectives(algorithm: str, tmp_path: Path):
     config = study(algorithm, objective={"name": "pareto"}, scheduler={"name": "none"})
-    bench = Bench(config, tmp_path)
-    bench.run(lambda id_: "failed" if id_ == 3 else "completed")
-    for record in bench.ledger.records:
-        trial = bench.trials.suggestions[record.optuna_number]
+    simulated = SimulatedSearch(config, tmp_path)
+    simulated.run(lambda id_: "failed" if id_ == 3 else "completed")
+    for record in simulated.ledger.records:
+        trial = simulated.trials.suggestions[record.optuna_number]
         expected = None if record.id == 3 else [record.aucc, record.n_mparams]
         assert trial.values == expected
 
@@ -122,20 +122,20 @@ def test_a_grid_passes_over_what_is_out_of_bounds_to_its_end(tmp_path: Path):
     # The first 3 x 32 points are too deep; the bound leaves those of depth 2 alone.
     space = {**SPACE, "depth": [12, 2], "n_reservoirs": [0, 1], "decoder_depth": 1}
     config = study("grid", space=space, objective={"max_mparams": 0.45})
-    bench = Bench(config, tmp_path)
-    bench.run()
-    assert {record.encoder.depth for record in bench.ledger.records} == {2}
-    assert bench.trials.counts().n_out_of_bounds == 0
+    simulated = SimulatedSearch(config, tmp_path)
+    simulated.run()
+    assert {record.encoder.depth for record in simulated.ledger.records} == {2}
+    assert simulated.trials.counts().n_out_of_bounds == 0
 
 
 def test_a_torn_last_line_of_optunas_log_costs_nothing(tmp_path: Path):
-    bench = Bench(study("random"), tmp_path)
-    tune_id, suggested = bench.ask()
-    bench.end(tune_id, suggested, "completed")
+    simulated = SimulatedSearch(study("random"), tmp_path)
+    tune_id, suggested = simulated.ask()
+    simulated.end(tune_id, suggested, "completed")
     log = tmp_path / "optuna.log"
     log.write_bytes(log.read_bytes() + b'{"op_code": 4, "work')
     for _ in range(2):
-        resumed = Bench(study("random"), tmp_path)
+        resumed = SimulatedSearch(study("random"), tmp_path)
         tune_id, suggested = resumed.ask()
         resumed.end(tune_id, suggested, "completed")
     assert len(resumed.ledger.records) == 3
@@ -153,13 +153,13 @@ def with_first(algorithm: str, **search: Any) -> StudyConfig:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_the_first_layouts_are_trained_before_all_others_and_once(algorithm: str, tmp_path: Path):
-    bench = Bench(with_first(algorithm), tmp_path)
-    bench.run()
-    layouts = [record.canonical for record in bench.ledger.records]
+    simulated = SimulatedSearch(with_first(algorithm), tmp_path)
+    simulated.run()
+    layouts = [record.canonical for record in simulated.ledger.records]
     assert layouts[:3] == FIRST
-    assert len({record.key for record in bench.ledger.records}) == len(layouts) == 6
-    told = bench.trials.suggestions
-    for record in bench.ledger.records[:3]:
+    assert len({record.key for record in simulated.ledger.records}) == len(layouts) == 6
+    told = simulated.trials.suggestions
+    for record in simulated.ledger.records[:3]:
         assert told[record.optuna_number].value == record.objective
 
 
@@ -167,11 +167,11 @@ def test_the_first_layouts_are_trained_before_all_others_and_once(algorithm: str
 def test_a_resumed_study_goes_on_with_the_first_layouts_that_are_left(
     algorithm: str, tmp_path: Path
 ):
-    bench = Bench(with_first(algorithm), tmp_path)
-    tune_id, suggested = bench.ask()
-    bench.end(tune_id, suggested, "completed")
-    bench.ask()
-    resumed = Bench(with_first(algorithm), tmp_path)
+    simulated = SimulatedSearch(with_first(algorithm), tmp_path)
+    tune_id, suggested = simulated.ask()
+    simulated.end(tune_id, suggested, "completed")
+    simulated.ask()
+    resumed = SimulatedSearch(with_first(algorithm), tmp_path)
     resumed.run()
     layouts = [record.canonical for record in resumed.ledger.records]
     assert layouts[:3] == FIRST
@@ -184,21 +184,21 @@ def test_a_first_layout_over_the_bound_is_told_and_not_trained(
     config = with_first("random").model_copy(
         update={"objective": study("random", objective={"max_mparams": 0.45}).objective}
     )
-    bench = Bench(config, tmp_path)
-    bench.run()
+    simulated = SimulatedSearch(config, tmp_path)
+    simulated.run()
     # LLLL has 0.6 M by ``count``, the others 0.3 M.
-    assert [record.canonical for record in bench.ledger.records][:2] == FIRST[1:]
+    assert [record.canonical for record in simulated.ledger.records][:2] == FIRST[1:]
     assert "search.first 'LLLL' is not trained: 0.600 M" in caplog.text
 
 
-def taught_by(bench: Bench) -> list[EarlierTrial]:
+def taught_by(simulated: SimulatedSearch) -> list[EarlierTrial]:
     """The trials of another study, as knowledge for one with the same space."""
-    space = bench.config.space
+    space = simulated.config.space
     return [
         EarlierTrial(
             study="other", record=record, point=space.encode(candidate_of(record.config, space))
         )
-        for record in bench.ledger.records
+        for record in simulated.ledger.records
         if record.state == "completed"
     ]
 
@@ -216,32 +216,32 @@ def test_trials_of_earlier_studies_are_known_to_optuna_and_are_no_results(
     algorithm: str, folders: tuple[Path, Path]
 ):
     config = with_first(algorithm, first=[])
-    earlier = Bench(config, folders[0])
+    earlier = SimulatedSearch(config, folders[0])
     earlier.run(some_fail_and_some_stop)
     taught = taught_by(earlier)
     assert [trial.record.id for trial in taught] == [0, 3]
-    bench = Bench(config, folders[1], taught)
-    told = bench.trials.suggestions
+    simulated = SimulatedSearch(config, folders[1], taught)
+    told = simulated.trials.suggestions
     assert [trial.value for trial in told] == [trial.record.objective for trial in taught]
     assert [trial.params for trial in told] == [trial.point for trial in taught]
-    assert bench.ledger.records == []
-    bench.run()
-    assert len(bench.ledger.records) == 6
-    counts = bench.trials.counts()
-    n_trials = len(bench.trials.suggestions)
-    assert counts.n_suggestions == counts.n_trained + counts.n_known == n_trials - len(taught)
+    assert simulated.ledger.records == []
+    simulated.run()
+    assert len(simulated.ledger.records) == 6
+    counts = simulated.trials.counts()
+    n_trials = len(simulated.trials.suggestions)
+    assert counts.n_suggestions == counts.n_trained + counts.n_repeated == n_trials - len(taught)
 
 
 @pytest.mark.parametrize("n_before", [0, 1, 3])
 def test_a_driver_tells_only_what_the_one_before_did_not(n_before: int, folders: tuple[Path, Path]):
-    earlier = Bench(study("tpe"), folders[0])
+    earlier = SimulatedSearch(study("tpe"), folders[0])
     earlier.run()
     taught = taught_by(earlier)
-    killed = Bench(study("tpe"), folders[1], taught[:n_before])
+    killed = SimulatedSearch(study("tpe"), folders[1], taught[:n_before])
     # Cut off between queueing a trial and telling its outcome.
     killed.trials._journal.queue(taught[n_before].point, {"earlier": taught[n_before].name})
     for _ in range(2):
-        resumed = Bench(study("tpe"), folders[1], taught)
+        resumed = SimulatedSearch(study("tpe"), folders[1], taught)
         trials = resumed.trials.suggestions
         values = [trial.value for trial in trials if trial.state.name == "COMPLETE"]
         assert sorted(values) == sorted(trial.record.objective for trial in taught)
@@ -251,21 +251,21 @@ def test_a_driver_tells_only_what_the_one_before_did_not(n_before: int, folders:
 
 def test_a_pareto_study_learns_both_objectives_of_earlier_trials(folders: tuple[Path, Path]):
     config = study("tpe", objective={"name": "pareto"}, scheduler={"name": "none"})
-    earlier = Bench(config, folders[0])
+    earlier = SimulatedSearch(config, folders[0])
     earlier.run()
-    bench = Bench(config, folders[1], taught_by(earlier))
-    told = [trial.values for trial in bench.trials.suggestions]
+    simulated = SimulatedSearch(config, folders[1], taught_by(earlier))
+    told = [trial.values for trial in simulated.trials.suggestions]
     assert told == [[record.aucc, record.n_mparams] for record in earlier.ledger.records]
 
 
 def test_the_best_of_an_earlier_study_can_be_trained_again(folders: tuple[Path, Path]):
     space = {**SPACE, "decoder_depth": 1}
     whole = {"algorithm": "grid", "n_trials": 400}
-    earlier = Bench(study("grid", space=space, search=whole), folders[0])
+    earlier = SimulatedSearch(study("grid", space=space, search=whole), folders[0])
     earlier.run()
-    bench = Bench(study("surrogate", space=space), folders[1], taught_by(earlier))
-    _, suggested = bench.ask()
-    first = bench.ledger[suggested["id"]].key
+    simulated = SimulatedSearch(study("surrogate", space=space), folders[1], taught_by(earlier))
+    _, suggested = simulated.ask()
+    first = simulated.ledger[suggested["id"]].key
     ranked = sorted(earlier.ledger.records, key=lambda record: -(record.objective or 0.0))
     assert len(ranked) > 30
     assert first in [record.key for record in ranked[:3]]
@@ -284,18 +284,18 @@ def test_what_the_proxy_discards_is_never_trained(algorithm: str, tmp_path: Path
         part = config.model_copy(
             update={"search": config.search.model_copy(update={"n_trials": n_trials})}
         )
-        bench = Bench(part, tmp_path, measure=arbitrary)
-        bench.run()
-    suggestions = bench.trials.suggestions
+        simulated = SimulatedSearch(part, tmp_path, measure=arbitrary)
+        simulated.run()
+    suggestions = simulated.trials.suggestions
     discarded = [trial for trial in suggestions if "discarded" in trial.user_attrs]
     assert discarded
-    assert not {t.number for t in discarded} & {r.optuna_number for r in bench.ledger.records}
+    assert not {t.number for t in discarded} & {r.optuna_number for r in simulated.ledger.records}
     assert all(trial.state.is_finished() for trial in suggestions)
     keys = {config.space.choose(FixedChooser(trial.params)).key for trial in discarded}
-    assert not keys & {record.key for record in bench.ledger.records}
-    counts = bench.trials.counts()
+    assert not keys & {record.key for record in simulated.ledger.records}
+    counts = simulated.trials.counts()
     assert counts.n_discarded == len(discarded)
-    assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_discarded
+    assert counts.n_suggestions == counts.n_trained + counts.n_repeated + counts.n_discarded
     # In the order of the suggestions: each was judged by the rank among those before it.
     measured = [trial for trial in suggestions if "proxy" in trial.user_attrs]
     values = [trial.user_attrs["proxy"]["value"] for trial in measured]

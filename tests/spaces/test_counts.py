@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 
-from spaces.counts import count_params, encoder_layer_params
+from spaces.counts import count_params
 from spaces.dimensions import Dimensions
 from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS
 from spaces.layout import Layout, LayoutError
@@ -31,7 +31,7 @@ def total(name: str, *, n_rows: int) -> int:
 
 def test_the_papers_layers_have_the_known_sizes():
     assert (LAYER, DECODER_LAYER) == (2_102_784, 3_154_432)
-    assert encoder_layer_params("L", PAPER) == LAYER
+    assert sum(LAYER_KINDS["L"].params(PAPER).values()) == LAYER
 
 
 def test_model0_has_31056896_parameters():
@@ -81,7 +81,7 @@ def test_a_reservoir_in_the_decoder_is_not_learned():
     ],
 )
 def test_other_reservoir_kinds_have_their_own_sizes(kind, expected):
-    assert encoder_layer_params(kind, PAPER) == expected
+    assert sum(LAYER_KINDS[kind].params(PAPER).values()) == expected
 
 
 @given(layouts())

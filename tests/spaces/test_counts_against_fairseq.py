@@ -9,9 +9,9 @@ from fairseq.models.transformer import TransformerModel, base_architecture
 from fairseq.modules.lightweight_convolution import LightweightConv1dTBC
 from torch import nn
 
-from spaces.counts import count_params, encoder_layer_params
+from spaces.counts import count_params
 from spaces.dimensions import Dimensions
-from spaces.kinds import CONV_KERNEL
+from spaces.kinds import CONV_KERNEL, LAYER_KINDS
 from spaces.layout import Layout
 
 
@@ -89,4 +89,4 @@ def test_reservoir_kinds_have_the_parameters_of_their_modules():
         "C": [norm, nn.Linear(8, 16), convolution, nn.Linear(8, 8)],
     }
     for kind, parts in modules.items():
-        assert encoder_layer_params(kind, dims) == n_values(*parts)
+        assert sum(LAYER_KINDS[kind].params(dims).values()) == n_values(*parts)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from spaces.candidate import Candidate
+from spaces.chooser import FixedChooser
 from spaces.features import features
 from spaces.layout import Layout
-from spaces.space import FixedChooser, SearchSpace
+from spaces.space import SearchSpace
 
 
 def candidate(encoder: str, gain: float = 1.0, **hyper: Any) -> Candidate:

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from spaces.candidate import Candidate
+from spaces.chooser import FixedChooser, SpaceError
 from spaces.kinds import LAYER_KINDS, reservoir_letters
 from spaces.layout import Layout
 from spaces.presets import PRESETS
 from spaces.sharing import share
-from spaces.space import FixedChooser, SearchSpace, SpaceError
+from spaces.space import SearchSpace
 
 from .strategies import SHARINGS, spaces
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from trainable.config import Way
+from trainable.config import ReservoirDraw
 from trainable.reservoirs.orthogonal import draw_orthogonal
 from trainable.reservoirs.stream import raw_bits
 
@@ -56,7 +56,7 @@ class Draw:
     variance stays the same. A convolution's kernel, which has few values, stays dense.
     """
 
-    way: Way
+    way: ReservoirDraw
     gain: float  # factor on the matrices
     density: float  # of sparse matrices: probability that a value is kept
 

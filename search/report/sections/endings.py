@@ -1,4 +1,4 @@
-"""Outcomes of the suggestions with reasons: trained, stopped, failed, reused, out of bounds."""
+"""Outcomes of the suggestions with reasons: trained, stopped, failed, repeated, out of bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from search.study.trial_record import TrialRecord
 
 def endings(study: ReportedStudy) -> Section:
     """Section with the counts of all outcomes, then each group with its reasons."""
-    n_repeats = study.suggestions.n_again
+    n_repeats = study.suggestions.n_repeats
     body = render(
         "endings.html",
         study=study,
@@ -21,11 +21,11 @@ def endings(study: ReportedStudy) -> Section:
         states=Counter(record.state for record in study.records),
         stopped=_by_reason(study.records, "stopped"),
         failed=_by_reason(study.records, "failed"),
-        reused=[(r, n_repeats[r.id]) for r in study.records if r.id in n_repeats],
+        repeated=[(r, n_repeats[r.id]) for r in study.records if r.id in n_repeats],
         refused=Counter(study.suggestions.refusals).most_common(),
         n_discarded=len(study.suggestions.discards),
     )
-    return Section(name="endings", title="Stopped, failed, reused", body=body)
+    return Section(name="endings", title="Stopped, failed, repeated", body=body)
 
 
 def _by_reason(records: Sequence[TrialRecord], state: str) -> list[tuple[str, list[TrialRecord]]]:

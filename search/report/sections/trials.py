@@ -105,7 +105,7 @@ def _results(study: ReportedStudy) -> list[Column]:
 
 def _circumstances(study: ReportedStudy) -> list[Column]:
     """Columns with a trial's cost, its settings, and where it is recorded."""
-    n_repeats = study.suggestions.n_again
+    n_repeats = study.suggestions.n_repeats
     return [
         Column(title="Updates", style="n", of=lambda r: r.curve[-1].updates if r.curve else None),
         Column(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
 from search.study.config import StudyConfig, study_from
 from spaces.candidate import Candidate
+from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts
-from spaces.space import FixedChooser
 from trainable.curve import Point
 
 UPDATES = (4, 8, 12)  # updates at the points of each curve

@@ -177,7 +177,7 @@ def test_every_trial_is_in_the_table_with_its_mlflow_run(study: ReportedStudy) -
 
 def test_every_ending_is_listed_with_its_reason(study: ReportedStudy) -> None:
     text = text_of(study, "endings")
-    n_trials, n_known = len(study.records), study.suggestions.n_known
+    n_trials, n_known = len(study.records), study.suggestions.n_repeats.total()
     assert n_known > 0  # 40 random suggestions from so few layouts include repeats
     assert f"{n_trials + n_known} suggestions: {n_trials} trials trained" in text
     assert f"{n_known} known" in text
@@ -185,10 +185,10 @@ def test_every_ending_is_listed_with_its_reason(study: ReportedStudy) -> None:
     assert "by the scheduler at update 4" in text
 
 
-def test_the_reused_are_counted_by_trial(study: ReportedStudy) -> None:
+def test_the_repeated_are_counted_by_trial(study: ReportedStudy) -> None:
     keys = {record.optuna_number for record in study.records}
-    reused = [trial for trial in study.suggestions.trials if trial.number not in keys]
-    assert sum(study.suggestions.n_again.values()) == len(reused)
+    repeated = [trial for trial in study.suggestions.trials if trial.number not in keys]
+    assert study.suggestions.n_repeats.total() == len(repeated)
 
 
 def test_candidates_out_of_bounds_are_listed_with_their_reason(

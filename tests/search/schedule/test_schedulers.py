@@ -6,7 +6,7 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from search.schedule.schedulers import METRIC, make_scheduler, show_earlier
+from search.schedule.schedulers import OBJECTIVE, make_scheduler, show_earlier
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from tests.search.conftest import curve_point
@@ -19,7 +19,9 @@ def decision_at(scheduler: TrialScheduler, updates: int, objective: float) -> st
     trial = Trial("new", trial_id="new", stub=True)
     scheduler.on_trial_add(None, trial)
     return str(
-        scheduler.on_trial_result(None, trial, {"updates": updates, METRIC: objective, "done": 0})
+        scheduler.on_trial_result(
+            None, trial, {"updates": updates, OBJECTIVE: objective, "done": 0}
+        )
     )
 
 

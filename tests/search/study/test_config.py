@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from search.study.config import StudyConfig, load_study
+from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
-from spaces.space import Candidate
 
 ROOT = Path(__file__).resolve().parents[3]
 MINIMAL = 'data = "d"\n[space]\ndepth = 4\n[budget]\nupdates = 10\n'

@@ -8,8 +8,9 @@ import pytest
 
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_point
+from spaces.chooser import FixedChooser
 from spaces.errors import UserError
-from spaces.space import FixedChooser, SearchSpace
+from spaces.space import SearchSpace
 
 Study = Callable[..., StudyConfig]
 AXES: dict[str, Any] = {"depth": 4, "interleaving": ["bottom", "top"], "decoder_depth": [3, 1]}

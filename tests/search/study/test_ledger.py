@@ -145,7 +145,7 @@ def test_what_was_changed_in_memory_alone_is_written_once(make_record: Make, tmp
     path = tmp_path / "trials.jsonl"
     ledger = Ledger.open(path)
     ledger.put(make_record(0, state="running"))
-    ledger.change(0, state="completed")
+    ledger.update_in_memory(0, state="completed")
     ledger.note_run(0, "abc")  # by the tracking, while the last checkpoint is being saved
     assert read_records(path)[0].state == "running"
     ledger.write_down(0)

@@ -10,8 +10,8 @@ import pytest
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.suggest.earlier_studies import earlier_trials
+from spaces.chooser import FixedChooser
 from spaces.errors import UserError
-from spaces.space import FixedChooser
 from tests.search.replay.tables import candidates_of
 from trainable.config import TrialConfig
 

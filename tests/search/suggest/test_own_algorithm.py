@@ -18,15 +18,15 @@ from search.suggest.algorithms import check_algorithm
 from search.suggest.contract import (
     FOUR_LAYOUTS,
     LISTS,
-    Bench,
     ProposerContract,
+    SimulatedSearch,
     contract_study,
     some_fail_and_some_stop,
 )
 from search.suggest.history import History
 from search.suggest.suggestion_journal import SuggestionJournal
+from spaces.chooser import FixedChooser
 from spaces.errors import UserError
-from spaces.space import FixedChooser
 from tests.search.guide_examples import example
 from tests.search.report_studies import searched_study
 
@@ -145,37 +145,37 @@ def test_an_algorithm_that_is_there_is_accepted(algorithm: str):
 
 
 def test_a_point_outside_the_space_ends_the_search_with_the_users_mistake(tmp_path: Path):
-    bench = Bench(study("my_broken:Outside"), tmp_path)
+    simulated = SimulatedSearch(study("my_broken:Outside"), tmp_path)
     with pytest.raises(UserError, match=r"'my_broken:Outside': propose\(\) gave a point outside"):
-        bench.run()
+        simulated.run()
 
 
 def test_one_that_repeats_itself_is_passed_over_until_a_small_space_is_searched(tmp_path: Path):
-    bench = Bench(contract_study("my_broken:Always", FOUR_LAYOUTS), tmp_path)
-    bench.run()
-    counts = bench.trials.counts()
+    simulated = SimulatedSearch(contract_study("my_broken:Always", FOUR_LAYOUTS), tmp_path)
+    simulated.run()
+    counts = simulated.trials.counts()
     assert counts.n_trained == 4
-    assert counts.n_suggestions == counts.n_trained + counts.n_known
-    assert all(trial.state.is_finished() for trial in bench.trials.suggestions)
+    assert counts.n_suggestions == counts.n_trained + counts.n_repeated
+    assert all(trial.state.is_finished() for trial in simulated.trials.suggestions)
 
 
 def test_points_out_of_bounds_are_in_the_history_and_not_trained(tmp_path: Path):
     space = {**LISTS, "depth": [3, 2], "interleaving": "bottom"}
     config = contract_study("my_broken:TooLarge", space, objective={"max_mparams": 0.35})
-    bench = Bench(config, tmp_path)
-    bench.run()
-    assert max(record.n_mparams for record in bench.ledger.records) <= 0.35
-    counts = bench.trials.counts()
+    simulated = SimulatedSearch(config, tmp_path)
+    simulated.run()
+    assert max(record.n_mparams for record in simulated.ledger.records) <= 0.35
+    counts = simulated.trials.counts()
     assert counts.n_out_of_bounds > 0
-    assert counts.n_suggestions == counts.n_trained + counts.n_known + counts.n_out_of_bounds
+    assert counts.n_suggestions == counts.n_trained + counts.n_repeated + counts.n_out_of_bounds
 
 
 def test_the_history_holds_every_suggestion_in_order_with_its_point_and_outcome(tmp_path: Path):
     config = study("my_search:Mutation", objective={"max_mparams": 0.45})
-    bench = Bench(config, tmp_path)
-    bench.run(some_fail_and_some_stop)
-    journal = bench.trials.suggestions
-    history = History(config.space, bench.ledger).suggested(journal)
+    simulated = SimulatedSearch(config, tmp_path)
+    simulated.run(some_fail_and_some_stop)
+    journal = simulated.trials.suggestions
+    history = History(config.space, simulated.ledger).suggested(journal)
     assert [each.point for each in history] == [trial.params for trial in journal]
     marks = {"repeated": "known", "out_of_bounds": "out_of_bounds"}
     for each, trial in zip(history, journal, strict=True):
@@ -183,7 +183,7 @@ def test_the_history_holds_every_suggestion_in_order_with_its_point_and_outcome(
         assert each.outcome == "trained" or marks[each.outcome] in trial.user_attrs
         assert (each.trial is None) == (each.outcome == "out_of_bounds")
     trained = [each.trial for each in history if each.outcome == "trained"]
-    assert trained == bench.ledger.records
+    assert trained == simulated.ledger.records
 
 
 def test_doctor_and_report_know_its_suggestions_without_the_algorithm(
@@ -195,7 +195,7 @@ def test_doctor_and_report_know_its_suggestions_without_the_algorithm(
     Path("my_search.py").unlink()
     read = read_study(folder)
     assert len(read.records) == 12
-    assert len(read.suggestions.trials) == 12 + read.suggestions.n_known
+    assert len(read.suggestions.trials) == 12 + read.suggestions.n_repeats.total()
     finding = check_suggestions(folder.optuna_log, read.records, folder.config())
     assert not finding.faults
     ledger = Ledger.open(folder.trials)

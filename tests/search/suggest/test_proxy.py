@@ -31,7 +31,9 @@ def proxy_of(values: list[float | None], **settings: Any) -> Proxy:
 
 def verdicts(values: list[float | None], trial: TrialConfig, **settings: Any) -> list[str | None]:
     proxy = proxy_of(values, **settings)
-    found = [proxy.judge(trial, key=str(number), is_wanted=False) for number in range(len(values))]
+    found = [
+        proxy.judge(trial, key=str(number), always_keep=False) for number in range(len(values))
+    ]
     return [None if each is None else each.verdict for each in found]
 
 
@@ -66,7 +68,7 @@ def test_what_has_no_measure_is_trained(tiny_trial):
 def test_the_reason_names_measure_and_rule(tiny_trial):
     proxy = proxy_of([*FIRST, 100.0])
     for number in range(N_AT_FIRST + 1):
-        measured = proxy.judge(tiny_trial, key=str(number), is_wanted=False)
+        measured = proxy.judge(tiny_trial, key=str(number), always_keep=False)
     assert proxy.reason(measured) == (
         "lyapunov 100 of the untrained encoder is not among the lowest 50% of 9 suggestions"
     )

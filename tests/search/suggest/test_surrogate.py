@@ -20,8 +20,8 @@ from search.suggest.proposer import Outcome, Suggested
 from search.suggest.surrogate import Surrogate, log_improvement
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
+from spaces.chooser import FixedChooser
 from spaces.counts import ParamCounts
-from spaces.space import FixedChooser
 from tests.search.conftest import curve_point
 
 Study = Callable[..., StudyConfig]
