@@ -21,7 +21,7 @@ from trainable.objective import objective_value
 def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
     """Check the lines of the file, and each trial by itself."""
     notes = Notes.empty()
-    _note_torn_lines(path, notes)
+    _note_torn_line(path, notes)
     repeated = [key for key, n in Counter(record.key for record in records).items() if n > 1]
     for key in repeated:
         ids = ", ".join(str(record.id) for record in records if record.key == key)
@@ -88,15 +88,11 @@ def _same(stored: Any, computed: Any) -> bool:
     return bool(stored == computed)
 
 
-def _note_torn_lines(path: Path, notes: Notes) -> None:
-    """Note torn lines: a power cut can tear the last line, but none before it."""
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
-    torn = [number for number, line in enumerate(lines, start=1) if line and not _is_whole(line)]
-    for number in torn:
-        if number == len(lines):
-            notes.waiting.append(f"line {number} is cut short; resume drops it")
-        else:
-            notes.faults.append(f"line {number} is not a trial")
+def _note_torn_line(path: Path, notes: Notes) -> None:
+    """Note a torn last line; of a line before it the file would not have been read."""
+    lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
+    if lines[-1] and not _is_whole(lines[-1]):
+        notes.waiting.append(f"line {len(lines)} is cut short; resume drops it")
 
 
 def _is_whole(line: bytes) -> bool:

@@ -23,8 +23,8 @@ class Ledger:
     """All trials of a study, by id.
 
     The file takes one line a change, the last line of a trial counts, and ``compact``
-    leaves one line a trial. A line that a crash cut short is dropped on reading: the one
-    before it, and the trial's checkpoint, hold all that is needed to resume.
+    leaves one line a trial. A last line that a crash cut short is dropped on reading: the
+    trial's line before it, and its checkpoint, hold all that is needed to resume.
 
     Args:
         records: what the file holds, by id.
@@ -136,20 +136,26 @@ class Ledger:
 def read_records(path: Path) -> dict[int, TrialRecord]:
     """Last record of each trial in a ``trials.jsonl``, by id; empty where there is no file.
 
+    The file's last line may be cut short by a crash, before its end of line; it is skipped.
+
     Raises:
-        UserError: a line is not a trial.
+        UserError: another line is not a trial.
     """
     records: dict[int, TrialRecord] = {}
     lines = path.read_bytes().split(b"\n") if path.exists() else []
     for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
         try:
             record = TrialRecord.from_json(line)
         except ValidationError as error:
-            if error.errors()[0]["type"] in ("json_invalid", "dataclass_type"):
-                continue  # empty, or cut short by a crash
+            is_cut_short = error.errors()[0]["type"] == "json_invalid" and number == len(lines)
+            if is_cut_short:
+                continue
             reason = fault_lines(error, TrialConfig)[0]
             raise UserError(
-                f"{path}: line {number} is not a trial ({reason}); restore the file from a copy"
+                f"{path}: line {number} is not a trial ({reason}); restore the file from a "
+                "copy, or delete the line, and its trial is as an earlier line has it"
             ) from error
         records[record.id] = record
     return records

@@ -32,6 +32,7 @@ from search.suggest.searcher import TrialSearcher
 from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TRIAL_ID
+from spaces.errors import UserError
 from tests.search.conftest import TINY_STUDY, curve_point
 from trainable.aucc import aucc
 from trainable.checkpoint import BEST_WEIGHTS, Checkpoint, save_checkpoint
@@ -306,8 +307,6 @@ Break = Callable[[StudyFolder], None]
 REPAIRED: list[tuple[Break, str]] = [
     (change_the_area, "trial 0: its aucc is 1.0, and should be "),
     (change_the_key, "trial 1: its key is {}, and should be "),
-    (write_nonsense_between, "line 2 is not a trial"),
-    (write_bytes_that_are_no_text_between, "line 2 is not a trial"),
     (lose_a_trial, "but its trial is not in trials.jsonl"),
     (leave_checkpoints_without_a_trial, "trial 99 has checkpoints and is not in trials.jsonl"),
     (lose_a_trial, "belongs to no trial"),
@@ -352,6 +351,18 @@ def test_a_fault_that_no_repair_removes_is_still_reported(
     for repair in (False, True):
         faults, _ = faults_and_waiting(examine(study, repair=repair))
         assert any(text in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize("harm", [write_nonsense_between, write_bytes_that_are_no_text_between])
+def test_a_damaged_line_stops_doctor_and_repair_which_change_nothing(
+    study: StudyFolder, harm: Break
+):
+    harm(study)
+    before = contents(study)
+    for repair in (False, True):
+        with pytest.raises(UserError, match=r"trials\.jsonl: line 2 is not a trial .*delete"):
+            examine(study, repair=repair)
+    assert contents(study) == before
 
 
 def test_a_broken_journal_is_reported(study: StudyFolder):

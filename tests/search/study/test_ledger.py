@@ -29,16 +29,41 @@ def test_the_last_line_of_a_trial_counts(make_record: Make, tmp_path: Path):
     assert (record.state, record.reason) == ("failed", "NaN")
 
 
-def test_a_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Path):
-    path = tmp_path / "trials.jsonl"
+def three_trials(path: Path, make_record: Make) -> list[str]:
+    """The lines of a file with trials 0, 1 and 2."""
     ledger = Ledger.open(path)
-    ledger.put(make_record(0))
-    ledger.put(make_record(1))
+    for id_ in range(3):
+        ledger.put(make_record(id_))
+    return path.read_text().splitlines(keepends=True)
+
+
+def test_a_last_line_cut_short_by_a_crash_is_dropped(make_record: Make, tmp_path: Path):
+    path = tmp_path / "trials.jsonl"
+    three_trials(path, make_record)
     path.write_text(path.read_text()[:-40])
-    assert sorted(read_records(path)) == [0]
-    reopened = Ledger.open(path)
-    reopened.put(make_record(2))
-    assert sorted(read_records(path)) == [0, 2]
+    assert sorted(read_records(path)) == [0, 1]
+    with Ledger.in_order(path) as reopened:
+        reopened.put(make_record(3))
+    assert sorted(read_records(path)) == [0, 1, 3]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("byte", [b"\x00", b"\xff", b"}", b"\n"])
+def test_one_bad_byte_in_a_whole_line_is_refused_with_its_line_and_nothing_is_changed(
+    make_record: Make, tmp_path: Path, number: int, byte: bytes
+):
+    path = tmp_path / "trials.jsonl"
+    lines = [line.encode() for line in three_trials(path, make_record)]
+    half = len(lines[number - 1]) // 2
+    lines[number - 1] = lines[number - 1][:half] + byte + lines[number - 1][half + 1 :]
+    path.write_bytes(b"".join(lines))
+    refused = rf"trials\.jsonl: line {number} is not a trial .*copy, or delete"
+    with (
+        pytest.raises(UserError, match=refused),
+        Ledger.in_order(path),
+    ):
+        pytest.fail("a damaged file was opened for writing")
+    assert path.read_bytes() == b"".join(lines)
 
 
 def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_path: Path):
