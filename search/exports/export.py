@@ -123,7 +123,7 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
         fairseq_checkpoint(model.cpu(), arguments=arguments, n_updates=exported.n_updates),
         folder / "checkpoint.pt",
     )
-    (folder / "fairseq-train.sh").write_text(_train_script(arguments), encoding="utf-8")
+    (folder / "fairseq-train.sh").write_text(train_script(arguments), encoding="utf-8")
     (folder / "README.md").write_text(model_card(exported), encoding="utf-8")
 
 
@@ -142,8 +142,13 @@ def _scores_json(exported: Exported) -> str:
     return scores.model_dump_json(indent=2) + "\n"
 
 
-def _train_script(arguments: list[str]) -> str:
-    """Shell script that trains the layout with fairseq and asks Python for the plug-in's place."""
+def train_script(arguments: list[str]) -> str:
+    """Shell script that trains the layout with fairseq and asks Python for the plug-in's place.
+
+    Args:
+        arguments: the words of ``fairseq-train``, the data folder first; the script runs
+            nothing that one of them may hold.
+    """
     data, *options = arguments
     user_dir = "\"$(python -c 'import trainable; print(trainable.__path__[0])')\""
     words = [word for word in options if word != "--user-dir"]
@@ -153,5 +158,6 @@ def _train_script(arguments: list[str]) -> str:
         "#!/usr/bin/env bash\n"
         "# Trains this layout with fairseq itself; the data folder may be given instead.\n"
         "set -euo pipefail\n"
-        f'fairseq-train "${{1:-{data}}}" --user-dir {user_dir} {shlex.join(words)} "${{@:2}}"\n'
+        f"data={shlex.quote(data)}\n"
+        f'fairseq-train "${{1:-$data}}" --user-dir {user_dir} {shlex.join(words)} "${{@:2}}"\n'
     )
