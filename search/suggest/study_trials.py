@@ -25,7 +25,7 @@ from search.suggest.bounds import Bounds, OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.grid import Grid, next_untried
 from search.suggest.history import History
-from search.suggest.proposer import Proposer, Suggested
+from search.suggest.proposer import Problem, Proposer, Suggested
 from search.suggest.proxy import Measured, Proxy, Verdict
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
@@ -59,6 +59,7 @@ class StudyTrials(TrialSource):
         ledger: Ledger,
         journal: SuggestionJournal,
         bounds: Bounds,
+        problem: Problem,
         *,
         metric: str,
         proposer: Proposer | None,
@@ -71,9 +72,9 @@ class StudyTrials(TrialSource):
         self._bounds = bounds
         self._metric = metric
         self._proxy = proxy
-        self._problem = problem_of(config, bounds.size_of)
+        self._problem = problem
         self._proposer = proposer
-        self._rest = Grid(self._problem)
+        self._rest = Grid(problem)
         self._history = History(config.space, ledger, earlier)
         self._first = self._first_points()
         self._n_repeats = 0
@@ -108,13 +109,15 @@ class StudyTrials(TrialSource):
             UserError: a user's own algorithm is not there.
         """
         bounds = Bounds(config, data=data, size=size)
-        proposer = make_proposer(problem_of(config, bounds.size_of), config.search.algorithm)
+        problem = problem_of(config, bounds.size_of)
+        proposer = make_proposer(problem, config.search.algorithm)
         journal = SuggestionJournal.open(config, optuna_log)
         trials = cls(
             config,
             ledger,
             journal,
             bounds,
+            problem,
             metric=metric,
             proposer=proposer,
             earlier=earlier,
@@ -180,7 +183,8 @@ class StudyTrials(TrialSource):
         """True if the algorithm keeps repeating points of a space that can be enumerated."""
         if self._config.search.algorithm in NEVER_REPEATS:
             return False
-        return self._can_enumerate and (self._n_repeats >= MAX_REPEATS or self._journal.is_stopped)
+        repeats = self._n_repeats >= MAX_REPEATS or self._journal.is_stopped
+        return repeats and self._can_enumerate
 
     @property
     def _can_enumerate(self) -> bool:
