@@ -158,9 +158,9 @@ def test_the_first_layouts_are_trained_before_all_others_and_once(algorithm: str
     layouts = [record.canonical for record in simulated.ledger.records]
     assert layouts[:3] == FIRST
     assert len({record.key for record in simulated.ledger.records}) == len(layouts) == 6
-    told = simulated.trials.suggestions
+    suggestions = simulated.trials.suggestions
     for record in simulated.ledger.records[:3]:
-        assert told[record.optuna_number].value == record.objective
+        assert suggestions[record.optuna_number].value == record.objective
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -178,7 +178,7 @@ def test_a_resumed_study_goes_on_with_the_first_layouts_that_are_left(
     assert len({record.key for record in resumed.ledger.records}) == 6
 
 
-def test_a_first_layout_over_the_bound_is_told_and_not_trained(
+def test_a_first_layout_over_the_bound_is_warned_of_and_not_trained(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     config = with_first("random").model_copy(
@@ -221,9 +221,9 @@ def test_trials_of_earlier_studies_are_known_to_optuna_and_are_no_results(
     taught = taught_by(earlier)
     assert [trial.record.id for trial in taught] == [0, 3]
     simulated = SimulatedSearch(config, folders[1], taught)
-    told = simulated.trials.suggestions
-    assert [trial.value for trial in told] == [trial.record.objective for trial in taught]
-    assert [trial.params for trial in told] == [trial.point for trial in taught]
+    suggestions = simulated.trials.suggestions
+    assert [trial.value for trial in suggestions] == [trial.record.objective for trial in taught]
+    assert [trial.params for trial in suggestions] == [trial.point for trial in taught]
     assert simulated.ledger.records == []
     simulated.run()
     assert len(simulated.ledger.records) == 6
@@ -254,8 +254,8 @@ def test_a_pareto_study_learns_both_objectives_of_earlier_trials(folders: tuple[
     earlier = SimulatedSearch(config, folders[0])
     earlier.run()
     simulated = SimulatedSearch(config, folders[1], taught_by(earlier))
-    told = [trial.values for trial in simulated.trials.suggestions]
-    assert told == [[record.aucc, record.n_mparams] for record in earlier.ledger.records]
+    values = [trial.values for trial in simulated.trials.suggestions]
+    assert values == [[record.aucc, record.n_mparams] for record in earlier.ledger.records]
 
 
 def test_the_best_of_an_earlier_study_can_be_trained_again(folders: tuple[Path, Path]):

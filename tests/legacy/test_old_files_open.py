@@ -97,7 +97,7 @@ def copied(
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a command that ends well prints."""
+    """Standard output of a command that must exit with 0."""
     capsys.readouterr()
     assert exit_code(lambda: app(list(arguments), standalone_mode=False)) == 0
     return capsys.readouterr().out
