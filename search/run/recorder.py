@@ -57,6 +57,16 @@ class Recorder(Callback):  # type: ignore[misc]
         fields = _result_fields(self._ledger[id_], result)
         self._notify(self._ledger.update_in_memory(id_, **fields, **_end_fields(result)))
 
+    def on_trial_save(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Secure the weights of an ended trial; Tune ends it afterwards.
+
+        Raises:
+            OSError: they cannot be brought to the disk; the search ends.
+        """
+        record = self._ledger[trial.config["id"]]
+        if self._kept is not None and record.state == "completed":
+            self._kept.secure(record)
+
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:

@@ -141,7 +141,9 @@ class StudyFolder:
                 f"{self.path}: no study is here; start one with: reservoir-search run STUDY.toml"
             ) from error
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{self.resolved}: not JSON: {error}") from error
+            raise UserError(
+                f"{self.resolved}: not JSON: {error}; restore the file from a copy"
+            ) from error
         parts = {"study": dict, "id": str, "data": str, "versions": dict}
         if (
             not isinstance(resolved, dict)
