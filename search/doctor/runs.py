@@ -14,7 +14,7 @@ from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.trial_record import TrialRecord
-from search.tracking.store import tracking_uri
+from search.tracking.store import fault_of_database, tracking_uri
 from search.tracking.study_run import STUDY
 from search.tracking.trial_runs import STATUS, TRIAL_ID, is_of_earlier_version, sent_points
 
@@ -41,6 +41,9 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
     if uri.startswith("sqlite:///") and not folder.mlflow_database.exists() and is_own(uri, folder):
         notes.waiting += ["MLflow has no runs yet"] if records else []
         return notes.finding(SUBJECT, "no store")
+    if is_own(uri, folder) and (fault := fault_of_database(folder.mlflow_database)) is not None:
+        notes.faults.append(f"mlflow.db is damaged: {fault}")
+        return notes.finding(SUBJECT, "mlflow.db")
     client = MlflowClient(uri)
     try:
         runs = study_runs(client, config, folder, records)
@@ -82,6 +85,16 @@ def study_runs(
         else:
             of_trials[id_].append(run)
     return StudyRuns(parents=tuple(parents), of_trials=of_trials, strays=tuple(strays))
+
+
+def runs_by_trial(runs: StudyRuns) -> dict[int, list[Run]]:
+    """Runs by the trial id that they name, whether or not there is such a trial."""
+    by_trial = {id_: list(found) for id_, found in runs.of_trials.items()}
+    for run in runs.strays:
+        id_ = run.data.tags.get(TRIAL_ID, "")
+        if id_.isdecimal():
+            by_trial.setdefault(int(id_), []).append(run)
+    return by_trial
 
 
 def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | None:

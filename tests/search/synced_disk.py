@@ -31,7 +31,7 @@ class SyncedDisk:
         return target
 
     def _note(self, descriptor: int) -> None:
-        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
         found = os.fstat(descriptor)
         if stat.S_ISDIR(found.st_mode):
             self._names[path] = {entry.name: entry.inode() for entry in os.scandir(path)}

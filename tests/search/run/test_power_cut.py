@@ -43,8 +43,12 @@ def result_of(n_points: int) -> dict[str, Any]:
         "done": n_points == N_STEPS,
         "finished": n_points == N_STEPS,
         "updates": 4 * n_points,
-        **{"aucc": 1.0, "objective": 1.0, "n_epochs": 1.0, "peak_memory_bytes": 1},
-        **{"host": "here", "dynamics": {}},
+        "aucc": 1.0,
+        "objective": 1.0,
+        "n_epochs": 1.0,
+        "peak_memory_bytes": 1,
+        "host": "here",
+        "dynamics": {},
     }
 
 
