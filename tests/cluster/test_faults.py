@@ -165,13 +165,15 @@ def test_a_file_cut_in_mid_line_costs_that_line(name: str, killed: Path, undistu
     assert_ended_as(undisturbed, killed)
 
 
-def test_a_trial_lost_from_trials_jsonl_is_trained_again(killed: Path, undisturbed: Path):
+def test_a_trial_lost_from_trials_jsonl_is_put_back(killed: Path, undisturbed: Path):
     file = killed / "studies/mine/trials.jsonl"
+    before = [record for record in records_in(killed) if record.id == 0]
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(line for line in lines if '"id": 0,' not in line))
     assert any("its trial is not in trials.jsonl" in fault for fault in faults(killed))
     mended = reservoir_search("doctor", "mine", "--mend", cwd=killed, timeout=LONG_S)
     assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert [record for record in records_in(killed) if record.id == 0] == before
     resume(killed)
     assert on_updates(records_in(killed)) == on_updates(records_in(undisturbed))
     assert faults(killed) == []
