@@ -19,7 +19,14 @@ from search.study.kept_weights import best_weights
 from search.study.storage import Storage
 from search.study.trial_record import TrialRecord
 from search.suggest.optuna_journal import ReadJournal
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, OUT_OF_BOUNDS, PROXY, REPEATED
+from search.suggest.suggestion_marks import (
+    DISCARDED,
+    EARLIER,
+    OUT_OF_BOUNDS,
+    PROXY,
+    REPEATED,
+    RETRIED,
+)
 from search.tracking.recorded_trial import recorded_trial
 from search.tracking.trial_runs import params_of
 from spaces.chooser import FixedChooser
@@ -77,23 +84,19 @@ def missing(
         damaged: ids of trials of which a line is damaged.
     """
     known = dict(records)
-    known_of: set[int] = {
-        *range(max(known, default=-1) + 1),
-        *damaged,
-        *memories.stored,
-        *memories.runs,
-    }
-    lost = sorted(known_of - known.keys())
-    for id_ in lost:  # first those that name their candidate
+    for id_ in sorted(memories.runs.keys() - known.keys()):  # their candidates have names there
         record = _from_mlflow(id_, known, memories) or _begun(id_, known, memories)
         if record is not None and _agrees(record, memories, is_needed=False):
             known[id_] = record
-    evident = {*range(max(records, default=-1) + 1), *damaged, *memories.stored}
-    for id_, trial in _by_order([id_ for id_ in lost if id_ in evident], known, memories):
+    # Trials are numbered without gaps, and each has a suggestion.
+    n_at_most = len(memories.journal.trials) + len(known)
+    ids = [id_ for id_ in {*known, *damaged, *memories.stored} if id_ < n_at_most]
+    lost = [id_ for id_ in range(max(ids, default=-1) + 1) if id_ not in known]
+    for id_, trial in _by_order(lost, known, memories):
         record = _of_suggestion(id_, trial, memories)
         if record is not None:
             known[id_] = record
-    return {id_: known[id_] for id_ in lost if id_ in known}
+    return {id_: record for id_, record in sorted(known.items()) if id_ not in records}
 
 
 def _is_doubtful(record: TrialRecord, memories: Memories) -> bool:
@@ -160,23 +163,46 @@ def _by_order(
 ) -> Iterator[tuple[int, FrozenTrial]]:
     """Lost trials with their suggestions, where the order of both leaves no choice.
 
-    Ids and suggestions rise together; a gap of as many ids as suggestions is filled in order.
+    Ids and suggestions rise together, but for trials that were trained again; a gap of as many
+    ids as suggestions is filled in order. A failed suggestion may never have become a trial.
     """
+    again = _trained_again(memories)
+    first = {r.id: r.optuna_number for r in known.values() if r.id not in again}
     gaps: dict[tuple[float, float], list[int]] = defaultdict(list)
     for id_ in ids:
-        if id_ not in known:
-            before = max((r.optuna_number for r in known.values() if r.id < id_), default=-1)
-            after = min((r.optuna_number for r in known.values() if r.id > id_), default=inf)
+        if id_ in again:
+            yield id_, again[id_]
+        else:
+            before = max((number for other, number in first.items() if other < id_), default=-1)
+            after = min((number for other, number in first.items() if other > id_), default=inf)
             gaps[before, after].append(id_)
-    for (first, last), lost in gaps.items():
-        free = [t for t in _free_suggestions(known, memories) if first < t.number < last]
-        if len(free) == len(lost):
-            yield from zip(lost, free, strict=True)
+    for (low, high), lost in gaps.items():
+        free = [
+            trial
+            for trial in _free_suggestions(known, memories)
+            if low < trial.number < high and RETRIED not in trial.user_attrs
+        ]
+        pools = free, [trial for trial in free if trial.state is not TrialState.FAIL]
+        fitting = next((pool for pool in pools if len(pool) == len(lost)), [])
+        yield from zip(lost, fitting, strict=bool(fitting))
+
+
+def _trained_again(memories: Memories) -> dict[int, FrozenTrial]:
+    """Last suggestions of the failed trials that were trained again, by trial id."""
+    trials = [trial for trial in memories.suggestions() if RETRIED in trial.user_attrs]
+    return {trial.user_attrs[RETRIED]: trial for trial in trials}
 
 
 def _free_suggestions(known: Mapping[int, TrialRecord], memories: Memories) -> list[FrozenTrial]:
+    """Suggestions without a trial; those of trials that were trained again name theirs."""
     taken = {record.optuna_number for record in known.values()}
-    return [trial for trial in memories.suggestions() if trial.number not in taken]
+    again = {_key(trial, memories) for trial in _trained_again(memories).values()}
+    return [
+        trial
+        for trial in memories.suggestions()
+        if trial.number not in taken
+        and (trial.state is not TrialState.FAIL or _key(trial, memories) not in again)
+    ]
 
 
 def _of_suggestion(id_: int, trial: FrozenTrial, memories: Memories) -> TrialRecord | None:

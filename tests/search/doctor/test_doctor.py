@@ -182,6 +182,30 @@ def test_records_come_back_exactly_from_mlflow_and_optuna(study: StudyFolder, ha
     assert copies == ([] if damaged is None else [damaged])
 
 
+def test_lost_trials_come_back_where_a_failed_one_is_trained_again(study: StudyFolder):
+    ledger, config = Ledger.open(study.trials), study.config()
+    trials = StudyTrials.open(
+        config,
+        ledger,
+        optuna_log=study.optuna_log,
+        data=study.data(),
+        size=candidate_size,
+        metric="BLEU",
+    )
+    trials.retry([3])
+    before = read_records(study.trials)
+    assert before[3].optuna_number > before[6].optuna_number
+    study.trials.unlink()
+    study.mlflow_database.unlink()  # so the suggestions and the weights have to tell the trials
+    rebuild_records(config, study)
+    found = read_records(study.trials)
+    # Those of which storage has weights, and the one that begins anew.
+    assert found.keys() == {1, 3, 4, 5, 6}
+    for id_, record in found.items():
+        assert (record.key, record.state) == (before[id_].key, before[id_].state)
+        assert record.optuna_number == before[id_].optuna_number
+
+
 def test_where_mlflow_is_gone_a_record_comes_back_from_optuna_and_its_weights(study: StudyFolder):
     before = read_records(study.trials)
     study.mlflow_database.unlink()

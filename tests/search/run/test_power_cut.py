@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from ray.tune.schedulers import FIFOScheduler
 from search.cluster.ray_cluster import local_ray
 from search.run.recorder import Recorder
 from search.run.tuner import fit, make_tuner
+from search.study.errors import WorkFailed
 from search.study.kept_weights import KeptWeights, best_weights
 from search.study.ledger import Ledger, read_records
 from search.study.storage import Storage
@@ -178,6 +181,29 @@ def test_the_recorder_syncs_the_weights_before_it_writes_the_outcome(
     assert ledger.completed == []
     recorder.on_trial_complete(0, [], trial)
     assert (ledger.completed, ledger.lost) == ([0], [])
+
+
+def test_weights_that_cannot_be_synced_end_the_search_and_not_the_trial(
+    tmp_path: Path, make_record: Make, monkeypatch: pytest.MonkeyPatch
+):
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    path = tmp_path / "trials.jsonl"
+    with Ledger.in_order(path) as ledger:
+        kept = KeptWeights(Storage.at(tmp_path / "ray"), ObjectiveConfig())
+        recorder = Recorder(kept, ledger, [])
+        ledger.put(make_record(0, state="running", curve=(), aucc=None, objective=None))
+        folder = tmp_path / "ray/session-001/trial-0000/checkpoint_000003"
+        folder.mkdir(parents=True)
+        save(N_STEPS, folder)
+        trial: Any = Trial({"id": 0})
+        recorder.on_trial_result(0, [], trial, result_of(N_STEPS))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", broken)
+            with pytest.raises(WorkFailed, match=r"trial 0: its weights .* then resume the study$"):
+                recorder.on_trial_save(0, [], trial)
+    assert read_records(path)[0].state == "running"
 
 
 def test_an_end_whose_weights_were_not_saved_yet_is_not_written_when_the_driver_ends(
