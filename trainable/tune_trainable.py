@@ -192,6 +192,7 @@ def _result(training: Training) -> dict[str, Any]:
         finished=training.finished,
         n_epochs=training.n_epochs,
         peak_memory_bytes=training.peak_memory_bytes,
+        warmup_s=training.warmup_s,
         dynamics=training.dynamics,
     )
 

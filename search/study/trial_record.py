@@ -39,6 +39,7 @@ class TrialRecord:
     host: str | None = None
     n_epochs: float | None = None
     peak_memory_bytes: int | None = None  # peak memory of the first rank
+    warmup_s: float | None = None  # compiling and recording on a GPU, since the last start
     dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # measures by update
     proxy: float | None = None  # measure of search.proxy before training
 
@@ -131,6 +132,7 @@ class TrialRecord:
             "mean_tokens_per_s": last.tokens / last.seconds,
             "peak_memory_mib": self.peak_memory_bytes / 2**20,
             "weights_mib": 4 * self.counts.stored / 2**20,  # fp32, as they are stored
+            **({"warmup_s": self.warmup_s} if self.warmup_s else {}),
         }
 
     def summary(self) -> dict[str, Any]:

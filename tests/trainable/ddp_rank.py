@@ -17,14 +17,14 @@ from trainable.training import run_trial
 if __name__ == "__main__":
     rank, n_ranks, port, config = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
     torch.set_num_threads(1)
+    trial = TrialConfig.model_validate_json(Path(config).read_text())
     ranks = join_ranks(
         rank=rank,
         n_ranks=n_ranks,
         address=f"127.0.0.1:{port}",
-        backend="gloo",
+        backend="nccl" if trial.ranks.gpus_per_rank else "gloo",
         server=socket.create_server(("127.0.0.1", int(port))) if rank == 0 else None,
     )
-    trial = TrialConfig.model_validate_json(Path(config).read_text())
     # The curve alone is kept: a model that outlives its process group can end in an abort.
     curve = run_trial(trial, report=lambda point: None, ranks=ranks).curve
     leave_ranks()

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULT = {
     *("updates", "seconds", "tokens", "flops", "score", "loss", "train_loss", "done"),
     *("curve", "finished", "failure", "aucc", "objective", "n_epochs", "peak_memory_bytes", "host"),
+    "warmup_s",
 }
 
 
