@@ -13,6 +13,7 @@ from mlflow.tracking import MlflowClient
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
+from search.study.tracking_uri import redacted, without_secrets
 from search.study.trial_record import TrialRecord
 from search.tracking.store import tracking_uri
 from search.tracking.study_run import STUDY
@@ -50,9 +51,9 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
         for record in records:
             _check_trial(client, record, runs.of_trials.get(record.id, []), notes)
     except MlflowException as error:
-        reason, _, _ = str(error).partition("\n")
-        notes.faults.append(f"{uri} cannot be read: {reason}")
-        return notes.finding(SUBJECT, uri)
+        reason, _, _ = without_secrets(str(error), uri).partition("\n")
+        notes.faults.append(f"{redacted(uri)} cannot be read: {reason}")
+        return notes.finding(SUBJECT, redacted(uri))
     return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
 
 

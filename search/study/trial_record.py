@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, TypeAdapter
+from pydantic import AfterValidator, FailFast, TypeAdapter
 
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
@@ -32,7 +32,8 @@ class TrialRecord:
     metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
     reason: str | None = None  # of a failure or a stop; while it runs, its last fault
-    curve: tuple[Point, ...] = ()
+    # The first faulty point is enough: a line can hold a million.
+    curve: Annotated[tuple[Point, ...], FailFast()] = ()
     aucc: float | None = None
     objective: float | None = None
     mlflow_run_id: str | None = None

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
-from search.study.tracking_uri import environment_uri, redacted
+from search.study.tracking_uri import environment_uri, redacted, without_secrets
 from spaces.errors import UserError
 from trainable.atomic import atomic_file
 
@@ -65,7 +65,7 @@ def mlflow_errors_as_user_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except mlflow.exceptions.MlflowException as error:
-        reason = str(error).split("\n")[0]
+        reason = without_secrets(str(error), uri).split("\n")[0]
         raise UserError(
             f"MLflow at {redacted(uri)}: {reason}; start the server or correct the URI"
         ) from error

@@ -16,7 +16,7 @@ import mlflow
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
-from search.study.tracking_uri import redacted
+from search.study.tracking_uri import redacted, without_secrets
 from search.study.trial_record import TrialRecord
 from search.tracking.store import mlflow_errors_as_user_errors, open_store, tracking_uri
 from search.tracking.study_run import StudyRun
@@ -97,7 +97,7 @@ class Tracking:
         try:
             self._trial_runs.interrupt(record.mlflow_run_id)
         except mlflow.exceptions.MlflowException as error:
-            logger.warning("MLflow at %s: %s", redacted(self._uri), _first_line(error))
+            logger.warning("MLflow at %s: %s", redacted(self._uri), _first_line(error, self._uri))
 
     def _work(self) -> None:
         """Send queued records until the search is over; those that fail are queued again."""
@@ -106,7 +106,7 @@ class Tracking:
                 self._trial_runs.send(record)
                 self._extend_deadline()
             except Exception as error:  # noqa: BLE001 - try again, whatever the store raised
-                reason = _first_line(error)
+                reason = _first_line(error, self._uri)
                 logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), reason)
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
@@ -128,5 +128,5 @@ class Tracking:
             return self._waiting.pop(next(iter(self._waiting)))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+def _first_line(error: Exception, uri: str) -> str:
+    return without_secrets(str(error), uri).partition("\n")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import Self
 
 import torch
@@ -174,7 +175,7 @@ class Translation(Task):
             f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
             "--remove-bpe \\\n    --required-batch-size-multiple 1"
         )
-        return f"reservoir-search translate {folder} < sentences.{self.manifest.src}", theirs
+        return f"reservoir-search translate {quote(folder)} < sentences.{self.manifest.src}", theirs
 
     def has_inputs_of(self, other: Task) -> bool:
         return isinstance(other, Translation) and self.corpus.src_dict == other.corpus.src_dict
