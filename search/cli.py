@@ -32,7 +32,7 @@ from search.commands import (
     ui,
 )
 from search.run.interrupts import INTERRUPTED, end_at_second_interrupt
-from search.study.errors import WorkFailed
+from search.study.errors import NotFinished, WorkFailed
 from spaces.errors import UserError
 
 # Subcommands by the panel of the help that lists them; ``data`` comes before all.
@@ -46,6 +46,9 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Cluster": (submit.submit,),
     }
 )
+
+
+NOT_FINISHED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class DataFirst(TyperGroup):
@@ -98,7 +101,10 @@ def main() -> None:
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Run ``work`` and give the exit code: 0 done, 1 failed, 2 user's mistake, 130 interrupted."""
+    """Run ``work`` and give the exit code.
+
+    0 done, 1 failed, 2 user's mistake, 75 not finished in the time of --for, 130 interrupted.
+    """
     try:
         result = work()
     except UserError as error:
@@ -113,6 +119,9 @@ def exit_code(work: Callable[[], object]) -> int:
     except WorkFailed as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
+    except NotFinished as error:
+        print(f"not finished: {error}", file=sys.stderr)
+        return NOT_FINISHED
     except OSError as error:
         return _of_the_system(error)
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import Address, StudyName
+from search.commands.options import Address, For, StudyName
 
 
 def resume(
@@ -15,6 +15,7 @@ def resume(
         int | None,
         typer.Option(min=1, help="New total of trials, to extend a study."),
     ] = None,
+    for_: For = None,
     address: Address = None,
 ) -> None:
     """Continue a study after Ctrl-C or a crash, or give a finished one more trials.
@@ -26,4 +27,5 @@ def resume(
     from search.run.driver import resume_study
     from search.study.folder import find_study
 
-    print_result(resume_study(find_study(study), n_trials=trials, address=address))
+    folder = find_study(study)
+    print_result(resume_study(folder, n_trials=trials, address=address, deadline=for_))

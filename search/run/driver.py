@@ -11,6 +11,7 @@ from typing import Any
 
 from search.costs.estimate import estimate
 from search.costs.work import search_work
+from search.run.deadline import Deadline
 from search.run.study_totals import study_totals
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.schedule.schedulers import (
@@ -50,7 +51,11 @@ class StudyResult:
 
 
 def start_study(
-    config: StudyConfig, study_file: Path, *, address: str | None = None
+    config: StudyConfig,
+    study_file: Path,
+    *,
+    address: str | None = None,
+    deadline: Deadline | None = None,
 ) -> StudyResult:
     """Make the study's folder and search until its trials are done.
 
@@ -58,8 +63,10 @@ def start_study(
         config: settings of the study.
         study_file: TOML file that they came from; a copy goes into the study's folder.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
+        deadline: moment to end, finished or not; None to end with the last trial.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: the study exists, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
@@ -76,11 +83,16 @@ def start_study(
         estimate(search_work(config, str(data.resolve())))
         folder = make_study_folder(config, study_file, data)
         with folder.locked():
-            return _search(config, folder, earlier, trainable_for(config, folder, address))
+            trainable = trainable_for(config, folder, address)
+            return _search(config, folder, earlier, trainable, deadline)
 
 
 def resume_study(
-    folder: StudyFolder, *, n_trials: int | None, address: str | None = None
+    folder: StudyFolder,
+    *,
+    n_trials: int | None,
+    address: str | None = None,
+    deadline: Deadline | None = None,
 ) -> StudyResult:
     """Resume an interrupted study, or give a finished one more trials.
 
@@ -88,8 +100,10 @@ def resume_study(
         folder: the study's.
         n_trials: new number of trials in all; None leaves it as it is.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
+        deadline: moment to end, finished or not; None to end with the last trial.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: another driver holds the study, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
@@ -104,7 +118,8 @@ def resume_study(
         if n_trials is not None:
             config = _extended(config, folder, n_trials)
         with ray_for(config, address):
-            return _search(config, folder, earlier, trainable_for(config, folder, address))
+            trainable = trainable_for(config, folder, address)
+            return _search(config, folder, earlier, trainable, deadline)
 
 
 def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
@@ -123,7 +138,11 @@ def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyC
 
 
 def _search(
-    config: StudyConfig, folder: StudyFolder, earlier: Sequence[EarlierTrial], trainable: Any
+    config: StudyConfig,
+    folder: StudyFolder,
+    earlier: Sequence[EarlierTrial],
+    trainable: Any,
+    deadline: Deadline | None,
 ) -> StudyResult:
     storage = study_storage(folder)
     with Ledger.in_order(folder.trials) as ledger:
@@ -157,6 +176,8 @@ def _search(
             kept=KeptWeights(storage, config.objective, ledger.records),
             tracking=tracking,
             totals=lambda: study_totals(trials.counts(), ledger.records, config.objective),
+            deadline=deadline,
+            go_on=f"reservoir-search resume {config.name}",
         )
         if best_trial(ledger.records, config.objective) is None:
             raise WorkFailed(_why_nothing_completed(ledger, config, trials.last_refusal))
