@@ -43,7 +43,7 @@ def print_results(folder: StudyFolder, deadline: Deadline | None) -> None:
     n_untested = sum(score is None for model in models for score in model.scores)
     if n_untested:
         raise NotFinished(
-            f"the time is over; {n_untested} completed trials are to be tested; continue with: "
+            f"the time is over; completed trials to be tested: {n_untested}; continue with: "
             "the same command"
         )
 

@@ -107,16 +107,16 @@ def _progress(ledger: Ledger) -> tuple[int, int]:
 def _tell_not_finished(
     ledger: Ledger, deadline: Deadline, go_on: str, *, is_progress: bool
 ) -> None:
-    n_running = sum(record.state == "running" for record in ledger.records)
-    if n_running and not is_progress:
+    if not is_progress:
         raise WorkFailed(
             f"no trial came to a validation within {deadline.duration}, so that nothing is kept; "
             "give --for more time, or set validation.interval_updates lower"
         )
+    n_running = sum(record.state == "running" for record in ledger.records)
     n_ended = len(ledger) - n_running
     raise NotFinished(
-        f"the time is over; {n_ended} trials have ended, {n_running} go on from their last "
-        f"validation; continue with: {go_on}"
+        f"the time is over; trials that have ended: {n_ended}, to go on from their last "
+        f"validation: {n_running}; continue with: {go_on}"
     )
 
 

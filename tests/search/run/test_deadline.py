@@ -10,7 +10,9 @@ import pytest
 
 from search.run import deadline as module
 from search.run.deadline import CLOSING_S, Deadline
+from search.run.trial_runner import _progress, _tell_not_finished
 from search.run.until_deadline import UntilDeadline
+from search.study.errors import NotFinished, WorkFailed
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
@@ -50,3 +52,19 @@ def test_training_stops_before_the_deadline_but_not_while_a_trial_is_saved_at_it
     assert not stopper.stop_all()
     ledger.write_down(0)
     assert stopper.stop_all()
+
+
+def test_a_slice_without_progress_fails_instead_of_asking_for_the_same_again(
+    make_record: Callable[..., TrialRecord], tmp_path: Path
+) -> None:
+    deadline = Deadline.after("9m")
+    ledger = Ledger.open(tmp_path / "trials.jsonl")
+    before = _progress(ledger)
+    ledger.put(make_record(state="running", curve=()))
+    assert _progress(ledger) == before
+    with pytest.raises(WorkFailed, match="no trial came to a validation within 9m"):
+        _tell_not_finished(ledger, deadline, "this", is_progress=False)
+    ledger.put(make_record(state="running"))
+    assert _progress(ledger) > before
+    with pytest.raises(NotFinished, match="validation: 1; continue with: this"):
+        _tell_not_finished(ledger, deadline, "this", is_progress=True)
