@@ -34,7 +34,7 @@ class Options:
 
     def name(self, benchmark: str) -> str:
         """Name of the report: results on a GPU alone do not replace those with a CPU's."""
-        return f"{benchmark}_cuda" if self.device == "cuda" else benchmark
+        return f"{benchmark}-cuda" if self.device == "cuda" else benchmark
 
     def rounds(self, n_rounds: int) -> str:
         """Number of rounds in words."""

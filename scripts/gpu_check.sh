@@ -56,7 +56,7 @@ figures_of_tests() {
 }
 
 figures_of_training() {
-    "$python" - "$out/training_cuda.json" <<'PYTHON'
+    "$python" - "$out/training-cuda.json" <<'PYTHON'
 import json, sys
 
 (table,) = json.load(open(sys.argv[1]))["tables"]

@@ -82,7 +82,7 @@ def test_a_device_has_its_size_and_its_name_of_results(monkeypatch: pytest.Monke
     assert sizes(None)[0] == SMALL
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     assert sizes(None) == (SMALL, PAPER)
-    assert Options(out=Path(), device="cuda").name("training") == "training_cuda"
+    assert Options(out=Path(), device="cuda").name("training") == "training-cuda"
     assert Options(out=Path()).name("training") == "training"
 
 
@@ -116,7 +116,7 @@ def test_in_a_given_time_training_compares_two_models_at_the_papers_size(
     limits = Limits(in_use=1e12, square=1e12)
     monkeypatch.setattr(training, "measure_limits", lambda *_, **__: limits)
     report = training.measure(Options(out=tmp_path, data=small_grammar, device="cuda", seconds=0.0))
-    assert report.name == "training_cuda"
+    assert report.name == "training-cuda"
     assert report.header["GPU"].startswith("a GPU, CUDA")
     (table,) = report.tables
     assert "the paper's size" in table.caption

@@ -20,7 +20,7 @@ case "$*" in
     "-c import sys, torch"*) exit {no_gpu} ;;
     "-c import torch; print"*) echo "a GPU" ;;
     "-m pytest"*) echo "7 passed, 3 deselected in 9.00s" ;;
-    "-m benchmarks.training"*) cp {place}/training_cuda.json "${{@: -1}}" ;;
+    "-m benchmarks.training"*) cp {place}/training-cuda.json "${{@: -1}}" ;;
     "-m search show"*) cat {place}/show.json ;;
     "-m search run"*) exit {search} ;;
     "-m search data"*) ;;
@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
         {"": name, "updates/s": rate(of), "× fairseq": rate(of / 10), "first, × fairseq": rate(6)}
         for name, of in (("fairseq-train, transformer", 10), ("model0", 120), ("model4", 140))
     ]
-    (tmp_path / "training_cuda.json").write_text(json.dumps({"tables": [{"rows": rows}]}))
+    (tmp_path / "training-cuda.json").write_text(json.dumps({"tables": [{"rows": rows}]}))
     trials = [{"state": "completed"}] * 6 + [{"state": "stopped"}] * 4
     best = {"layout": "RLRL", "metric": "BLEU", "score": 51.62}
     (tmp_path / "show.json").write_text(json.dumps({"trials": trials, "best": best}))
