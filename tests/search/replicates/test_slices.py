@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from search.replicates import reproduce
+from search.replicates import reproduce, reproduction
 from search.replicates.reproduce import (
     Experiment,
     ReproductionOptions,
     reproduce_study,
     reproduction_folder,
 )
+from search.replicates.reproduction import print_results
+from search.replicates.test_set import TestScore
 from search.run.deadline import CLOSING_S, Deadline
 from search.study.errors import NotFinished
 from search.study.folder import StudyFolder
@@ -60,7 +62,10 @@ def without_seconds(curve: Sequence[Point]) -> list[tuple[float, ...]]:
 
 
 def test_two_slices_train_what_an_unbroken_run_does_and_end_in_time(
-    small_grammar: Path, studies_here: Path, monkeypatch: pytest.MonkeyPatch
+    small_grammar: Path,
+    studies_here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     encoders = {"one": Layout.parse("R1LR1L"), "two": Layout.parse("LL")}
     tiny = Experiment(file="small", encoders=encoders)
@@ -89,3 +94,14 @@ def test_two_slices_train_what_an_unbroken_run_does_and_end_in_time(
     for record in records:
         unbroken = run_trial(record.config, report=lambda _: None)
         assert without_seconds(record.curve) == without_seconds(unbroken.curve)
+
+    with pytest.raises(NotFinished, match="completed trials to be tested: 2"):
+        print_results(folder, Deadline(duration="9m", at=time.monotonic()))
+    tested = TestScore(score=20.0, signature="sig", outputs=["a"])
+    monkeypatch.setattr(reproduction, "test_score", lambda *_: tested)
+    print_results(folder, Deadline.after("1h"))
+    before, after = capsys.readouterr().out.split("written: ", 1)
+    assert "\n| one | `R1LR1L` | 1 |" in before
+    assert "on the test set with" not in before
+    assert "BLEU on the test set with sig." in after
+    assert "\n| one | two | AUCC over updates |" in after  # LL is the deletion of R1LR1L
