@@ -27,7 +27,7 @@ class Rate:
     peak_memory_bytes: int  # resident; on a GPU, allocated by torch there
 
 
-def our_rate(config: TrialConfig, *, n_first: int) -> Rate:
+def our_rate(config: TrialConfig, *, n_first: int = 1) -> Rate:
     """Rates of our own training loop; the first ``n_first`` intervals are told apart."""
     ended = run_module("benchmarks.our_training", [config.model_dump_json()], seconds=SECONDS)
     result = json.loads(ended.last_line)
