@@ -23,6 +23,7 @@ from search.study.storage import check_storage, study_storage
 from search.suggest.searcher import TrialSearcher
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
+from trainable.rehearsal import rehearse_any
 
 
 @contextmanager
@@ -42,6 +43,9 @@ def ray_for_replicates(
     """
     check_store(config)
     check_storage(config)
+    rehearse_any(
+        entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
+    )
     n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
     work = replicates_work(
         config,
@@ -92,7 +96,7 @@ def train_replicates(
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),
             tracking=Tracking.start(config, folder, ledger),
-            totals=lambda: ({"n_trained": float(len(ledger))}, {}),
+            totals=lambda: ({"n_trained": float(ledger.n_trained)}, {}),
             deadline=deadline,
             go_on="the same command",
         )

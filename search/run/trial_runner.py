@@ -28,10 +28,9 @@ from search.study.kept_weights import KeptWeights, next_session
 from search.study.ledger import Ledger
 from search.study.storage import Storage
 from search.tracking.tracking import Tracking
+from trainable.rehearsal import check_device
 from trainable.shipped_corpus import ship_corpus
 from trainable.tune_trainable import ReservoirTrial, trial_resources
-
-MAX_RESTARTS = 3  # times that a trial whose process died goes on from its last checkpoint
 
 Totals = Callable[[], tuple[dict[str, float], dict[str, str]]]  # metrics and tags of the parent run
 
@@ -70,8 +69,8 @@ def run_trials(
 
     Raises:
         NotFinished: the deadline has come; trials that ran stay ``running``.
-        WorkFailed: it has come before any progress, so that another session would make none.
         OSError: a record or checkpoint could not be written, as on a full disk.
+        WorkFailed: the deadline came before any progress, or a trial met a fault too often.
     """
     kept.clean_up()
     for record in ledger.records:
@@ -89,7 +88,7 @@ def run_trials(
             storage=storage,
             session=next_session(storage),
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
-            max_restarts=MAX_RESTARTS,
+            restarts=True,
             stopper=None if deadline is None else UntilDeadline(deadline, ledger),
         )
         fit(tuner)
@@ -125,12 +124,14 @@ def ray_for(config: StudyConfig, address: str | None) -> Iterator[None]:
     """Run Ray on this machine, or join the cluster at ``address``, while the context lasts.
 
     Raises:
-        UserError: Ray's nodes are too small for a trial, there is no Ray at the address, or
-            its nodes share no storage.
+        UserError: Ray's nodes are too small for a trial, torch cannot use this machine's GPUs,
+            there is no Ray at the address, or its nodes share no storage.
     """
     with local_ray() if address is None else cluster_ray(address):
         refuse_what_cannot_fit(config.ranks, nodes_resources())
-        if address is not None:
+        if address is None:
+            check_device(config.ranks, config.train)
+        else:
             refuse_unshared(config)
         yield
 
