@@ -15,7 +15,12 @@ BENCHMARKS = (
     "orchestration",
     "early_stopping",
 )
-LONG = ("search_quality", "scale", "proxies")  # up to an hour each, or data of their own
+LONG = (
+    "search_quality",
+    "scale",
+    "endurance",
+    "proxies",
+)  # up to an hour each, or data of their own
 
 
 def main() -> None:
