@@ -20,7 +20,8 @@ LONG = (
     "scale",
     "endurance",
     "proxies",
-)  # up to an hour each, or data of their own
+    "shared_gpu",
+)  # up to an hour, data or GPUs
 
 
 def main() -> None:
