@@ -24,7 +24,8 @@ from search.study.errors import WorkFailed
 from search.study.folder import STUDIES
 from search.study.ledger import read_records
 
-N_TRIALS = 300
+LAST = 300  # trials at the last reading
+N_TRIALS = LAST + 20  # so that the actor still lives then
 EVERY = 50  # trials between two readings
 POLL_S = 1.0
 # The learning rate makes each candidate another, however many there are.
@@ -95,7 +96,7 @@ def _readings(place: Path, data: Path) -> Iterator[Row]:
     at = EVERY
     while search.poll() is None:
         time.sleep(POLL_S)
-        if trials.exists() and (n := _n_ended(trials)) >= at and n < N_TRIALS:
+        if trials.exists() and (n := _n_ended(trials)) >= at and at <= LAST:
             yield {"trials": n, **_usage(psutil.Process(search.pid))}
             at += EVERY
     if search.returncode != 0:
