@@ -243,7 +243,7 @@ def test_sigterm_ends_a_search_as_ctrl_c_does(tmp_path: Path, small_grammar: Pat
     wait_for(is_in_mid_study(place))
     os.killpg(driver.pid, signal.SIGTERM)
     assert driver.wait(timeout=60) == 130, (place / "log.txt").read_text()
-    ours = re.compile(r"\S+ \S+ (estimate: |trial=)|interrupted$")
+    ours = re.compile(r"\S+ \S+ (estimate: |trial=|\d/\d trials )|interrupted$")
     said = (place / "log.txt").read_text().splitlines()
     assert [line for line in said if not ours.match(line)] == []
     assert said[-1] == "interrupted"
