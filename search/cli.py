@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -32,8 +33,10 @@ from search.commands import (
     ui,
 )
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
+from search.study.console import VisibleFormatter, tell
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
+from trainable.atomic import write_for_the_owner
 
 # Subcommands by the panel of the help that lists them; ``data`` comes before all.
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
@@ -79,6 +82,7 @@ for panel, commands in PANELS.items():
 
 def main() -> None:
     """Run the console script ``reservoir-search``."""
+    write_for_the_owner()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -90,7 +94,9 @@ def main() -> None:
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' warnings to developers; python -W shows them
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # it tells each attempt
@@ -98,7 +104,11 @@ def main() -> None:
     # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     interrupt_by_signals()
-    code = exit_code(lambda: app(standalone_mode=False))
+    try:
+        code = exit_code(lambda: app(standalone_mode=False))
+    except Exception:  # noqa: BLE001 - a fault of ours, whose traceback may hold others' text
+        tell(traceback.format_exc().rstrip("\n"))
+        code = 1
     raise_no_more()
     sys.exit(code)
 
@@ -109,22 +119,22 @@ def exit_code(work: Callable[[], object]) -> int:
         result = work()
     except UserError as error:
         for line in str(error).split("\n"):
-            print(f"error: {line}", file=sys.stderr)
+            tell(f"error: {line}")
         return 2
     except typer.TyperException as error:  # a wrong option or argument
         message = getattr(error, "format_message", error.__str__)()
         if message:  # empty where the whole help was printed
-            print(f"error: {message.rstrip('.')}; see --help", file=sys.stderr)
+            tell(f"error: {message.rstrip('.')}; see --help")
         return 2
     except WorkFailed as error:
-        print(f"failed: {error}", file=sys.stderr)
+        tell(f"failed: {error}")
         return 1
     except OSError as error:
         return _of_the_system(error)
     except KeyboardInterrupt:
         result = INTERRUPTED
     if result == INTERRUPTED:  # Typer turns Ctrl-C into this value
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return INTERRUPTED
     return 0
 
@@ -140,5 +150,5 @@ def _of_the_system(error: OSError) -> int:
         return 0
     if error.filename is None and error.errno != errno.ENOSPC:
         raise error
-    print(f"failed: {error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
+    tell(f"failed: {error.filename or 'the disk'}: {error.strerror}")
     return 1

@@ -23,6 +23,11 @@ _TEMPORARY = re.compile(r"\.(.+\.)?building-\w+(-journal|-wal|-shm)?")
 _NOT_SYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # some network file systems cannot sync folders
 
 
+def write_for_the_owner() -> None:
+    """Let no other user change what this process writes from now on, whatever its umask is."""
+    os.umask(os.umask(0o022) | 0o022)
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace the file at ``path`` by ``content``.
 

@@ -14,6 +14,7 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from search.cluster.ray_address import ray_errors_as_user_errors, require_answer
 from search.cluster.shipped_code import copy_code
+from search.study.console import say
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
 from trainable.users_folder import scratch_folder
@@ -117,7 +118,7 @@ async def _follow(client: JobSubmissionClient, job: str) -> None:
         try:
             is_over = client.get_job_status(job).is_terminal()
             async for lines in client.tail_job_logs(job):  # each call starts at the log's beginning
-                print(lines[max(0, n_printed - n_seen) :], end="", flush=True)
+                say(lines[max(0, n_printed - n_seen) :], end="")
                 n_seen += len(lines)
                 n_printed = max(n_printed, n_seen)
         except (RuntimeError, OSError) as error:

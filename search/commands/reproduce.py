@@ -42,6 +42,7 @@ def reproduce(
     """
     from search.replicates.reproduce import ReproductionOptions, reproduce_study
     from search.replicates.reproduction import measured_models, write_results
+    from search.study.console import say
 
     folder = reproduce_study(
         ReproductionOptions(
@@ -55,5 +56,5 @@ def reproduce(
         address=address,
     )
     place = write_results(folder, measured_models(folder))
-    print((place / "tables.md").read_text(encoding="utf-8"))
-    print(f"written: {place}")
+    say((place / "tables.md").read_text(encoding="utf-8"))
+    say(f"written: {place}")

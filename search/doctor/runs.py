@@ -12,6 +12,7 @@ from mlflow.tracking import MlflowClient
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
+from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
 from search.tracking.faults import STORE_ERRORS, reason
 from search.tracking.store import tracking_uri
@@ -50,8 +51,8 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
         for record in records:
             _check_trial(client, record, runs.of_trials.get(record.id, []), notes)
     except STORE_ERRORS as error:
-        notes.faults.append(f"{uri} cannot be read: {reason(error)}")
-        return notes.finding(SUBJECT, uri)
+        notes.faults.append(f"{redacted(uri)} cannot be read: {reason(error, uri)}")
+        return notes.finding(SUBJECT, redacted(uri))
     return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import threading
+
+from search.study.console import tell
 
 INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells count
 GRACE_S = 8.0  # time for closing the records between the second signal and the end
@@ -48,5 +49,5 @@ def _count(signals: socket.socket) -> None:
 
 
 def _end() -> None:
-    print("interrupted", file=sys.stderr, flush=True)
+    tell("interrupted")
     os._exit(INTERRUPTED)

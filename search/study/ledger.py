@@ -18,6 +18,8 @@ from spaces.faults import fault_lines
 from trainable.atomic import append_line, write_atomically
 from trainable.config import TrialConfig
 
+MAX_LINE_BYTES = 2 * 2**20  # a curve of 10,000 points; parsing takes a few hundred times a line
+
 
 class Ledger:
     """All trials of a study, by id.
@@ -85,6 +87,11 @@ class Ledger:
         return None if id_ is None else self._records[id_]
 
     @property
+    def n_trained(self) -> int:
+        """Number of trials that gave a verdict on their layout; failed ones gave none."""
+        return sum(record.is_trained for record in self._records.values())
+
+    @property
     def next_id(self) -> int:
         return max(self._records, default=-1) + 1
 
@@ -146,6 +153,8 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
+        if len(line) > MAX_LINE_BYTES:
+            raise UserError(f"{path}: line {number} has {len(line)} bytes; no trial of ours has")
         try:
             record = TrialRecord.from_json(line)
         except ValidationError as error:

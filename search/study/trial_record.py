@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, TypeAdapter
+from pydantic import AfterValidator, FailFast, TypeAdapter
 
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
@@ -31,14 +31,16 @@ class TrialRecord:
     optuna_number: int
     metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
-    reason: str | None = None  # cause of a failure or of a stop
-    curve: tuple[Point, ...] = ()
+    reason: str | None = None  # of a failure or a stop; while it runs, its last fault
+    # The first faulty point is enough: a line can hold a million.
+    curve: Annotated[tuple[Point, ...], FailFast()] = ()
     aucc: float | None = None
     objective: float | None = None
     mlflow_run_id: str | None = None
     host: str | None = None
     n_epochs: float | None = None
     peak_memory_bytes: int | None = None  # peak memory of the first rank
+    warmup_s: float | None = None  # compiling and recording on a GPU, since the last start
     dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # measures by update
     proxy: float | None = None  # measure of search.proxy before training
 
@@ -58,6 +60,11 @@ class TrialRecord:
         return str(self.encoder)
 
     @property
+    def is_trained(self) -> bool:
+        """True if the trial gave a verdict on its layout: it was completed, or stopped early."""
+        return self.state in ("completed", "stopped")
+
+    @property
     def clock(self) -> float:
         """Reading of the objective's clock at the last point."""
         return self.curve[-1].at(self.config.objective.clock) if self.curve else 0.0
@@ -71,6 +78,20 @@ class TrialRecord:
     def n_mparams(self) -> float:
         """Parameters in millions, counted as the objective asks."""
         return mparams(self.counts, self.config.objective.parameters)
+
+    def begun_again(self, optuna_number: int) -> TrialRecord:
+        """The trial before its start, as another suggestion of Optuna's."""
+        return TrialRecord(
+            id=self.id,
+            layout=self.layout,
+            key=self.key,
+            config=self.config,
+            counts=self.counts,
+            optuna_number=optuna_number,
+            metric=self.metric,
+            mlflow_run_id=self.mlflow_run_id,
+            proxy=self.proxy,
+        )
 
     def so_far(self, n_points: int) -> tuple[float, float]:
         """AUCC and objective after the first ``n_points`` validations."""
@@ -112,6 +133,7 @@ class TrialRecord:
             "mean_tokens_per_s": last.tokens / last.seconds,
             "peak_memory_mib": self.peak_memory_bytes / 2**20,
             "weights_mib": 4 * self.counts.stored / 2**20,  # fp32, as they are stored
+            **({"warmup_s": self.warmup_s} if self.warmup_s else {}),
         }
 
     def summary(self) -> dict[str, Any]:

@@ -7,6 +7,8 @@ import re
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from search.study.tracking_uri import without_secrets
+
 # What a call of MLflow raises when its store cannot be used; the last two only at the first call.
 STORE_ERRORS = (MlflowException, SQLAlchemyError, ImportError)
 
@@ -16,13 +18,13 @@ _LETTERS = 300  # of MLflow's own messages, which may hold a whole page of HTML
 _ACCOUNT = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to an account that may write"
 
 
-def reason_and_remedy(error: Exception) -> tuple[str, str]:
-    """What is wrong with the store, in one line, and what its user can do."""
+def reason_and_remedy(error: Exception, uri: str) -> tuple[str, str]:
+    """Fault of the store at ``uri`` in one line without secrets, and what its user can do."""
     if isinstance(error, ImportError):
         driver = error.name or str(error)
         return f"the database's driver {driver} is not installed", _driver_remedy(driver)
     code = getattr(error, "error_code", None)
-    text = " ".join(str(error).split())
+    text = " ".join(without_secrets(str(error), uri).split())
     if code == "UNAUTHENTICATED" or "error code 401" in text:
         return "the server asks for another account (401)", _ACCOUNT
     if code == "PERMISSION_DENIED" or "error code 403" in text:
@@ -30,9 +32,9 @@ def reason_and_remedy(error: Exception) -> tuple[str, str]:
     return _shortened(text), "start the server or correct the URI"
 
 
-def reason(error: Exception) -> str:
-    """What is wrong with the store, in one line."""
-    return reason_and_remedy(error)[0]
+def reason(error: Exception, uri: str) -> str:
+    """Fault of the store at ``uri`` in one line, without secrets."""
+    return reason_and_remedy(error, uri)[0]
 
 
 def _driver_remedy(driver: str) -> str:

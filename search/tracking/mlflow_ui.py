@@ -15,10 +15,11 @@ from typing import IO
 
 from mlflow.tracking import MlflowClient
 
+from search.study.console import say
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
-from search.study.tracking_uri import redacted
+from search.study.tracking_uri import redacted, without_secrets
 from search.tracking.store import mlflow_errors_as_user_errors, tracking_uri
 from spaces.errors import UserError
 from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
@@ -47,14 +48,15 @@ def serve(folder: StudyFolder, port: int) -> None:
     """
     uri = tracking_uri(folder.config(), folder)
     if uri.startswith(("http://", "https://")):
-        print(f"compare trials: {comparison_page(folder, uri, uri.rstrip('/'))}")
+        page = comparison_page(folder, uri, uri.rstrip("/"))
+        say(f"compare trials: {without_secrets(page)}")
         return
     _refuse_taken(port)
     password = secrets.token_urlsafe(18)
     base = f"http://127.0.0.1:{port}"
-    print(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
-    print(f"compare trials: {comparison_page(folder, uri, base)}")
-    print(f"the browser asks for an account: user {USER}, password {password}", flush=True)
+    say(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
+    say(f"compare trials: {comparison_page(folder, uri, base)}")
+    say(f"the browser asks for an account: user {USER}, password {password}")
     with scratch_folder() as accounts:
         _run_server(port, store=uri, environment=one_account(accounts, USER, password))
 

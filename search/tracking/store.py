@@ -65,5 +65,5 @@ def mlflow_errors_as_user_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except STORE_ERRORS as error:
-        reason, remedy = reason_and_remedy(error)
+        reason, remedy = reason_and_remedy(error, uri)
         raise UserError(f"MLflow at {redacted(uri)}: {reason}; {remedy}") from error

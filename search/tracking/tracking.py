@@ -98,7 +98,7 @@ class Tracking:
         try:
             self._trial_runs.interrupt(record.mlflow_run_id)
         except mlflow.exceptions.MlflowException as error:
-            logger.warning("MLflow at %s: %s", redacted(self._uri), reason(error))
+            logger.warning("MLflow at %s: %s", redacted(self._uri), reason(error, self._uri))
 
     def _work(self) -> None:
         """Send queued records until the search is over; those that fail are queued again."""
@@ -109,9 +109,10 @@ class Tracking:
                 self._extend_deadline()
                 told = None
             except Exception as error:  # noqa: BLE001 - try again, whatever the store raised
-                if reason(error) != told:  # a server can be away for hours
-                    told = reason(error)
-                    logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), told)
+                why = reason(error, self._uri)
+                if why != told:  # a server can be away for hours
+                    told = why
+                    logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), why)
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
                     if self._deadline is not None and time.monotonic() > self._deadline:

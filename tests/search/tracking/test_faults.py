@@ -81,4 +81,7 @@ def test_a_lost_connection_is_told_without_its_pool():
         "host='h', port=5): Failed to establish a new connection: [Errno 111] Connection refused"
         '"))'
     )
-    assert reason(error) == "Failed to establish a new connection: [Errno 111] Connection refused"
+    assert (
+        reason(error, "http://h:5")
+        == "Failed to establish a new connection: [Errno 111] Connection refused"
+    )
