@@ -32,7 +32,7 @@ from search.commands import (
     translate,
     ui,
 )
-from search.run.interrupts import INTERRUPTED, end_at_second_interrupt
+from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
 from search.study.console import VisibleFormatter, tell
 from search.study.errors import NotFinished, WorkFailed
 from spaces.errors import UserError
@@ -93,6 +93,8 @@ def main() -> None:
     # search/tracking tries again by itself; MLflow's own minutes of retries would hide that.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    # Messages of Ray's processes to every driver, such as their last log lines when they die.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' warnings to developers; python -W shows them
     handler = logging.StreamHandler(sys.stderr)
@@ -100,14 +102,17 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it tells each attempt
+    logging.raiseExceptions = False  # a log that cannot be written is no reason for a traceback
     # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    end_at_second_interrupt()
+    interrupt_by_signals()
     try:
         code = exit_code(lambda: app(standalone_mode=False))
     except Exception:  # noqa: BLE001 - a fault of ours, whose traceback may hold others' text
         tell(traceback.format_exc().rstrip("\n"))
         code = 1
+    raise_no_more()
     sys.exit(code)
 
 

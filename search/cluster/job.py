@@ -6,7 +6,6 @@ import asyncio
 import logging
 import shlex
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from search.cluster.shipped_code import copy_code
 from search.study.console import say
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
+from trainable.users_folder import scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -42,15 +42,15 @@ def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
             goes on.
     """
     client = _client(address)
-    with tempfile.TemporaryDirectory(prefix="reservoir-search-") as package:
-        copy_code(Path(package))
+    with scratch_folder() as package:
+        copy_code(package)
         study_file = _study_file(command)
         if study_file is not None:
-            shutil.copyfile(study_file, Path(package) / study_file.name)
+            shutil.copyfile(study_file, package / study_file.name)
         with ray_errors_as_user_errors(address):
             job = client.submit_job(
                 entrypoint=entrypoint(command, folder=folder),
-                runtime_env={"working_dir": package},
+                runtime_env={"working_dir": str(package)},
             )
     logger.info("job %s on %s", job, address)
     try:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
-from search.study.tracking_uri import redacted, without_secrets
+from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
+from search.tracking.faults import STORE_ERRORS, reason
 from search.tracking.store import tracking_uri
 from search.tracking.study_run import STUDY
 from search.tracking.trial_runs import STATUS, TRIAL_ID, is_of_earlier_version, sent_points
@@ -42,17 +42,16 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
     if uri.startswith("sqlite:///") and not folder.mlflow_database.exists() and is_own(uri, folder):
         notes.waiting += ["MLflow has no runs yet"] if records else []
         return notes.finding(SUBJECT, "no store")
-    client = MlflowClient(uri)
     try:
+        client = MlflowClient(uri)
         runs = study_runs(client, config, folder, records)
         _check_parents(runs, notes)
         for run in runs.strays:
             notes.faults.append(f"run {run.info.run_id} belongs to no trial")
         for record in records:
             _check_trial(client, record, runs.of_trials.get(record.id, []), notes)
-    except MlflowException as error:
-        reason, _, _ = without_secrets(str(error), uri).partition("\n")
-        notes.faults.append(f"{redacted(uri)} cannot be read: {reason}")
+    except STORE_ERRORS as error:
+        notes.faults.append(f"{redacted(uri)} cannot be read: {reason(error, uri)}")
         return notes.finding(SUBJECT, redacted(uri))
     return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
 

@@ -32,8 +32,9 @@ RESULT = {
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """A Ray of two CPUs; four actors fit where each takes half."""
+    """A Ray of two CPUs, whatever else runs here; four actors fit where each takes half."""
     ray.init(
+        address="local",
         num_cpus=2,
         include_dashboard=False,
         log_to_driver=False,
