@@ -23,7 +23,7 @@ search: setup  ## Search on the embedded corpus and export the best layout; safe
 	@echo "Compare the trials in MLflow: .venv/bin/reservoir-search ui quickstart"
 
 test: setup  ## Run the tests, but for the slow ones and those for a GPU
-	@OMP_NUM_THREADS=1 $(PY) -m pytest
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 test-slow: setup  ## Run the slow tests
 	@$(PY) -m pytest -m "slow and not cluster and not gpu" --timeout 1200
