@@ -34,7 +34,7 @@ from search.commands import (
 )
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
 from search.study.console import VisibleFormatter, tell
-from search.study.errors import WorkFailed
+from search.study.errors import NotFinished, WorkFailed
 from spaces.errors import UserError
 from trainable.atomic import write_for_the_owner
 
@@ -49,6 +49,9 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Cluster": (submit.submit,),
     }
 )
+
+
+NOT_FINISHED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class DataFirst(TyperGroup):
@@ -114,7 +117,10 @@ def main() -> None:
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Run ``work`` and give the exit code: 0 done, 1 failed, 2 user's mistake, 130 interrupted."""
+    """Run ``work`` and give the exit code.
+
+    0 done, 1 failed, 2 user's mistake, 75 not finished in the time of --for, 130 interrupted.
+    """
     try:
         result = work()
     except UserError as error:
@@ -129,6 +135,9 @@ def exit_code(work: Callable[[], object]) -> int:
     except WorkFailed as error:
         tell(f"failed: {error}")
         return 1
+    except NotFinished as error:
+        tell(f"not finished: {error}")
+        return NOT_FINISHED
     except OSError as error:
         return _of_the_system(error)
     except KeyboardInterrupt:

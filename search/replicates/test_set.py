@@ -40,13 +40,20 @@ def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
     Raises:
         WorkFailed: the trial's weights are gone.
     """
-    path = _place(folder, record)
-    if path.is_file():
-        return _TEST_SCORE.validate_json(path.read_bytes())
+    known = known_test_score(folder, record)
+    if known is not None:
+        return known
     score = _measure(folder, record)
+    path = _place(folder, record)
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, json.dumps(asdict(score), ensure_ascii=False))
     return score
+
+
+def known_test_score(folder: StudyFolder, record: TrialRecord) -> TestScore | None:
+    """Test score of a trial from its file; None before it was computed."""
+    path = _place(folder, record)
+    return _TEST_SCORE.validate_json(path.read_bytes()) if path.is_file() else None
 
 
 def paired_bootstrap(folder: StudyFolder, score: TestScore, baseline: TestScore) -> PairedBootstrap:

@@ -11,7 +11,11 @@ import pytest
 
 from tests.docker.files import DOCKER, ROOT
 
-SCRIPTS = [*sorted(DOCKER.glob("*.sh")), ROOT / "scripts/install_cluster_tools.sh"]
+SCRIPTS = [
+    *sorted(DOCKER.glob("*.sh")),
+    ROOT / "scripts/install_cluster_tools.sh",
+    ROOT / "scripts/gpu_check.sh",
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

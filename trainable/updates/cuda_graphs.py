@@ -6,7 +6,9 @@ A host needs five times as long to launch an update's kernels one by one as the 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
+from collections import deque
 from collections.abc import Iterator
 
 import torch
@@ -15,6 +17,10 @@ from trainable.updates.compiled import compiled_layers
 from trainable.updates.recorder import Work
 
 logger = logging.getLogger(__name__)
+
+# Replays that the host may launch before the first of them has ended: enough to keep the GPU
+# busy, and few enough that a budget in seconds ends in time and copies of batches stay few.
+MAX_AHEAD = 8
 
 
 class CudaGraphs:
@@ -30,6 +36,7 @@ class CudaGraphs:
         # One stream for all, else a library's workspace and the pool would be one for each.
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._compiled = compiled
+        self._running: deque[torch.cuda.Event] = deque()
 
     def record(self, work: Work, *, warm_up: Work) -> Work:
         """A function that replays ``work``, recorded after two warm-up passes.
@@ -64,7 +71,15 @@ class CudaGraphs:
                 graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
             ):
                 work()
-        return graph.replay
+        return functools.partial(self._replay, graph)
+
+    def _replay(self, graph: torch.cuda.CUDAGraph) -> None:
+        graph.replay()
+        ended = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        ended.record()
+        self._running.append(ended)
+        if len(self._running) > MAX_AHEAD:
+            self._running.popleft().synchronize()
 
 
 @contextlib.contextmanager

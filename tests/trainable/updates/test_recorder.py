@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from trainable.updates import cuda_graphs
-from trainable.updates.cuda_graphs import CudaGraphs
+from trainable.updates.cuda_graphs import MAX_AHEAD, CudaGraphs
 
 GPU = torch.device("cuda", 0)
 
@@ -80,3 +80,15 @@ def test_what_waits_for_the_host_fails_before_the_capture(events: list[str]):
     with pytest.raises(RuntimeError, match="synchronizing"):
         CudaGraphs(GPU, compiled=False).record(lambda: events.append("work"), warm_up=warm_up)
     assert events == ["waits: error", "waits: 0"]
+
+
+def test_the_host_launches_few_replays_before_the_first_has_ended(events: list[str]):
+    ended = [MagicMock(name=f"end of {number}") for number in range(MAX_AHEAD + 2)]
+    cuda_graphs.torch.cuda.Event.side_effect = ended
+    replay = CudaGraphs(GPU, compiled=False).record(lambda: None, warm_up=lambda: None)
+    for _ in range(MAX_AHEAD):
+        replay()
+    assert not any(event.synchronize.called for event in ended)
+    replay()
+    replay()
+    assert [event.synchronize.called for event in ended] == [True, True] + [False] * MAX_AHEAD
