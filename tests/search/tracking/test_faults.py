@@ -11,6 +11,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from search.study.tracking_uri import redacted
 from search.tracking.faults import reason
 from search.tracking.store import mlflow_errors_as_user_errors
 from spaces.errors import UserError
@@ -40,7 +41,7 @@ def error_of(uri: str) -> str:
     with pytest.raises(UserError) as told, mlflow_errors_as_user_errors(uri):
         MlflowClient(uri).search_experiments(max_results=1)
     assert "\n" not in str(told.value)
-    return str(told.value).removeprefix(f"MLflow at {uri}: ")
+    return str(told.value).removeprefix(f"MLflow at {redacted(uri)}: ")
 
 
 @pytest.mark.parametrize(
