@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN := $(PY) -m search
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test test-slow cluster-test fuzz check bench clean
+.PHONY: help setup search test test-slow cluster-test fuzz check bench bench-gpu clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -23,7 +23,7 @@ search: setup  ## Search on the embedded corpus and export the best layout; safe
 	@echo "Compare the trials in MLflow: .venv/bin/reservoir-search ui quickstart"
 
 test: setup  ## Run the tests, but for the slow ones and those for a GPU
-	@OMP_NUM_THREADS=1 $(PY) -m pytest
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 test-slow: setup  ## Run the slow tests
 	@$(PY) -m pytest -m "slow and not cluster and not gpu" --timeout 1200
@@ -46,6 +46,15 @@ BENCHMARKS := training reservoir_gain validation trial_overhead tracking orchest
 
 bench: setup  ## Measure the speed; the results go to benchmarks/results
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name --out benchmarks/results || exit 1; done
+
+# Name and seconds of the rounds; 40 seconds after them each is ended. Together under 9 minutes.
+GPU_BENCHMARKS := training:175 reservoir_gain:85 validation:55 trial_overhead:60
+
+bench-gpu: setup  ## Measure the speed on a GPU in at most 9 minutes; likewise
+	@failed=0; for each in $(GPU_BENCHMARKS); do name=$${each%:*} seconds=$${each#*:}; \
+		timeout --signal INT --kill-after 10 $$((seconds + 40)) \
+			$(PY) -m benchmarks.$$name --device cuda --seconds $$seconds --out benchmarks/results || \
+			{ echo "benchmarks.$$name gave no result" >&2; failed=1; }; done; exit $$failed
 
 clean:  ## Remove caches and .venv; data/ and studies/ stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

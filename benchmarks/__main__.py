@@ -15,7 +15,13 @@ BENCHMARKS = (
     "orchestration",
     "early_stopping",
 )
-LONG = ("search_quality", "scale", "proxies", "shared_gpu")  # up to an hour, data or GPUs
+LONG = (
+    "search_quality",
+    "scale",
+    "endurance",
+    "proxies",
+    "shared_gpu",
+)  # up to an hour, data or GPUs
 
 
 def main() -> None:

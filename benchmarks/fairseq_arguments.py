@@ -28,6 +28,7 @@ def transformer_arguments(config: TrialConfig) -> list[str]:
     """
     updates = config.budget.updates
     assert updates is not None
+    on_gpu = config.ranks.gpus_per_rank > 0
     data, *options = fairseq_train_arguments(config, load_task(config.data), n_updates=updates)
     for name in _OURS:
         place = options.index(name)
@@ -39,7 +40,9 @@ def transformer_arguments(config: TrialConfig) -> list[str]:
         *("--encoder-layers", str(config.model.encoder.depth)),
         *("--decoder-layers", str(config.model.decoder.depth)),
         *("--log-format", "json", "--log-interval", str(config.validation.interval_updates)),
-        *("--disable-validation", "--no-save", "--num-workers", "0"),
+        *("--disable-validation", "--no-save"),
+        # A loader process helps a GPU; on the CPU it would take a core from the training.
+        *("--num-workers", "1" if on_gpu else "0"),
         *("--distributed-world-size", "1"),  # one GPU, however many there are
-        *(("--fp16",) if config.ranks.gpus_per_rank else ("--cpu",)),
+        *(("--fp16",) if on_gpu else ("--cpu",)),  # its --bf16 ends in an error
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib import metadata
@@ -24,7 +25,7 @@ def machine() -> dict[str, str]:
     load, _, _ = os.getloadavg()
     return {
         "machine": f"{_cpu()}, {len(os.sched_getaffinity(0))} cores, {_memory_gib():.0f} GiB",
-        "GPU": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "GPU": _gpu(),
         "threads": f"{N_THREADS} for each process that computes",
         "load before": f"{load:.1f} processes",
         "versions": ", ".join(
@@ -35,6 +36,12 @@ def machine() -> dict[str, str]:
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "seed": str(SEED),
     }
+
+
+def _gpu() -> str:
+    if not torch.cuda.is_available():
+        return "none"
+    return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
 
 
 def _cpu() -> str:
@@ -57,6 +64,8 @@ def _commit() -> str:
 
 
 def _git(*arguments: str) -> str:
+    if shutil.which("git") is None:
+        return ""
     done = subprocess.run(
         ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -20,6 +20,8 @@ from trainable.config import (
     ValidationConfig,
 )
 
+Device = Literal["cpu", "cuda"]
+
 MODELS = ("model0", "model1", "model2", "model3", "model4")
 DECODER = Layout.parse("LL")
 BATCH_TOKENS = 4096
@@ -36,6 +38,7 @@ class Size:
     precision: Literal["fp32", "bf16"]
     gpus: float
     turn: int  # updates between two readings of the clock: about two seconds
+    n_first: int  # turns of a new process that are told apart from those after them
 
     @property
     def device(self) -> torch.device:
@@ -48,15 +51,25 @@ class Size:
         )
 
 
-SMALL = Size(name="small size", d_model=128, ffn=256, heads=4, precision="fp32", gpus=0.0, turn=4)
+SMALL = Size(
+    name="small size", d_model=128, ffn=256, heads=4, precision="fp32", gpus=0.0, turn=4, n_first=1
+)
 PAPER = Size(
-    name="the paper's size", d_model=512, ffn=1024, heads=4, precision="bf16", gpus=1.0, turn=40
+    name="the paper's size",
+    d_model=512,
+    ffn=1024,
+    heads=4,
+    precision="bf16",
+    gpus=1.0,
+    turn=40,
+    n_first=10,
 )
 
 
-def sizes() -> tuple[Size, ...]:
-    """Model sizes that this machine trains within the time of a benchmark."""
-    return (SMALL, PAPER) if torch.cuda.is_available() else (SMALL,)
+def sizes(device: Device | None = None) -> tuple[Size, ...]:
+    """Model sizes that this machine trains within the time of a benchmark, on ``device``."""
+    on_gpu = device == "cuda" or (device is None and torch.cuda.is_available())
+    return (*((SMALL,) if device != "cuda" else ()), *((PAPER,) if on_gpu else ()))
 
 
 def is_fast_at_bf16() -> bool:

@@ -1,4 +1,4 @@
-"""A training in a process of its own: takes a trial as JSON, prints its rate as JSON."""
+"""A training in a process of its own: takes a trial as JSON, prints its curve as JSON."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from trainable.training import run_trial
 
 
 def main() -> None:
-    """Train, then print updates, tokens, seconds and GPU memory as JSON."""
+    """Train, then print updates, tokens and seconds of each point, and GPU memory, as JSON."""
     config = TrialConfig.model_validate_json(sys.argv[1])
     torch.set_num_threads(config.ranks.cpus_per_rank)
     training = run_trial(config, report=lambda _: None)
-    first, last = training.curve[0], training.curve[-1]
     result = {
-        "updates": last.updates - first.updates,
-        "tokens": last.tokens - first.tokens,
-        "seconds": last.seconds - first.seconds,
+        "points": [(point.updates, point.tokens, point.seconds) for point in training.curve],
         "gpu_bytes": training.peak_memory_bytes,
     }
     print(json.dumps(result))

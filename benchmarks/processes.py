@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ class Ended:
     output: str  # stdout, then stderr
     last_line: str  # last line of stdout
     peak_memory_bytes: int  # resident memory
+    seconds: float  # from its start to its end
 
 
 def run_module(module: str, arguments: Sequence[str], *, seconds: float) -> Ended:
@@ -29,6 +31,7 @@ def run_module(module: str, arguments: Sequence[str], *, seconds: float) -> Ende
     Raises:
         WorkFailed: it failed, or took longer than ``seconds``.
     """
+    start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "benchmarks.with_memory", module, *arguments],
         stdout=subprocess.PIPE,
@@ -54,6 +57,7 @@ def run_module(module: str, arguments: Sequence[str], *, seconds: float) -> Ende
         output="\n".join([*lines, stderr]),
         last_line=lines[-1] if lines else "",
         peak_memory_bytes=int(memory.removeprefix(PREFIX)),
+        seconds=time.perf_counter() - start,
     )
 
 

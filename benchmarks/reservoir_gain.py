@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.alternate import alternate
 from benchmarks.command import Options, run
-from benchmarks.corpora import described, made_up_data
+from benchmarks.corpora import data_for, described
 from benchmarks.machine import N_THREADS, machine
 from benchmarks.models import BATCH_TOKENS, MODELS, Size, sizes, trial
 from benchmarks.result import Report, Row, Table
@@ -48,17 +48,18 @@ class Turns:
 
 def measure(options: Options) -> Report:
     """One table for each size."""
-    data = options.data or made_up_data()
+    chosen = sizes(options.device)
+    data = {size: options.data or data_for(size) for size in chosen}
     return Report(
-        name="reservoir_gain",
+        name=options.name("reservoir_gain"),
         title="Reservoir gain",
         header={
             **machine(),
-            "data": described(data),
+            "data": "; ".join(described(folder) for folder in dict.fromkeys(data.values())),
             "update": f"{BATCH_TOKENS} tokens, one rank",
-            "measured": f"{N_ROUNDS} rounds, one that warms up before",
+            "measured": f"{options.rounds(N_ROUNDS)}, after those that warm up",
         },
-        tables=[_table(size, data) for size in sizes()],
+        tables=[_table(size, data[size], options) for size in chosen],
         notes=[
             "gain: updates a second over Model 0's of the same round",
             (
@@ -71,11 +72,15 @@ def measure(options: Options) -> Report:
     )
 
 
-def _table(size: Size, data: Path) -> Table:
+def _table(size: Size, data: Path, options: Options) -> Table:
     torch.set_num_threads(N_THREADS)
-    trials = {model: trial(model, size, data, n_turns=1 + N_ROUNDS) for model in MODELS}
+    n_turns = size.n_first + N_ROUNDS
+    trials = {model: trial(model, size, data, n_turns=n_turns) for model in MODELS}
     rates = alternate(
-        {model: Turns(config) for model, config in trials.items()}, n_rounds=N_ROUNDS, n_warm_up=1
+        {model: Turns(config) for model, config in trials.items()},
+        n_rounds=N_ROUNDS,
+        n_warm_up=size.n_first,
+        seconds=options.seconds,
     )
     base = trials[BASE]
     rows = [
@@ -102,4 +107,4 @@ def _flops(config: TrialConfig) -> float:
 
 
 if __name__ == "__main__":
-    run(measure, __doc__)
+    run(measure, __doc__, on_devices=True)

@@ -1,7 +1,8 @@
 """One shape of a trial under Ray Tune, in a process of its own: the gaps between its trials.
 
-Takes the shape's name, the number of trials and a trial as JSON; prints, as JSON, the
-seconds from the end of each trial to the first update of the next.
+Takes the shape's name, the number of trials and a trial as JSON; prints, as JSON, for each
+trial but the first the seconds from the end of the one before to the training's begin and to
+its own end.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def train_in_worker(config: Mapping[str, Any]) -> None:
     TorchTrainer(
         _train,
         train_loop_config=dict(config),
-        scaling_config=ScalingConfig(num_workers=1, use_gpu=False),
+        scaling_config=ScalingConfig(
+            num_workers=1, use_gpu=config["trial"]["ranks"]["gpus_per_rank"] > 0
+        ),
         run_config=ray.train.RunConfig(storage_path=config["folder"]),
     ).fit()
     tune.report({})  # the worker's metrics don't come through without a checkpoint
@@ -108,7 +111,11 @@ def main() -> None:
         ).fit()
         lines = (Path(folder) / TIMES).read_text().splitlines()
     times = sorted(json.loads(line) for line in lines)
-    print(json.dumps([began - ended for (_, ended), (began, _) in pairwise(times)]))
+    print(
+        json.dumps(
+            [(began - before, ended - before) for (_, before), (began, ended) in pairwise(times)]
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -31,9 +32,11 @@ from search.commands import (
     translate,
     ui,
 )
-from search.run.interrupts import INTERRUPTED, end_at_second_interrupt
-from search.study.errors import WorkFailed
+from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
+from search.study.console import VisibleFormatter, tell
+from search.study.errors import NotFinished, WorkFailed
 from spaces.errors import UserError
+from trainable.atomic import write_for_the_owner
 
 # Subcommands by the panel of the help that lists them; ``data`` comes before all.
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
@@ -46,6 +49,9 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Cluster": (submit.submit,),
     }
 )
+
+
+NOT_FINISHED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class DataFirst(TyperGroup):
@@ -79,6 +85,7 @@ for panel, commands in PANELS.items():
 
 def main() -> None:
     """Run the console script ``reservoir-search``."""
+    write_for_the_owner()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
@@ -87,39 +94,57 @@ def main() -> None:
     # search/tracking tries again by itself; MLflow's own minutes of retries would hide that.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    # Messages of Ray's processes to every driver, such as their last log lines when they die.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' warnings to developers; python -W shows them
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(VisibleFormatter("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("search").setLevel(logging.INFO)
     logging.getLogger("fairseq").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it tells each attempt
+    logging.raiseExceptions = False  # a log that cannot be written is no reason for a traceback
     # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    end_at_second_interrupt()
-    sys.exit(exit_code(lambda: app(standalone_mode=False)))
+    interrupt_by_signals()
+    try:
+        code = exit_code(lambda: app(standalone_mode=False))
+    except Exception:  # noqa: BLE001 - a fault of ours, whose traceback may hold others' text
+        tell(traceback.format_exc().rstrip("\n"))
+        code = 1
+    raise_no_more()
+    sys.exit(code)
 
 
 def exit_code(work: Callable[[], object]) -> int:
-    """Run ``work`` and give the exit code: 0 done, 1 failed, 2 user's mistake, 130 interrupted."""
+    """Run ``work`` and give the exit code.
+
+    0 done, 1 failed, 2 user's mistake, 75 not finished in the time of --for, 130 interrupted.
+    """
     try:
         result = work()
     except UserError as error:
         for line in str(error).split("\n"):
-            print(f"error: {line}", file=sys.stderr)
+            tell(f"error: {line}")
         return 2
     except typer.TyperException as error:  # a wrong option or argument
         message = getattr(error, "format_message", error.__str__)()
         if message:  # empty where the whole help was printed
-            print(f"error: {message.rstrip('.')}; see --help", file=sys.stderr)
+            tell(f"error: {message.rstrip('.')}; see --help")
         return 2
     except WorkFailed as error:
-        print(f"failed: {error}", file=sys.stderr)
+        tell(f"failed: {error}")
         return 1
+    except NotFinished as error:
+        tell(f"not finished: {error}")
+        return NOT_FINISHED
     except OSError as error:
         return _of_the_system(error)
     except KeyboardInterrupt:
         result = INTERRUPTED
     if result == INTERRUPTED:  # Typer turns Ctrl-C into this value
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return INTERRUPTED
     return 0
 
@@ -135,5 +160,5 @@ def _of_the_system(error: OSError) -> int:
         return 0
     if error.filename is None and error.errno != errno.ENOSPC:
         raise error
-    print(f"failed: {error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
+    tell(f"failed: {error.filename or 'the disk'}: {error.strerror}")
     return 1

@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails, PydanticUndefined
 _NOT_WRITTEN = frozenset({"range", "values", "[key]"})
 _SECRET_TABLES = ("tracking", "storage")
 _MAX_SHOWN = 60  # characters of a value
+MAX_FAULTS = 1000  # that are told of one file
 
 _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "int_type": lambda _: "must be a whole number",
@@ -80,6 +81,8 @@ def faults_of(error: ValidationError, place: str, model: type) -> str:
 
 def fault_lines(error: ValidationError, model: type) -> list[str]:
     """Lines of ``faults_of`` without the place; a fault found twice is one line."""
+    if error.error_count() > MAX_FAULTS:  # their list alone would take a gigabyte a million
+        return [f"has {error.error_count():,} faults, so it is a file of another kind"]
     lines = [line for fault in error.errors() for line in _lines(fault, model)]
     return list(dict.fromkeys(map(one_line, lines)))
 

@@ -154,6 +154,12 @@ class Layout:
         return Layout(tuple(shared.get(layer) or Layer(layer.kind) for layer in self.layers))
 
 
+def without_reservoirs(layout: Layout) -> Layout | None:
+    """Deletion of ``layout``: its learned layers alone, canonical; None if it has none."""
+    learned = tuple(layer for layer in layout.layers if not layer.is_reservoir)
+    return Layout(learned).canonical() if learned else None
+
+
 def check_decoder(decoder: Layout) -> None:
     """Check that every layer of ``decoder`` is of a kind that can attend to the encoder.
 

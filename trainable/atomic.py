@@ -2,7 +2,7 @@
 
 A new file or folder is written beside its place under a temporary name, synced to the disk and
 then renamed: a reader sees the old or the new one, never a part. A killed process leaves the
-temporary one behind; ``leftovers`` finds it.
+temporary one behind. Its name says whose it was, and the next write in that folder removes it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,22 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Temporary names; those of earlier versions do not contain the final name.
-_TEMPORARY = re.compile(r"\.(.+\.)?building-\w+")
+from trainable.processes import is_abandoned, name_of_ours
+
+# Temporary names, and SQLite's files beside them; those of earlier versions contain neither the
+# final name nor the process.
+_TEMPORARY = re.compile(r"\.(.+\.)?building-\w+(-journal|-wal|-shm)?")
 _NOT_SYNCABLE = (errno.EINVAL, errno.ENOTSUP)  # some network file systems cannot sync folders
+
+
+def write_for_the_owner() -> None:
+    """Let no other user change what this process writes from now on, whatever its umask is."""
+    os.umask(os.umask(0o022) | 0o022)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -118,7 +125,20 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.building-{secrets.token_hex(4)}")
+    _remove_abandoned(path.parent)
+    return path.with_name(f".{path.name}.building-{name_of_ours()}")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the unfinished files and folders in ``folder`` that dead processes left."""
+    with suppress(OSError):  # as when another process removes the same
+        for path in leftovers(folder):
+            if not is_abandoned(path.name):
+                continue
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _make_parents(path: Path) -> None:

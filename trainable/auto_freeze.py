@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -92,7 +93,8 @@ class AutoFreeze:
 
     def _take_norms(self) -> tuple[float, ...]:
         squares = [sum(float(total.double().square().sum()) for total in s) for s in self._sums]
-        self._start_anew()
+        for total in itertools.chain.from_iterable(self._sums):
+            total.zero_()  # in their places, where a recorded update adds to them
         return tuple(square**0.5 for square in squares)
 
     def _start_anew(self) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from fairseq.data import Dictionary, LanguagePairDataset, indexed_dataset
 
+from trainable.buckets import Bucket
 from trainable.device import to_device
 
 Indices = npt.NDArray[np.int64]
@@ -32,12 +33,21 @@ class Collator:
         self._tgt = _MappedSentences(tgt, dataset.tgt_sizes, dataset.tgt_dict)
         self._end = dataset.tgt_dict.eos()
 
-    def __call__(self, indices: Indices) -> Batch:
-        """The pairs ``indices``, the longest source first; sources padded on their left."""
+    def __call__(self, indices: Indices, bucket: Bucket | None = None) -> Batch:
+        """The pairs ``indices``, the longest source first; sources padded on their left.
+
+        In a ``bucket`` the batch has its shape. Rows without a pair have a lone end of
+        sentence as source, and padding as target.
+        """
         lengths_B = self._src.sizes[indices]
         order = np.argsort(-lengths_B, kind="stable")
         indices, lengths_B = indices[order], lengths_B[order]
-        target_BT = self._tgt.padded(indices)
+        n_rows = len(indices) if bucket is None else bucket.n_rows
+        src_width, tgt_width = (None, None) if bucket is None else bucket.lengths
+        src_BS = self._src.padded(indices, n_rows, src_width, on_the_left=True)
+        src_BS[len(indices) :, -1] = self._end
+        lengths_B = np.pad(lengths_B, (0, n_rows - len(indices)), constant_values=1)
+        target_BT = self._tgt.padded(indices, n_rows, tgt_width)
         # What the decoder is fed: the end of the sentence before, then all but the last token.
         fed_BT = np.roll(target_BT, 1, axis=1)
         fed_BT[fed_BT == self._end] = self._tgt.padding
@@ -47,7 +57,7 @@ class Collator:
             "nsentences": len(indices),
             "ntokens": int(self._tgt.sizes[indices].sum()),
             "net_input": {
-                "src_tokens": torch.from_numpy(self._src.padded(indices, on_the_left=True)),
+                "src_tokens": torch.from_numpy(src_BS),
                 "src_lengths": torch.from_numpy(lengths_B),
                 "prev_output_tokens": torch.from_numpy(fed_BT),
             },
@@ -75,13 +85,18 @@ class _MappedSentences:
         self._ends = np.cumsum(self.sizes)
         self.padding = dictionary.pad()
 
-    def padded(self, indices: Indices, *, on_the_left: bool = False) -> Indices:
-        """The sentences as rows of one width."""
+    def padded(
+        self, indices: Indices, n_rows: int, width: int | None, *, on_the_left: bool = False
+    ) -> Indices:
+        """The sentences as rows of ``width``, the longest one's if None; then rows of padding."""
         sizes_B1 = self.sizes[indices, None]
-        columns = np.arange(sizes_B1.max())
+        width = int(sizes_B1.max()) if width is None else width
+        columns = np.arange(width)
         if on_the_left:
-            columns = columns - (sizes_B1.max() - sizes_B1)
+            columns = columns - (width - sizes_B1)
         places = (self._ends[indices, None] - sizes_B1) + columns
         inside = (columns >= 0) & (columns < sizes_B1)
         tokens = self._tokens[np.where(inside, places, 0)]
-        return np.where(inside, tokens, self.padding).astype(np.int64)
+        rows = np.full((n_rows, width), self.padding, dtype=np.int64)
+        rows[: len(indices)] = np.where(inside, tokens, self.padding)
+        return rows

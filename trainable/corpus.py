@@ -64,15 +64,16 @@ class Corpus:
         """Untokenised sentences of an evaluation split, in dataset order."""
         path = self.folder / f"{split}.raw.{side}"
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+            text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
             raise DamagedData(f"{path}: is not UTF-8; prepare the folder again") from error
-        if len(lines) != len(self.split(split)):
+        n_lines = text.count("\n")
+        if n_lines != len(self.split(split)):
             raise DamagedData(
-                f"{path}: has {len(lines)} lines for {len(self.split(split))} sentences; "
+                f"{path}: has {n_lines} lines for {len(self.split(split))} sentences; "
                 "prepare the folder again"
             )
-        return lines
+        return text.split("\n")[:-1]
 
 
 def open_corpus(folder: str) -> Corpus:

@@ -5,6 +5,7 @@ Shapes: N tokens, D model, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,6 +16,9 @@ from trainable.device import to_device
 PADDING = 1  # fairseq's padding index in every dictionary
 CHUNK = 2**21  # scores at a time, 8 MiB: they stay in a processor's cache
 GPU_CHUNK = 2**25  # 128 MiB: products that fill a GPU
+
+# The gradient to scores N, V and the sum of the losses, by scores, targets and smoothing.
+ChunkLoss = Callable[[Tensor, Tensor, float], tuple[Tensor, Tensor]]
 
 
 def label_smoothed_loss(
@@ -35,7 +39,26 @@ def label_smoothed_loss(
     target_N = to_device(target[row_N, column_N], features.device)
     features_ND = features.transpose(0, 1).flatten(0, 1).index_select(0, place_N)
     loss: Tensor = _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
-        features_ND, weight_VD, target_N, label_smoothing, torch.is_grad_enabled()
+        features_ND, weight_VD, target_N, label_smoothing, chunk_loss, torch.is_grad_enabled()
+    )
+    return loss
+
+
+def padded_label_smoothed_loss(
+    features: Tensor, weight_VD: Tensor, target: Tensor, label_smoothing: float
+) -> Tensor:
+    """``label_smoothed_loss`` with the target on the device of the others.
+
+    Scores are computed at all positions and those of padding masked, so that no shape depends
+    on the data.
+    """
+    loss: Tensor = _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
+        features.transpose(0, 1).flatten(0, 1),
+        weight_VD,
+        target.t().flatten(),
+        label_smoothing,
+        masked_chunk_loss,
+        torch.is_grad_enabled(),
     )
     return loss
 
@@ -54,6 +77,7 @@ class _ProjectedLoss(torch.autograd.Function):
         weight_VD: Tensor,
         target_N: Tensor,
         label_smoothing: float,
+        chunk_loss: ChunkLoss,
         with_gradients: bool,
     ) -> Tensor:
         to_features = torch.empty_like(features_ND) if with_gradients else None
@@ -61,11 +85,11 @@ class _ProjectedLoss(torch.autograd.Function):
         weight_VD = weight_VD.to(features_ND.dtype)
         n_scores = CHUNK if features_ND.device.type == "cpu" else GPU_CHUNK
         n_chunk = max(1, n_scores // weight_VD.size(0))
-        loss = features_ND.new_zeros((), dtype=torch.float32)
+        loss = features_ND.new_zeros((), dtype=_exact(features_ND.dtype))
         for start in range(0, len(target_N), n_chunk):
             chunk = slice(start, start + n_chunk)
             features = features_ND[chunk]
-            gradient_NV, losses = _chunk_loss(
+            gradient_NV, losses = chunk_loss(
                 features @ weight_VD.t(), target_N[chunk], label_smoothing
             )
             loss += losses
@@ -79,7 +103,12 @@ class _ProjectedLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         to_features, to_weight = ctx.saved_tensors
-        return to_features * gradient, to_weight * gradient, None, None, None
+        return to_features * gradient, to_weight * gradient, None, None, None, None
+
+
+def _exact(dtype: torch.dtype) -> torch.dtype:
+    """Type of sums: fp32, or what is more exact."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
@@ -90,7 +119,7 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total.add_(left @ right)
 
 
-def _chunk_loss(
+def chunk_loss(
     scores_NV: Tensor, target_N: Tensor, label_smoothing: float
 ) -> tuple[Tensor, Tensor]:
     """The gradient to the scores, and the sum of the losses.
@@ -99,7 +128,7 @@ def _chunk_loss(
     word: loss = log Z - e sum(scores) - (1 - e V) scores[y], whose gradient is
     softmax - e - (1 - e V) at y.
     """
-    scores_NV = scores_NV.float()
+    scores_NV = scores_NV.to(_exact(scores_NV.dtype))
     n_words = scores_NV.size(1)
     wrong = label_smoothing / (n_words - 1)
     right = 1.0 - wrong * n_words
@@ -114,3 +143,21 @@ def _chunk_loss(
         gradient_NV.sub_(wrong)
     gradient_NV.scatter_add_(1, index_N1, gradient_NV.new_full((), -right).expand_as(index_N1))
     return gradient_NV, log_z - wrong * score_sum - right * right_sum
+
+
+def masked_chunk_loss(
+    scores_NV: Tensor, target_N: Tensor, label_smoothing: float
+) -> tuple[Tensor, Tensor]:
+    """``chunk_loss`` over the tokens that are not padding; the gradient to padding is zero."""
+    scores_NV = scores_NV.to(_exact(scores_NV.dtype))
+    n_words = scores_NV.size(1)
+    wrong = label_smoothing / (n_words - 1)
+    right = 1.0 - wrong * n_words
+    index_N1 = target_N.unsqueeze(1)
+    counts_N1 = (index_N1 != PADDING).to(scores_NV.dtype)
+    log_z_N1 = torch.logsumexp(scores_NV, dim=1, keepdim=True)
+    right_N1 = scores_NV.gather(1, index_N1)
+    losses_N1 = log_z_N1 - wrong * scores_NV.sum(dim=1, keepdim=True) - right * right_N1
+    gradient_NV = (torch.exp(scores_NV - log_z_N1) - wrong) * counts_N1
+    gradient_NV = gradient_NV.scatter_add(1, index_N1, -right * counts_N1)
+    return gradient_NV, (losses_N1 * counts_N1).sum()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
+from trainable.atomic import write_for_the_owner
 from trainable.checkpoint import Checkpoint
 from trainable.config import TrialConfig
 from trainable.curve import Point
@@ -21,13 +22,14 @@ class RankActor:
     def __init__(
         self, rank: int, n_ranks: int, n_threads: int, corpus: ShippedCorpus | None
     ) -> None:
+        write_for_the_owner()
         torch.set_num_threads(n_threads)
         self._rank, self._n_ranks, self._corpus = rank, n_ranks, corpus
         self._ranks: Ranks | None = None
         self._points: Iterator[Point] = iter(())
 
     def join(self, address: str, backend: str) -> None:
-        """Connect to the other ranks of the trial at ``address`` (HOST:PORT)."""
+        """Connect to the other ranks of the trial, as ``join_ranks`` does."""
         self._ranks = join_ranks(
             rank=self._rank, n_ranks=self._n_ranks, address=address, backend=backend
         )

@@ -69,27 +69,50 @@ class Ranks:
 def join_ranks(
     *, rank: int, n_ranks: int, address: str, backend: str, server: socket.socket | None = None
 ) -> Ranks:
-    """Connect to the other ranks at ``address`` (HOST:PORT), where rank 0 listens with ``server``.
+    """Connect to the other ranks, whose places stand in a store at ``address``.
+
+    Args:
+        rank, n_ranks: of this process, and how many there are.
+        address: absolute path of a file, for ranks of one machine; else HOST:PORT, where
+            rank 0 listens with ``server``.
+        backend: torch's, gloo or nccl.
+        server: rank 0's listening socket.
 
     Raises:
         RuntimeError: a rank does not connect within ``MEETING_TIMEOUT``.
     """
     if n_ranks > 1:
-        host, _, port = address.rpartition(":")
-        _connect_by(_interface_towards(host))
-        # By default torch listens on all interfaces, where any machine could read and write.
-        store = distributed.TCPStore(  # type: ignore[attr-defined]
-            host,
-            int(port),
-            n_ranks,
-            is_master=rank == 0,
-            timeout=MEETING_TIMEOUT,
-            master_listen_fd=None if server is None else server.detach(),
-        )
+        if address.startswith("/"):
+            _connect_by(_interface_towards("127.0.0.1"))
+            store = _store_in_file(address, n_ranks)
+        else:
+            _connect_by(_interface_towards(address.rpartition(":")[0]))
+            store = _store_at_port(address, n_ranks, is_master=rank == 0, server=server)
         distributed.init_process_group(
             backend, store=store, rank=rank, world_size=n_ranks, timeout=COLLECTIVE_TIMEOUT
         )
     return Ranks(rank=rank, n_ranks=n_ranks)
+
+
+def _store_in_file(path: str, n_ranks: int) -> Any:
+    store = distributed.FileStore(path, n_ranks)  # type: ignore[attr-defined]
+    store.set_timeout(MEETING_TIMEOUT)
+    return store
+
+
+def _store_at_port(
+    address: str, n_ranks: int, *, is_master: bool, server: socket.socket | None
+) -> Any:
+    host, _, port = address.rpartition(":")
+    # By default torch listens on all interfaces, where any machine could read and write.
+    return distributed.TCPStore(  # type: ignore[attr-defined]
+        host,
+        int(port),
+        n_ranks,
+        is_master=is_master,
+        timeout=MEETING_TIMEOUT,
+        master_listen_fd=None if server is None else server.detach(),
+    )
 
 
 def _interface_towards(host: str) -> str:

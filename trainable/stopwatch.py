@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 import torch
 
 
 class Stopwatch:
-    """Stopwatch: seconds between ``start`` and ``stop``, summed over all runs."""
+    """Stopwatch: seconds between ``start`` and ``stop``, summed over all runs.
+
+    ``paused_s`` are the seconds of ``paused`` blocks, which are not among them.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._started: float | None = None
         self.seconds_before = 0.0
+        self.paused_s = 0.0
 
     def start(self) -> None:
         if self._started is None:
@@ -24,6 +30,21 @@ class Stopwatch:
             torch.cuda.synchronize(self._device)
         self.seconds_before = self.seconds
         self._started = None
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the block, such as a compilation, out of a running clock."""
+        was_running = self._started is not None
+        self.stop()
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            if self._device.type == "cuda":
+                torch.cuda.synchronize(self._device)
+            self.paused_s += time.perf_counter() - began
+            if was_running:
+                self.start()
 
     @property
     def seconds(self) -> float:

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import torch
 from fairseq.models import BaseFairseqModel
-from torch import nn
 
 from trainable.aucc import aucc
 from trainable.auto_freeze import AutoFreeze, Freezing
 from trainable.checkpoint import Checkpoint, learned_weights, load_learned_weights
-from trainable.collate import Batch, Indices, inputs_on_device
 from trainable.config import CLOCKS, TrialConfig
 from trainable.curve import Point
-from trainable.device import autocast_dtype, mixed_precision, training_device
+from trainable.device import autocast_dtype, training_device
 from trainable.dynamics.measure import N_SENTENCES, dynamics_at_depth, validation_sentences
-from trainable.layer_drop import depths_left_out
 from trainable.memory import forget_peak_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
 from trainable.ranks import Ranks
-from trainable.schedule import inverse_square_root
 from trainable.stopwatch import Stopwatch
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Update
+from trainable.updates.adam import load_adam, make_adam
+from trainable.updates.choice import choose_updates, expected_updates
+from trainable.updates.learner import Learner
+
+logger = logging.getLogger(__name__)
 
 
 class Diverged(Exception):
@@ -43,22 +43,21 @@ class Training:
     """
 
     def __init__(
-        self, config: TrialConfig, *, ranks: Ranks, checkpoint: Checkpoint | None = None
+        self,
+        config: TrialConfig,
+        *,
+        ranks: Ranks,
+        checkpoint: Checkpoint | None = None,
+        n_updates: float | None = None,
     ) -> None:
+        """``n_updates`` are those to expect, for the way to make them; by the budget if None."""
         self.config = config
         self.ranks = ranks
         self._device = training_device(config.ranks.gpus_per_rank)
         forget_peak_memory(self._device)
-        self._autocast = autocast_dtype(config.train.precision, self._device)
         self.task = load_task(config.data)
         self._model = self.task.build_model(config.model, seed=config.seed).to(self._device)
-        self._parallel = ranks.parallel(self._model)
-        self._optimizer = torch.optim.AdamW(
-            self._model.parameters(),
-            betas=(0.9, 0.98),
-            weight_decay=config.train.weight_decay,
-            fused=True,
-        )
+        self._optimizer = make_adam(self._model, config.train, self._device)
         self._validation = self.task.validation_set(config, ranks=ranks, device=self._device)
         self._dynamics_sentences = (
             validation_sentences(self.task, N_SENTENCES) if config.validation.dynamics else []
@@ -75,6 +74,9 @@ class Training:
         self._n_targets = 0  # since the last point
         self._curve: list[Point] = []
         self._best_weights = learned_weights(self._model)
+        self._updates = choose_updates(
+            self._learner(), expected_updates(config) if n_updates is None else n_updates
+        )
         self.finished = False
         if checkpoint is not None:
             self._go_on_from(checkpoint)
@@ -100,6 +102,8 @@ class Training:
                 self.finished = over or (
                     budget.seconds is not None and self._curve[-1].seconds >= budget.seconds
                 )
+                if self.finished and self.warmup_s:
+                    logger.info("warm-up outside the clock: %.1f s", self.warmup_s)
                 yield self._curve[-1]
 
     def aucc(self) -> float:
@@ -115,6 +119,11 @@ class Training:
     def n_epochs(self) -> float:
         """Number of epochs so far, by target tokens."""
         return self._n_tokens / self.task.n_epoch_tokens
+
+    @property
+    def warmup_s(self) -> float:
+        """Seconds of compiling and recording in this process, which no clock counts."""
+        return self._stopwatch.paused_s
 
     @property
     def peak_memory_bytes(self) -> int:
@@ -134,52 +143,24 @@ class Training:
 
     def _update(self, update: Update) -> None:
         """One optimizer step on the examples of ``update``, shared out over the ranks."""
-        train = self.config.train
         self._n_updates += 1
-        torch.manual_seed(_dropout_seed(self.config.seed, self._n_updates, self.ranks.rank))
-        if train.layer_drop:
-            depths = self._model.encoder.layers
-            depths.left_out = depths_left_out(
-                len(depths), chance=train.layer_drop, seed=self.config.seed, update=self._n_updates
-            )
-        lr = inverse_square_root(self._n_updates, lr=train.lr, warmup_updates=train.warmup_updates)
-        for group in self._optimizer.param_groups:
-            group["lr"] = lr
-        self._optimizer.zero_grad(set_to_none=True)
-        shards = rank_shards(update.indices, self.ranks, train.accumulate)
-        for number, shard in enumerate(shards, start=1):
-            with self._all_reduce_only_when(number == len(shards)):
-                loss = self._loss(update.collate(shard if len(shard) else update.indices[:1]))
-                if not len(shard):  # fewer examples than shards: join in, add nothing
-                    loss = loss * 0.0
-                # DDP averages over the ranks; the mean over the targets of all is wanted.
-                (loss * (self.ranks.n_ranks / update.n_targets)).backward()  # type: ignore[no-untyped-call]
-            self._loss_sum += loss.detach()
-        for parameter in self._model.encoder.layers.parameters_left_out():
-            parameter.grad = None  # else Adam's momentum still moves a dropped layer
-        if self._auto_freeze:
-            self._auto_freeze.watch()
-        if train.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self._model.parameters(), train.clip_norm)
-        self._optimizer.step()
+        self._updates.update(update, number=self._n_updates)
         self._n_tokens += update.n_tokens
         self._n_targets += update.n_targets
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        batch = inputs_on_device(batch, self._device)
-        with mixed_precision(self._device, self._autocast):
-            features = self.task.features(self._parallel, batch)
-        if self.ranks.n_ranks > 1:  # DDP waits for a gradient of every parameter
-            for parameter in self._model.encoder.layers.parameters_left_out():
-                features = features + 0.0 * parameter.sum()
-        if self._autocast is not None:
-            features = features.to(self._autocast)  # as autocast has it before a projection
-        return self.task.loss(self._model, features, batch, self.config.train)
-
-    def _all_reduce_only_when(self, last: bool) -> contextlib.AbstractContextManager[None]:
-        if last or self.ranks.n_ranks == 1:
-            return contextlib.nullcontext()
-        return self._parallel.no_sync()  # type: ignore[operator, no-any-return]
+    def _learner(self) -> Learner:
+        return Learner(
+            config=self.config,
+            task=self.task,
+            ranks=self.ranks,
+            device=self._device,
+            autocast=autocast_dtype(self.config.train.precision, self._device),
+            model=self._model,
+            optimizer=self._optimizer,
+            auto_freeze=self._auto_freeze,
+            stopwatch=self._stopwatch,
+            loss_sum=self._loss_sum,
+        )
 
     def _budget_is_spent(self) -> bool:
         budget = self.config.budget
@@ -238,8 +219,7 @@ class Training:
         assert self._auto_freeze is not None
         self._auto_freeze.freeze(n_sets)
         self._optimizer.zero_grad(set_to_none=True)
-        # DDP waits for a gradient of all that learned when it was made.
-        self._parallel = self.ranks.parallel(self._model)
+        self._updates.begin_anew()
         self._flops_per_token = training_flops_per_token(
             self.config.model, self.config.train, self.task, frozen=self._auto_freeze.depths
         )
@@ -250,7 +230,7 @@ class Training:
             self._freezing = checkpoint.freezing
             self._freeze(self._freezing.n_frozen)
             self._auto_freeze.norms = self._freezing.norms
-        self._optimizer.load_state_dict(checkpoint.optimizer)
+        load_adam(self._optimizer, checkpoint.optimizer)
         self._best_weights = checkpoint.best_weights
         self._curve = list(checkpoint.curve)
         self.finished = checkpoint.finished
@@ -289,15 +269,3 @@ def _auto_freeze(config: TrialConfig, model: BaseFairseqModel) -> AutoFreeze | N
     if not config.train.auto_freeze:
         return None
     return AutoFreeze(model.encoder.layers, quantile=config.train.auto_freeze)
-
-
-def rank_shards(indices: Indices, ranks: Ranks, accumulate: int) -> list[Indices]:
-    """This rank's parts of an update, one for each forward pass; some may be empty."""
-    n_shards = ranks.n_ranks * accumulate
-    return [indices[shard::n_shards] for shard in range(ranks.rank, n_shards, ranks.n_ranks)]
-
-
-def _dropout_seed(seed: int, update: int, rank: int) -> int:
-    """63 bits that differ for each update and rank."""
-    digest = hashlib.sha256(f"dropout/{seed}/{update}/{rank}".encode()).digest()
-    return int.from_bytes(digest[:8]) >> 1

@@ -22,6 +22,7 @@ def trial_result(
     finished: bool,
     n_epochs: float,
     peak_memory_bytes: int,
+    warmup_s: float = 0.0,
     dynamics: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Result for Tune, the searcher and the tracking, with the whole curve so far."""
@@ -36,6 +37,7 @@ def trial_result(
         "failure": None,
         "n_epochs": n_epochs,
         "peak_memory_bytes": peak_memory_bytes,
+        "warmup_s": warmup_s,
         "dynamics": dict(dynamics),  # at the last point alone, if they are asked for
         "host": socket.gethostname(),
         "done": finished,

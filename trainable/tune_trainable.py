@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import ray
@@ -20,6 +21,7 @@ from ray import tune
 from ray.tune import PlacementGroupFactory
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from trainable.atomic import write_for_the_owner
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
@@ -30,6 +32,7 @@ from trainable.ranks import Ranks, join_ranks, leave_ranks
 from trainable.shipped_corpus import ShippedCorpus, with_data_here
 from trainable.training import Training
 from trainable.trial_result import trial_result
+from trainable.users_folder import users_folder
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
     """
 
     def setup(self, config: dict[str, Any], corpus: ShippedCorpus | None = None) -> None:
+        write_for_the_owner()  # a cluster's Ray has the umask of who started it
         self._corpus = corpus
         ranks = TrialConfig.model_validate(config["trial"]).ranks
         torch.set_num_threads(ranks.cpus_per_rank)
@@ -93,10 +97,13 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         leave_ranks()
         for peer in self._peers:
             ray.kill(peer)
+        self._meeting.cleanup()
 
     def _connect_ranks(self, ranks: RanksConfig) -> None:
         self._peers = _start_peers(ranks, self._corpus)
-        self._ranks = _meet(self._peers, ranks)
+        # Private, and for as long as the ranks are connected, since NCCL connects later.
+        self._meeting = TemporaryDirectory(prefix="ranks-", dir=users_folder())
+        self._ranks = _meet(self._peers, ranks, Path(self._meeting.name))
         self._ranks_are_well = True
 
     def _begin(self, config: dict[str, Any]) -> None:
@@ -192,6 +199,7 @@ def _result(training: Training) -> dict[str, Any]:
         finished=training.finished,
         n_epochs=training.n_epochs,
         peak_memory_bytes=training.peak_memory_bytes,
+        warmup_s=training.warmup_s,
         dynamics=training.dynamics,
     )
 
@@ -211,14 +219,31 @@ def _start_peers(ranks: RanksConfig, corpus: ShippedCorpus | None) -> list[Any]:
     ]
 
 
-def _meet(peers: list[Any], ranks: RanksConfig) -> Ranks:
-    server = socket.create_server((ray.util.get_node_ip_address(), 0))
-    host, port = server.getsockname()
-    address, backend = f"{host}:{port}", "nccl" if ranks.gpus_per_rank else "gloo"
+def _meet(peers: list[Any], ranks: RanksConfig, folder: Path) -> Ranks:
+    """Connect the ranks: by a file in ``folder`` on one machine, else by a port of this one."""
+    backend = "nccl" if ranks.gpus_per_rank else "gloo"
+    if not peers:
+        return Ranks()
+    if _are_on_one_machine():
+        # Anyone who reaches a port could read and change what the ranks write there.
+        return _join(peers, address=str(folder / "store"), backend=backend)
+    with socket.create_server((ray.util.get_node_ip_address(), 0)) as server:
+        host, port = server.getsockname()
+        return _join(peers, address=f"{host}:{port}", backend=backend, server=server)
+
+
+def _join(
+    peers: list[Any], *, address: str, backend: str, server: socket.socket | None = None
+) -> Ranks:
     pending = [peer.join.remote(address, backend) for peer in peers]
-    with server, ending_if_lost(pending):
+    with ending_if_lost(pending):
         me = join_ranks(
-            rank=0, n_ranks=ranks.n_ranks, address=address, backend=backend, server=server
+            rank=0, n_ranks=len(peers) + 1, address=address, backend=backend, server=server
         )
     ray.get(pending)
     return me
+
+
+def _are_on_one_machine() -> bool:
+    table = ray.util.placement_group_table(ray.util.get_current_placement_group())
+    return len(set(table["bundles_to_node_id"].values())) == 1

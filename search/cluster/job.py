@@ -6,7 +6,6 @@ import asyncio
 import logging
 import shlex
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,8 +14,10 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from search.cluster.ray_address import ray_errors_as_user_errors, require_answer
 from search.cluster.shipped_code import copy_code
+from search.study.console import say
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
+from trainable.users_folder import scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -41,15 +42,15 @@ def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
             goes on.
     """
     client = _client(address)
-    with tempfile.TemporaryDirectory(prefix="reservoir-search-") as package:
-        copy_code(Path(package))
+    with scratch_folder() as package:
+        copy_code(package)
         study_file = _study_file(command)
         if study_file is not None:
-            shutil.copyfile(study_file, Path(package) / study_file.name)
+            shutil.copyfile(study_file, package / study_file.name)
         with ray_errors_as_user_errors(address):
             job = client.submit_job(
                 entrypoint=entrypoint(command, folder=folder),
-                runtime_env={"working_dir": package},
+                runtime_env={"working_dir": str(package)},
             )
     logger.info("job %s on %s", job, address)
     try:
@@ -117,7 +118,7 @@ async def _follow(client: JobSubmissionClient, job: str) -> None:
         try:
             is_over = client.get_job_status(job).is_terminal()
             async for lines in client.tail_job_logs(job):  # each call starts at the log's beginning
-                print(lines[max(0, n_printed - n_seen) :], end="", flush=True)
+                say(lines[max(0, n_printed - n_seen) :], end="")
                 n_seen += len(lines)
                 n_printed = max(n_printed, n_seen)
         except (RuntimeError, OSError) as error:

@@ -110,7 +110,7 @@ def ray_errors_as_user_errors(address: str) -> Iterator[None]:
         yield
     except ray.exceptions.AuthenticationError as error:
         raise UserError(f"--address {address}: {_TOKEN}") from error
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
             f"--address {address}: {reason.rstrip('.')}; run the command on a machine of the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +12,17 @@ from pathlib import Path
 import ray
 
 from search.cluster.ray_address import check_address, ray_errors_as_user_errors
-from search.cluster.ray_files import hidden_token, private_folder
+from search.cluster.ray_files import (
+    hidden_token,
+    mark_session,
+    private_folder,
+    remove_old_sessions,
+    require_room,
+    session_of_this_process,
+)
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
+from search.study.errors import WorkFailed
 from trainable.environment_fault import environment_fault
 from trainable.private.ray import (
     OVERRIDE_JOBS_ENVIRONMENT,
@@ -23,29 +31,36 @@ from trainable.private.ray import (
     on_loopback,
 )
 from trainable.private.tune import FAILURES_LOGGER, SETTINGS
+from trainable.users_folder import scratch_folder
+
+_REASON_LETTERS = 300  # of Ray's messages, which can be a page
 
 
 @contextmanager
 def local_ray() -> Iterator[None]:
     """Start a Ray of its own on this machine, and stop it at the context's end.
 
-    A cluster that already runs here is not joined.
+    A cluster that already runs here is not joined. The sessions of dead drivers are removed.
 
     Raises:
         UserError: other users cannot be kept out of Ray's sessions or from its token.
-        WorkFailed: Ray died meanwhile.
+        WorkFailed: Ray did not start, or died meanwhile.
     """
     _set_up()
     hidden_token()
-    with on_loopback():
+    folder = private_folder()
+    remove_old_sessions(folder)
+    require_room(folder)
+    with on_loopback(), _failing_in_one_line(folder), _keeping_sigterm(), _hushed(folder):
         ray.init(
             address="local",
             include_dashboard=False,
             log_to_driver=False,
             configure_logging=False,
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
-            **in_folder(private_folder()),
+            **in_folder(folder),
         )
+        mark_session(folder)
     try:
         with watching_ray(
             head_gone="Ray's gcs_server on this machine has died; resume the study",
@@ -70,16 +85,16 @@ def cluster_ray(address: str) -> Iterator[None]:
     check_address(address)
     # If this process runs in a job, that job has shipped its code too; ours replaces it.
     os.environ.update(OVERRIDE_JOBS_ENVIRONMENT)
-    with tempfile.TemporaryDirectory(prefix="reservoir-search-") as folder:
-        copy_code(Path(folder))
-        with ray_errors_as_user_errors(address):
+    with scratch_folder() as folder:
+        copy_code(folder)
+        with ray_errors_as_user_errors(address), _keeping_sigterm():
             ray.init(
                 address=address,
                 log_to_driver=False,
                 configure_logging=False,
                 # Not as Ray's py_modules: a worker would find the driver's folder before
                 # those, which may hold another version.
-                runtime_env={"working_dir": folder},
+                runtime_env={"working_dir": str(folder)},
             )
     try:
         with watching_ray(
@@ -96,9 +111,53 @@ def cluster_ray(address: str) -> Iterator[None]:
 def _set_up() -> None:
     for name, value in (WITHOUT_METRICS | SETTINGS).items():
         os.environ.setdefault(name, value)
+    # Ray warns of what cannot be changed here: its token is on, /dev/shm is small.
+    logging.getLogger("ray").setLevel(logging.ERROR)
     # At the end Tune warns that there is no result.json; the results are in our records.
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     logging.getLogger(FAILURES_LOGGER).addFilter(_without_traceback)
+
+
+@contextmanager
+def _failing_in_one_line(folder: Path) -> Iterator[None]:
+    """Turn an exception of Ray's at its start into one line that names its log.
+
+    Raises:
+        WorkFailed: Ray raised an exception.
+    """
+    try:
+        yield
+    except Exception as error:  # Ray raises Exception itself, too
+        session = session_of_this_process(folder)
+        logs = "" if session is None else f"; its log: {session / 'logs'}"
+        reason = " ".join(str(error).split()).partition(". ")[0][:_REASON_LETTERS].rstrip(".")
+        raise WorkFailed(f"Ray did not start on this machine: {reason}{logs}") from error
+
+
+@contextmanager
+def _hushed(folder: Path) -> Iterator[None]:
+    """Send what Ray's C++ code writes to stderr to the file ``start.log`` in ``folder``."""
+    folder.mkdir(exist_ok=True)
+    stderr = os.dup(2)
+    try:
+        with (folder / "start.log").open("w") as log:
+            os.dup2(log.fileno(), 2)
+            yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+@contextmanager
+def _keeping_sigterm() -> Iterator[None]:
+    """Keep the handler of SIGTERM, which ``ray.init`` replaces: records could not be closed."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    except SystemExit as error:  # of Ray's own handler
+        raise KeyboardInterrupt from error
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _without_traceback(message: logging.LogRecord) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import _thread
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 
 import ray
 
+from search.study.console import tell
 from search.study.errors import WorkFailed
 
 CHECK_S = 2.0  # time between two checks, and the longest one for an answer
@@ -48,7 +48,7 @@ def watching_ray(*, head_gone: str, raylet_gone: str) -> Iterator[None]:
         lost.append(message)
         _thread.interrupt_main()
         time.sleep(GRACE_S)
-        print(f"failed: {message}", file=sys.stderr, flush=True)
+        tell(f"failed: {message}")
         os._exit(1)
 
     threading.Thread(target=watch, name="ray-watch", daemon=True).start()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import Address, StudyName
+from search.commands.options import Address, For, StudyName
 
 
 def confirm(
@@ -21,6 +21,11 @@ def confirm(
             show_default=False,
         ),
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="A further encoder to compare with; may be repeated."),
+    ] = None,
+    for_: For = None,
     address: Address = None,
 ) -> None:
     """Train the best layouts and a baseline with more seeds, until one is significantly best.
@@ -35,7 +40,13 @@ def confirm(
     from search.study.folder import find_study
 
     confirmation = confirm_study(
-        find_study(study), n_best=top, n_seeds=seeds, baseline=baseline, address=address
+        find_study(study),
+        n_best=top,
+        n_seeds=seeds,
+        baseline=baseline,
+        against=against or [],
+        address=address,
+        deadline=for_,
     )
     console = output()
     console.print(confirm_table(confirmation))

@@ -149,12 +149,13 @@ def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] |
 def _prepare(
     read: Callable[[], ParallelText], out: Path, n_merges: int, joined_dictionary: bool
 ) -> None:
+    from search.study.console import say
     from trainable.data.prepare import prepare
 
     manifest = prepare(read, out, n_merges=n_merges, joined_dictionary=joined_dictionary)
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     rows = manifest.dictionary
-    typer.echo(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
-    typer.echo(f"pairs: {sizes} (train / valid / test)")
-    typer.echo(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
-    typer.echo(f"licence: {manifest.licence}")
+    say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
+    say(f"pairs: {sizes} (train / valid / test)")
+    say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
+    say(f"licence: {manifest.licence}")

@@ -21,20 +21,21 @@ def doctor(
     Work that an interruption left for resume is no fault. The exit code is 1 if
     there is a fault.
     """
-    import json
+    import shlex
 
     from search.doctor.examine import examine
     from search.doctor.findings_table import findings_json, print_findings
+    from search.study.console import say_json
     from search.study.errors import WorkFailed
     from search.study.folder import find_study
 
     folder = find_study(study)
     findings = examine(folder, repair=mend)
     if as_json:
-        print(json.dumps(findings_json(folder.config().name, findings), indent=2))
+        say_json(findings_json(folder.config().name, findings))
     else:
         print_findings(findings)
     n_faults = sum(len(finding.faults) for finding in findings)
     if n_faults:
-        remedy = "" if mend else f"; try: reservoir-search doctor {study} --mend"
+        remedy = "" if mend else f"; try: reservoir-search doctor {shlex.quote(study)} --mend"
         raise WorkFailed(f"study {study}: faults found: {n_faults}{remedy}")

@@ -97,12 +97,11 @@ def dynamics(
 
         reservoir-search dynamics model2 --data data/grammar --reservoir-gain 4
     """
-    import json
-
     from search.dynamics.figure import check_png, write_dynamics_png
     from search.dynamics.measured import measure_subject
     from search.dynamics.measures_table import dynamics_json, print_dynamics
     from search.dynamics.subject import open_subject
+    from search.study.console import say_json
 
     if png is not None:
         check_png(png)
@@ -125,6 +124,6 @@ def dynamics(
     if png is not None:
         write_dynamics_png(report, png)
     if as_json:
-        print(json.dumps(dynamics_json(report), indent=2))
+        say_json(dynamics_json(report))
     else:
         print_dynamics(report)

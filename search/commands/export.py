@@ -28,13 +28,14 @@ def export(
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
     from search.exports.export import export_layout
+    from search.study.console import say
     from search.study.folder import find_study
 
     folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)
-    print(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")
-    print(
+    say(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")
+    say(
         f"{exported.task.metric.name} with {exported.task.final_decoding}: "
         f"{exported.valid.score:.2f} on the validation set, "
         f"{exported.test.score:.2f} on the test set"
     )
-    print(f"  use it: {exported.task.use_commands(str(folder))[0]}")
+    say(f"  use it: {exported.task.use_commands(str(folder))[0]}")

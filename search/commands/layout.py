@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from search.study.console import say
 from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions, Norm, Tied
 from spaces.flops import Backward, FlopsPerToken, Savings, flops_per_token
@@ -79,7 +80,7 @@ def layout(
         savings=Savings(around_reservoirs=reservoir_backward == "around"),
     )
     report = report_json if as_json else report_text
-    typer.echo(report(encoder, decoder_layout, counts, flops))
+    say(report(encoder, decoder_layout, counts, flops))
 
 
 def report_json(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: FlopsPerToken) -> str:

@@ -35,20 +35,17 @@ def replay(
 
         reservoir-search replay TABLE --seeds 5 --set scheduler.name=none
     """
-    import json
-
-    from rich.console import Console
-
     from search.replay.recorded_studies import open_table
     from search.replay.results_table import replay_json, replay_table
     from search.replay.run import replay_seeds
     from search.replay.settings import replayed_study
+    from search.study.console import output, say_json
 
     recorded = open_table(table)
     config = replayed_study(recorded, settings or [])
     replays = replay_seeds(recorded, config, n_seeds=seeds, n_workers=workers)
     results = replay_json(config, replays, n_workers=workers)
     if as_json:
-        print(json.dumps(results, indent=2))
+        say_json(results)
     else:
-        Console().print(replay_table(results))
+        output().print(replay_table(results))

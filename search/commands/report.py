@@ -25,7 +25,8 @@ def report(
     The page needs no network. An earlier page is replaced.
     """
     from search.report.page import write_report
+    from search.study.console import say
     from search.study.folder import find_study
 
     for path in write_report(find_study(study), out, png):
-        print(path)
+        say(path)

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import Address
+from search.commands.options import Address, For
 
 
 def reproduce(
     preset: Annotated[
         str,
         typer.Option(
-            help="small: Multi30k, about an hour on two cores; iwslt14: the paper's settings."
+            help="small: Multi30k, about an hour on two cores; tatoeba, iwslt14: the paper's size, "
+            "on a GPU; each also with -pre-norm."
         ),
     ] = "small",
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds of each model.")] = 4,
@@ -33,27 +34,33 @@ def reproduce(
     by_test: Annotated[
         bool, typer.Option("--by-test", help="Validate on the test set, as the paper does.")
     ] = False,
+    for_: For = None,
     address: Address = None,
 ) -> None:
     """Train the paper's Models 0 to 4 with several seeds and print its tables.
 
-    Safe to interrupt: the same command continues. The tables, their CSV and the
-    figure are in studies/NAME/reproduce.
+    Safe to interrupt: the same command continues, and --for ends it in time. The tables, their
+    CSV and the figure are in studies/NAME/reproduce, after --for of all trials so far.
     """
-    from search.replicates.reproduce import ReproductionOptions, reproduce_study
-    from search.replicates.reproduction import measured_models, write_results
-
-    folder = reproduce_study(
-        ReproductionOptions(
-            preset=preset,
-            n_seeds=seeds,
-            name=name,
-            data=data,
-            settings=settings or [],
-            by_test=by_test,
-        ),
-        address=address,
+    from search.replicates.reproduce import (
+        ReproductionOptions,
+        reproduce_study,
+        reproduction_folder,
     )
-    place = write_results(folder, measured_models(folder))
-    print((place / "tables.md").read_text(encoding="utf-8"))
-    print(f"written: {place}")
+    from search.replicates.reproduction import print_results
+    from search.study.errors import NotFinished
+
+    options = ReproductionOptions(
+        preset=preset,
+        n_seeds=seeds,
+        name=name,
+        data=data,
+        settings=settings or [],
+        by_test=by_test,
+    )
+    try:
+        reproduce_study(options, address=address, deadline=for_)
+    except NotFinished:
+        print_results(reproduction_folder(options), for_)
+        raise
+    print_results(reproduction_folder(options), for_)

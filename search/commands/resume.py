@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import Address, StudyName
+from search.commands.options import Address, For, StudyName
 from spaces.errors import UserError
 
 
@@ -28,6 +28,7 @@ def resume(
             "--retry-failed", help="Train failed trials again: those named, or all if none is."
         ),
     ] = False,
+    for_: For = None,
     address: Address = None,
 ) -> None:
     """Continue a study after Ctrl-C or a crash, or give a finished one more trials.
@@ -42,4 +43,8 @@ def resume(
     if ids and not retry_failed:
         raise UserError(f"resume {study} {ids[0]}: trials are named with --retry-failed; add it")
     retried = tuple(ids or ()) if retry_failed else None
-    print_result(resume_study(find_study(study), n_trials=trials, retried=retried, address=address))
+    print_result(
+        resume_study(
+            find_study(study), n_trials=trials, retried=retried, address=address, deadline=for_
+        )
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import Address
+from search.commands.options import Address, For
 
 
 def run(
@@ -18,6 +18,7 @@ def run(
         list[str] | None,
         typer.Option("--set", help="Override a setting of the file, e.g. train.lr=3e-4."),
     ] = None,
+    for_: For = None,
     address: Address = None,
 ) -> None:
     """Start a study: train the trials that its file asks for, then show the result.
@@ -29,4 +30,5 @@ def run(
     from search.run.driver import start_study
     from search.study.config import load_study
 
-    print_result(start_study(load_study(study, settings or []), study, address=address))
+    config = load_study(study, settings or [])
+    print_result(start_study(config, study, address=address, deadline=for_))

@@ -14,13 +14,12 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show a study's trials, best layout and Pareto front of AUCC against parameters."""
-    import json
-
     from search.report.trials_table import study_json, study_table
+    from search.study.console import say_json
     from search.study.folder import find_study
 
     folder = find_study(study)
     if as_json:
-        print(json.dumps(study_json(folder), indent=2))
+        say_json(study_json(folder))
     else:
         study_table(folder)

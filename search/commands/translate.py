@@ -18,15 +18,16 @@ def translate(
     import io
     import sys
 
-    from search.exports.translate import Translator
+    from search.exports.translate import Translator, sentences_of
+    from search.study.console import say, write
     from spaces.errors import UserError
 
     translator = Translator(export)
     # Strict: without a locale, Python's default accepts bytes that are not UTF-8.
-    sys.stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="strict")
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="strict", newline="\n")
     try:
-        for translation in translator.translate(sys.stdin, beam=beam):
-            print(translation, flush=True)
+        for translation in translator.translate(sentences_of(lines), beam=beam):
+            (say if sys.stdout.isatty() else write)(translation)
     except UnicodeDecodeError as error:
         raise UserError(
             f"stdin: byte {error.object[error.start]:#04x} is not UTF-8; convert the text first, "

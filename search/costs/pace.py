@@ -12,6 +12,7 @@ import torch
 from trainable.config import Budget, ObjectiveConfig, TrialConfig, ValidationConfig
 from trainable.ranks import Ranks
 from trainable.training import Training
+from trainable.updates.choice import MIN_UPDATES_FOR_COMPILING, expected_updates
 
 _MEASURED_S = 1.0
 _LR = 1e-9  # the weights hardly move, so no setting makes the loss diverge
@@ -46,12 +47,14 @@ def measured_pace(trial: TrialConfig) -> Pace | None:
         }
     )
     with _threads(ranks.cpus_per_rank), torch.random.fork_rng():
-        training = Training(probe, ranks=Ranks())
+        # As the trial makes its updates, but nothing is compiled for one second.
+        n_updates = min(expected_updates(trial), MIN_UPDATES_FOR_COMPILING - 1)
+        training = Training(probe, ranks=Ranks(), n_updates=n_updates)
         started = time.perf_counter()
         last = list(training.points())[-1]
     return Pace(
         flops_per_s=last.flops / last.seconds,
-        validation_s=time.perf_counter() - started - last.seconds,
+        validation_s=time.perf_counter() - started - last.seconds - training.warmup_s,
     )
 
 

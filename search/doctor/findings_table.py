@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from search.doctor.finding import Finding
+from search.study.console import say
 
 MAX_PRINTED = 5  # findings of one check; --json has all
 
@@ -23,10 +24,10 @@ def findings_json(study: str, findings: Sequence[Finding]) -> dict[str, Any]:
 def print_findings(findings: Sequence[Finding]) -> None:
     """Print a line for each check, with its findings below."""
     for finding in findings:
-        print(f"{finding.subject:<13} {finding.verdict:<6} {finding.looked_at}")
+        say(f"{finding.subject:<13} {finding.verdict:<6} {finding.looked_at}")
         lines = [f"fault: {text}" for text in finding.faults]
         lines += [f"waits: {text}" for text in finding.waiting]
         for line in lines[:MAX_PRINTED]:
-            print(f"    {line}")
+            say(f"    {line}")
         if len(lines) > MAX_PRINTED:
-            print(f"    … and {len(lines) - MAX_PRINTED} more; --json lists all")
+            say(f"    … and {len(lines) - MAX_PRINTED} more; --json lists all")

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
+from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
+from search.tracking.faults import STORE_ERRORS, reason
 from search.tracking.store import fault_of_database, tracking_uri
 from search.tracking.study_run import STUDY
 from search.tracking.trial_runs import STATUS, TRIAL_ID, is_of_earlier_version, sent_points
@@ -44,18 +45,17 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
     if is_own(uri, folder) and (fault := fault_of_database(folder.mlflow_database)) is not None:
         notes.faults.append(f"mlflow.db is damaged: {fault}")
         return notes.finding(SUBJECT, "mlflow.db")
-    client = MlflowClient(uri)
     try:
+        client = MlflowClient(uri)
         runs = study_runs(client, config, folder, records)
         _check_parents(runs, notes)
         for run in runs.strays:
             notes.faults.append(f"run {run.info.run_id} belongs to no trial")
         for record in records:
             _check_trial(client, record, runs.of_trials.get(record.id, []), notes)
-    except MlflowException as error:
-        reason, _, _ = str(error).partition("\n")
-        notes.faults.append(f"{uri} cannot be read: {reason}")
-        return notes.finding(SUBJECT, uri)
+    except STORE_ERRORS as error:
+        notes.faults.append(f"{redacted(uri)} cannot be read: {reason(error, uri)}")
+        return notes.finding(SUBJECT, redacted(uri))
     return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from pydantic import Field, ValidationError
 from spaces.errors import UserError
 from spaces.faults import faults_of
 from trainable.config import ModelConfig, PositiveInt, Seed
+from trainable.data.bounded import read_values, toml_values
 from trainable.model_size import param_counts
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
@@ -21,7 +21,7 @@ from trainable.tasks.task import Task
 
 LAYOUT = "layout.toml"
 
-Rows = Annotated[int, Field(ge=4, lt=2**31)]  # rows of a dictionary with its four special symbols
+Rows = Annotated[int, Field(ge=4, lt=2**22)]  # rows of a dictionary with its four special symbols
 
 
 class ExportedModel(ModelConfig):
@@ -80,7 +80,7 @@ def read_layout_toml(path: Path) -> ExportedModel:
             the number of parameters depends on.
     """
     try:
-        text = json.dumps(tomllib.loads(path.read_text(encoding="utf-8")), default=str)
+        text = json.dumps(toml_values(read_values(path).decode()), default=str)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; give an export's {LAYOUT}") from error
     except (ValueError, RecursionError) as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from spaces.errors import UserError
 from spaces.faults import fault_lines
 from trainable.checkpoint import CHECKSUMS, BrokenCheckpoint, check_files, load_learned_weights
 from trainable.config import TrialConfig
+from trainable.data.bounded import read_values
 from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import FULL_LIMIT, decode
@@ -27,7 +29,12 @@ from trainable.tasks.registry import load_vocabulary
 from trainable.tasks.task import Task
 from trainable.tasks.translation import Translation
 
+logger = logging.getLogger(__name__)
+
 BATCH_SENTENCES = 64
+BATCH_TOKENS = 8192  # padding included; attention takes their number x the longest sentence
+MAX_TOKENS = 1024  # of a sentence; fairseq's own limit
+MAX_CHARACTERS = 16_384  # of a sentence; more than MAX_TOKENS words have
 CONFIG = "config.json"  # file names in an export
 WEIGHTS = "model.safetensors"
 
@@ -61,17 +68,20 @@ class Translator:
         self._tgt = Tokenizer.load(folder, "tgt")
 
     def translate(self, sentences: Iterable[str], *, beam: int) -> Iterator[str]:
-        """One translation a sentence, in order; an empty line stays empty."""
-        remaining = iter(sentences)
-        while part := list(islice(remaining, BATCH_SENTENCES)):
-            yield from self._translate_batch(part, beam)
+        """One translation a sentence, in order; an empty line stays empty.
 
-    def _translate_batch(self, sentences: list[str], beam: int) -> list[str]:
+        A sentence beyond ``MAX_CHARACTERS`` or ``MAX_TOKENS`` is cut there, with a warning.
+        """
+        tokens = (self._tokens(text, number) for number, text in enumerate(sentences, start=1))
+        for batch in _batches(tokens):
+            yield from self._translate_batch(batch, beam)
+
+    def _translate_batch(self, sentences: Sequence[torch.Tensor], beam: int) -> list[str]:
         translations = [""] * len(sentences)
-        places = [place for place, sentence in enumerate(sentences) if sentence.strip()]
-        tokens = [self._tokens(sentences[place]) for place in places]
-        if not tokens:
+        places = [place for place, tokens in enumerate(sentences) if len(tokens)]
+        if not places:
             return translations
+        tokens = [sentences[place] for place in places]
         sizes = np.array([len(sentence) for sentence in tokens])
         dataset = LanguagePairDataset(tokens, sizes, self._corpus.src_dict, shuffle=False)
         batch = dataset.collater([dataset[index] for index in range(len(dataset))])
@@ -90,11 +100,41 @@ class Translator:
             translations[places[index]] = self._tgt.decode(hypothesis)
         return translations
 
-    def _tokens(self, sentence: str) -> torch.Tensor:
+    def _tokens(self, sentence: str, number: int) -> torch.Tensor:
+        """Tokens of line ``number`` with the end of the sentence; none of an empty line."""
+        words = self._src.encode(sentence[:MAX_CHARACTERS].strip()).split()
+        most = min(MAX_TOKENS, self._model.encoder.max_positions()) - 1  # and the end
+        if len(sentence) > MAX_CHARACTERS or len(words) > most:
+            logger.warning(
+                "line %d is too long for a sentence: only its first %d tokens are translated",
+                *(number, min(len(words), most)),
+            )
+        if not words:
+            return torch.empty(0, dtype=torch.long)
         tokens: torch.Tensor = self._corpus.src_dict.encode_line(
-            self._src.encode(sentence.strip()), add_if_not_exist=False
+            " ".join(words[:most]), add_if_not_exist=False
         ).long()
         return tokens
+
+
+def _batches(sentences: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    """``sentences`` in order, in batches within ``BATCH_SENTENCES`` and ``BATCH_TOKENS``."""
+    batch: list[torch.Tensor] = []
+    for sentence in sentences:
+        longest = max(map(len, [*batch, sentence]))
+        if len(batch) == BATCH_SENTENCES or longest * (len(batch) + 1) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(sentence)
+    yield batch
+
+
+def sentences_of(lines: TextIO) -> Iterator[str]:
+    """Lines of a text; one beyond ``MAX_CHARACTERS`` is given in part, and the rest passed over."""
+    while line := lines.readline(MAX_CHARACTERS + 1):
+        yield line
+        while len(line) > MAX_CHARACTERS and not line.endswith("\n"):
+            line = lines.readline(MAX_CHARACTERS + 1)
 
 
 def open_export(folder: Path) -> Export:
@@ -112,7 +152,7 @@ def open_export(folder: Path) -> Export:
     require_own_files(folder, [WEIGHTS], max_bytes=None)
     task = load_vocabulary(str(folder))
     try:
-        config = TrialConfig.model_validate_json((folder / CONFIG).read_bytes())
+        config = TrialConfig.model_validate_json(read_values(folder / CONFIG))
         refuse_too_large(config.model, task, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
     except ValidationError as error:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import FailFast, ValidationError, model_validator
 
 from search.replay.trial_table import RecordedTrial, TrialTable, recorded_settings
 from search.study.config import study_from
@@ -24,13 +25,18 @@ from spaces.layout_fields import DecoderLayout, EncoderLayout
 from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
 from trainable.curve import OLD_SCORE, Point
-from trainable.data.archives import gunzip
-from trainable.data.blobs import Blob, read_blob
+from trainable.data.archives import opened
+from trainable.data.bounded import MAX_VALUES_BYTES, bounded_lines
 
 FORMAT = 1
-MAX_BYTES = 1024**3  # unpacked size; a trial takes a few hundred bytes
+# Unpacked size; a trial takes a kilobyte here, and a few in memory.
+MAX_BYTES = 64 * 2**20
 DIGITS = 6  # significant digits of a number; measured seconds repeat to fewer
 _REMEDY = "a table file is made by: python -m benchmarks.record_table"
+
+# The first fault of a column is enough: a line can hold half a million.
+_Counted = Annotated[tuple[PositiveInt, ...], FailFast()]
+_Measured = Annotated[tuple[float, ...], FailFast()]
 
 S = TypeVar("S", bound=Section)
 
@@ -41,11 +47,11 @@ def read_table(path: Path) -> TrialTable:
     Raises:
         UserError: the first fault of a file that cannot be read or is no table.
     """
-    lines = _text(path).splitlines()
-    header = _parse(_Header, lines[0] if lines else "", f"{path}: line 1")
+    lines = _lines(path)
+    header = _parse(_Header, next(lines, b""), f"{path}: line 1")
     trials = tuple(
-        _parse(_Line, text, f"{path}: line {number}").trial()
-        for number, text in enumerate(lines[1:], start=2)
+        _parse(_Line, line, f"{path}: line {number}").trial()
+        for number, line in enumerate(lines, start=2)
     )
     if not trials:
         raise UserError(f"{path}: the table holds no trial; record it again")
@@ -94,13 +100,13 @@ class _Counts(Section):
 class _Curve(Section):
     """The points of a curve, column by column."""
 
-    updates: tuple[PositiveInt, ...]
-    seconds: tuple[float, ...]
-    tokens: tuple[PositiveInt, ...]
-    flops: tuple[float, ...]
-    score: Annotated[tuple[float, ...], OLD_SCORE]
-    loss: tuple[float, ...]
-    train_loss: tuple[float, ...]
+    updates: _Counted
+    seconds: _Measured
+    tokens: _Counted
+    flops: _Measured
+    score: Annotated[_Measured, OLD_SCORE]
+    loss: _Measured
+    train_loss: _Measured
 
     @model_validator(mode="after")
     def _is_a_curve(self) -> Self:
@@ -173,15 +179,14 @@ def _rounded(value: float) -> float:
     return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
 
 
-def _text(path: Path) -> str:
-    try:
-        packed = Blob(place=str(path), data=read_blob(path).data)
-        return gunzip(packed, max_bytes=MAX_BYTES).data.decode()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: {error}; {_REMEDY}") from error
+def _lines(path: Path) -> Iterator[bytes]:
+    with opened(path) as stream:
+        yield from bounded_lines(
+            stream, str(path), max_bytes=MAX_BYTES, max_line_bytes=MAX_VALUES_BYTES
+        )
 
 
-def _parse(kind: type[S], text: str, place: str) -> S:
+def _parse(kind: type[S], text: bytes, place: str) -> S:
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:

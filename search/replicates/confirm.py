@@ -13,6 +13,7 @@ from search.replicates.lineup import Lineup
 from search.replicates.plans import UntilSeparated
 from search.replicates.test_set import paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
+from search.run.deadline import Deadline
 from search.study.config import StudyConfig
 from search.study.folder import ConfirmFolder, StudyFolder
 from search.study.ledger import sorted_records
@@ -22,7 +23,6 @@ from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.layout import Layout
 from spaces.presets import resolve_layout
 from trainable.metrics.metric import PairedBootstrap
 
@@ -39,19 +39,30 @@ class Confirmation:
 
 
 def confirm_study(
-    study: StudyFolder, *, n_best: int, n_seeds: int, baseline: str | None, address: str | None
+    study: StudyFolder,
+    *,
+    n_best: int,
+    n_seeds: int,
+    baseline: str | None,
+    against: Sequence[str],
+    address: str | None,
+    deadline: Deadline | None,
 ) -> Confirmation:
-    """Train the study's ``n_best`` candidates and a baseline until one is significantly best.
+    """Train the study's best candidates and others until one is significantly best.
 
     The study's own trials are left out, because they were selected for high values.
 
     Args:
+        n_best: number of the study's best candidates that are trained.
         n_seeds: seeds of each entrant, at most; a later call can ask for more.
         baseline: encoder, in notation or by preset; if absent, learned layers without sharing,
             as many as the best candidate has.
+        against: further encoders, written as ``baseline``.
         address: address of a Ray cluster; this machine alone if absent.
+        deadline: moment to end, finished or not.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: the study has no completed trial, its ``confirm`` folder has other entrants,
             or the trials can't be trained here.
         WorkFailed: no trial was completed.
@@ -59,7 +70,7 @@ def confirm_study(
     folder, data = study.confirm, study.data()
     config = study.config()
     lineup = Lineup(
-        entrants=_entrants(study, config, n_best=n_best, baseline=baseline),
+        entrants=_entrants(study, config, n_best=n_best, baseline=baseline, against=against),
         seeds=tuple(range(config.seed + 1, config.seed + 1 + n_seeds)),
     )
     _refuse_others(folder, lineup)
@@ -69,7 +80,7 @@ def confirm_study(
             folder.path.mkdir(exist_ok=True)
             shutil.copyfile(study.study_file, folder.study_file)
             folder.resolve(config, Path(data), purpose="confirm")
-        train_replicates(folder, plan, address=address)
+        train_replicates(folder, plan, address=address, deadline=deadline)
     confirmation = read_confirmation(study)
     assert confirmation is not None
     return confirmation
@@ -102,25 +113,37 @@ def _on_the_test_set(
 
 
 def _entrants(
-    study: StudyFolder, config: StudyConfig, *, n_best: int, baseline: str | None
+    study: StudyFolder,
+    config: StudyConfig,
+    *,
+    n_best: int,
+    baseline: str | None,
+    against: Sequence[str],
 ) -> tuple[Entrant, ...]:
     best_first = ranked(sorted_records(study.trials), config.objective)
     if not best_first:
         raise UserError(f"study {config.name}: no trial is completed yet; let it run on")
     candidates = {record.key: candidate_of(record.config, config.space) for record in best_first}
     best = list(candidates.values())[:n_best]
-    control = _baseline(best[0], baseline)
-    named = [
-        Entrant(name=f"{place}: {candidate.encoder.canonical()}", candidate=candidate)
+    text = f"(L)*{best[0].encoder.depth}" if baseline is None else baseline
+    named = {
+        f"{place}: {candidate.encoder.canonical()}": candidate
         for place, candidate in enumerate(best, start=1)
-        if candidate.key != control.key
-    ]
-    return (*named, Entrant(name=BASELINE, candidate=control))
+    }
+    named |= {other: _with_encoder(best[0], other) for other in against}
+    control = _with_encoder(best[0], text)
+    taken = {control.key}
+    entrants = []
+    for name, candidate in named.items():
+        if candidate.key not in taken:
+            taken.add(candidate.key)
+            entrants.append(Entrant(name=name, candidate=candidate))
+    return (*entrants, Entrant(name=BASELINE, candidate=control))
 
 
-def _baseline(best: Candidate, text: str | None) -> Candidate:
+def _with_encoder(best: Candidate, text: str) -> Candidate:
     """Best candidate with another encoder, otherwise unchanged."""
-    encoder = Layout.parse(f"(L)*{best.encoder.depth}") if text is None else resolve_layout(text)
+    encoder = resolve_layout(text)
     gain = best.reservoir_gain if encoder.n_reservoirs else 1.0
     return Candidate(encoder=encoder, decoder=best.decoder, reservoir_gain=gain, hyper=best.hyper)
 
@@ -131,5 +154,5 @@ def _refuse_others(folder: ConfirmFolder, lineup: Lineup) -> None:
         names = ", ".join(entrant.name for entrant in earlier.entrants)
         raise UserError(
             f"{folder.path} holds the confirmation of other layouts ({names}); use the same "
-            "--top and --baseline, or move the folder away"
+            "--top, --against and --baseline, or move the folder away"
         )

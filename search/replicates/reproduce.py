@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import MappingProxyType
 
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.plans import AllSeeds
 from search.replicates.train import ray_for_replicates, train_replicates
+from search.run.deadline import Deadline
 from search.study.config import StudyConfig, put_setting, study_from
 from search.study.folder import STUDIES, StudyFolder, make_study_folder
 from spaces.candidate import Candidate
 from spaces.errors import UserError
+from spaces.kinds import listed
 from spaces.layout import Layout
 from spaces.presets import PRESETS
 
-PRESET_NAMES = ("small", "iwslt14")
-MODEL0 = "model0"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A preset: its file in ``presets/``, settings over that, and the encoders to train."""
+
+    file: str
+    settings: tuple[str, ...] = ()  # as of --set
+    encoders: Mapping[str, Layout]  # by the entrant's name
+
+
+# Layouts of Models 2 to 4 without their reservoirs: whatever these add shows against them.
+_DELETIONS = {text: Layout.parse(text) for text in ("LLLL", "L1L1L1L1")}
+_ALL = MappingProxyType({**PRESETS, **_DELETIONS})
+_PRE_NORM = ("model.norm=pre",)
+EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
+    {
+        "small": Experiment(file="small", encoders=PRESETS),
+        "tatoeba": Experiment(file="tatoeba", encoders=_ALL),
+        "tatoeba-pre-norm": Experiment(file="tatoeba", settings=_PRE_NORM, encoders=_ALL),
+        "iwslt14": Experiment(file="iwslt14", encoders=_ALL),
+        "iwslt14-pre-norm": Experiment(file="iwslt14", settings=_PRE_NORM, encoders=_ALL),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,35 +59,58 @@ class ReproductionOptions:
     settings: Sequence[str]  # override those of the preset, as table.key=value
     by_test: bool  # choose weights by the test set, as the paper does
 
+    @property
+    def experiment(self) -> Experiment:
+        """Experiment of the preset.
 
-def reproduce_study(options: ReproductionOptions, *, address: str | None) -> StudyFolder:
+        Raises:
+            UserError: there is no such preset.
+        """
+        if self.preset not in EXPERIMENTS:
+            raise UserError(f"--preset '{self.preset}': use {listed(EXPERIMENTS)}")
+        return EXPERIMENTS[self.preset]
+
+
+def reproduce_study(
+    options: ReproductionOptions, *, address: str | None, deadline: Deadline | None
+) -> None:
     """Train all models with all seeds; continue an earlier, interrupted call.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: the study's folder holds another study, or its data or settings can't be
             used.
         WorkFailed: no trial was completed.
     """
-    config = _config(options)
-    folder = StudyFolder(STUDIES / config.name)
+    config = reproduction_config(options)
+    folder = reproduction_folder(options)
     is_new = not folder.path.exists()
     if not is_new:
         _refuse_others(folder, config)
     data = Path(config.data if is_new else folder.data()).resolve()
     lineup = Lineup(
-        entrants=entrants(config), seeds=tuple(range(config.seed, config.seed + options.n_seeds))
+        entrants=entrants(config, options.experiment.encoders),
+        seeds=tuple(range(config.seed, config.seed + options.n_seeds)),
     )
     plan = AllSeeds(lineup=lineup)
     with ray_for_replicates(config, plan, folder=folder, data=str(data), address=address):
         if is_new:
-            with resources.as_file(_preset(options.preset)) as file:
+            with resources.as_file(_preset(options.experiment)) as file:
                 make_study_folder(config, file, data, purpose="reproduce")
-        train_replicates(folder, plan, address=address)
-    return folder
+        train_replicates(folder, plan, address=address, deadline=deadline)
 
 
-def entrants(config: StudyConfig) -> tuple[Entrant, ...]:
-    """The paper's models, with both readings of its sharing, and the study's decoder."""
+def reproduction_folder(options: ReproductionOptions) -> StudyFolder:
+    """Folder of the reproduction, which need not exist.
+
+    Raises:
+        UserError: the settings can't be used.
+    """
+    return StudyFolder(STUDIES / reproduction_config(options).name)
+
+
+def entrants(config: StudyConfig, encoders: Mapping[str, Layout]) -> tuple[Entrant, ...]:
+    """Entrants with the given encoders, and the study's decoder."""
     return tuple(
         Entrant(
             name=name,
@@ -74,20 +121,24 @@ def entrants(config: StudyConfig) -> tuple[Entrant, ...]:
                 hyper={},
             ),
         )
-        for name, encoder in PRESETS.items()
+        for name, encoder in encoders.items()
     )
 
 
-def _config(options: ReproductionOptions) -> StudyConfig:
-    if options.preset not in PRESET_NAMES:
-        raise UserError(f"--preset '{options.preset}': use {' or '.join(PRESET_NAMES)}")
-    values = tomllib.loads(_preset(options.preset).read_text(encoding="utf-8"))
+def reproduction_config(options: ReproductionOptions) -> StudyConfig:
+    """Settings of the reproduction: the preset's, with those of ``options`` over them.
+
+    Raises:
+        UserError: there is no such preset, or a setting can't be used.
+    """
+    experiment = options.experiment
+    values = tomllib.loads(_preset(experiment).read_text(encoding="utf-8"))
     values["name"] = options.name or f"reproduce-{options.preset}"
     if options.data is not None:
         values["data"] = str(options.data)
     if options.by_test:
         values["validation"]["split"] = "test"
-    for override in options.settings:
+    for override in (*experiment.settings, *options.settings):
         put_setting(values, override)
     return study_from(values, f"preset {options.preset}")
 
@@ -100,5 +151,5 @@ def _refuse_others(folder: StudyFolder, config: StudyConfig) -> None:
         )
 
 
-def _preset(name: str) -> Traversable:
-    return resources.files("search.replicates") / "presets" / f"{name}.toml"
+def _preset(experiment: Experiment) -> Traversable:
+    return resources.files("search.replicates") / "presets" / f"{experiment.file}.toml"

@@ -11,9 +11,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from search.replicates.lineup import Lineup
 from search.replicates.paper_figure import score_over_minutes
 from search.replicates.paper_tables import Measured, PaperTable, paper_tables
-from search.replicates.test_set import test_score
+from search.replicates.test_set import TestScore, known_test_score, test_score
+from search.run.deadline import Deadline
+from search.study.console import say
+from search.study.errors import NotFinished
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
+from search.study.trial_record import TrialRecord
 from trainable.atomic import write_atomically
 
 _STEERING = {
@@ -24,8 +28,32 @@ _STEERING = {
 }
 
 
-def measured_models(folder: StudyFolder) -> list[Measured]:
+def print_results(folder: StudyFolder, deadline: Deadline | None) -> None:
+    """Write and print the results of the completed trials; nothing where there are none.
+
+    Raises:
+        NotFinished: the deadline has come before all of them were tested.
+        WorkFailed: the weights of a trial are gone, so that it cannot be tested.
+    """
+    models = measured_models(folder, deadline)
+    if not models:
+        return
+    place = write_results(folder, models)
+    say((place / "tables.md").read_text(encoding="utf-8"))
+    say(f"written: {place}")
+    n_untested = sum(score is None for model in models for score in model.scores)
+    if n_untested:
+        raise NotFinished(
+            f"the time is over; completed trials to be tested: {n_untested}; continue with: "
+            "the same command"
+        )
+
+
+def measured_models(folder: StudyFolder, deadline: Deadline | None = None) -> list[Measured]:
     """Models with at least one completed trial, in the paper's order.
+
+    Args:
+        deadline: if it is near, trials that have no test score yet get none.
 
     Raises:
         WorkFailed: the weights of a trial are gone, so that it cannot be tested.
@@ -36,9 +64,18 @@ def measured_models(folder: StudyFolder) -> list[Measured]:
     for entrant in () if lineup is None else lineup.entrants:
         trials = entrant.completed(records)
         if trials:
-            scores = [test_score(folder, record) for record in trials]
+            scores = [_score_in_time(folder, record, deadline) for record in trials]
             models.append(Measured(entrant=entrant, trials=trials, scores=scores))
     return models
+
+
+def _score_in_time(
+    folder: StudyFolder, record: TrialRecord, deadline: Deadline | None
+) -> TestScore | None:
+    """Test score; None where it is not known and the deadline is near."""
+    if deadline is not None and deadline.is_near:
+        return known_test_score(folder, record)
+    return test_score(folder, record)
 
 
 def steering(folder: StudyFolder, models: Sequence[Measured]) -> str:
@@ -73,7 +110,15 @@ def write_results(folder: StudyFolder, models: Sequence[Measured]) -> Path:
             "over seeds]"
             "(score_over_minutes.png)"
         ),
-        f"{models[0].metric} on the test set with {models[0].scores[0].signature}.",
+        *_signature(models),
     ]
     write_atomically(place / "tables.md", "\n\n".join(parts) + "\n")
     return place
+
+
+def _signature(models: Sequence[Measured]) -> list[str]:
+    """Sentence on how the test set was scored; none before the first test."""
+    scores = [score for model in models for score in model.scores if score is not None]
+    if not scores:
+        return []
+    return [f"{models[0].metric} on the test set with {scores[0].signature}."]

@@ -44,19 +44,32 @@ def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
         WorkFailed: the trial's weights are gone or damaged.
         UserError: the file of an earlier call is damaged.
     """
-    path = _place(folder, record)
-    if path.is_file():
-        try:
-            return _TEST_SCORE.validate_json(path.read_bytes())
-        except ValidationError as error:
-            reason = fault_lines(error, TestScore)[0]
-            raise UserError(
-                f"{path}: is damaged ({reason}); delete it, and the trial is tested again"
-            ) from error
+    known = known_test_score(folder, record)
+    if known is not None:
+        return known
     score = _measure(folder, record)
+    path = _place(folder, record)
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, json.dumps(asdict(score), ensure_ascii=False))
     return score
+
+
+def known_test_score(folder: StudyFolder, record: TrialRecord) -> TestScore | None:
+    """Test score of a trial from its file; None before it was computed.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = _place(folder, record)
+    if not path.is_file():
+        return None
+    try:
+        return _TEST_SCORE.validate_json(path.read_bytes())
+    except ValidationError as error:
+        reason = fault_lines(error, TestScore)[0]
+        raise UserError(
+            f"{path}: is damaged ({reason}); delete it, and the trial is tested again"
+        ) from error
 
 
 def paired_bootstrap(folder: StudyFolder, score: TestScore, baseline: TestScore) -> PairedBootstrap:

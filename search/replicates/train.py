@@ -12,6 +12,7 @@ from search.costs.estimate import estimate
 from search.costs.work import replicates_work
 from search.replicates.plans import Plan, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
+from search.run.deadline import Deadline
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
@@ -61,12 +62,15 @@ def ray_for_replicates(
         yield
 
 
-def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) -> None:
+def train_replicates(
+    folder: StudyFolder, plan: Plan, *, address: str | None, deadline: Deadline | None
+) -> None:
     """Train the plan's missing trials, each to its end, and keep the best weights of all.
 
     Call it within ``ray_for_replicates``, with the same address.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: another driver holds the folder.
         WorkFailed: no trial was completed.
     """
@@ -93,6 +97,8 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
             kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),
             tracking=Tracking.start(config, folder, ledger),
             totals=lambda: ({"n_trained": float(ledger.n_trained)}, {}),
+            deadline=deadline,
+            go_on="the same command",
         )
         records = ledger.records
     if all(record.state != "completed" for record in records):

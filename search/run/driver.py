@@ -12,6 +12,7 @@ from typing import Any
 from search.costs.estimate import estimate
 from search.costs.study_sizes import sized_trials
 from search.costs.work import search_work
+from search.run.deadline import Deadline
 from search.run.study_totals import study_totals
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.schedule.schedulers import (
@@ -53,7 +54,11 @@ class StudyResult:
 
 
 def start_study(
-    config: StudyConfig, study_file: Path, *, address: str | None = None
+    config: StudyConfig,
+    study_file: Path,
+    *,
+    address: str | None = None,
+    deadline: Deadline | None = None,
 ) -> StudyResult:
     """Make the study's folder and search until its trials are done.
 
@@ -61,8 +66,10 @@ def start_study(
         config: settings of the study.
         study_file: TOML file that they came from; a copy goes into the study's folder.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
+        deadline: moment to end, finished or not; None to end with the last trial.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: the study exists, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
@@ -79,7 +86,8 @@ def start_study(
         estimate(search_work(config, str(data.resolve())))
         folder = make_study_folder(config, study_file, data)
         with folder.locked():
-            return _search(config, folder, earlier, trainable_for(config, folder, address))
+            trainable = trainable_for(config, folder, address)
+            return _search(config, folder, earlier, trainable, deadline)
 
 
 def resume_study(
@@ -88,6 +96,7 @@ def resume_study(
     n_trials: int | None,
     retried: Collection[int] | None = None,
     address: str | None = None,
+    deadline: Deadline | None = None,
 ) -> StudyResult:
     """Resume an interrupted study, or give a finished one more trials.
 
@@ -96,8 +105,10 @@ def resume_study(
         n_trials: new number of trials in all; None leaves it as it is.
         retried: ids of failed trials to train again, all if empty; None trains none of them.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
+        deadline: moment to end, finished or not; None to end with the last trial.
 
     Raises:
+        NotFinished: the deadline has come.
         UserError: another driver holds the study, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
@@ -114,7 +125,7 @@ def resume_study(
             config = _extended(config, folder, n_trials)
         with ray_for(config, address):
             trainable = trainable_for(config, folder, address)
-            return _search(config, folder, earlier, trainable, retried=again)
+            return _search(config, folder, earlier, trainable, deadline, retried=again)
 
 
 def failed_ids(records: Mapping[int, TrialRecord], named: Collection[int]) -> list[int]:
@@ -154,6 +165,7 @@ def _search(
     folder: StudyFolder,
     earlier: Sequence[EarlierTrial],
     trainable: Any,
+    deadline: Deadline | None,
     *,
     retried: Collection[int] = (),
 ) -> StudyResult:
@@ -190,6 +202,8 @@ def _search(
             kept=KeptWeights(storage, config.objective, ledger.records),
             tracking=tracking,
             totals=lambda: study_totals(trials.counts(), ledger.records, config.objective),
+            deadline=deadline,
+            go_on=f"reservoir-search resume {config.name}",
         )
         if best_trial(ledger.records, config.objective) is None:
             raise WorkFailed(_why_nothing_completed(ledger, config, trials.last_refusal))

@@ -1,39 +1,53 @@
-"""End of the process at a second Ctrl-C, even if its main thread is blocked."""
+"""End of the process at Ctrl-C or SIGTERM, even if its main thread is blocked."""
 
 from __future__ import annotations
 
 import os
 import signal
 import socket
-import sys
 import threading
 
+from search.study.console import tell
+
 INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells count
-GRACE_S = 8.0  # time for closing the records between the second Ctrl-C and the end
+GRACE_S = 8.0  # time for closing the records between the second signal and the end
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def end_at_second_interrupt() -> None:
-    """Have the second SIGINT from now on end this process after ``GRACE_S``; call it once.
+def interrupt_by_signals() -> None:
+    """Have SIGTERM do as SIGINT does, and the second of them end the process; call it once.
 
-    The first SIGINT raises Python's usual KeyboardInterrupt, but only between two bytecodes of
-    the main thread, which may be in a call of Ray that never returns. So Python's C handler
-    writes each signal to a wake-up file descriptor at once, and another thread reads it.
+    The first raises Python's usual KeyboardInterrupt, but only between two bytecodes of the
+    main thread, which may be in a call of Ray that never returns. So Python's C handler
+    writes each signal to a wake-up file descriptor at once, and another thread reads it. It
+    ends the process ``GRACE_S`` after the second.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     signal.set_wakeup_fd(writing.detach(), warn_on_full_buffer=False)
     threading.Thread(target=_count, args=(reading,), name="interrupts", daemon=True).start()
 
 
+def raise_no_more() -> None:
+    """Let the process exit in peace: further signals are counted, but raise nothing."""
+    for number in _SIGNALS:
+        signal.signal(number, _do_nothing)
+
+
+def _do_nothing(*_: object) -> None:
+    pass
+
+
 def _count(signals: socket.socket) -> None:
     n_interrupts = 0
     while n_interrupts < 2:
-        n_interrupts += signals.recv(1)[0] == signal.SIGINT
+        n_interrupts += signals.recv(1)[0] in _SIGNALS
     ending = threading.Timer(GRACE_S, _end)
     ending.daemon = True  # a process that ends by itself does not wait for the timer
     ending.start()
 
 
 def _end() -> None:
-    print("interrupted", file=sys.stderr, flush=True)
+    tell("interrupted")
     os._exit(INTERRUPTED)

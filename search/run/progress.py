@@ -6,13 +6,13 @@ import logging
 from collections import Counter
 from typing import Any
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from search.costs.units import human_seconds
 from search.run.time_left import TimeLeft
 from search.study.config import StudyConfig
+from search.study.console import VisibleConsole
 from search.study.ledger import Ledger
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
@@ -27,7 +27,7 @@ class Progress:
         self._config = config
         self._ledger = ledger
         self._time_left = TimeLeft(config, ledger.records)
-        console = Console(stderr=True)
+        console = VisibleConsole(stderr=True)
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def _result_fields(record: TrialRecord, result: Mapping[str, Any]) -> dict[str, 
         "objective": result["objective"],
         "n_epochs": result["n_epochs"],
         "peak_memory_bytes": result["peak_memory_bytes"],
+        "warmup_s": result["warmup_s"],
         "host": result["host"],
         "dynamics": _with_new(record.dynamics, result),
     }

@@ -16,10 +16,13 @@ from ray.tune.search import Searcher
 from search.cluster.ray_cluster import cluster_ray, local_ray
 from search.cluster.resources import n_fitting_trials, nodes_resources, refuse_what_cannot_fit
 from search.cluster.shared_storage import refuse_unshared
+from search.run.deadline import Deadline
 from search.run.progress import Progress
 from search.run.recorder import Recorder
 from search.run.tuner import fit, make_tuner
+from search.run.until_deadline import UntilDeadline
 from search.study.config import StudyConfig
+from search.study.errors import NotFinished, WorkFailed
 from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, next_session
 from search.study.ledger import Ledger
@@ -43,6 +46,8 @@ def run_trials(
     kept: KeptWeights,
     tracking: Tracking,
     totals: Totals,
+    deadline: Deadline | None,
+    go_on: str,
 ) -> bool:
     """Train the trials that ``searcher`` suggests; Ray must be running.
 
@@ -56,17 +61,21 @@ def run_trials(
         kept: frees the storage of ended trials, except for the weights that are kept.
         tracking: sends the records to MLflow; closed at the end.
         totals: metrics and tags of the parent run, called at the end, however the work ends.
+        deadline: end of the session, if it has one.
+        go_on: command that continues after it.
 
     Returns:
         Whether MLflow has all records.
 
     Raises:
+        NotFinished: the deadline has come; trials that ran stay ``running``.
         OSError: a record or checkpoint could not be written, as on a full disk.
-        WorkFailed: a trial met the same fault of its environment too often.
+        WorkFailed: the deadline came before any progress, or a trial met a fault too often.
     """
     kept.clean_up()
     for record in ledger.records:
         tracking.note(record)  # an earlier driver may not have sent all of it
+    before = _progress(ledger)
     with (
         _closing_mlflow(tracking, ledger, totals) as mlflow,
         Progress(config, ledger) as progress,
@@ -80,9 +89,34 @@ def run_trials(
             session=next_session(storage),
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
             restarts=True,
+            stopper=None if deadline is None else UntilDeadline(deadline, ledger),
         )
         fit(tuner)
+        if deadline is not None and deadline.is_near:
+            _tell_not_finished(ledger, deadline, go_on, is_progress=_progress(ledger) > before)
     return mlflow.is_complete
+
+
+def _progress(ledger: Ledger) -> tuple[int, int]:
+    """Numbers of ended trials and of validations so far; any progress makes it greater."""
+    n_ended = sum(record.state != "running" for record in ledger.records)
+    return n_ended, sum(len(record.curve) for record in ledger.records)
+
+
+def _tell_not_finished(
+    ledger: Ledger, deadline: Deadline, go_on: str, *, is_progress: bool
+) -> None:
+    if not is_progress:
+        raise WorkFailed(
+            f"no trial came to a validation within {deadline.duration}, so that nothing is kept; "
+            "give --for more time, or set validation.interval_updates lower"
+        )
+    n_running = sum(record.state == "running" for record in ledger.records)
+    n_ended = len(ledger) - n_running
+    raise NotFinished(
+        f"the time is over; trials that have ended: {n_ended}, to go on from their last "
+        f"validation: {n_running}; continue with: {go_on}"
+    )
 
 
 @contextmanager
@@ -128,7 +162,7 @@ def _closing_mlflow(tracking: Tracking, ledger: Ledger, totals: Totals) -> Itera
     try:
         yield mlflow
         status = "FINISHED"
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NotFinished):
         status = "KILLED"
         raise
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -23,7 +22,7 @@ from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import tracking_faults
 from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.faults import did_you_mean, faults_of, one_line, refuse
+from spaces.faults import MAX_FAULTS, did_you_mean, faults_of, one_line, refuse
 from spaces.space import SearchSpace
 from trainable.config import (
     Budget,
@@ -39,7 +38,9 @@ from trainable.config import (
     TrialConfig,
     ValidationConfig,
 )
+from trainable.data.bounded import read_values, toml_values
 
+MAX_FILE_BYTES = 2**18  # of a study file
 ALGORITHMS = ("surrogate", "tpe", "random", "gp", "nsga2", "cmaes", "grid")
 SCHEDULERS = ("asha", "median", "extrapolation", "none")
 
@@ -234,14 +235,14 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
         UserError: the file is absent, no TOML, or breaks a rule; all faults at once.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_values(path, max_bytes=MAX_FILE_BYTES).decode()
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; give the path of a study file") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     try:
-        values = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # ValueError also for a number of 5,000 digits
+        values = toml_values(text)
+    except ValueError as error:  # also for a number of 5,000 digits
         raise UserError(f"{path}: not TOML: {error}") from error
     values.setdefault("name", path.stem)
     for override in overrides:
@@ -270,6 +271,8 @@ def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
 
 def _further_faults(error: ValidationError, text: str) -> list[str]:
     """Faults between those tables that have no fault of their own."""
+    if error.error_count() > MAX_FAULTS:
+        return []
     broken = {str(fault["loc"][0]) for fault in error.errors() if fault["loc"]}
     if not broken:  # the error already holds the faults between tables
         return []
@@ -306,8 +309,8 @@ def put_setting(values: dict[str, Any], override: str) -> None:
     if not separator or not key:
         raise UserError(f"--set '{override}': write it as table.key=value, e.g. train.lr=3e-4")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
+        value = toml_values(f"value = {text}")["value"]
+    except ValueError:
         value = text
     *tables, name = key.split(".")
     target = values

@@ -7,6 +7,7 @@ import fcntl
 import json
 import platform
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from search.study.agreement import SEARCHED_FIELDS
 from search.study.config import StudyConfig, study_from
 from spaces.errors import UserError
 from trainable.atomic import atomic_folder, write_atomically
+from trainable.data.bounded import read_values
 
 STUDIES = Path("studies")
 _ID = re.compile(r"[0-9a-f]{32}")  # the id is also part of a path
@@ -135,7 +137,7 @@ class StudyFolder:
 
     def _resolved(self) -> dict[str, Any]:
         try:
-            resolved: Any = json.loads(self.resolved.read_text(encoding="utf-8"))
+            resolved: Any = json.loads(read_values(self.resolved))
         except OSError as error:
             raise UserError(
                 f"{self.path}: no study is here; start one with: reservoir-search run STUDY.toml"
@@ -207,7 +209,8 @@ def place_for_study(name: str) -> Path:
     place = STUDIES / name
     if place.exists():
         raise UserError(
-            f"{place} already holds a study; continue it with: reservoir-search resume {name}"
+            f"{place} already holds a study; continue it with: reservoir-search resume "
+            f"{shlex.quote(name)}"
         )
     return place
 

@@ -120,6 +120,12 @@ class Ledger:
             if is_written:
                 self.write_down(id_)
 
+    @property
+    def has_unsaved_ends(self) -> bool:
+        """True while a trial has ended in memory only: its last checkpoint is being saved."""
+        with self._lock:
+            return any(self._records[id_].state != "running" for id_ in self._unwritten)
+
     def write_down(self, id_: int) -> TrialRecord:
         """Append a trial to the file if it has changes in memory only."""
         with self._lock:

@@ -15,6 +15,8 @@ from search.study.trial_record import TrialRecord
 from spaces.faults import fault_lines
 from trainable.config import TrialConfig
 
+MAX_LINE_BYTES = 2 * 2**20  # a curve of 10,000 points; parsing takes a few hundred times a line
+
 _CHECKSUM = re.compile(rb', "crc32": "([0-9a-f]{8})"\}')
 _ID = re.compile(rb'\{"id": (\d{1,9}), ')
 
@@ -59,29 +61,48 @@ def read_contents(path: Path) -> LedgerContents:
         if not line:
             continue
         try:
-            record = TrialRecord.from_json(line)
+            record = _read(line)
+            records[record.id] = record
         except ValidationError as error:
             if error.errors()[0]["type"] == "json_invalid" and number == len(lines):
                 torn = number
-                continue
-            reason: str | None = fault_lines(error, TrialConfig)[0]
-        else:
-            reason = _fault_of_checksum(line)
-        if reason is None:
-            records[record.id] = record
-        else:
-            found = _ID.match(line)
-            id_ = None if found is None else int(found[1])
-            damaged.append(DamagedLine(number=number, reason=reason, id=id_))
+            else:
+                damaged.append(_damaged(number, line, fault_lines(error, TrialConfig)[0]))
+        except _ChangedLineError as error:
+            damaged.append(_damaged(number, line, str(error)))
     return LedgerContents(records=records, damaged=tuple(damaged), torn=torn)
 
 
-def _fault_of_checksum(line: bytes) -> str | None:
-    """Reason why a line's checksum refuses it; lines of earlier versions have none."""
+class _ChangedLineError(Exception):
+    """Error: a line that no version of ours wrote as it is now."""
+
+
+def _read(line: bytes) -> TrialRecord:
+    """Record of a line.
+
+    Raises:
+        ValidationError: the line is no record.
+        _ChangedLineError: it is too long, or its checksum is another one.
+    """
+    if len(line) > MAX_LINE_BYTES:
+        raise _ChangedLineError(f"it has {len(line)} bytes; no trial of ours has")
+    record = TrialRecord.from_json(line)
+    if not _has_its_checksum(line):
+        raise _ChangedLineError(
+            "it changed since it was written, by its crc32; if by you, remove that key"
+        )
+    return record
+
+
+def _damaged(number: int, line: bytes, reason: str) -> DamagedLine:
+    found = _ID.match(line)
+    return DamagedLine(number=number, reason=reason, id=None if found is None else int(found[1]))
+
+
+def _has_its_checksum(line: bytes) -> bool:
+    """True if the line's checksum is right; lines of earlier versions have none."""
     if b'"crc32"' not in line:
-        return None
+        return True
     at = len(line) - len(', "crc32": "00000000"}')
     found = _CHECKSUM.fullmatch(line, at) if at > 0 else None
-    if found is not None and crc32(line[:at] + b"}") == int(found[1], 16):
-        return None
-    return "it changed since it was written, by its crc32; if by you, remove that key"
+    return found is not None and crc32(line[:at] + b"}") == int(found[1], 16)

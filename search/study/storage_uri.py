@@ -16,7 +16,7 @@ def storage_faults(uri: str | None) -> list[str]:
     if not parts.scheme or "://" not in uri:
         return ["storage.uri must be an absolute path or a URL such as s3://BUCKET/PREFIX"]
     faults = []
-    if "@" in parts.netloc:
+    if "@" in parts.netloc + parts.query:
         faults.append(
             "storage.uri names a user or a key; leave it out, credentials come from the environment"
         )

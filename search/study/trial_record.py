@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, TypeAdapter
+from pydantic import AfterValidator, FailFast, TypeAdapter
 
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
@@ -32,13 +32,15 @@ class TrialRecord:
     metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
     reason: str | None = None  # of a failure or a stop; while it runs, its last fault
-    curve: tuple[Point, ...] = ()
+    # The first faulty point is enough: a line can hold a million.
+    curve: Annotated[tuple[Point, ...], FailFast()] = ()
     aucc: float | None = None
     objective: float | None = None
     mlflow_run_id: str | None = None
     host: str | None = None
     n_epochs: float | None = None
     peak_memory_bytes: int | None = None  # peak memory of the first rank
+    warmup_s: float | None = None  # compiling and recording on a GPU, since the last start
     dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # measures by update
     proxy: float | None = None  # measure of search.proxy before training
 
@@ -131,6 +133,7 @@ class TrialRecord:
             "mean_tokens_per_s": last.tokens / last.seconds,
             "peak_memory_mib": self.peak_memory_bytes / 2**20,
             "weights_mib": 4 * self.counts.stored / 2**20,  # fp32, as they are stored
+            **({"warmup_s": self.warmup_s} if self.warmup_s else {}),
         }
 
     def summary(self) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -16,13 +15,15 @@ from typing import IO
 
 from mlflow.tracking import MlflowClient
 
+from search.study.console import say
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
-from search.study.tracking_uri import redacted
-from search.tracking.store import tracking_uri
+from search.study.tracking_uri import redacted, without_secrets
+from search.tracking.store import mlflow_errors_as_user_errors, tracking_uri
 from spaces.errors import UserError
 from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
+from trainable.users_folder import scratch_folder
 
 MAX_COMPARED = 100  # with more runs MLflow's comparison page is slow
 USER = "reservoir"  # the server's only account; its password is new each time
@@ -47,16 +48,17 @@ def serve(folder: StudyFolder, port: int) -> None:
     """
     uri = tracking_uri(folder.config(), folder)
     if uri.startswith(("http://", "https://")):
-        print(f"compare trials: {comparison_page(folder, uri, uri.rstrip('/'))}")
+        page = comparison_page(folder, uri, uri.rstrip("/"))
+        say(f"compare trials: {without_secrets(page)}")
         return
     _refuse_taken(port)
     password = secrets.token_urlsafe(18)
     base = f"http://127.0.0.1:{port}"
-    print(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
-    print(f"compare trials: {comparison_page(folder, uri, base)}")
-    print(f"the browser asks for an account: user {USER}, password {password}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="reservoir-search-ui-") as accounts:
-        _run_server(port, store=uri, environment=one_account(Path(accounts), USER, password))
+    say(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
+    say(f"compare trials: {comparison_page(folder, uri, base)}")
+    say(f"the browser asks for an account: user {USER}, password {password}")
+    with scratch_folder() as accounts:
+        _run_server(port, store=uri, environment=one_account(accounts, USER, password))
 
 
 def one_account(folder: Path, user: str, password: str) -> dict[str, str]:
@@ -85,10 +87,9 @@ def one_account(folder: Path, user: str, password: str) -> dict[str, str]:
 
 
 def _run_server(port: int, *, store: str, environment: Mapping[str, str]) -> None:
-    """Run the server until it ends, or until SIGINT or SIGTERM, which end its workers too."""
+    """Run the server until it ends, or until it is interrupted, which ends its workers too."""
     options = ["--app-name", "basic-auth", "--port", str(port)]
     server = start_server(options, store=store, environment=environment)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         exit_code = server.wait()
     except KeyboardInterrupt:
@@ -148,7 +149,8 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:
     name = folder.config().name
-    experiment = MlflowClient(uri).get_experiment_by_name(name)
+    with mlflow_errors_as_user_errors(uri):
+        experiment = MlflowClient(uri).get_experiment_by_name(name)
     if experiment is None:
         raise UserError(
             f"MLflow at {redacted(uri)} has no experiment '{name}'; run the study first"

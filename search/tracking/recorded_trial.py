@@ -93,6 +93,8 @@ def _described(
         objective=metrics.get("objective_final"),
         host=tags.get("host") or None,
         n_epochs=metrics.get("n_epochs"),
+        # None only before the first validation; 0 is not sent.
+        warmup_s=metrics.get("warmup_s", 0.0 if "n_epochs" in metrics else None),
         peak_memory_bytes=None if memory_mib is None else round(memory_mib * 2**20),
         proxy=None if proxy is None else float(proxy),
     )

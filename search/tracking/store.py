@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import mlflow
 from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.tracking_uri import environment_uri, redacted
+from search.tracking.faults import STORE_ERRORS, reason_and_remedy
 from spaces.errors import UserError
 from trainable.atomic import atomic_file
 
@@ -89,8 +89,6 @@ def mlflow_errors_as_user_errors(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except mlflow.exceptions.MlflowException as error:
-        reason = str(error).split("\n")[0]
-        raise UserError(
-            f"MLflow at {redacted(uri)}: {reason}; start the server or correct the URI"
-        ) from error
+    except STORE_ERRORS as error:
+        reason, remedy = reason_and_remedy(error, uri)
+        raise UserError(f"MLflow at {redacted(uri)}: {reason}; {remedy}") from error

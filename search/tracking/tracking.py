@@ -18,6 +18,7 @@ from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
+from search.tracking.faults import reason
 from search.tracking.store import mlflow_errors_as_user_errors, open_store, tracking_uri
 from search.tracking.study_run import StudyRun
 from search.tracking.trial_runs import TrialRuns
@@ -97,17 +98,21 @@ class Tracking:
         try:
             self._trial_runs.interrupt(record.mlflow_run_id)
         except mlflow.exceptions.MlflowException as error:
-            logger.warning("MLflow at %s: %s", redacted(self._uri), _first_line(error))
+            logger.warning("MLflow at %s: %s", redacted(self._uri), reason(error, self._uri))
 
     def _work(self) -> None:
         """Send queued records until the search is over; those that fail are queued again."""
+        told: str | None = None  # the last reason that was logged, while records fail
         while (record := self._next()) is not None:
             try:
                 self._trial_runs.send(record)
                 self._extend_deadline()
+                told = None
             except Exception as error:  # noqa: BLE001 - try again, whatever the store raised
-                reason = _first_line(error)
-                logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), reason)
+                why = reason(error, self._uri)
+                if why != told:  # a server can be away for hours
+                    told = why
+                    logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), why)
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
                     if self._deadline is not None and time.monotonic() > self._deadline:
@@ -126,7 +131,3 @@ class Tracking:
             if not self._waiting:
                 return None
             return self._waiting.pop(next(iter(self._waiting)))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks import alternate as alternate_module
 from benchmarks.alternate import alternate
 from benchmarks.spread import Spread, figure, ratio
 
@@ -18,6 +19,21 @@ def test_runs_come_in_turn_and_the_warm_up_is_not_kept():
     kept = alternate({"a": lambda: run("a"), "b": lambda: run("b")}, n_rounds=2, n_warm_up=1)
     assert calls == ["a", "b"] * 3
     assert kept == {"a": [3, 5], "b": [4, 6]}
+
+
+def test_no_round_begins_that_would_end_too_late_but_the_first(monkeypatch: pytest.MonkeyPatch):
+    now = 0.0
+
+    def run() -> float:
+        nonlocal now
+        now += 10
+        return now
+
+    monkeypatch.setattr(alternate_module.time, "perf_counter", lambda: now)
+    # The warm-up and two rounds end at 30 s; a third would end at 40.
+    assert alternate({"a": run}, n_rounds=9, n_warm_up=1, seconds=39) == {"a": [20, 30]}
+    now = 0.0
+    assert alternate({"a": run}, n_rounds=9, seconds=1) == {"a": [10]}
 
 
 def test_a_spread_is_the_median_within_the_range():

@@ -48,3 +48,13 @@ def test_batches_and_updates_are_the_trials(tiny_trial: TrialConfig):
     assert args.max_update == tiny_trial.budget.updates
     assert args.log_interval == tiny_trial.validation.interval_updates
     assert args.clip_norm == tiny_trial.train.clip_norm
+
+
+def test_fairseq_trains_in_its_fastest_way_on_each_device(tiny_trial: TrialConfig):
+    on_cpu = transformer_arguments(tiny_trial)
+    ranks = tiny_trial.ranks.model_copy(update={"gpus_per_rank": 1.0})
+    on_gpu = transformer_arguments(tiny_trial.model_copy(update={"ranks": ranks}))
+    assert "--cpu" in on_cpu
+    assert on_cpu[on_cpu.index("--num-workers") + 1] == "0"
+    assert "--fp16" in on_gpu
+    assert on_gpu[on_gpu.index("--num-workers") + 1] == "1"

@@ -22,7 +22,13 @@ def test_processes_that_train_at_the_same_time_add_up(
 
     def rate(_config: object) -> Rate:
         all_here.wait()  # breaks if they come one after the other
-        return Rate(tokens_per_s=1.0, updates_per_s=2.5, peak_memory_bytes=1)
+        return Rate(
+            tokens_per_s=1.0,
+            updates_per_s=2.5,
+            first_updates_per_s=1.0,
+            outside_s=1.0,
+            peak_memory_bytes=1,
+        )
 
     monkeypatch.setattr(benchmarks.shared_gpu, "our_rate", rate)
     assert together(trial("model0", SMALL, small_grammar, n_turns=2), 3) == 7.5

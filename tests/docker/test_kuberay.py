@@ -15,21 +15,21 @@ import yaml
 from tests.docker.files import DOCKER, ROOT, documents, is_pinned
 
 KUBERAY = DOCKER / "kuberay"
-FILES = [
-    *sorted(KUBERAY.glob("*.yaml")),
-    *sorted((KUBERAY / "study").glob("*.yaml")),
-]
+REDIS = DOCKER / "kuberay-redis"
+FOLDERS = [KUBERAY, KUBERAY / "study", REDIS]
+FILES = [path for folder in FOLDERS for path in sorted(folder.glob("*.yaml"))]
 OBJECTS = [
     document for path in FILES if path.name != "kustomization.yaml" for document in documents(path)
 ]
 NAMES = [f"{thing['kind']}-{thing['metadata']['name']}" for thing in OBJECTS]
 NEWEST = kubernetes_validate.latest_version()
 
-# The fields of KubeRay 1.6's API reference that are used here; its whole schema is not
-# at hand offline. A misspelt field would be dropped by the operator without a word.
+# The fields of KubeRay 1.6's API reference that are used here; its whole schema is not kept
+# here (docker/README.md). A misspelt field would be dropped by the operator without a word.
 CLUSTER_FIELDS = {"rayVersion", "authOptions", "headGroupSpec", "workerGroupSpecs"}
 HEAD_FIELDS = {"rayStartParams", "template"}
 WORKER_FIELDS = HEAD_FIELDS | {"groupName", "replicas", "minReplicas", "maxReplicas"}
+REDIS_FIELDS = {"redisAddress", "redisPassword"}
 JOB_FIELDS = {
     *("entrypoint", "backoffLimit", "shutdownAfterJobFinishes"),
     *("submitterPodTemplate", "rayClusterSpec"),
@@ -165,7 +165,8 @@ def test_no_secret_is_in_a_file():
 
 def test_nothing_comes_in_from_outside_the_namespace():
     policies = [thing["spec"] for thing in OBJECTS if thing["kind"] == "NetworkPolicy"]
-    assert {"podSelector": {}, "policyTypes": ["Ingress"]} in policies  # what none names is shut
+    assert shut_policy()["policyTypes"] == ["Ingress", "Egress"]
+    assert "ingress" not in shut_policy()  # what no other policy names is shut
     senders = [
         sender
         for policy in policies
@@ -176,6 +177,81 @@ def test_nothing_comes_in_from_outside_the_namespace():
     assert all(sender.keys() == {"podSelector"} for sender in senders)
     services = [thing["spec"] for thing in OBJECTS if thing["kind"] == "Service"]
     assert all(service.get("type", "ClusterIP") == "ClusterIP" for service in services)
+
+
+def shut_policy() -> dict[str, Any]:
+    """The policy of every pod."""
+    (found,) = [
+        thing["spec"]
+        for thing in OBJECTS
+        if thing["kind"] == "NetworkPolicy" and thing["spec"]["podSelector"] == {}
+    ]
+    return found
+
+
+def test_only_the_operator_goes_wherever_it_wants():
+    policies = {
+        name: thing["spec"]
+        for thing, name in zip(OBJECTS, NAMES, strict=True)
+        if thing["kind"] == "NetworkPolicy"
+    }
+    open_to_all = [
+        name
+        for name, policy in policies.items()
+        if any(not rule.get("to") for rule in policy.get("egress", []))
+    ]
+    assert open_to_all == ["NetworkPolicy-operator"]
+    questions = shut_policy()["egress"]
+    assert [port["port"] for rule in questions for port in rule["ports"]] == [53, 53]
+
+
+def test_what_one_service_may_send_another_may_receive():
+    """A connection needs both: the sender's egress rule and the receiver's ingress rule."""
+    policies = [thing["spec"] for thing in OBJECTS if thing["kind"] == "NetworkPolicy"]
+    pairs: dict[str, set[tuple[str, str]]] = {"ingress": set(), "egress": set()}
+    for direction, peers in (("ingress", "from"), ("egress", "to")):
+        for policy in policies:
+            me = str(policy["podSelector"].get("matchLabels"))
+            for rule in policy.get(direction, []):
+                for peer in rule.get(peers, []):
+                    if "namespaceSelector" not in peer and peer["podSelector"]:
+                        other = str(peer["podSelector"]["matchLabels"])
+                        pair = (other, me) if direction == "ingress" else (me, other)
+                        pairs[direction].add(pair)
+    mlflow, postgres = (str({"app.kubernetes.io/name": name}) for name in ("mlflow", "postgres"))
+    nodes = str({"ray.io/is-ray-node": "yes"})
+    assert {(mlflow, postgres), (nodes, nodes)} <= pairs["ingress"] & pairs["egress"]
+    assert (nodes, mlflow) in pairs["egress"]
+
+
+def test_a_drain_leaves_the_head_and_a_budget_finds_its_pods():
+    budgets = [thing["spec"] for thing in OBJECTS if thing["kind"] == "PodDisruptionBudget"]
+    heads = [b for b in budgets if b["selector"]["matchLabels"].get("ray.io/node-type") == "head"]
+    assert len(heads) == len(ray_cluster_specs())
+    for budget in budgets:  # for pods of KubeRay's a share or maxUnavailable is not defined
+        assert isinstance(budget["minAvailable"], int)
+        assert "maxUnavailable" not in budget
+    label = {"app.kubernetes.io/instance": "quickstart"}
+    head = ray_cluster_specs()["RayJob"]["headGroupSpec"]["template"]
+    assert head["metadata"]["labels"] == label
+    assert any(budget["selector"]["matchLabels"].items() >= label.items() for budget in heads)
+
+
+def test_a_failed_job_is_tried_again_and_resumes():
+    (job,) = [thing["spec"] for thing in OBJECTS if thing["kind"] == "RayJob"]
+    assert job["backoffLimit"] > 0
+    assert "run-or-resume /etc/study/quickstart.toml --address auto" in job["entrypoint"]
+    assert "/usr/local/bin/run-or-resume" in (DOCKER / "Dockerfile").read_text()
+    assert "!docker/run_or_resume.sh" in (DOCKER / "Dockerfile.dockerignore").read_text()
+
+
+def test_redis_is_given_to_the_cluster_by_fields_of_its_reference():
+    (kustomization,) = documents(REDIS / "kustomization.yaml")
+    (patch,) = kustomization["patches"]
+    ((operation,),) = yaml.safe_load_all(patch["patch"])
+    assert operation["path"] == "/spec/gcsFaultToleranceOptions"
+    assert operation["value"].keys() == REDIS_FIELDS
+    assert "secretKeyRef" in operation["value"]["redisPassword"]["valueFrom"]
 
 
 def test_the_namespace_enforces_the_restricted_standard():
@@ -199,16 +275,16 @@ def test_the_study_of_the_job_is_the_quickstart():
     assert study == (ROOT / "studies/quickstart.toml").read_text()
 
 
-@pytest.mark.parametrize("folder", [KUBERAY, KUBERAY / "study"], ids=["cluster", "study"])
+@pytest.mark.parametrize("folder", FOLDERS, ids=["cluster", "study", "redis"])
 def test_a_kustomization_names_every_manifest_beside_it(folder: Path):
     (kustomization,) = documents(folder / "kustomization.yaml")
     beside = {path.name for path in folder.glob("*.yaml")} - {"kustomization.yaml"}
-    assert set(kustomization["resources"]) == beside
-    for generator in kustomization["configMapGenerator"]:
+    assert set(kustomization["resources"]) - {"../kuberay"} == beside
+    for generator in kustomization.get("configMapGenerator", []):
         assert all((folder / name).is_file() for name in generator["files"])
 
 
-@pytest.mark.parametrize("folder", [KUBERAY, KUBERAY / "study"], ids=["cluster", "study"])
+@pytest.mark.parametrize("folder", FOLDERS, ids=["cluster", "study", "redis"])
 def test_kubectl_builds_a_kustomization_into_valid_objects(folder: Path):
     kubectl = shutil.which("kubectl")
     if kubectl is None:

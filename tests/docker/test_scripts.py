@@ -11,7 +11,11 @@ import pytest
 
 from tests.docker.files import DOCKER, ROOT
 
-SCRIPTS = [*sorted(DOCKER.glob("*.sh")), ROOT / "scripts/install_cluster_tools.sh"]
+SCRIPTS = [
+    *sorted(DOCKER.glob("*.sh")),
+    ROOT / "scripts/install_cluster_tools.sh",
+    ROOT / "scripts/gpu_check.sh",
+]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -80,3 +84,35 @@ def test_a_secret_that_is_not_mounted_is_told_with_its_place(tmp_path: Path):
 
 def test_the_exit_code_is_the_commands():
     assert with_secrets("sh", "-c", "exit 7").returncode == 7
+
+
+def run_or_resume(place: Path, study_file: Path) -> list[str]:
+    """Words of the command that the script runs in ``place``."""
+    command = place / "bin/reservoir-search"
+    command.parent.mkdir(exist_ok=True)
+    command.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    command.chmod(0o755)
+    (command.parent / "python").unlink(missing_ok=True)
+    (command.parent / "python").symlink_to(sys.executable)
+    done = subprocess.run(
+        ["sh", DOCKER / "run_or_resume.sh", study_file, "--address", "auto"],
+        cwd=place,
+        env={"PATH": f"{command.parent}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("", "quickstart"), ('name = "mine"\n[space]\nname = "other"', "mine")]
+)
+def test_a_study_is_run_and_where_there_is_one_resumed(tmp_path: Path, text: str, name: str):
+    study_file = tmp_path / "quickstart.toml"
+    study_file.write_text(text)
+    options = ["--address", "auto"]
+    assert run_or_resume(tmp_path, study_file) == ["run", str(study_file), *options]
+    (tmp_path / "studies" / name).mkdir(parents=True)
+    (tmp_path / "studies" / name / "resolved.json").touch()
+    assert run_or_resume(tmp_path, study_file) == ["resume", name, *options]

@@ -12,6 +12,7 @@ from typing import Any
 
 from safetensors.torch import save_file
 
+from search.exports.layout_file import layout_toml
 from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import study_from
 from search.study.trial_record import TrialRecord
@@ -24,6 +25,7 @@ from trainable.curve import Point
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
 from trainable.models.build import build_model
+from trainable.tasks.registry import load_vocabulary
 
 STUDY: dict[str, Any] = {
     "name": "fuzzed",
@@ -154,3 +156,8 @@ def make_export(data: Path, folder: Path) -> Path:
     save_file(learned_weights(model), out / WEIGHTS, metadata={"reservoir_seed": "1"})
     (out / CONFIG).write_text(TRIAL.model_dump_json())
     return out
+
+
+def layout_file(export: Path) -> bytes:
+    """The ``layout.toml`` of an export."""
+    return layout_toml(TRIAL.model, seed=1, task=load_vocabulary(str(export))).encode()

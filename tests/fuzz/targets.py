@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import copy
 import gzip
+import io
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
 
-from search.exports.translate import Translator
+from search.exports.layout_file import read_layout_toml
+from search.exports.translate import Translator, sentences_of
 from search.replay.recorded_studies import open_table
 from search.study.config import load_study, put_setting, study_from
 from search.study.ledger import read_records
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
-from tests.fuzz import inputs
+from tests.fuzz import inputs, large
 from tests.fuzz.mutations import (
     TOKENS,
     VALUES,
@@ -34,6 +36,10 @@ from trainable.data.manifest import Manifest
 from trainable.data.tokenizer import Tokenizer
 from trainable.tasks.registry import load_task
 
+NAMES = [
+    *("layout", "study", "study-values", "set", "layout-file", "trials", "table"),
+    *("manifest", "archive", "text", "data", "export", "sentences"),
+]
 LIMIT = 10**6  # of what an archive unpacks to, so that the limits are met
 
 
@@ -43,6 +49,7 @@ class Target:
 
     inputs: st.SearchStrategy[Any]
     read: Callable[[Any], object]
+    large: Sequence[Callable[[], Any]] = ()  # makers of inputs that once filled the memory
 
 
 def targets(folder: Path) -> dict[str, Target]:
@@ -50,20 +57,40 @@ def targets(folder: Path) -> dict[str, Target]:
     data = inputs.make_data(folder)
     export = inputs.make_export(data, folder)
     return {
-        "layout": Target(inputs=_layouts(), read=_layout),
-        "study": Target(inputs=changed_bytes([inputs.STUDY_TEXT]), read=_study(folder)),
+        "layout": Target(inputs=_layouts(), read=_layout, large=large.LAYOUTS),
+        "study": Target(
+            inputs=changed_bytes([inputs.STUDY_TEXT]), read=_study(folder), large=large.STUDIES
+        ),
         "study-values": Target(inputs=changed_values(inputs.STUDY), read=_study_values),
-        "set": Target(inputs=_overrides(), read=_set),
-        "trials": Target(inputs=changed_json(inputs.record()), read=_trials(folder)),
-        "table": Target(inputs=_tables(), read=_table(folder)),
-        "manifest": Target(inputs=_manifests(data), read=_manifest(folder)),
-        "archive": Target(inputs=_archives(), read=_archive),
+        "set": Target(inputs=_overrides(), read=_set, large=large.SETTINGS),
+        "layout-file": Target(
+            inputs=changed_bytes([inputs.layout_file(export)]),
+            read=_layout_file(folder),
+            large=large.STUDIES,
+        ),
+        "trials": Target(
+            inputs=changed_json(inputs.record()), read=_trials(folder), large=large.JSON
+        ),
+        "table": Target(inputs=_tables(), read=_table(folder), large=large.TABLES),
+        "manifest": Target(inputs=_manifests(data), read=_manifest(folder), large=large.JSON),
+        "archive": Target(inputs=_archives(), read=_archive, large=large.ARCHIVES),
+        "text": Target(
+            inputs=changed_bytes([b"Hallo!\nDer Hund.\n"]), read=_text, large=large.TEXTS
+        ),
         "data": Target(
-            inputs=_changed_file(data), read=_with_changed(data, folder / "changed-data", _data)
+            inputs=_changed_file(data),
+            read=_with_changed(data, folder / "changed-data", _data),
+            large=large.DATA,
         ),
         "export": Target(
             inputs=_changed_file(export),
             read=_with_changed(export, folder / "changed-export", _export),
+            large=large.EXPORTS,
+        ),
+        "sentences": Target(
+            inputs=changed_bytes([b"Hallo!\n\nDer Hund.\r\n"]),
+            read=_sentences(Translator(export)),
+            large=large.SENTENCES,
         ),
     }
 
@@ -187,6 +214,31 @@ def _manifest(folder: Path) -> Callable[[bytes], object]:
         return manifest
 
     return read
+
+
+def _layout_file(folder: Path) -> Callable[[bytes], object]:
+    path = folder / "layout.toml"
+
+    def read(text: bytes) -> object:
+        path.write_bytes(text)
+        return read_layout_toml(path)
+
+    return read
+
+
+def _text(content: bytes) -> object:
+    is_packed = content.startswith(b"\x1f\x8b")
+    return lines_of(Blob(place="a.gz" if is_packed else "a", data=content))
+
+
+def _sentences(translator: Translator) -> Callable[[bytes], None]:
+    def translate(content: bytes) -> None:
+        text = content.decode(errors="replace")
+        n_lines = text.count("\n") + bool(text and not text.endswith("\n"))
+        lines = io.StringIO(text, newline="\n")
+        assert len(list(translator.translate(sentences_of(lines), beam=1))) == n_lines
+
+    return translate
 
 
 def _archives() -> st.SearchStrategy[tuple[str, bytes]]:

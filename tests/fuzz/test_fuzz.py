@@ -6,13 +6,9 @@ import pytest
 
 from spaces.errors import UserError
 from tests.fuzz.fuzz import Hang, fuzz
-from tests.fuzz.targets import Target, targets
+from tests.fuzz.targets import NAMES, Target, targets
 
-NAMES = [
-    *("layout", "study", "study-values", "set", "trials", "table"),
-    *("manifest", "archive", "data", "export"),
-]
-N_INPUTS = {"data": 100, "export": 60}  # those that read many files; of others 300
+N_INPUTS = {"data": 100, "export": 60, "sentences": 60}  # those that read many files; of others 300
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +46,17 @@ def test_the_fuzzer_notices_a_traceback_and_a_hang(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tests.fuzz.fuzz.HANG_S", 0.2)
     with pytest.raises(Hang):
         fuzz(Target(inputs=known["layout"].inputs, read=hang), 1)
+
+
+def test_the_fuzzer_notices_what_fills_the_memory(monkeypatch: pytest.MonkeyPatch, known):
+    monkeypatch.setattr("tests.fuzz.fuzz.MAX_GROWTH_BYTES", 2**26)
+
+    def fill(n_bytes: int) -> None:
+        bytearray(b"x") * n_bytes
+
+    inputs = known["layout"].inputs.map(lambda text: len(text))
+    assert fuzz(Target(inputs=inputs, read=fill, large=(lambda: 2**20,)), 3).n_values == 3
+    with pytest.raises(AssertionError):
+        fuzz(Target(inputs=inputs, read=fill, large=(lambda: 2**28,)), 3)
+    with pytest.raises(MemoryError):
+        fuzz(Target(inputs=inputs, read=fill, large=(lambda: 2**32,)), 3)

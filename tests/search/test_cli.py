@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from search.cli import app, exit_code
-from search.study.errors import WorkFailed
+from search.study.errors import NotFinished, WorkFailed
 from spaces.errors import UserError
 
 COMMANDS = (
@@ -73,6 +73,7 @@ def test_the_help_lists_each_command_in_one_panel_and_data_first():
         (["layout", "LRX"], "error: layout 'LRX': unknown layer kind 'X' at depth 2"),
         (["layout", "L", "--depth", "3"], "error: No such option: --depth"),
         (["run"], "error: Missing argument 'STUDY.toml'"),
+        (["reproduce", "--for", "9"], "error: --for '9': is no time; write 90s, 9m or 1h"),
         (["data", "grammar"], "error: Missing option '--out'"),
     ],
 )
@@ -102,11 +103,13 @@ def test_mistakes_failures_and_interrupts_have_exit_codes_of_their_own(
     assert exit_code(lambda: None) == 0
     assert raising(UserError("a: b")) == 2
     assert raising(WorkFailed("no trial was completed")) == 1
+    assert raising(NotFinished("the time is over")) == 75
     assert raising(OSError(errno.ENOSPC, "No space left on device", "studies/a")) == 1
     assert raising(KeyboardInterrupt()) == 130
     assert capsys.readouterr().err.split("\n") == [
         "error: a: b",
         "failed: no trial was completed",
+        "not finished: the time is over",
         "failed: studies/a: No space left on device",
         "interrupted",
         "",

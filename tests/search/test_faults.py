@@ -237,6 +237,21 @@ def test_a_killed_rank_costs_no_more_than_the_work_since_the_checkpoint(
     assert told.count("4") == 1  # it did not start from the beginning again
 
 
+def test_sigterm_ends_a_search_as_ctrl_c_does(tmp_path: Path, small_grammar: Path):
+    """To all of its processes, as a batch system or a container's end sends it."""
+    place = prepare(tmp_path / "place", small_grammar)
+    driver = start("run", "mine.toml", cwd=place)
+    wait_for(is_in_mid_study(place))
+    os.killpg(driver.pid, signal.SIGTERM)
+    assert driver.wait(timeout=60) == 130, (place / "log.txt").read_text()
+    ours = re.compile(r"\S+ \S+ (estimate: |trial=|\d/\d trials )|interrupted$")
+    said = (place / "log.txt").read_text().splitlines()
+    assert [line for line in said if not ours.match(line)] == []
+    assert said[-1] == "interrupted"
+    assert "RUNNING" not in mlflow_statuses(place)
+    assert not any(finding.faults for finding in examined(place))
+
+
 def test_a_dead_raylet_ends_the_search_within_a_minute_and_it_can_be_resumed(
     tmp_path: Path, small_grammar: Path, undisturbed: Path
 ):

@@ -80,13 +80,23 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     pytest.fail("MLflow's server did not start")
 
 
+@contextmanager
+def no_umask() -> Iterator[None]:
+    """As in a shell that lets everyone change what it writes."""
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> Watched:
     """Two trials of two ranks each, recorded on a server that asks for a password."""
     place, server = tmp_path_factory.mktemp("place"), tmp_path_factory.mktemp("server")
     tables = {"ranks": "n_ranks = 2", "search": 'n_trials = 2\nalgorithm = "random"'}
     (place / "mine.toml").write_text(study_toml(small_grammar, **tables))
-    with server_with_accounts(server) as address:
+    with server_with_accounts(server) as address, no_umask():
         command = start(
             *("run", "mine.toml"),
             cwd=place,
@@ -140,7 +150,7 @@ def test_a_studys_files_are_for_its_owner_to_change(watched: Watched):
     study = watched.place / "studies/mine"
     for path in (study, *study.rglob("*")):
         if not path.is_symlink():
-            assert path.stat().st_mode & stat.S_IWOTH == 0, path
+            assert path.stat().st_mode & (stat.S_IWOTH | stat.S_IWGRP) == 0, path
 
 
 def test_rays_sockets_are_where_no_other_user_can_look():

@@ -74,6 +74,6 @@ def test_an_account_in_the_environments_uri_moves_into_variables_of_its_own(
 
 
 def test_what_is_shown_of_a_uri_has_no_account():
-    assert redacted(f"mysql://me:{SECRET}@host/db?password={SECRET}") == "mysql://host/db"
+    assert redacted(f"mysql://me:{SECRET}@host/db?password={SECRET}") == "mysql://host"
     assert redacted("sqlite:////data/a@b.db") == "sqlite:////data/a@b.db"
     assert redacted("http://host:5000") == "http://host:5000"

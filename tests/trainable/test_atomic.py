@@ -18,6 +18,8 @@ from trainable.atomic import (
     leftovers,
     write_atomically,
 )
+from trainable.processes import name_of_ours
+from trainable.users_folder import scratch_folder, users_folder
 
 
 class Interrupted(BaseException):
@@ -216,3 +218,29 @@ with atomic_folder(Path({str(tmp_path)!r}, "a")), atomic_file(Path({str(tmp_path
     subprocess.run([sys.executable, "-c", program], check=False)
     left = [path.name.rpartition("-")[0] for path in leftovers(tmp_path)]
     assert left == [".a.building", ".b.building", ".building"]
+    with atomic_file(tmp_path / "c") as mine:  # the next write cleans up, whatever its name
+        mine.write_text("whole")
+        assert [path.name for path in leftovers(tmp_path)] == [".building-abc", mine.name]
+
+
+def test_what_another_machine_or_a_living_process_builds_stays(tmp_path: Path):
+    elsewhere = f".a.building-00000000_{os.getpid()}_00000000"
+    of_sqlite = f".b.building-{name_of_ours()}-journal"
+    for name in (elsewhere, of_sqlite):
+        (tmp_path / name).write_text("half")
+    write_atomically(tmp_path / "c", "whole")
+    assert [path.name for path in leftovers(tmp_path)] == [elsewhere, of_sqlite]
+
+
+def test_scratch_folders_of_dead_processes_are_removed_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("trainable.users_folder._TMP", tmp_path)
+    with subprocess.Popen(["true"]) as process:
+        dead = process.pid
+    (left := users_folder() / f"scratch-{name_of_ours()}").mkdir()
+    left = left.rename(str(left).replace(f"_{os.getpid()}_", f"_{dead}_"))
+    with scratch_folder() as folder, scratch_folder() as other:
+        assert folder.stat().st_mode & 0o077 == 0
+        assert sorted(users_folder().iterdir()) == sorted([folder, other])
+    assert not list(users_folder().iterdir())

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,22 +9,21 @@ from pathlib import Path
 import pytest
 
 from spaces.layout import Layout
+from tests.ports import free_port
 from trainable.config import TrialConfig
 from trainable.training import run_trial
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def curves_of_ranks(config: TrialConfig, n_ranks: int, folder: Path) -> list[list[dict]]:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port = server.getsockname()[1]
+def curves_of_ranks(config: TrialConfig, address: str, folder: Path) -> list[list[dict]]:
+    n_ranks = 2
     file = folder / "trial.json"
     file.write_text(config.model_dump_json())
     command = [sys.executable, str(ROOT / "tests" / "trainable" / "ddp_rank.py")]
     processes = [
         subprocess.Popen(
-            [*command, str(rank), str(n_ranks), str(port), str(file)],
+            [*command, str(rank), str(n_ranks), address, str(file)],
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         )
@@ -41,16 +39,18 @@ def curves_of_ranks(config: TrialConfig, n_ranks: int, folder: Path) -> list[lis
 
 
 @pytest.mark.parametrize(
-    ("accumulate", "encoder"), [(1, "R1LR1L"), (2, "R1LR1L"), (1, "La1Ra1La1Ra1")]
+    ("accumulate", "encoder", "by_file"),
+    [(1, "R1LR1L", True), (2, "R1LR1L", False), (1, "La1Ra1La1Ra1", True)],
 )
 def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
-    tiny_trial: TrialConfig, tmp_path: Path, accumulate: int, encoder: str
+    tiny_trial: TrialConfig, tmp_path: Path, accumulate: int, encoder: str, by_file: bool
 ):
     model = tiny_trial.model.model_copy(update={"dropout": 0.0, "encoder": Layout.parse(encoder)})
     train = tiny_trial.train.model_copy(update={"accumulate": accumulate})
     config = tiny_trial.model_copy(update={"model": model, "train": train})
     alone = run_trial(config, report=lambda point: None).curve
-    first, second = curves_of_ranks(config, 2, tmp_path)
+    address = str(tmp_path / "store") if by_file else f"127.0.0.1:{free_port()}"
+    first, second = curves_of_ranks(config, address, tmp_path)
     assert first == second
     for name in ("loss", "train_loss"):
         assert [point[name] for point in first] == pytest.approx(

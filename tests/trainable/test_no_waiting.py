@@ -6,6 +6,7 @@ whoever looks at a GPU's has to wait.
 
 from __future__ import annotations
 
+import dataclasses
 from unittest.mock import Mock
 
 import pytest
@@ -19,6 +20,7 @@ from trainable.device import to_device
 from trainable.fixed_greedy import _Steps
 from trainable.ranks import Ranks
 from trainable.training import Training
+from trainable.updates.eager import EagerUpdates
 
 META = torch.device("meta")
 
@@ -32,14 +34,19 @@ def update_on_meta(trial: TrialConfig, encoder: str) -> None:
         }
     )
     training = Training(trial, ranks=Ranks())
-    training._device = META
-    training._model.to(META)
-    training._loss_sum = training._loss_sum.to(META)
-    training._auto_freeze = AutoFreeze(training._model.encoder.layers, quantile=0.5)
-    # The fused Adam does not take such tensors; on a GPU it keeps even the step's number there.
-    training._optimizer = torch.optim.SGD(training._model.parameters())
-    training._update(next(training.task.updates(trial.train, seed=1, skip=0)))
-    assert training._loss_sum.device == META
+    model = training._model.to(META)
+    learner = dataclasses.replace(
+        training._learner(),
+        device=META,
+        model=model,
+        loss_sum=torch.zeros((), device=META),
+        auto_freeze=AutoFreeze(model.encoder.layers, quantile=0.5),
+        # The fused Adam does not take such tensors; on a GPU it keeps even the step's number there.
+        optimizer=torch.optim.SGD(model.parameters()),
+    )
+    update = next(training.task.updates(trial.train, seed=1, skip=0))
+    EagerUpdates(learner).update(update, number=1)
+    assert learner.loss_sum.device == META
 
 
 @pytest.mark.parametrize("encoder", ["LL", "R1LR1L", "LF", "LC", "Lf1Rf1Lf1Rf1"])

@@ -12,7 +12,8 @@ from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import TrainConfig, TrialConfig
 from trainable.curve import Point
 from trainable.ranks import Ranks
-from trainable.training import Diverged, Training, rank_shards, run_trial
+from trainable.training import Diverged, Training, run_trial
+from trainable.updates.learner import rank_shards
 
 
 def without_seconds(curve: tuple[Point, ...]) -> list[dict[str, float]]:

@@ -26,13 +26,15 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULT = {
     *("updates", "seconds", "tokens", "flops", "score", "loss", "train_loss", "done"),
     *("curve", "finished", "failure", "aucc", "objective", "n_epochs", "peak_memory_bytes", "host"),
+    "warmup_s",
 }
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """A Ray of two CPUs; four actors fit where each takes half."""
+    """A Ray of two CPUs, whatever else runs here; four actors fit where each takes half."""
     ray.init(
+        address="local",
         num_cpus=2,
         include_dashboard=False,
         log_to_driver=False,

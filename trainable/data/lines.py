@@ -8,6 +8,7 @@ from spaces.errors import UserError
 from trainable.data.archives import gunzip
 from trainable.data.blobs import Blob
 
+MAX_CHARACTERS = 100_000  # of a line; the longest sentences of known corpora have a few thousand
 _WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -23,7 +24,7 @@ def lines_of(blob: Blob) -> list[str]:
     would be shifted against the other. A byte order mark of UTF-8 is dropped.
 
     Raises:
-        UserError: the file is empty, not UTF-8, or holds NUL bytes.
+        UserError: the file is empty, not UTF-8, or holds NUL bytes or a line that is no sentence.
     """
     return [" ".join(line.split()) for line in lines_in(blob)]
 
@@ -33,6 +34,12 @@ def lines_in(blob: Blob) -> list[str]:
     lines = decoded(gunzip(blob)).removesuffix("\n").split("\n")
     if not any(line.strip() for line in lines):
         raise UserError(f"{blob.place}: is empty; it must hold one sentence a line")
+    for number, line in enumerate(lines, start=1):
+        if len(line) > MAX_CHARACTERS:
+            raise UserError(
+                f"{blob.place}: line {number} has {len(line):,} characters, over the limit of "
+                f"{MAX_CHARACTERS:,}; it must hold one sentence a line"
+            )
     return lines
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from spaces.errors import DamagedData
 from spaces.faults import fault_lines
+from trainable.data.bounded import read_values
 from trainable.data.own_files import require_own_files
 
 SplitName = Literal["train", "valid", "test"]
@@ -69,7 +70,7 @@ class Manifest(_Record):
     src: Language
     tgt: Language
     seed: int | None = None  # None unless the corpus was generated or split at random
-    sources: tuple[Source, ...]
+    sources: Annotated[tuple[Source, ...], FailFast()]
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows
     tokenizer: TokenizerInfo
@@ -86,7 +87,7 @@ class Manifest(_Record):
         path = folder / FILE_NAME
         require_own_files(folder, [FILE_NAME])
         try:
-            manifest = cls.model_validate_json(path.read_bytes())
+            manifest = cls.model_validate_json(read_values(path))
         except FileNotFoundError as error:
             raise DamagedData(
                 f"{folder}: holds no {FILE_NAME}, so it is no prepared data; "

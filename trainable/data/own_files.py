@@ -8,7 +8,9 @@ from pathlib import Path
 
 from spaces.errors import UserError
 
-MAX_TEXT_BYTES = 256 * 1024**2  # limit for manifests, dictionaries and configurations
+# Limit for dictionaries, BPE codes and configurations; a million merges have 12 MB, and take a
+# hundred times that in memory.
+MAX_TEXT_BYTES = 8 * 2**20
 
 
 def require_own_files(

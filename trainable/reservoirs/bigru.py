@@ -53,7 +53,7 @@ def matrices(tensor: str) -> Matrices:
     return GATES if tensor.startswith(("gru.weight_ih_", "gru.weight_hh_")) else ONE_MATRIX
 
 
-@builds_reservoir("G", matrices=matrices)
+@builds_reservoir("G", matrices=matrices, fixed_shapes=False)
 def build(cfg: TransformerConfig) -> nn.Module:
     """A BiGRU reservoir of the encoder's width."""
     return BiGRUReservoir(cfg.encoder.embed_dim, normalize_before=cfg.encoder.normalize_before)

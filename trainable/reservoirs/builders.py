@@ -27,23 +27,29 @@ class ReservoirBuilder:
         build: returns a new encoder layer, not yet drawn or frozen, without dropout. The layer
             is called as fairseq's encoder layers: with states T, B, D and padding mask B, T.
         matrices: gives the matrices in a parameter, by the parameter's name in the layer.
+        fixed_shapes: the layer waits for no value of its input, so that a CUDA graph can hold it.
     """
 
     build: Build
     matrices: Callable[[str], Matrices]
+    fixed_shapes: bool
 
 
 _BUILDERS: dict[str, ReservoirBuilder] = {}
 
 
 def builds_reservoir(
-    letter: str, *, matrices: Callable[[str], Matrices] = lambda _: ONE_MATRIX
+    letter: str,
+    *,
+    matrices: Callable[[str], Matrices] = lambda _: ONE_MATRIX,
+    fixed_shapes: bool = True,
 ) -> Callable[[Build], Build]:
     """Decorator that registers a function as the builder of kind ``letter``.
 
     Args:
         letter: a letter of `spaces/kinds.py`.
         matrices: see ``ReservoirBuilder``; each parameter is one matrix if absent.
+        fixed_shapes: see ``ReservoirBuilder``.
 
     Raises:
         ValueError: the kind already has a builder.
@@ -52,7 +58,9 @@ def builds_reservoir(
     def register(build: Build) -> Build:
         if letter in _BUILDERS:
             raise ValueError(f"reservoir kind {letter!r} has two builders")
-        _BUILDERS[letter] = ReservoirBuilder(build=build, matrices=matrices)
+        _BUILDERS[letter] = ReservoirBuilder(
+            build=build, matrices=matrices, fixed_shapes=fixed_shapes
+        )
         return build
 
     return register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -16,11 +16,23 @@ from spaces.counts import ParamCounts
 from spaces.dimensions import Dimensions
 from spaces.flops import FlopsPerToken, Savings
 from spaces.layout import Layout
+from trainable.buckets import Bucket
 from trainable.collate import Batch, Indices
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.data.manifest import Manifest, SplitName
 from trainable.metrics.metric import Metric
 from trainable.ranks import Ranks
+
+
+class Collate(Protocol):
+    """How examples become a batch."""
+
+    def __call__(self, indices: Indices, bucket: Bucket | None = None) -> Batch:
+        """The batch of the examples ``indices``, of which there may be none in a ``bucket``.
+
+        In a ``bucket`` every tensor of the batch has a shape that depends on the bucket alone,
+        and what has no example is padding, which ``Task.padded_loss`` does not count.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +46,8 @@ class Update:
     indices: Indices
     n_tokens: int  # on the clock of tokens; FLOPs are given for each of them
     n_targets: int  # predictions; an update minimises their mean loss
-    collate: Callable[[Indices], Batch]
+    lengths: tuple[int, ...]  # the greatest of each sequence of an example: source, target
+    collate: Collate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +138,17 @@ class Task(ABC):
     def loss(
         self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
     ) -> Tensor:
-        """The sum of the losses of the batch's targets, in nats."""
+        """The sum of the losses of the batch's targets, in nats; its target is on the CPU."""
+
+    @abstractmethod
+    def padded_loss(
+        self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
+    ) -> Tensor:
+        """``loss`` of a batch in a bucket, whose target is on the device of the features.
+
+        No shape may depend on what the tensors hold, and nothing may wait for their values, so
+        that a CUDA graph can hold it: padding is computed and masked, not left out.
+        """
 
     @abstractmethod
     def validation_set(

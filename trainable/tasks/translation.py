@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import Self
 
 import torch
@@ -19,7 +20,7 @@ from trainable.corpus import Corpus, open_corpus, update_batches
 from trainable.data.manifest import BPE_CODES, SplitName
 from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
 from trainable.device import autocast_dtype
-from trainable.loss import label_smoothed_loss
+from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bleu import BLEU
 from trainable.models.build import build_model, require_joined
 from trainable.models.reservoir_transformer import ReservoirTransformer
@@ -91,7 +92,16 @@ class Translation(Task):
             dataset, batch_tokens=train.batch_tokens, seed=seed, skip=skip
         ):
             n_tokens = int(dataset.tgt_sizes[indices].sum())
-            yield Update(indices=indices, n_tokens=n_tokens, n_targets=n_tokens, collate=collate)
+            yield Update(
+                indices=indices,
+                n_tokens=n_tokens,
+                n_targets=n_tokens,
+                lengths=(
+                    int(dataset.src_sizes[indices].max()),
+                    int(dataset.tgt_sizes[indices].max()),
+                ),
+                collate=collate,
+            )
 
     def features(self, model: BaseFairseqModel, batch: Batch) -> Tensor:
         features: Tensor = model(**batch["net_input"], features_only=True)[0]
@@ -102,6 +112,12 @@ class Translation(Task):
     ) -> Tensor:
         weight = model.decoder.output_projection.weight
         return label_smoothed_loss(features, weight, batch["target"], train.label_smoothing)
+
+    def padded_loss(
+        self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
+    ) -> Tensor:
+        weight = model.decoder.output_projection.weight
+        return padded_label_smoothed_loss(features, weight, batch["target"], train.label_smoothing)
 
     def validation_set(
         self, config: TrialConfig, *, ranks: Ranks, device: torch.device
@@ -159,7 +175,7 @@ class Translation(Task):
             f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
             "--remove-bpe \\\n    --required-batch-size-multiple 1"
         )
-        return f"reservoir-search translate {folder} < sentences.{self.manifest.src}", theirs
+        return f"reservoir-search translate {quote(folder)} < sentences.{self.manifest.src}", theirs
 
     def has_inputs_of(self, other: Task) -> bool:
         return isinstance(other, Translation) and self.corpus.src_dict == other.corpus.src_dict

@@ -114,6 +114,7 @@ def ended(record: TrialRecord, state: Any) -> TrialRecord:
             "aucc": area,
             "objective": objective_value(objective, area, record.counts),
             "n_epochs": 0.5,
+            "warmup_s": 0.0,
             "peak_memory_bytes": 1000,
         }
     return dataclasses.replace(record, **values)
@@ -173,8 +174,9 @@ def test_records_come_back_exactly_from_mlflow_and_optuna(study: StudyFolder, ha
     damaged = study.trials.read_bytes() if study.trials.exists() else None
     assert faults_and_waiting(examine(study, repair=True))[0] == []
     after = read_records(study.trials)
-    # Of a running trial these two come with its next validation.
-    before[6] = dataclasses.replace(before[6], n_epochs=None, peak_memory_bytes=None)
+    # Of a running trial these come with its next validation.
+    unknown = {"n_epochs": None, "warmup_s": None, "peak_memory_bytes": None}
+    before[6] = dataclasses.replace(before[6], **unknown)
     assert after == before
     assert {record.state for record in after.values()} == set(STATES)
     assert {path for path in contents(study) if study.ray in path.parents} == checkpoints

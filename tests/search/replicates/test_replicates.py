@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from search.costs.work import Work
-from search.replicates import train
+from search.replicates import reproduction, train
 from search.replicates.confirm import confirm_study
 from search.replicates.contest import contest
 from search.replicates.entrant import Entrant
@@ -20,17 +21,27 @@ from search.replicates.lineup import Lineup
 from search.replicates.paper_tables import Measured, paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
-from search.replicates.reproduce import ReproductionOptions, reproduce_study
+from search.replicates.reproduce import (
+    EXPERIMENTS,
+    ReproductionOptions,
+    entrants,
+    reproduce_study,
+    reproduction_config,
+)
 from search.replicates.test_set import TestScore
+from search.run.deadline import Deadline
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
-from search.study.ledger import Ledger
+from search.study.ledger import Ledger, read_records
+from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.searcher import TrialSearcher
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout
+from spaces.presets import PRESETS
+from tests.search.conftest import curve_point
 
 SEEDS = (2, 3, 4, 5, 6)
 
@@ -227,14 +238,16 @@ def test_what_the_machine_is_too_small_for_leaves_nothing_behind(
     """Or other settings, which may fit, would be refused for those that did not."""
     study = recorded_study("mine")
     with pytest.raises(UserError, match="fewer --seeds"):
-        confirm_study(study, n_best=3, n_seeds=8, baseline=None, address=None)
+        confirm_study(
+            study, n_best=3, n_seeds=8, baseline=None, against=(), address=None, deadline=None
+        )
     assert not study.confirm.path.exists()
 
     options = ReproductionOptions(
         preset="small", n_seeds=4, name="paper", data=small_grammar, settings=(), by_test=False
     )
     with pytest.raises(UserError, match="fewer --seeds"):
-        reproduce_study(options, address=None)
+        reproduce_study(options, address=None, deadline=None)
     assert not (studies_here / "studies").exists()
 
     confirm, reproduce = too_small
@@ -265,8 +278,9 @@ def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(tria
     assert first[:4] == ("model0", "LLLLLLLL", "2", "2.000")
     assert first[4] == "57.54"  # the paper's
     assert second[4] == "–"  # of which the paper gives no figure
-    assert first[7:] == ("21.0 ± 1.4", "12.0 ± 2.8")
-    (row,) = tables["against_aucc"].rows
+    assert first[7:9] == ("21.0 ± 1.4", "12.0 ± 2.8")
+    assert tables["scores"].columns[8:] == ("AUCC, BLEU × updates", "AUCC, BLEU × minutes")
+    (row,) = tables["against_aucc_updates"].rows
     # Means 12 and 32; two seeds a side, so Welch's t has 2 degrees of freedom: the deviations
     # are alike, t = 20 / sqrt(8 / 2 + 8 / 2) = 7.07, p = 0.0194.
     assert (row[0], row[1], row[3], row[4]) == ("model4", "+20", "0.0194", "0.0194")
@@ -276,3 +290,102 @@ def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(tria
     assert tables["scores"].to_csv().splitlines()[1].startswith("model0,LLLLLLLL,2,2.000,57.54")
     assert "| model0 | `LLLLLLLL` | 2 | 2.000 |" in tables["scores"].to_markdown()
     assert tables["pace"].to_markdown().count("|\n") >= 3
+
+
+def test_areas_over_both_clocks_are_of_the_same_curves_up_to_where_all_have_come(
+    make_record: MakeRecord,
+) -> None:
+    slow = make_record(
+        n_epochs=0.25, curve=tuple(curve_point(n, score) for n, score in ((4, 2), (8, 6)))
+    )
+    fast = make_record(
+        n_epochs=0.25, curve=tuple(replace(curve_point(n, 4), seconds=0.25 * n) for n in (4, 8, 40))
+    )
+    models = [
+        Measured(entrant=entrant(name, "LL"), trials=[record], scores=[score(1.0)])
+        for name, record in (("slow", slow), ("fast", fast))
+    ]
+    tables = {table.name: table for table in paper_tables(models, steered_by="valid")}
+    # Slow ends at 4 s: 2 s x 1 + 2 s x 4. Fast has 4 BLEU at 1 s and holds it: 1 s x 2 + 3 s x 4.
+    assert [row[9] for row in tables["scores"].rows] == [f"{10 / 60:.5g}", f"{14 / 60:.5g}"]
+    assert "0.066667 minutes, where the shortest trial ends" in tables["scores"].caption
+
+
+def test_models_are_tested_against_their_deletions(trials_of) -> None:
+    models = [
+        Measured(
+            entrant=entrant(name, encoder),
+            trials=trials_of(entrant(name, encoder), objectives),
+            scores=[None] * len(objectives),  # as in a slice that ends before the test
+        )
+        for name, encoder, objectives in (
+            ("model0", "LLLL", [1.0, 1.2]),
+            ("model2", "RLRL", [5.0, 7.0]),
+            ("model4", "R1L1R1L1", [5.0]),
+            ("LL", "LL", [15.0, 17.0]),
+        )
+    ]
+    tables = {table.name: table for table in paper_tables(models, steered_by="valid")}
+    rows = tables["against_deletions"].rows
+    assert {(row[0], row[1]) for row in rows} == {("model2", "LL")}  # L1L1 is no model here
+    # Means 12 and 32, as above; one comparison, so that Holm changes nothing.
+    assert list(rows[0][2:]) == ["AUCC over updates", "-20", rows[0][4], "0.0194", "0.0194"]
+    assert rows[-1][2:4] == ["BLEU on the test set", "–"]
+    assert tables["scores"].rows[0][7] == "–"
+
+
+def test_a_test_in_a_slice_waits_where_the_deadline_is_near(
+    recorded_study: Callable[..., StudyFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = recorded_study("one")
+    record = next(iter(read_records(folder.trials).values()))
+    near, far = (Deadline(duration="9m", at=time.monotonic() + left) for left in (1, 1000))
+    entrants = (Entrant(name="one", candidate=candidate_of(record.config, folder.config().space)),)
+    Lineup(entrants=entrants, seeds=(1,)).save(folder.path)
+    monkeypatch.setattr(Entrant, "completed", lambda *_: [record])
+    monkeypatch.setattr(reproduction, "test_score", lambda *_: score(20.0))
+    assert [m.scores for m in reproduction.measured_models(folder, near)] == [[None]]
+    assert [m.scores for m in reproduction.measured_models(folder, far)] == [[score(20.0)]]
+
+
+def test_every_preset_has_both_readings_and_all_but_the_small_one_the_deletions() -> None:
+    for name, experiment in EXPERIMENTS.items():
+        named = set(experiment.encoders)
+        assert named >= set(PRESETS)
+        assert (named - set(PRESETS) == {"LLLL", "L1L1L1L1"}) == (name != "small")
+
+
+@pytest.mark.parametrize("preset", EXPERIMENTS)
+def test_a_preset_at_the_papers_size_has_its_recipe_and_a_variant_differs_in_the_norm(
+    preset: str,
+) -> None:
+    options = ReproductionOptions(
+        preset=preset, n_seeds=4, name=None, data=None, settings=(), by_test=False
+    )
+    config = reproduction_config(options)
+    assert config.name == f"reproduce-{preset}"
+    if preset == "small":
+        return
+    model, train = config.model, config.train
+    assert (model.d_model, model.ffn, model.heads, model.dropout) == (512, 1024, 4, 0.3)
+    assert (train.lr, train.batch_tokens) == (5e-4, 4096)
+    assert model.norm == ("pre" if preset.endswith("-pre-norm") else "post")
+    assert {entrant.candidate.decoder.depth for entrant in entrants(config, PRESETS)} == {2}
+
+
+def test_further_encoders_are_confirmed_too_each_once(
+    recorded_study: Callable[..., StudyFolder], too_small: list[Work]
+) -> None:
+    study = recorded_study("mine")
+    for against, n_entrants in (((), 2), (("LLLLL", "RLRLRL", "model0", "LLLLL"), 5)):
+        with pytest.raises(UserError, match="fewer --seeds"):
+            confirm_study(
+                study,
+                n_best=1,
+                n_seeds=3,
+                baseline="LLLLLL",
+                against=against,
+                address=None,
+                deadline=None,
+            )
+        assert too_small[-1].n_together == n_entrants

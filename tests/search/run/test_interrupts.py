@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from search.run.interrupts import GRACE_S, INTERRUPTED
+import pytest
+
+from search.cli import exit_code
+from search.run.interrupts import GRACE_S, INTERRUPTED, interrupt_by_signals, raise_no_more
 
 # Locking a pthread mutex twice blocks for ever, signals or not, as some calls of Ray do.
 BLOCKED = """
 import ctypes, signal
-from search.run.interrupts import end_at_second_interrupt
-end_at_second_interrupt()
+from search.run.interrupts import interrupt_by_signals
+interrupt_by_signals()
 signal.signal(signal.SIGINT, lambda *_: None)  # one that comes before the lock ends nothing
 libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
 libc.pthread_mutex_lock(mutex)
@@ -49,7 +54,7 @@ def test_a_second_interrupt_ends_a_process_that_is_blocked_at_the_first():
         interrupt(process)
         time.sleep(0.5)
         assert process.poll() is None
-        interrupt(process)
+        process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=GRACE_S + 60)  # the machine may be busy
     assert process.returncode == INTERRUPTED
     assert stderr == "interrupted\n"
@@ -63,3 +68,27 @@ def test_one_interrupt_and_other_signals_do_not_end_it():
         time.sleep(GRACE_S + 1)
         assert process.poll() is None
         process.kill()
+
+
+@pytest.fixture
+def signals_as_before() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    yield
+    signal.set_wakeup_fd(-1)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("signals_as_before")
+def test_sigterm_is_an_interruption_and_nothing_is_raised_while_the_process_exits(
+    capsys: pytest.CaptureFixture[str],
+):
+    interrupt_by_signals()
+    assert exit_code(lambda: os.kill(os.getpid(), signal.SIGTERM)) == INTERRUPTED
+    assert capsys.readouterr().err == "interrupted\n"
+    raise_no_more()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
+        assert callable(handler)
+        handler(number, None)

@@ -51,6 +51,7 @@ def result_of(n_points: int) -> dict[str, Any]:
         "n_epochs": 1.0,
         "peak_memory_bytes": 1,
         "host": "here",
+        "warmup_s": 0.0,
         "dynamics": {},
     }
 
@@ -150,7 +151,7 @@ def test_a_power_cut_after_an_outcome_loses_no_weights_whatever_tune_does(
             storage=storage,
             session="session-001",
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
-            max_restarts=0,
+            restarts=False,
         )
         fit(tuner)
     assert (ledger.completed, ledger.lost) == ([0, 1], [])
