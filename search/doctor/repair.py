@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlflow.tracking import MlflowClient
 
 from search.doctor.checkpoints import unknown_trials
-from search.doctor.runs import contradiction, study_runs
+from search.doctor.runs import contradiction
 from search.doctor.suggestions import lost_suggestions
 from search.doctor.trials import differing_fields
 from search.run.study_totals import study_totals
@@ -15,6 +15,7 @@ from search.study.kept_weights import KeptWeights, remove_trial
 from search.study.ledger import Ledger
 from search.study.storage import study_storage
 from search.suggest.suggestion_journal import SuggestionJournal
+from search.tracking.runs import study_runs
 from search.tracking.store import tracking_uri
 from search.tracking.tracking import Tracking
 
@@ -74,7 +75,7 @@ def _repair_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) ->
 def _repair_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
     """Delete MLflow runs that are wrong, duplicates or without a trial; trials are sent again."""
     client = MlflowClient(tracking_uri(config, folder))
-    runs = study_runs(client, config, folder, ledger.records)
+    runs = study_runs(client, folder, ledger.records)
     parent_id = runs.parents[0].info.run_id
     deleted = [*runs.parents[1:], *runs.strays]
     for record in ledger.records:

@@ -35,9 +35,19 @@ def check_store(config: StudyConfig) -> None:
 
 def open_store(uri: str, folder: StudyFolder) -> MlflowClient:
     """Client of the store at ``uri``; the study's own database is made if there is none."""
-    if uri == _sqlite(folder.mlflow_database):
+    if is_own(uri, folder):
         _make_database(folder.mlflow_database)
     return MlflowClient(uri)
+
+
+def is_own(uri: str, folder: StudyFolder) -> bool:
+    """True if the store is the one in the study's folder."""
+    return uri == _sqlite(folder.mlflow_database)
+
+
+def store_address(uri: str, folder: StudyFolder) -> str:
+    """Address of the store for messages and records: without secrets, and the same after a move."""
+    return folder.mlflow_database.name if is_own(uri, folder) else redacted(uri)
 
 
 def _chosen_uri(config: StudyConfig) -> str | None:
