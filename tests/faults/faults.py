@@ -15,7 +15,7 @@ from typing import Literal
 
 import psutil
 
-from tests.faults.sessions import Session, StudyUnderTest
+from tests.faults.sessions import LONG_S, Session, StudyUnderTest
 
 Effect = Literal["ends", "passes", "damages"]
 Strike = Callable[[StudyUnderTest, Session, random.Random], bool]
@@ -33,6 +33,9 @@ class Fault:
         effect: of the fault on a driver; one that damages comes while no driver works.
         exit_codes: of a driver that the fault ends; the study may also be over before.
         anytime: also while the driver starts, not only while a trial trains.
+        says: part of the last line of the driver that it ends.
+        within_s: time until that end, at most.
+        is_told_at_once: the driver that it ends leaves nothing as running in MLflow.
         told_by: the command that a damage must stop, unless no harm comes of it; where there
             is none, ``resume`` has to go on by itself.
         in_short: part of the short run.
@@ -43,6 +46,9 @@ class Fault:
     effect: Effect
     exit_codes: tuple[int, ...] = ()
     anytime: bool = False
+    says: str = ""
+    within_s: float = LONG_S
+    is_told_at_once: bool = False
     told_by: Literal["resume", "doctor"] | None = None
     in_short: bool = False
 
@@ -337,6 +343,7 @@ FAULTS = (
         strike=interrupt,
         effect="ends",
         exit_codes=(130,),
+        is_told_at_once=True,
         in_short=True,
     ),
     Fault(
@@ -344,6 +351,7 @@ FAULTS = (
         strike=press_ctrl_c,
         effect="ends",
         exit_codes=(130,),
+        is_told_at_once=True,
         in_short=True,
     ),
     Fault(
@@ -351,12 +359,15 @@ FAULTS = (
         strike=press_ctrl_c_twice,
         effect="ends",
         exit_codes=(130,),
+        within_s=20,
     ),
     Fault(
         name="Ray's raylet killed, with its workers",
         strike=kill_ray("raylet/raylet", with_workers=True),
         effect="ends",
         exit_codes=(1,),
+        says="Ray's raylet on this machine has died; resume the study",
+        within_s=60,
         in_short=True,
     ),
     Fault(
@@ -364,12 +375,15 @@ FAULTS = (
         strike=kill_ray("gcs_server"),
         effect="ends",
         exit_codes=(1,),
+        says="Ray's gcs_server on this machine has died; resume the study",
+        within_s=60,
     ),
     Fault(
         name="the disk full",
         strike=fill_disk,
         effect="ends",
         exit_codes=(1,),
+        says="No space left on device",
     ),
     Fault(
         name="the trial's process killed",

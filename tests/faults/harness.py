@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from search.doctor.examine import examine
+from search.study.folder import StudyFolder
 from tests.faults import judge
 from tests.faults.deck import Deck
 from tests.faults.faults import FAULTS, Fault
@@ -24,6 +27,7 @@ from tests.faults.memories import (
     Unreadable,
     checkpointed_updates,
     read_memories,
+    read_runs,
 )
 from tests.faults.sessions import N_TRIALS, Event, Session, Stuck, StudyUnderTest
 
@@ -138,6 +142,7 @@ class Harness:
                     self._deck.put_back(fault)
                     continue
                 codes |= {*fault.exit_codes}
+                codes |= {-signal.SIGKILL} if fault.effect == "damages" else set()
                 if fault.effect != "passes":
                     break
             if self._look(session, codes) == 0:
@@ -169,6 +174,9 @@ class Harness:
         if fault.effect == "ends":
             strike.exit_code = session.end()
             strike.ended_after_s = time.monotonic() - at
+            self._require(_wrong_end(fault, strike, session))
+            if fault.is_told_at_once:
+                self._require(judge.left_running(read_runs(self._study.folder)))
         elif session.wait_for(lambda: len(session.events(since=n_lines)) > 1):
             strike.goes_on_after_s = time.monotonic() - at
             self._waiting.remove(strike)
@@ -190,6 +198,7 @@ class Harness:
             update=0 if trial is None else trial.updates,
         )
         self.outcome.strikes.append(strike)
+        print(f"{len(self.outcome.strikes)}: {strike.fault} ({strike.log})", flush=True)
         self._waiting.append(strike)
         return strike
 
@@ -268,9 +277,15 @@ class Harness:
         if code not in codes:
             faults.append(f"exit code {code}, not one of {sorted(codes)}")
         self._require(faults)
-        if self._damaged is None:
+        if self._damaged is None and self._study.folder.exists():
             self._remember(session)
+            self._require(self._doctor("fault"))
         return code
+
+    def _doctor(self, *bad: str) -> list[str]:
+        """Findings of the project's own doctor with one of the bad verdicts."""
+        findings = examine(StudyFolder(self._study.folder), repair=False)
+        return [f"doctor: {finding}" for finding in findings if finding.verdict in bad]
 
     def _remember(self, session: Session) -> None:
         """Hold the ledger against what it was, and the trial's new points against its old ones."""
@@ -311,9 +326,7 @@ class Harness:
         )
         self._look(self._driver(), {0})  # safe to repeat
         self._require(judge.changed_records(memories.ledger, self._study.ledger()))
-        doctor = self._study.command("doctor", self._study.name)
-        if doctor.end() != 0:
-            self._require([f"doctor: {line}" for line in doctor.output])
+        self._require(self._doctor("fault", "waits"))
         self.outcome.n_studies += 1
 
     def _require_unbroken(self) -> None:
@@ -354,6 +367,16 @@ class Harness:
                 ]
             )
         )
+
+
+def _wrong_end(fault: Fault, strike: Strike, session: Session) -> list[str]:
+    """Violations of what the fault says of the end of a driver."""
+    faults = []
+    if strike.exit_code != 0 and fault.says not in "".join(session.lines[-1:]):
+        faults.append(f"the last line is {session.lines[-1:]}, without '{fault.says}'")
+    if (strike.ended_after_s or 0) > fault.within_s:
+        faults.append(f"the driver ended only after {strike.ended_after_s:.0f} s")
+    return faults
 
 
 @contextmanager

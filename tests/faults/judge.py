@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tests.faults.memories import LedgerTrial, Memories, MlflowRun, weights_fault
+from tests.faults.memories import LedgerTrial, Memories, MlflowRun, MlflowStudy, weights_fault
 
 Ledger = Mapping[int, LedgerTrial]
 
@@ -110,6 +110,12 @@ def _of_run(trial: LedgerTrial, run: MlflowRun) -> list[str]:
         for name, value in expected.items()
         if getattr(run, name) != value
     ]
+
+
+def left_running(mlflow: MlflowStudy) -> list[str]:
+    """Runs that still count as running, although no driver works."""
+    statuses = [*mlflow.parents, *(run.status for runs in mlflow.trials.values() for run in runs)]
+    return ["MLflow: a run is left as running"] if "RUNNING" in statuses else []
 
 
 def wrong_weights(memories: Memories) -> list[str]:

@@ -95,11 +95,10 @@ def read_memories(study: Path) -> Memories:
     Raises:
         Unreadable: one of them is damaged.
     """
-    id_ = json.loads((study / "resolved.json").read_bytes())["id"]
     return Memories(
         ledger=read_ledger(study / "trials.jsonl"),
         suggestions=read_journal(study / "optuna.log"),
-        mlflow=read_mlflow(study / "mlflow.db", id_),
+        mlflow=read_runs(study),
         weights=best_weights(study / "ray"),
     )
 
@@ -164,12 +163,14 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def read_mlflow(database: Path, study_id: str) -> MlflowStudy:
-    """Runs of the study, from a copy: what a killed writer left may have to be rolled back.
+def read_runs(study: Path) -> MlflowStudy:
+    """Runs of the study in MLflow, from a copy: a killed writer's work may be rolled back.
 
     Raises:
         Unreadable: SQLite finds the file damaged.
     """
+    study_id = json.loads((study / "resolved.json").read_bytes())["id"]
+    database = study / "mlflow.db"
     with tempfile.TemporaryDirectory() as folder:
         for part in database.parent.glob(f"{database.name}*"):
             shutil.copy(part, folder)

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -103,21 +103,28 @@ class StudyUnderTest:
             )
         return Session(driver=driver, log=log)
 
-    def processes(self) -> Iterator[psutil.Process]:
-        """All that drivers of this study have started and that still lives."""
+    def processes(self) -> set[psutil.Process]:
+        """All that drivers of this study have started and that still lives.
+
+        Ray's workers write their titles over their environment, so they count as children.
+        """
+        found: set[psutil.Process] = set()
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if process.environ().get(MARK) == self.mark:
-                    yield process
+                    found |= {process, *process.children(recursive=True)}
+        return found
 
     def kill_all(self) -> None:
         """Kill every process of the study, as a power cut does."""
-        gone = []
-        for process in self.processes():
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-                gone.append(process)
-        psutil.wait_procs(gone, timeout=60)
+        deadline = time.monotonic() + LONG_S
+        while left := self.processes():  # one may have started another meanwhile
+            for process in left:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            if time.monotonic() > deadline:
+                raise Stuck(f"processes that cannot be killed: {left}")
+            time.sleep(0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from tests.faults.memories import (
     checkpointed_updates,
     read_ledger,
     read_memories,
+    read_runs,
     weights_fault,
 )
 from tests.faults.table import BEGIN, END, put_table, table
@@ -206,6 +207,12 @@ def test_a_damaged_database_is_unreadable(study: Path):
         file.write(b"no database")
     with pytest.raises(Unreadable, match=r"mlflow.db: file is not a database"):
         read_memories(study)
+
+
+def test_a_run_that_is_left_as_running_is_found(study: Path):
+    assert judge.left_running(read_runs(study)) == []
+    sql("update runs set status = 'RUNNING' where run_uuid = 'run-1'")(study)
+    assert judge.left_running(read_runs(study)) == ["MLflow: a run is left as running"]
 
 
 def test_outcomes_that_were_once_known_must_stay(study: Path):
