@@ -24,12 +24,11 @@ from tests.faults.deck import Deck
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.memories import (
     LedgerTrial,
-    Unreadable,
     checkpointed_updates,
     read_memories,
     read_runs,
 )
-from tests.faults.sessions import N_TRIALS, Event, Session, Stuck, StudyUnderTest
+from tests.faults.sessions import N_TRIALS, Event, Session, StudyUnderTest
 
 START_S, TRAIN_S = 12.0, 6.0  # moments of faults: while a driver starts, while it trains
 IN_TRAINING = 0.7  # share of the faults that may come at any time
@@ -118,8 +117,10 @@ class Harness:
                     self._befall(deadline)
                     self._finish()
                     shutil.rmtree(self._study.disk)
-            except (Stuck, Unreadable) as error:
-                self._require([f"{type(error).__name__}: {error}"])
+            except Violation:
+                raise
+            except Exception as error:
+                raise self._violation([repr(error)]) from error
             finally:
                 self._study.kill_all()
                 self._reference.kill_all()
@@ -348,22 +349,25 @@ class Harness:
         self._require(judge.differences_from(memories.ledger, self._study.ledger()))
 
     def _require(self, faults: Sequence[str]) -> None:
-        """Raise a violation, with the study kept as it is, unless there are no faults."""
-        if not faults:
-            return
+        if faults:
+            raise self._violation(faults)
+
+    def _violation(self, faults: Sequence[str]) -> Violation:
+        """The broken promises, with what led to them; the study is kept as it is."""
         self._study.kill_all()
         kept = self._folder / "violated"
         shutil.copytree(self._study.disk, kept, dirs_exist_ok=True)
         last = [
-            f"{s.fault} ({s.log}, trial {s.trial}, update {s.update})" for s in self.outcome.strikes
+            f"  {strike.fault}: {strike.log}, trial {strike.trial}, update {strike.update}"
+            for strike in self.outcome.strikes[-5:]
         ]
-        raise Violation(
+        return Violation(
             "\n".join(
                 [
                     *faults,
-                    f"after {len(last)} faults, the last: {'; '.join(last[-3:])}",
-                    f"kept in {kept}, logs in {self._study.logs}",
-                    f"seed {self.outcome.seed}",
+                    f"seed {self.outcome.seed}, {len(self.outcome.strikes)} faults, the last:",
+                    *last,
+                    f"the study is kept in {kept}, its logs in {self._study.logs}",
                 ]
             )
         )
