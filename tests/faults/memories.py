@@ -16,6 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 Curve = tuple[tuple[int, float, float], ...]  # updates, score, loss
 
@@ -107,7 +108,7 @@ def read_ledger(path: Path) -> dict[int, LedgerTrial]:
     """Trials by id; the last line may be cut short.
 
     Raises:
-        Unreadable: another line is not JSON.
+        Unreadable: another line is not JSON, or not that of its checksum.
     """
     found = [_ledger_trial(fields) for fields in _json_lines(path)]
     return {trial.id: trial for trial in found}
@@ -160,6 +161,10 @@ def _json_lines(path: Path) -> list[dict[str, Any]]:
         except ValueError as error:
             if number < len(lines):
                 raise Unreadable(f"{path.name}: line {number}: {error}") from error
+            continue
+        content, mark, checksum = line.rpartition(b', "crc32": "')
+        if mark and int(checksum[:8], 16) != crc32(content + b"}"):
+            raise Unreadable(f"{path.name}: line {number}: not what its checksum says")
     return found
 
 
@@ -219,8 +224,12 @@ def best_weights(storage: Path) -> dict[int, list[Path]]:
 
 
 def weights_fault(path: Path) -> str | None:
-    """Difference between a safetensors file's size and what its own header says, in words."""
+    """Damage of a safetensors file by its checksum, where it has one, and by its own header."""
     content = path.read_bytes()
+    sums = path.with_name("checksums.json")
+    digest = json.loads(sums.read_bytes()).get(path.name) if sums.exists() else None
+    if digest not in (None, hashlib.sha256(content).hexdigest()):
+        return f"{path.parent.name}/{path.name}: not what its checksum says"
     try:
         end = 8 + int.from_bytes(content[:8], "little")
         header = json.loads(content[8:end])

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -202,6 +203,16 @@ def test_the_last_line_alone_may_be_torn(study: Path):
         read_ledger(path)
 
 
+def test_a_line_that_is_not_what_its_checksum_says_is_unreadable(study: Path):
+    path = study / "trials.jsonl"
+    content = line(1).rstrip("\n")
+    path.write_text(f'{content[:-1]}, "crc32": "{crc32(content.encode()):08x}"}}\n')
+    assert read_ledger(path)[1].aucc == 8.0
+    path.write_text(path.read_text().replace('"aucc": 8.0', '"aucc": 9.0'))
+    with pytest.raises(Unreadable, match="line 1: not what its checksum says"):
+        read_ledger(path)
+
+
 def test_a_damaged_database_is_unreadable(study: Path):
     with (study / "mlflow.db").open("r+b") as file:
         file.write(b"no database")
@@ -280,6 +291,9 @@ def test_weights_of_a_wrong_size_are_found(tmp_path: Path):
     assert weights_fault(path) is None
     path.write_bytes(safetensors() + b"x")
     assert "bytes, not" in str(weights_fault(path))
+    path.write_bytes(safetensors())
+    (tmp_path / "checksums.json").write_text('{"best.safetensors": "another"}')
+    assert "not what its checksum says" in str(weights_fault(path))
 
 
 def test_each_fault_comes_once_before_any_comes_again_and_by_the_seed():
