@@ -14,16 +14,19 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from uuid import uuid4
 
 from search.doctor.examine import examine
 from search.study.folder import StudyFolder
 from tests.faults import judge
+from tests.faults.copies import remedy
 from tests.faults.deck import Deck
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.memories import (
     LedgerTrial,
+    Memories,
     checkpointed_updates,
     read_memories,
     read_runs,
@@ -329,6 +332,21 @@ class Harness:
         self._require(judge.changed_records(memories.ledger, self._study.ledger()))
         self._require(self._doctor("fault", "waits"))
         self.outcome.n_studies += 1
+        self._damage_copies(session, memories)
+
+    def _damage_copies(self, session: Session, memories: Memories) -> None:
+        """Damage a copy of the finished study in each way, and have the doctor repair it."""
+        for fault in [fault for fault in FAULTS if fault.effect == "damages"]:
+            # A name of its own: MLflow keeps databases open by their path.
+            copy = replace(self._study, disk=self._study.disk.with_name(uuid4().hex[:8]))
+            shutil.copytree(self._study.disk, copy.disk)
+            rng = random.Random(f"{self.outcome.seed} {self.outcome.n_studies} {fault.name}")
+            if fault.strike(copy, session, rng):
+                strike = Strike(fault=fault.name, log="finished", trial=None, update=0)
+                self.outcome.strikes.append(strike)
+                strike.remedy, faults = remedy(copy.folder, memories)
+                self._require([f"{fault.name}: {text}" for text in faults])
+            shutil.rmtree(copy.disk)
 
     def _require_unbroken(self) -> None:
         """The study that nothing disturbs is over, and all is well with it."""

@@ -96,12 +96,15 @@ def read_memories(study: Path) -> Memories:
     Raises:
         Unreadable: one of them is damaged.
     """
-    return Memories(
-        ledger=read_ledger(study / "trials.jsonl"),
-        suggestions=read_journal(study / "optuna.log"),
-        mlflow=read_runs(study),
-        weights=best_weights(study / "ray"),
-    )
+    try:
+        return Memories(
+            ledger=read_ledger(study / "trials.jsonl"),
+            suggestions=read_journal(study / "optuna.log"),
+            mlflow=read_runs(study),
+            weights=best_weights(study / "ray"),
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as error:  # JSON, but not what it was
+        raise Unreadable(f"{study.name}: {error!r}") from error
 
 
 def read_ledger(path: Path) -> dict[int, LedgerTrial]:

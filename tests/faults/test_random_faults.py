@@ -16,7 +16,7 @@ SEED = int(os.environ.get("FAULTS_SEED") or secrets.randbelow(10**6))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_three_minutes_of_faults_lose_nothing(
     tmp_path: Path, small_grammar: Path, capsys: pytest.CaptureFixture[str]
 ):
