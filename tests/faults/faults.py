@@ -334,7 +334,7 @@ FAULTS = (
         name="driver terminated",
         strike=terminate,
         effect="ends",
-        exit_codes=(-signal.SIGTERM,),
+        exit_codes=(130, -signal.SIGTERM),  # the latter before it has read its options
         anytime=True,
         in_short=True,
     ),
