@@ -38,6 +38,8 @@ class Fault:
         is_told_at_once: the driver that it ends leaves nothing as running in MLflow.
         told_by: the command that a damage must stop, unless no harm comes of it; where there
             is none, ``resume`` has to go on by itself.
+        is_unnoticed: ``resume`` does not notice each such damage, so only copies of finished
+            studies meet it.
         in_short: part of the short run.
     """
 
@@ -50,6 +52,7 @@ class Fault:
     within_s: float = LONG_S
     is_told_at_once: bool = False
     told_by: Literal["resume", "doctor"] | None = None
+    is_unnoticed: bool = False
     in_short: bool = False
 
 
@@ -359,7 +362,7 @@ FAULTS = (
         strike=press_ctrl_c_twice,
         effect="ends",
         exit_codes=(130,),
-        within_s=20,
+        within_s=30,
     ),
     Fault(
         name="Ray's raylet killed, with its workers",
@@ -367,7 +370,7 @@ FAULTS = (
         effect="ends",
         exit_codes=(1,),
         says="Ray's raylet on this machine has died; resume the study",
-        within_s=60,
+        within_s=90,
         in_short=True,
     ),
     Fault(
@@ -376,7 +379,7 @@ FAULTS = (
         effect="ends",
         exit_codes=(1,),
         says="Ray's gcs_server on this machine has died; resume the study",
-        within_s=60,
+        within_s=90,
     ),
     Fault(
         name="the disk full",
@@ -428,9 +431,6 @@ FAULTS = (
         strike=damaged(cut_newest_checkpoint),
         effect="damages",
     ),
-)
-
-FAULTS += (
     Fault(
         name="the data folder away for seconds",
         strike=take_data_away,
@@ -490,6 +490,7 @@ FAULTS += (
         strike=damaged(flip_byte("resolved.json")),
         effect="damages",
         told_by="resume",
+        is_unnoticed=True,
     ),
     Fault(
         name="a byte of kept weights changed",
