@@ -38,6 +38,7 @@ class Fault:
         is_told_at_once: the driver that it ends leaves nothing as running in MLflow.
         told_by: the command that a damage must stop, unless no harm comes of it; where there
             is none, ``resume`` has to go on by itself.
+        needs_ended: a trial must have ended before.
         is_unnoticed: ``resume`` does not notice each such damage, so only copies of finished
             studies meet it.
         in_short: part of the short run.
@@ -52,6 +53,7 @@ class Fault:
     within_s: float = LONG_S
     is_told_at_once: bool = False
     told_by: Literal["resume", "doctor"] | None = None
+    needs_ended: bool = False
     is_unnoticed: bool = False
     in_short: bool = False
 
@@ -452,6 +454,7 @@ FAULTS = (
     Fault(
         name="a trial's lines removed from trials.jsonl",
         strike=damaged(forget_trial),
+        needs_ended=True,
         effect="damages",
         told_by="resume",
     ),
@@ -495,12 +498,14 @@ FAULTS = (
     Fault(
         name="a byte of kept weights changed",
         strike=damaged(flip_kept_weights),
+        needs_ended=True,
         effect="damages",
         told_by="doctor",
     ),
     Fault(
         name="kept weights emptied",
         strike=damaged(empty_kept_weights),
+        needs_ended=True,
         effect="damages",
         told_by="doctor",
     ),

@@ -210,7 +210,8 @@ class Harness:
 
     def _damage(self, fault: Fault, session: Session, rng: random.Random) -> bool:
         """End the driver as a power cut does, and damage what it leaves."""
-        if not self._study.ledger():
+        ledger = self._study.ledger().values()
+        if not ledger or (fault.needs_ended and not any(t.has_ended for t in ledger)):
             return False
         self._study.kill_all()
         session.end()
