@@ -15,7 +15,7 @@ BENCHMARKS = (
     "orchestration",
     "early_stopping",
 )
-LONG = ("search_quality", "scale", "proxies")  # up to an hour each, or data of their own
+LONG = ("search_quality", "scale", "proxies", "shared_gpu")  # up to an hour, data or GPUs
 
 
 def main() -> None:

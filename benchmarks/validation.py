@@ -207,7 +207,7 @@ def _fairseq(trained: Trained, beam: int) -> _Rate:
         config.data,
         *("--source-lang", manifest.src, "--target-lang", manifest.tgt),
         *("--user-dir", USER_DIR, "--path", str(trained.checkpoint), "--gen-subset", "valid"),
-        *("--beam", str(beam), "--max-tokens", str(DECODING_TOKENS)),
+        *("--beam", str(beam), "--max-tokens", str(DECODING_TOKENS["cpu"])),
         *("--max-len-a", str(QUICK_LIMIT.ratio), "--max-len-b", str(QUICK_LIMIT.extra)),
         *("--required-batch-size-multiple", "1", "--num-workers", "0", "--quiet"),
         *(() if config.ranks.gpus_per_rank else ("--cpu",)),

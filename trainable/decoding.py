@@ -10,6 +10,7 @@ from fairseq.models import BaseFairseqModel
 from fairseq.sequence_generator import SequenceGenerator
 
 from trainable.collate import Batch
+from trainable.fixed_greedy import fixed_greedy
 from trainable.greedy import greedy
 from trainable.models.encoder import EncoderOut
 
@@ -55,7 +56,8 @@ def decode(
     """
     if beam == 1:
         n_source = batch["net_input"]["src_tokens"].size(1)
-        hypotheses = greedy(
+        on_gpu = batch["net_input"]["src_tokens"].is_cuda
+        hypotheses = (fixed_greedy if on_gpu else greedy)(
             model,
             encode(model, batch) if encoder_out is None else encoder_out,
             max_length=min(
@@ -66,5 +68,5 @@ def decode(
         generator = SequenceGenerator(
             [model], dictionary, beam_size=beam, max_len_a=limit.ratio, max_len_b=limit.extra
         )
-        hypotheses = [found[0]["tokens"] for found in generator(batch)]
+        hypotheses = [found[0]["tokens"].cpu() for found in generator(batch)]
     return [dictionary.string(tokens) for tokens in hypotheses]

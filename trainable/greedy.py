@@ -11,19 +11,19 @@ import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
-from trainable.models.decoder import Remembered
 from trainable.models.encoder import EncoderOut
+from trainable.models.token_states import GrowingState
 
 COMPACT_BELOW = 0.8  # below this share of unfinished sentences the others' state is dropped
 
 
 @dataclass(slots=True)
 class _Open:
-    """The sentences not yet ended, by row: their place in the batch, and what is remembered."""
+    """The sentences not yet ended, by row: their place in the batch, and their state."""
 
     places: Tensor
     has_ended: Tensor
-    remembered: Remembered
+    state: GrowingState
 
     def compact(self) -> None:
         """Let go of those that have ended, once they are many."""
@@ -31,7 +31,7 @@ class _Open:
         if len(rows) < COMPACT_BELOW * len(self.places):
             self.places = self.places[rows]
             self.has_ended = self.has_ended[rows]
-            self.remembered = self.remembered.select(rows)
+            self.state = self.state.select(rows)
 
 
 @torch.no_grad()
@@ -46,17 +46,17 @@ def greedy(model: BaseFairseqModel, encoder_out: EncoderOut, *, max_length: int)
     """
     decoder = model.decoder
     end, padding = decoder.dictionary.eos(), decoder.dictionary.pad()
-    remembered = decoder.remember(encoder_out, max_length + 1)
-    n_sentences, device = remembered.n_sentences, encoder_out["encoder_out"][0].device
+    state = decoder.first_state(GrowingState, encoder_out, max_length + 1)
+    n_sentences, device = state.n_sentences, encoder_out["encoder_out"][0].device
     chosen = torch.full((n_sentences, max_length + 1), end, device=device)
     still = _Open(
         places=torch.arange(n_sentences, device=device),
         has_ended=torch.zeros(n_sentences, dtype=torch.bool, device=device),
-        remembered=remembered,
+        state=state,
     )
     for length in range(max_length):
         before_B = chosen[still.places, length - 1]  # at first the last column: an end
-        scores_BV = decoder.output_layer(decoder.next_features(before_B, still.remembered))
+        scores_BV = decoder.output_layer(decoder.next_features(before_B, still.state))
         scores_BV[:, padding] = -torch.inf
         if length == 0:
             scores_BV[:, end] = -torch.inf

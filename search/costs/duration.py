@@ -4,54 +4,68 @@ from __future__ import annotations
 
 from math import ceil
 
-from search.costs.study_sizes import ModelSize
+from search.costs.pace import Pace
+from search.costs.study_sizes import ModelSize, middle_size
 from search.costs.work import Work
 from search.study.config import StudyConfig
 
-# FLOPs a second of training, as a share of the rate of matrix products of the same shapes: 60 to
-# 90 % in the benchmarks, less where layers are narrow or parallel trials share a machine's memory.
-_EFFICIENCY = (0.35, 0.9)
-_VALIDATION = (1.05, 1.4)  # time of a trial with validations and checkpoints ÷ training alone
+# Seconds of an update ÷ those measured, alone or beside other trials, which share its memory.
+_SLOWER_ALONE, _SLOWER_BESIDE_OTHERS = (0.9, 1.2), (0.9, 1.6)
+# Seconds of a validation ÷ those measured: trained models end their sentences earlier.
+_VALIDATION = (0.3, 1.0)
+_CHECKPOINTS = (1.0, 1.1)  # time of a trial with checkpoints and reports ÷ without
 _FILLED = 0.88  # target tokens of an update ÷ batch_tokens: 0.88 to 0.89 on our corpora
-_START_S = 20.0  # start of Ray and of the first processes
+_START_S = 15.0  # start of the first processes
 
 
-def work_seconds(
-    work: Work, *, n_concurrent: int, rate: float | None
-) -> tuple[float, float] | None:
+def work_seconds(work: Work, *, n_concurrent: int, pace: Pace | None) -> tuple[float, float] | None:
     """Lower and upper bound of the work's duration, in seconds.
+
+    The fewest trials are half way from the smallest to the middle model on average, and stopped
+    as early as the scheduler may; the most are half way to the largest, and never stopped.
 
     Args:
         work: the trials.
         n_concurrent: number of trials that run at once.
-        rate: FLOPs a second of a rank's matrix products; None if not measured.
+        pace: of the middle model; None if not measured.
 
     Returns:
-        None if neither the rate nor a budget of seconds is known.
+        None if neither the pace nor a budget of seconds is known.
     """
-    trials = [_trial_seconds(work.config, size, rate) for size in work.sizes]
-    bounds = [seconds for seconds in trials if seconds is not None]
-    if not bounds:
+    ordered = sorted(work.sizes, key=lambda size: size.training_flops)
+    ends = (ordered[0], middle_size(work.sizes), ordered[-1])
+    slower = _SLOWER_ALONE if n_concurrent == 1 else _SLOWER_BESIDE_OTHERS
+    trials = [_trial_seconds(work.config, size, pace, slower) for size in ends]
+    known = [seconds for seconds in trials if seconds is not None]
+    if len(known) < len(ends):
         return None
+    smallest, middle, largest = known
     rounds = ceil(work.n_most / work.n_together) * ceil(work.n_together / n_concurrent)
-    shortest = min(low for low, _ in bounds) * _least_share(work.config)
-    least = work.n_least / n_concurrent * shortest
-    most = rounds * max(high for _, high in bounds)
-    return _VALIDATION[0] * least, _VALIDATION[1] * most + _START_S
+    least = work.n_least / n_concurrent * (smallest[0] + middle[0]) / 2 * _least_share(work.config)
+    most = rounds * (middle[1] + largest[1]) / 2
+    return _CHECKPOINTS[0] * least, _CHECKPOINTS[1] * most + _START_S
 
 
 def _trial_seconds(
-    config: StudyConfig, size: ModelSize, rate: float | None
+    config: StudyConfig, size: ModelSize, pace: Pace | None, slower: tuple[float, float]
 ) -> tuple[float, float] | None:
     """Lower and upper bound of the seconds until the first of a trial's budgets is spent."""
-    limit = config.budget.seconds
-    flops = _trial_flops(config, size)
-    if flops is None or rate is None:
-        return None if limit is None else (limit, limit)
+    limit, flops = config.budget.seconds, _trial_flops(config, size)
+    if pace is None:
+        return None if limit is None or flops is not None else (limit, limit)
+    update_s = _update_flops(size) / (pace.flops_per_s * config.ranks.n_ranks)
+    n_updates = (limit or 0.0) / update_s if flops is None else flops / _update_flops(size)
+    if limit is not None:
+        n_updates = min(n_updates, limit / update_s)
+    validations_s = n_updates / config.validation.interval_updates * pace.validation_s
     low, high = (
-        flops / (rate * config.ranks.n_ranks * efficiency) for efficiency in reversed(_EFFICIENCY)
+        n_updates * update_s * slower[end] + validations_s * _VALIDATION[end] for end in (0, 1)
     )
-    return (low, high) if limit is None else (min(low, limit), min(high, limit))
+    return low, high
+
+
+def _update_flops(size: ModelSize) -> float:
+    return size.trial.train.batch_tokens * _FILLED * size.training_flops
 
 
 def _trial_flops(config: StudyConfig, size: ModelSize) -> float | None:
@@ -60,8 +74,7 @@ def _trial_flops(config: StudyConfig, size: ModelSize) -> float | None:
     if budget.tokens is not None:
         limits.append(budget.tokens * size.training_flops)
     if budget.updates is not None:
-        n_tokens = budget.updates * size.train.batch_tokens * _FILLED
-        limits.append(n_tokens * size.training_flops)
+        limits.append(budget.updates * _update_flops(size))
     return min(limits, default=None)
 
 

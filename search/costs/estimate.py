@@ -10,7 +10,6 @@ from typing import Any
 
 from search.cluster.resources import living_nodes, n_fitting_trials
 from search.costs.duration import work_seconds
-from search.costs.matrix_rate import matrix_rate
 from search.costs.need import (
     Need,
     Process,
@@ -19,6 +18,8 @@ from search.costs.need import (
     refuse_full_memory,
     work_need,
 )
+from search.costs.pace import Pace, measured_pace
+from search.costs.study_sizes import middle_size
 from search.costs.units import human_bytes, human_seconds
 from search.costs.work import Work
 from search.study.storage import chosen_storage
@@ -42,11 +43,10 @@ def estimate(work: Work) -> None:
         needs, lambda folder: shutil.disk_usage(folder).free, remedy=work.remedies.disk
     )
     refuse_full_memory(need, config.ranks, _memory_bytes(nodes), remedy=work.remedies.memory)
-    rate = None
+    pace = None
     if all(node["NodeManagerHostname"] == socket.gethostname() for node in nodes):
-        largest = max(work.sizes, key=lambda size: size.training_flops)
-        rate = matrix_rate(largest.model, largest.train, config.ranks)
-    logger.info("estimate: %s", _time_text(work, n_concurrent, rate))
+        pace = measured_pace(middle_size(work.sizes).trial)
+    logger.info("estimate: %s", _time_text(work, n_concurrent, pace))
     logger.info("estimate: %s", _need_text(need, on_gpus=bool(config.ranks.gpus_per_rank)))
 
 
@@ -59,14 +59,14 @@ def _memory_bytes(nodes: Sequence[Mapping[str, Any]]) -> float:
     )
 
 
-def _time_text(work: Work, n_concurrent: int, rate: float | None) -> str:
+def _time_text(work: Work, n_concurrent: int, pace: Pace | None) -> str:
     least = "" if work.n_least == work.n_most else f"{work.n_least} to "
     text = f"{least}{work.n_most} trials, {n_concurrent} at a time"
-    seconds = work_seconds(work, n_concurrent=n_concurrent, rate=rate)
+    seconds = work_seconds(work, n_concurrent=n_concurrent, pace=pace)
     if seconds is None:
         return f"{text}; how long they take is not known, as they don't run on this machine"
     text += f", take {human_seconds(seconds[0])} to {human_seconds(seconds[1])}"
-    return text if rate is None else f"{text} at {rate / 1e9:.0f} GFLOP/s a rank"
+    return text if pace is None else f"{text} at {pace.flops_per_s / 1e9:.0f} GFLOP/s a rank"
 
 
 def _need_text(need: Need, *, on_gpus: bool) -> str:

@@ -91,7 +91,7 @@ def _points_bytes(config: StudyConfig) -> int:
 
 def _model_bytes(size: ModelSize, ranks: RanksConfig) -> int:
     """Bytes of a rank's weights, optimizer, activations, and logits for the loss."""
-    model, train = size.model, size.train
+    model, train = size.trial.model, size.trial.train
     weights = _FLOAT * (size.counts.total + _TENSORS_BESIDE * size.counts.learned)
     n_tokens = train.batch_tokens / (ranks.n_ranks * train.accumulate)
     # Activations of a token in a layer: norms, query, key, value, attention, sums and masks have

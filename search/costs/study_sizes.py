@@ -16,7 +16,7 @@ from spaces.dimensions import Dimensions
 from spaces.errors import UserError
 from spaces.extremes import extreme_layouts
 from spaces.layout import Layout
-from trainable.config import ModelConfig, TrainConfig, TrialConfig
+from trainable.config import TrialConfig
 from trainable.model_size import savings
 from trainable.objective import mparams
 from trainable.tasks.task import Task
@@ -33,8 +33,7 @@ _SIZING = (
 class ModelSize:
     """Costs of one model of the study."""
 
-    model: ModelConfig
-    train: TrainConfig
+    trial: TrialConfig  # a trial that has such a model
     counts: ParamCounts
     n_layers: int  # depth of encoder and decoder together
     n_words: int  # of the target dictionary
@@ -68,6 +67,11 @@ def study_sizes(config: StudyConfig, task: Task) -> list[ModelSize]:
         if is_within(size_excess(objective, mparams(size.counts, objective.parameters)))
     ]
     return within or sizes  # if none is within the bounds, the search itself reports it
+
+
+def middle_size(sizes: Sequence[ModelSize]) -> ModelSize:
+    """The median of ``sizes`` by the cost of their training."""
+    return sorted(sizes, key=lambda size: size.training_flops)[len(sizes) // 2]
 
 
 def candidate_sizes(
@@ -115,9 +119,9 @@ def _size(
     trial: TrialConfig, encoder: Layout, decoder: Layout, dims: Dimensions, task: Task
 ) -> ModelSize:
     flops = task.flops_per_token(encoder, decoder, dims, savings(trial.model, trial.train))
+    model = trial.model.model_copy(update={"encoder": encoder, "decoder": decoder})
     return ModelSize(
-        model=trial.model,
-        train=trial.train,
+        trial=trial.model_copy(update={"model": model}),
         counts=task.count_params(encoder, decoder, dims),
         n_layers=encoder.depth + (decoder.depth if task.has_decoder else 0),
         n_words=dims.tgt_rows,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 from typing import Any
 
@@ -11,6 +10,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from search.costs.units import human_seconds
+from search.run.time_left import TimeLeft
 from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.study.ranking import best_trial
@@ -25,8 +26,7 @@ class Progress:
     def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
         self._config = config
         self._ledger = ledger
-        self._started = time.monotonic()
-        self._n_ended_before = sum(r.state != "running" for r in ledger.records)
+        self._time_left = TimeLeft(config, ledger.records)
         console = Console(stderr=True)
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
 
@@ -46,20 +46,13 @@ class Progress:
         """Log a trial's new state or point."""
         if self._live is None:
             logger.info("%s", _event(record))
+            if record.state != "running":
+                logger.info("%s", self._status())
             return
         self._live.console.print(_event(record), highlight=False, soft_wrap=True)
-        self._live.update(self._status(), refresh=True)
+        self._live.update(Text(self._status(), style="bold"), refresh=True)
 
-    def time_left_s(self) -> float | None:
-        """Seconds to the end at the pace of this session's trials; None before the first ended."""
-        n_ended = sum(r.state != "running" for r in self._ledger.records)
-        n_here = n_ended - self._n_ended_before
-        if n_here == 0:
-            return None
-        pace = (time.monotonic() - self._started) / n_here
-        return pace * max(0, self._config.search.n_trials - n_ended)
-
-    def _status(self) -> Text:
+    def _status(self) -> str:
         states = Counter(record.state for record in self._ledger.records)
         n_ended = sum(states.values()) - states["running"]
         parts = [f"{n_ended}/{self._config.search.n_trials} trials done"]
@@ -67,10 +60,10 @@ class Progress:
         best = best_trial(self._ledger.records, self._config.objective)
         if best is not None:
             parts.append(f"best: {best.canonical} {best.objective:.5g}")
-        left_s = self.time_left_s()
+        left_s = self._time_left.seconds(self._ledger.records)
         if left_s is not None:
-            parts.append(f"{left_s / 60:.0f} min left")
-        return Text(" · ".join(parts), style="bold")
+            parts.append(f"about {human_seconds(left_s)} left")
+        return " · ".join(parts)
 
 
 def _event(record: TrialRecord) -> str:

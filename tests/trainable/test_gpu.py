@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from trainable.checkpoint import load_checkpoint, save_checkpoint
-from trainable.collate import Indices
+from trainable.collate import Indices, inputs_on_device
 from trainable.config import RanksConfig, TrainConfig, TrialConfig
 from trainable.curve import Point
+from trainable.decoding import encode
+from trainable.fixed_greedy import fixed_greedy
+from trainable.greedy import greedy
 from trainable.ranks import Ranks
 from trainable.training import Training, run_trial
 
@@ -81,3 +84,27 @@ def test_a_trial_goes_on_from_its_checkpoint(tiny_trial: TrialConfig, tmp_path: 
     resumed = run_trial(trial, report=lambda point: None, checkpoint=load_checkpoint(tmp_path))
     for ours, theirs in zip(losses(resumed.curve), losses(unbroken.curve), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-4)  # sums of a GPU vary in their order
+
+
+def test_a_graph_of_steps_decodes_what_growing_steps_decode(tiny_trial: TrialConfig):
+    training = Training(on_gpu(tiny_trial, precision="fp32"), ranks=Ranks())
+    for _ in training.points():
+        pass
+    model = training._model.eval()
+    update = next(training.task.updates(tiny_trial.train, seed=2, skip=0))
+    batch = inputs_on_device(update.collate(update.indices), training._device)
+    with torch.no_grad():
+        encoder_out = encode(model, batch)
+    for max_length in (1, 9, 40):
+        graph = fixed_greedy(model, encoder_out, max_length=max_length)
+        growing = greedy(model, encoder_out, max_length=max_length)
+        assert [words.tolist() for words in graph] == [words.tolist() for words in growing]
+
+
+def test_a_bf16_validation_scores_nearly_as_fp32s(tiny_trial: TrialConfig):
+    training = Training(on_gpu(tiny_trial, precision="bf16"), ranks=Ranks())
+    points = list(training.points())
+    exact = training.task.validation_set(
+        on_gpu(tiny_trial, precision="fp32"), ranks=Ranks(), device=training._device
+    ).measure(training._model)
+    assert exact.loss == pytest.approx(points[-1].loss, rel=1e-2)

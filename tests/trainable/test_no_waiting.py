@@ -12,8 +12,11 @@ import pytest
 import torch
 
 from trainable.auto_freeze import AutoFreeze
+from trainable.collate import inputs_on_device
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
+from trainable.decoding import encode
 from trainable.device import to_device
+from trainable.fixed_greedy import _Steps
 from trainable.ranks import Ranks
 from trainable.training import Training
 
@@ -55,3 +58,12 @@ def test_a_gpu_copies_from_memory_that_stays_in_its_place_and_nobody_waits():
     tensor.pin_memory.assert_called_once_with()
     tensor.pin_memory.return_value.to.assert_called_once_with(gpu, non_blocking=True)
     assert copied is tensor.pin_memory.return_value.to.return_value
+
+
+def test_a_step_of_greedy_decoding_looks_at_no_value(tiny_trial: TrialConfig):
+    training = Training(tiny_trial, ranks=Ranks())
+    model = training._model.eval().to(META)
+    batch = next(training.task.updates(tiny_trial.train, seed=1, skip=0))
+    inputs = inputs_on_device(batch.collate(batch.indices), META)
+    with torch.no_grad():
+        _Steps(model, encode(model, inputs), 5).take()

@@ -24,6 +24,13 @@ class KeysAndValues:
     values: Tensor
     heads: int
 
+    def zeros(self, n_positions: int) -> KeysAndValues:
+        """Zeros for ``n_positions`` positions of the same sentences."""
+        shape = (len(self.keys), n_positions, self.keys.size(2))
+        return KeysAndValues(
+            self.keys.new_zeros(shape), self.values.new_zeros(shape), heads=self.heads
+        )
+
     def select(self, rows: Tensor) -> KeysAndValues:
         """Keys and values of the sentences with the indices ``rows``."""
         keys, values = (

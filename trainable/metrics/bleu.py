@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sacrebleu.metrics.bleu import BLEU as SacreBLEU  # noqa: N811
 from sacrebleu.significance import PairedTest, Result
@@ -24,8 +25,7 @@ class Bleu(Metric):
         return str(metric.get_signature())
 
     def score(self, outputs: Sequence[str], references: Sequence[str]) -> float:
-        metric = SacreBLEU(lowercase=True)
-        return float(metric.corpus_score(list(outputs), [list(references)]).score)
+        return float(_scorer(tuple(references)).corpus_score(list(outputs), None).score)
 
     def paired_bootstrap(
         self, outputs: Sequence[str], baseline: Sequence[str], references: Sequence[str]
@@ -50,6 +50,12 @@ class Bleu(Metric):
             p=system.p_value,
             n_resamples=N_RESAMPLES,
         )
+
+
+@lru_cache(maxsize=4)  # of a trial's validation, and of a test set in its parts
+def _scorer(references: tuple[str, ...]) -> SacreBLEU:
+    """A scorer that has counted the n-grams of ``references``: two fifths of the time."""
+    return SacreBLEU(lowercase=True, references=[list(references)])
 
 
 BLEU = Bleu()

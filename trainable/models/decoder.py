@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import torch
 from fairseq.data import Dictionary
 from fairseq.models.transformer import TransformerConfig, TransformerDecoderBase
 from torch import Tensor, nn
@@ -19,33 +20,11 @@ from trainable.layers.sublayers import SubLayers
 from trainable.models.encoder import EncoderOut
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
+from trainable.models.token_states import Memory, TokenState, TokenStateT
 from trainable.private.fairseq import TransformerDecoderLayerBase
 
 # Cached keys and values of the tokens so far: fairseq's own dictionary for one depth.
 State = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Remembered:
-    """Cached keys and values of incremental greedy decoding; lists have one entry per depth."""
-
-    source: list[KeysAndValues]
-    source_mask: Tensor | None  # B, 1, 1, S, added to the scores
-    target: list[KeysAndValues]  # allocated for all positions, filled up to the last token
-    n_tokens: int = 0  # target tokens so far, of each sentence
-
-    @property
-    def n_sentences(self) -> int:
-        return len(self.target[0].keys) // self.target[0].heads
-
-    def select(self, rows: Tensor) -> Remembered:
-        """State of the sentences with the indices ``rows``."""
-        return Remembered(
-            source=[part.select(rows) for part in self.source],
-            source_mask=None if self.source_mask is None else self.source_mask[rows],
-            target=[part.select(rows) for part in self.target],
-            n_tokens=self.n_tokens,
-        )
 
 
 class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
@@ -125,34 +104,29 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
         features = x if self.layer_norm is None else self.layer_norm(x)
         return features if self.project_out_dim is None else self.project_out_dim(features)
 
-    def remember(self, encoder_out: EncoderOut, n_positions: int) -> Remembered:
+    def first_state(
+        self, kind: type[TokenStateT], encoder_out: EncoderOut, n_positions: int
+    ) -> TokenStateT:
         """Initial state of greedy decoding, for up to ``n_positions`` target positions."""
         memory_SBD, memory_mask = _memory(encoder_out)
-        n_sentences, heads = memory_SBD.size(1), self.layers[0].self_attn.num_heads
-        room = (n_sentences * heads, n_positions, self.embed_dim // heads)
-        return Remembered(
-            source=[layer.encoder_attn.keys_and_values(memory_SBD) for layer in self.layers],
+        source = [layer.encoder_attn.keys_and_values(memory_SBD) for layer in self.layers]
+        some_tokens_1T = torch.full((1, n_positions), self.dictionary.eos())  # no padding
+        return kind(
+            source=source,
             source_mask=memory_mask,
-            target=[
-                KeysAndValues(memory_SBD.new_empty(room), memory_SBD.new_empty(room), heads=heads)
-                for _ in self.layers
-            ],
+            target=[part.zeros(n_positions) for part in source],
+            positions=self.embed_positions(some_tokens_1T.to(memory_SBD.device))[0],
         )
 
-    def next_features(self, tokens_B: Tensor, remembered: Remembered) -> Tensor:
-        """Features for the token after ``tokens_B``, B, D; ``remembered`` is updated.
+    def next_features(self, tokens_B: Tensor, state: TokenState) -> Tensor:
+        """Features for the token after ``tokens_B``, B, D; ``state`` is updated.
 
         ``tokens_B`` are the last tokens, one per sentence.
         """
-        remembered.n_tokens += 1
-        so_far = tokens_B.new_empty(1, remembered.n_tokens)  # only its length matters
-        position_1D = self.embed_positions(so_far, incremental_state={})[0]
-        x_BD = self._embed(tokens_B) + position_1D
-        for layer, source, target in zip(
-            self.layers, remembered.source, remembered.target, strict=True
-        ):
+        x_BD = self._embed(tokens_B) + state.advance()
+        for depth, layer in enumerate(self.layers):
             x_BD = layer.next_token(
-                x_BD, target.upto(remembered.n_tokens), source, remembered.source_mask
+                x_BD, partial(state.extend, depth), state.source[depth], state.source_mask
             )
         return self._close(x_BD)
 
@@ -230,19 +204,18 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
     def next_token(
         self,
         x_BD: Tensor,
-        target: KeysAndValues,
+        extend_target: Callable[[KeysAndValues], Memory],
         source: KeysAndValues,
         source_mask: Tensor | None,
     ) -> Tensor:
         """Output of the layer at the last position: B, D.
 
-        The position's keys and values are written to the end of ``target``.
+        ``extend_target`` keeps the position's keys and values and gives those so far.
         """
 
         def attend_itself(x_BD: Tensor) -> Tensor:
-            added = self.self_attn.keys_and_values(x_BD.unsqueeze(0))
-            target.keys[:, -1:], target.values[:, -1:] = added.keys, added.values
-            seen_BD: Tensor = self.self_attn.attend_next(x_BD, target, None)
+            target, mask = extend_target(self.self_attn.keys_and_values(x_BD.unsqueeze(0)))
+            seen_BD: Tensor = self.self_attn.attend_next(x_BD, target, mask)
             return seen_BD
 
         return self._sub_layers(

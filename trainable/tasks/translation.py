@@ -18,6 +18,7 @@ from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, open_corpus, update_batches
 from trainable.data.manifest import BPE_CODES, SplitName
 from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
+from trainable.device import autocast_dtype
 from trainable.loss import label_smoothed_loss
 from trainable.metrics.bleu import BLEU
 from trainable.models.build import build_model
@@ -114,6 +115,7 @@ class Translation(Task):
             label_smoothing=config.train.label_smoothing,
             ranks=ranks,
             device=device,
+            autocast=_validation_dtype(config.train, device),
         )
 
     def final_set(
@@ -169,3 +171,8 @@ class Translation(Task):
             "--criterion": "label_smoothed_cross_entropy",
             "--label-smoothing": train.label_smoothing,
         }
+
+
+def _validation_dtype(train: TrainConfig, device: torch.device) -> torch.dtype | None:
+    """The training's own on a GPU; fp32 on a CPU, where decoding is not bound by products."""
+    return autocast_dtype(train.precision, device) if device.type == "cuda" else None

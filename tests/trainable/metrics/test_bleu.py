@@ -28,3 +28,10 @@ def test_the_bootstrap_tells_a_better_translation_from_a_worse_one():
     compared = BLEU.paired_bootstrap(references, worse, references)
     assert compared.score > compared.score_baseline
     assert compared.p < 0.01
+
+
+def test_other_outputs_for_the_same_references_are_scored_anew():
+    references = ["The cat sat on the red mat.", "A dog slept."]
+    for outputs in (["the cat sat on the mat .", "a dog"], ["a cat sat", "a dog slept."]):
+        expected = sacrebleu.corpus_bleu(outputs, [references], lowercase=True).score
+        assert BLEU.score(outputs, references) == expected

@@ -7,7 +7,9 @@ import torch
 from fairseq.sequence_generator import SequenceGenerator
 
 import trainable.greedy
-from trainable.decoding import LengthLimit, decode
+from trainable.decoding import LengthLimit, decode, encode
+from trainable.fixed_greedy import _Steps, fixed_greedy
+from trainable.greedy import greedy
 from trainable.models.reservoir_transformer import ReservoirTransformer
 
 LIMIT = LengthLimit(ratio=1.5, extra=6)
@@ -76,3 +78,34 @@ def test_a_sentence_at_the_limit_is_cut_there(strong):
     ours = decode(model, batch, model.decoder.dictionary, beam=1, limit=limit)
     assert ours == fairseqs_words(model, batch, limit)
     assert max(len(words.split()) for words in ours) == 2
+
+
+@pytest.mark.parametrize("decoder", ["L", "L1L1", "R1LR1", "La1La1"])
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_steps_of_one_shape_give_the_same_words(strong, decoder, norm):
+    for seed, max_length in enumerate((1, 7, 40)):  # cut, within one look at the ends, in several
+        model = strong("RL", decoder, norm=norm, seed=seed)
+        batch = a_batch(12, len(model.encoder.dictionary), seed)
+        encoder_out = encode(model, batch)
+        growing = greedy(model, encoder_out, max_length=max_length)
+        fixed = fixed_greedy(model, encoder_out, max_length=max_length)
+        assert [words.tolist() for words in fixed] == [words.tolist() for words in growing]
+
+
+@torch.no_grad()
+def test_a_step_changes_its_tensors_in_place_so_that_a_graph_can_replay_it(strong):
+    model = strong("RL", "LL")
+    batch = a_batch(5, len(model.encoder.dictionary), 1)
+    steps = _Steps(model, encode(model, batch), 6)
+    tensors = [
+        *(steps.chosen_BT, steps.has_ended_B, steps._last_B, steps._state.position),
+        *(part.keys for part in steps._state.target),
+    ]
+    places = [tensor.data_ptr() for tensor in tensors]
+    steps.take()
+    once = steps.chosen_BT.clone()
+    assert not once.equal(torch.full_like(once, model.decoder.dictionary.eos()))
+    steps.start_again()
+    steps.take()
+    assert steps.chosen_BT.equal(once)  # what a step left behind is forgotten
+    assert [tensor.data_ptr() for tensor in tensors] == places
