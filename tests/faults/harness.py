@@ -65,6 +65,7 @@ class Outcome:
     seconds: float = 0.0
     n_studies: int = 0
     n_drivers: int = 0
+    load: float = 0.0  # of the machine, over the last 15 minutes
     strikes: list[Strike] = field(default_factory=list)
 
 
@@ -128,6 +129,7 @@ class Harness:
                 self._study.kill_all()
                 self._reference.kill_all()
                 self.outcome.seconds = time.monotonic() - started
+                self.outcome.load = os.getloadavg()[2]
         return self.outcome
 
     def _made(self, place: Path) -> StudyUnderTest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,8 @@ def put_table(path: Path, outcome: Outcome) -> None:
 def _summary(outcome: Outcome) -> str:
     return (
         f"{outcome.seconds / 60:.0f} minutes, seed {outcome.seed}: {len(outcome.strikes)} faults "
-        f"in {outcome.n_studies} studies, {outcome.n_drivers} drivers."
+        f"in {outcome.n_studies} studies, {outcome.n_drivers} drivers; "
+        f"{os.cpu_count()} cores, load {outcome.load:.0f}."
     )
 
 
