@@ -27,7 +27,6 @@ from tests.search.disturbed import (
     N_TRIALS,
     examined,
     is_in_mid_study,
-    kill_driver,
     mlflow_server,
     on_updates,
     prepare,
@@ -38,7 +37,6 @@ from tests.search.disturbed import (
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
-N_KILLS = 10
 OPEN = {"RAY_AUTH_MODE": "disabled"}  # a head on loopback alone
 LONG_S = 1200  # for a search on a machine that has other work
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -83,43 +81,6 @@ def assert_ended_as(undisturbed: Path, place: Path) -> None:
     }
     found = examined(place)
     assert [finding.verdict for finding in found] == ["ok"] * 4, found
-
-
-@pytest.fixture
-def killed(tmp_path: Path, small_grammar: Path) -> Path:
-    """A working folder whose driver was killed when its second trial had two checkpoints."""
-    place = prepared(tmp_path / "place", small_grammar)
-    driver = start("run", "mine.toml", cwd=place)
-    wait_for(is_in_mid_study(place))
-    wait_for(lambda: len(checkpoints_of_the_running(place)) > 1, every_s=0.02)
-    kill_driver(driver)
-    driver.wait(timeout=60)
-    time.sleep(15)  # Ray's processes end only after that
-    return place
-
-
-def checkpoints_of_the_running(place: Path) -> list[Path]:
-    """The whole checkpoints of the trials that are not over, oldest first."""
-    return sorted(
-        sums.parent
-        for record in records_in(place)
-        if record.state == "running"
-        for sums in place.glob(
-            f"studies/mine/ray/*/trial-{record.id:04d}/checkpoint_*/checksums.json"
-        )
-    )
-
-
-def test_a_trial_lost_from_trials_jsonl_is_trained_again(killed: Path, undisturbed: Path):
-    file = killed / "studies/mine/trials.jsonl"
-    lines = file.read_text().splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if '"id": 0,' not in line))
-    assert any("its trial is not in trials.jsonl" in fault for fault in faults(killed))
-    mended = reservoir_search("doctor", "mine", "--mend", cwd=killed, timeout=LONG_S)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
-    resume(killed)
-    assert on_updates(records_in(killed)) == on_updates(records_in(undisturbed))
-    assert faults(killed) == []
 
 
 def test_mlflow_that_hangs_for_a_minute_holds_nothing_up(
