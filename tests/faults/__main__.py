@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
+import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.faults.harness import Harness
+from tests.faults.harness import Harness, Violation
 from tests.faults.table import put_table, table
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
@@ -24,7 +25,11 @@ def main() -> None:
         n_merges=200,
     )
     print(f"seed {options.seed}, logs in {folder}", flush=True)
-    outcome = Harness(folder, folder / "grammar", seed=options.seed).run(options.minutes)
+    harness = Harness(folder, folder / "grammar", seed=options.seed)
+    try:
+        outcome = harness.run(options.minutes)
+    except Violation as violation:
+        sys.exit(f"{table(harness.outcome)}\n\nbroken: {violation}")
     print(table(outcome))
     if options.json:
         options.json.write_text(json.dumps(asdict(outcome), indent=2) + "\n")
