@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from search.doctor.examine import examine
@@ -32,11 +35,32 @@ def remedy(study: Path, before: Memories) -> tuple[str, list[str]]:
 
 def findings(study: Path, *, repair: bool) -> list[str]:
     """All that the project's doctor has to say of a study."""
+    faults, waiting = examined(study, repair=repair)
+    return faults + waiting
+
+
+def examined(study: Path, *, repair: bool) -> tuple[list[str], list[str]]:
+    """Faults that the project's doctor finds, and what waits for ``resume``.
+
+    In a process of its own: MLflow keeps databases open by their path, also one that was
+    replaced meanwhile.
+    """
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(1, mp_context=processes) as pool:
+        return pool.submit(_examined, study, repair).result()
+
+
+def _examined(study: Path, repair: bool) -> tuple[list[str], list[str]]:
+    logging.disable(logging.WARNING)
     try:
         found = examine(StudyFolder(study), repair=repair)
     except UserError as error:
-        return [str(error)]
-    return [text for finding in found for text in (*finding.faults, *finding.waiting)]
+        return [str(error)], []
+    return (
+        [fault for finding in found for fault in finding.faults],
+        [line for finding in found for line in finding.waiting],
+    )
 
 
 def harms(study: Path, before: Memories) -> list[str]:

@@ -16,12 +16,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from uuid import uuid4
 
-from search.doctor.examine import examine
-from search.study.folder import StudyFolder
 from tests.faults import judge
-from tests.faults.copies import remedy
+from tests.faults.copies import examined, findings, remedy
 from tests.faults.deck import Deck
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.memories import (
@@ -286,13 +283,9 @@ class Harness:
         self._require(faults)
         if self._damaged is None and self._study.folder.exists():
             self._remember(session)
-            self._require(self._doctor("fault"))
+            faults, _ = examined(self._study.folder, repair=False)
+            self._require([f"doctor: {fault}" for fault in faults])
         return code
-
-    def _doctor(self, *bad: str) -> list[str]:
-        """Findings of the project's own doctor with one of the bad verdicts."""
-        findings = examine(StudyFolder(self._study.folder), repair=False)
-        return [f"doctor: {finding}" for finding in findings if finding.verdict in bad]
 
     def _remember(self, session: Session) -> None:
         """Hold the ledger against what it was, and the trial's new points against its old ones."""
@@ -333,15 +326,14 @@ class Harness:
         )
         self._look(self._driver(), {0})  # safe to repeat
         self._require(judge.changed_records(memories.ledger, self._study.ledger()))
-        self._require(self._doctor("fault", "waits"))
+        self._require([f"doctor: {text}" for text in findings(self._study.folder, repair=False)])
         self.outcome.n_studies += 1
         self._damage_copies(session, memories)
 
     def _damage_copies(self, session: Session, memories: Memories) -> None:
         """Damage a copy of the finished study in each way, and have the doctor repair it."""
         for fault in [fault for fault in FAULTS if fault.effect == "damages"]:
-            # A name of its own: MLflow keeps databases open by their path.
-            copy = replace(self._study, disk=self._study.disk.with_name(uuid4().hex[:8]))
+            copy = replace(self._study, disk=self._study.disk.with_name("copy"))
             shutil.copytree(self._study.disk, copy.disk)
             rng = random.Random(f"{self.outcome.seed} {self.outcome.n_studies} {fault.name}")
             if fault.strike(copy, session, rng):
