@@ -27,7 +27,6 @@ from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from search.cluster.ray_cluster import local_ray
 from search.run.recorder import Recorder
-from search.run.trial_runner import MAX_RESTARTS
 from search.run.tuner import make_tuner
 from search.schedule.schedulers import make_scheduler
 from search.study.config import StudyConfig, load_study
@@ -146,7 +145,7 @@ def _tuner(
         storage=storage,
         session="session-001",
         checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
-        max_restarts=MAX_RESTARTS,
+        restarts=True,
     )
 
 

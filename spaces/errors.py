@@ -1,4 +1,4 @@
-"""Error for mistakes that the user can correct."""
+"""Errors for mistakes that the user can correct."""
 
 
 class UserError(Exception):
@@ -6,3 +6,7 @@ class UserError(Exception):
 
     The command line prints it as ``error: …`` and exits with 2.
     """
+
+
+class DamagedData(UserError):
+    """Prepared data that are missing, damaged or unreadable; they may be there again later."""

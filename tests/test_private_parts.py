@@ -58,6 +58,8 @@ from trainable.private.tune import (
     SETTINGS,
     clock_of,
     keep_keys_off_command_lines,
+    keep_last_errors,
+    last_error,
     leave_out_snapshots,
     results_of,
     trial_stub,
@@ -141,6 +143,20 @@ def test_no_checkpoint_of_a_trial_makes_tune_save_its_own_state(monkeypatch: pyt
     controller = inspect.getsource(tune_controller.TuneController)
     assert "_checkpoint_manager.on_trial_checkpoint(trial)" in controller
     assert 'os.getenv("TUNE_GLOBAL_CHECKPOINT_S"' in controller
+
+
+def test_tunes_controller_keeps_each_trials_last_error(monkeypatch: pytest.MonkeyPatch):
+    controller_class = tune_controller.TuneController
+    process = controller_class._process_trial_failure
+    monkeypatch.setattr(controller_class, "_process_trial_failure", process)
+    keep_last_errors()
+    controller = controller_class.__new__(controller_class)
+    controller._resetting_trials, controller._has_errored = set(), False
+    trial, error = trial_stub("one"), OSError("gone")
+    trial.set_status("TERMINATED")  # so that Tune has nothing to do for it
+    monkeypatch.setattr(trial, "handle_error", lambda _error: None)  # which writes files
+    controller._process_trial_failure(trial, exception=error)
+    assert last_error(trial) is error
 
 
 def test_no_key_of_aws_is_handed_to_a_trials_process(monkeypatch: pytest.MonkeyPatch):

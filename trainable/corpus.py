@@ -10,7 +10,7 @@ import numpy as np
 from fairseq.data import Dictionary, LanguagePairDataset, data_utils
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
-from spaces.errors import UserError
+from spaces.errors import DamagedData, UserError
 from trainable.collate import Collator, Indices
 from trainable.data.binarised_files import check_binarised
 from trainable.data.manifest import Manifest
@@ -46,7 +46,7 @@ class Corpus:
         n_src = check_binarised(Path(f"{prefix}.{src}"), n_rows=len(self.src_dict))
         n_tgt = check_binarised(Path(f"{prefix}.{tgt}"), n_rows=len(self.tgt_dict))
         if n_src != n_tgt:
-            raise UserError(
+            raise DamagedData(
                 f"{prefix}: {n_src} sentences have {n_tgt} translations; prepare the folder again"
             )
 
@@ -66,9 +66,9 @@ class Corpus:
         try:
             lines = path.read_text(encoding="utf-8").split("\n")[:-1]
         except UnicodeDecodeError as error:
-            raise UserError(f"{path}: is not UTF-8; prepare the folder again") from error
+            raise DamagedData(f"{path}: is not UTF-8; prepare the folder again") from error
         if len(lines) != len(self.split(split)):
-            raise UserError(
+            raise DamagedData(
                 f"{path}: has {len(lines)} lines for {len(self.split(split))} sentences; "
                 "prepare the folder again"
             )
@@ -96,7 +96,7 @@ def open_corpus(folder: str) -> Corpus:
         task = TranslationTask.setup_task(config)
     except Exception as error:  # fairseq raises Exception itself for what is not UTF-8
         reason = str(error).split("\n")[0]
-        raise UserError(
+        raise DamagedData(
             f"{folder}: its dictionaries cannot be read ({reason}); prepare the folder again"
         ) from error
     return Corpus(folder=Path(folder), manifest=manifest, task=task)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
+from trainable.environment_fault import environment_fault, reason_of
 from trainable.lost_peer import ending_if_lost
 from trainable.rank_actor import RankActor
 from trainable.ranks import Ranks, join_ranks, leave_ranks
@@ -45,10 +47,11 @@ def trial_resources(ranks: RanksConfig) -> PlacementGroupFactory:
 class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
     """Tune trainable whose steps train to the next validation and report the curve so far.
 
-    ``config`` holds ``trial`` (a ``TrialConfig`` as a dict) and ``resume_from`` (a
-    checkpoint's path or URL, or None). If training itself fails (the loss diverges, memory
-    runs out, an exception), the trial reports ``failure`` and ends, so that Tune does not
-    retry it. If a process dies, Tune restarts it.
+    ``config`` holds ``trial`` (a ``TrialConfig`` as a dict), ``resume_from`` (a
+    checkpoint's path or URL, or None) and, of a trial that is tried again, ``wait_s``. If the
+    layout is at fault (the loss diverges, the model is too large, its settings are wrong),
+    the trial reports ``failure`` and ends, so that Tune does not retry it. If the environment
+    is, or a process dies, an error is raised, and Tune restarts the trial.
     """
 
     def setup(self, config: dict[str, Any], corpus: ShippedCorpus | None = None) -> None:
@@ -67,8 +70,10 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
-        if self._failure is None:
+        if self._failure is None and self._fault is None:
             self._attempt(self._advance)
+        if self._fault is not None:
+            raise self._fault
         if self._failure is not None:
             return {"failure": self._failure, "done": True}
         assert self._training is not None
@@ -97,6 +102,8 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
     def _begin(self, config: dict[str, Any]) -> None:
         self._forget_training()
         self._failure: str | None = None
+        self._fault: Exception | None = None  # of the environment; raised by the next step
+        time.sleep(config.get("wait_s", 0.0))
         self._config = TrialConfig.model_validate(config["trial"])
         resume_from = config["resume_from"]
         self._attempt(
@@ -136,15 +143,20 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         return done
 
     def _attempt(self, work: Callable[[], None]) -> None:
-        """Run ``work``; an error becomes the trial's failure, unless a rank died."""
+        """Run ``work``; an error becomes the trial's failure, or the environment's fault.
+
+        If a rank died, its error is raised at once.
+        """
         try:
             work()
         except (ray.exceptions.RayActorError, KeyboardInterrupt, SystemExit):
             raise
         except Exception as error:
             logger.warning("trial failed", exc_info=True)
-            cause = error.cause if isinstance(error, ray.exceptions.RayTaskError) else error
-            self._failure = f"{type(cause).__name__}: {cause}".strip().split("\n")[0]
+            if environment_fault(error) is None:
+                self._failure = reason_of(error)
+            else:
+                self._fault = error
             self._ranks_are_well = not self._peers
             self._forget_training()
 

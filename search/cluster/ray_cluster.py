@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ray
-from ray.exceptions import RayActorError
 
 from search.cluster.ray_address import check_address, ray_errors_as_user_errors
 from search.cluster.ray_files import hidden_token, private_folder
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
+from trainable.environment_fault import environment_fault
 from trainable.private.ray import (
     OVERRIDE_JOBS_ENVIRONMENT,
     WITHOUT_METRICS,
@@ -102,9 +102,10 @@ def _set_up() -> None:
 
 
 def _without_traceback(message: logging.LogRecord) -> bool:
-    """Log filter: errors of a trial's machine become one line; others keep their traceback."""
+    """Log filter: faults of a trial's environment become one line; others keep their traceback."""
     error = message.exc_info[1] if message.exc_info else None
-    if isinstance(error, (OSError, RayActorError)):  # Ray's wrapper of a trial's error has its type
+    if error is not None and environment_fault(error) is not None:
+        # Ray's wrapper of a trial's error has the error's type, too.
         reason = " ".join(str(getattr(error, "cause", error)).split())
         message.msg, message.args = f"{message.getMessage()}: {reason}", ()
         message.exc_info = None

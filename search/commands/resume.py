@@ -7,23 +7,39 @@ from typing import Annotated
 import typer
 
 from search.commands.options import Address, StudyName
+from spaces.errors import UserError
 
 
 def resume(
     study: StudyName,
+    ids: Annotated[
+        list[int] | None,
+        typer.Argument(
+            metavar="[ID]", help="Failed trials, for --retry-failed.", min=0, show_default=False
+        ),
+    ] = None,
     trials: Annotated[
         int | None,
         typer.Option(min=1, help="New total of trials, to extend a study."),
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="Train failed trials again: those named, or all if none is."
+        ),
+    ] = False,
     address: Address = None,
 ) -> None:
     """Continue a study after Ctrl-C or a crash, or give a finished one more trials.
 
     Interrupted trials continue from their last checkpoint; no candidate is
-    trained twice. Safe to repeat.
+    trained twice, except failed ones with --retry-failed. Safe to repeat.
     """
     from search.report.study_result import print_result
     from search.run.driver import resume_study
     from search.study.folder import find_study
 
-    print_result(resume_study(find_study(study), n_trials=trials, address=address))
+    if ids and not retry_failed:
+        raise UserError(f"resume {study} {ids[0]}: trials are named with --retry-failed; add it")
+    retried = tuple(ids or ()) if retry_failed else None
+    print_result(resume_study(find_study(study), n_trials=trials, retried=retried, address=address))

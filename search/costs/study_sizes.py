@@ -48,7 +48,7 @@ def study_sizes(config: StudyConfig, task: Task) -> list[ModelSize]:
     """
     sizes: list[ModelSize] = []
     faults: list[UserError] = []
-    for trial in _sized_trials(config, task):
+    for trial in sized_trials(config, str(task.folder)):
         try:
             dims = task.dimensions(trial.model)
         except UserError as error:
@@ -90,7 +90,7 @@ def candidate_sizes(
     return sizes
 
 
-def _sized_trials(config: StudyConfig, task: Task) -> Iterator[TrialConfig]:
+def sized_trials(config: StudyConfig, data: str) -> Iterator[TrialConfig]:
     """A trial for each combination of the ends of the axes that change a model's size."""
     encoder, decoder = next(extreme_layouts(config.space))
     axes = {name: _ends(axis) for name, axis in config.space.hyper.items() if name in _SIZING}
@@ -102,7 +102,7 @@ def _sized_trials(config: StudyConfig, task: Task) -> Iterator[TrialConfig]:
             hyper=dict(zip(axes, values, strict=True)),
         )
         try:
-            yield config.trial(candidate, data=str(task.folder))
+            yield config.trial(candidate, data=data)
         except UserError:
             continue  # settings that contradict each other are never trained
 

@@ -36,7 +36,7 @@ def repair_study(config: StudyConfig, folder: StudyFolder) -> None:
         is_over = len(ledger.records) >= config.search.n_trials and all(
             record.state != "running" for record in ledger.records
         )
-        counts = journal.counts(n_trained=len(ledger))
+        counts = journal.counts(n_trained=ledger.n_trained)
         metrics, tags = study_totals(counts, ledger.records, config.objective)
         tracking.close("FINISHED" if is_over else "KILLED", metrics=metrics, tags=tags)
         for record in ledger.records:

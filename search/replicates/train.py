@@ -22,6 +22,7 @@ from search.study.storage import check_storage, study_storage
 from search.suggest.searcher import TrialSearcher
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
+from trainable.rehearsal import rehearse_any
 
 
 @contextmanager
@@ -41,6 +42,9 @@ def ray_for_replicates(
     """
     check_store(config)
     check_storage(config)
+    rehearse_any(
+        entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
+    )
     n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
     work = replicates_work(
         config,
@@ -88,7 +92,7 @@ def train_replicates(folder: StudyFolder, plan: Plan, *, address: str | None) ->
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),
             tracking=Tracking.start(config, folder, ledger),
-            totals=lambda: ({"n_trained": float(len(ledger))}, {}),
+            totals=lambda: ({"n_trained": float(ledger.n_trained)}, {}),
         )
         records = ledger.records
     if all(record.state != "completed" for record in records):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from search.costs.estimate import estimate
+from search.costs.study_sizes import sized_trials
 from search.costs.work import search_work
 from search.run.study_totals import study_totals
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
@@ -26,6 +27,7 @@ from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.ledger import Ledger, read_records
 from search.study.ranking import best_trial
 from search.study.storage import check_storage, study_storage
+from search.study.trial_record import TrialRecord
 from search.suggest.algorithms import check_algorithm
 from search.suggest.earlier_studies import EarlierTrial, earlier_trials
 from search.suggest.proxy import Proxy
@@ -37,7 +39,8 @@ from search.tracking.tracking import Tracking
 from spaces.errors import UserError
 from trainable.dynamics.measure import untrained_dynamics
 from trainable.model_size import candidate_size
-from trainable.tasks.registry import load_task, metric_of
+from trainable.rehearsal import rehearse_any
+from trainable.tasks.registry import metric_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ def start_study(
     check_scheduler(config)
     check_store(config)
     check_storage(config)
-    load_task(str(data.resolve())).dimensions(config.model)
+    rehearse_any(sized_trials(config, str(data.resolve())))
     earlier = earlier_trials(config, data)
     with ray_for(config, address):
         estimate(search_work(config, str(data.resolve())))
@@ -80,13 +83,18 @@ def start_study(
 
 
 def resume_study(
-    folder: StudyFolder, *, n_trials: int | None, address: str | None = None
+    folder: StudyFolder,
+    *,
+    n_trials: int | None,
+    retried: Collection[int] | None = None,
+    address: str | None = None,
 ) -> StudyResult:
     """Resume an interrupted study, or give a finished one more trials.
 
     Args:
         folder: the study's.
         n_trials: new number of trials in all; None leaves it as it is.
+        retried: ids of failed trials to train again, all if empty; None trains none of them.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
 
     Raises:
@@ -99,12 +107,31 @@ def resume_study(
     check_scheduler(config)
     with folder.locked():
         check_storage(config)
-        load_task(folder.data())  # without the data every resumed trial would fail
+        rehearse_any(sized_trials(config, folder.data()))
         earlier = earlier_trials(config, Path(folder.data()))
+        again = [] if retried is None else failed_ids(read_records(folder.trials), retried)
         if n_trials is not None:
             config = _extended(config, folder, n_trials)
         with ray_for(config, address):
-            return _search(config, folder, earlier, trainable_for(config, folder, address))
+            trainable = trainable_for(config, folder, address)
+            return _search(config, folder, earlier, trainable, retried=again)
+
+
+def failed_ids(records: Mapping[int, TrialRecord], named: Collection[int]) -> list[int]:
+    """Ids of the failed trials among ``named``; of all of them if none is named.
+
+    Raises:
+        UserError: a named trial is not there, or did not fail.
+    """
+    for id_ in named:
+        if id_ not in records:
+            raise UserError(f"--retry-failed {id_}: the study has no such trial; see show")
+        if records[id_].state != "failed":
+            raise UserError(
+                f"--retry-failed {id_}: the trial is {records[id_].state}; name failed ones alone"
+            )
+    failed = [id_ for id_, record in sorted(records.items()) if record.state == "failed"]
+    return [id_ for id_ in failed if not named or id_ in named]
 
 
 def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
@@ -123,13 +150,15 @@ def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyC
 
 
 def _search(
-    config: StudyConfig, folder: StudyFolder, earlier: Sequence[EarlierTrial], trainable: Any
+    config: StudyConfig,
+    folder: StudyFolder,
+    earlier: Sequence[EarlierTrial],
+    trainable: Any,
+    *,
+    retried: Collection[int] = (),
 ) -> StudyResult:
     storage = study_storage(folder)
     with Ledger.in_order(folder.trials) as ledger:
-        scheduler = make_scheduler(config)
-        show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
-        show_other_studies(scheduler, [trial.record for trial in earlier])
         tracking = Tracking.start(config, folder, ledger)
         trials = StudyTrials.open(
             config,
@@ -141,6 +170,10 @@ def _search(
             earlier=earlier,
             proxy=_proxy(config),
         )
+        trials.retry(retried)
+        scheduler = make_scheduler(config)
+        show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
+        show_other_studies(scheduler, [trial.record for trial in earlier])
         searcher = TrialSearcher(
             ledger,
             trials,

@@ -10,10 +10,14 @@ from typing import Any
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
+from search.run.retries import Retries
+from search.study.errors import WorkFailed
 from search.study.kept_weights import KeptWeights
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from trainable.curve import Point
+from trainable.environment_fault import EnvironmentFault, environment_fault, reason_of
+from trainable.private.tune import last_error
 
 
 class Recorder(Callback):  # type: ignore[misc]
@@ -32,6 +36,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._kept = kept
         self._ledger = ledger
         self._listeners = listeners
+        self._retries = Retries()
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger
@@ -51,7 +56,8 @@ class Recorder(Callback):  # type: ignore[misc]
     ) -> None:
         id_ = trial.config["id"]
         if not result["done"]:
-            self._notify(self._ledger.update(id_, **_result_fields(self._ledger[id_], result)))
+            fields = _result_fields(self._ledger[id_], result)
+            self._notify(self._ledger.update(id_, reason=None, **fields))
             return
         # In memory only: on disk a trial has ended once its last checkpoint is saved.
         fields = _result_fields(self._ledger[id_], result)
@@ -66,28 +72,36 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_recover(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Mark a trial whose process died as running: Tune restarts it from its checkpoint.
+        """Keep a trial that met a fault of its environment running: Tune restarts it.
 
-        A trial that had ended in memory is restarted too. A full disk ends the search instead:
-        every further attempt to save would fail, and in the end the trial.
+        It goes on from its checkpoint, after a wait in its own process. A trial that had ended
+        in memory is restarted too. A full disk ends the search at once: the records could not
+        be written either.
 
         Raises:
             OSError: the disk is full.
+            WorkFailed: the trial met the same fault too often.
         """
-        if os.strerror(errno.ENOSPC) in str(trial.get_error()):
+        error = last_error(trial)
+        # Whatever else Tune hands over is a process's own, such as a failed save.
+        fault = environment_fault(error) or EnvironmentFault(
+            kind="process", reason=reason_of(error)
+        )
+        if os.strerror(errno.ENOSPC) in fault.reason:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._ledger.update_in_memory(trial.config["id"], state="running", reason=None)
+        id_ = trial.config["id"]
+        self._notify(self._ledger.update(id_, state="running", reason=fault.reason))
+        trial.config["wait_s"] = self._retries.wait_s(self._ledger[id_], fault)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        reason = (str(trial.get_error() or "")).strip().split("\n")[-1]
-        self._notify(
-            self._ledger.update(
-                trial.config["id"], state="failed", reason=f"its process died: {reason}"
-            )
-        )
-        self._free_storage(self._ledger[trial.config["id"]])
+        """End the search on an error of a trial that Tune does not restart.
+
+        Raises:
+            WorkFailed: always; the trial is still to be trained.
+        """
+        raise WorkFailed(f"trial {trial.config['id']}: {reason_of(last_error(trial))}")
 
     def _free_storage(self, record: TrialRecord) -> None:
         if self._kept is not None and record.state != "running":
@@ -127,5 +141,5 @@ def _end_fields(result: Mapping[str, Any]) -> dict[str, Any]:
     if result.get("failure"):
         return {"state": "failed", "reason": result["failure"]}
     if result["finished"]:
-        return {"state": "completed"}
+        return {"state": "completed", "reason": None}
     return {"state": "stopped", "reason": f"by the scheduler at update {result['updates']}"}

@@ -16,11 +16,11 @@ class TimeLeft:
         """``records`` are the trials at the start of the session."""
         self._config = config
         self._started = time.monotonic()
-        self._n_before = n_trained(config, records)
+        self._n_before = n_ended(config, records)
 
     def seconds(self, records: Sequence[TrialRecord]) -> float | None:
         """Seconds to the end of the last trial; None before the first validation."""
-        n_now = n_trained(self._config, records)
+        n_now = n_ended(self._config, records)
         n_here = n_now - self._n_before
         if n_here <= 0:
             return None
@@ -28,7 +28,7 @@ class TimeLeft:
         return pace_s * max(0.0, self._config.search.n_trials - n_now)
 
 
-def n_trained(config: StudyConfig, records: Sequence[TrialRecord]) -> float:
+def n_ended(config: StudyConfig, records: Sequence[TrialRecord]) -> float:
     """Number of ended trials, and the share of its budget that each running one has spent."""
     return sum(_share(config, record) for record in records)
 

@@ -25,10 +25,9 @@ from search.study.kept_weights import KeptWeights, next_session
 from search.study.ledger import Ledger
 from search.study.storage import Storage
 from search.tracking.tracking import Tracking
+from trainable.rehearsal import check_device
 from trainable.shipped_corpus import ship_corpus
 from trainable.tune_trainable import ReservoirTrial, trial_resources
-
-MAX_RESTARTS = 3  # times that a trial whose process died goes on from its last checkpoint
 
 Totals = Callable[[], tuple[dict[str, float], dict[str, str]]]  # metrics and tags of the parent run
 
@@ -63,6 +62,7 @@ def run_trials(
 
     Raises:
         OSError: a record or checkpoint could not be written, as on a full disk.
+        WorkFailed: a trial met the same fault of its environment too often.
     """
     kept.clean_up()
     for record in ledger.records:
@@ -79,7 +79,7 @@ def run_trials(
             storage=storage,
             session=next_session(storage),
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
-            max_restarts=MAX_RESTARTS,
+            restarts=True,
         )
         fit(tuner)
     return mlflow.is_complete
@@ -90,12 +90,14 @@ def ray_for(config: StudyConfig, address: str | None) -> Iterator[None]:
     """Run Ray on this machine, or join the cluster at ``address``, while the context lasts.
 
     Raises:
-        UserError: Ray's nodes are too small for a trial, there is no Ray at the address, or
-            its nodes share no storage.
+        UserError: Ray's nodes are too small for a trial, torch cannot use this machine's GPUs,
+            there is no Ray at the address, or its nodes share no storage.
     """
     with local_ray() if address is None else cluster_ray(address):
         refuse_what_cannot_fit(config.ranks, nodes_resources())
-        if address is not None:
+        if address is None:
+            check_device(config.ranks, config.train)
+        else:
             refuse_unshared(config)
         yield
 

@@ -11,10 +11,15 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.tune.stopper import Stopper
 
+from search.study.errors import WorkFailed
 from search.study.kept_weights import trial_dirname
 from search.study.storage import Storage
 from spaces.errors import UserError
-from trainable.private.tune import keep_keys_off_command_lines, leave_out_snapshots
+from trainable.private.tune import (
+    keep_keys_off_command_lines,
+    keep_last_errors,
+    leave_out_snapshots,
+)
 
 
 def make_tuner(
@@ -26,7 +31,7 @@ def make_tuner(
     storage: Storage,
     session: str,
     checkpoints: CheckpointConfig,
-    max_restarts: int,
+    restarts: bool,
     stopper: Stopper | None = None,
 ) -> Tuner:
     """Tune experiment that lasts until the searcher ends it.
@@ -39,11 +44,13 @@ def make_tuner(
         storage: where Tune saves the experiment and its checkpoints.
         session: name of the experiment's folder in ``storage``.
         checkpoints: how often a trial is saved, and how many checkpoints stay.
-        max_restarts: times that a trial whose process died goes on from its last checkpoint.
+        restarts: whether a trial that raised an error, or whose process died, goes on from its
+            last checkpoint, as often as the callbacks let it.
         stopper: ends the experiment before the searcher does, if given.
     """
     leave_out_snapshots()
     keep_keys_off_command_lines()
+    keep_last_errors()
     return Tuner(
         trainable,
         tune_config=TuneConfig(
@@ -58,7 +65,7 @@ def make_tuner(
             storage_path=storage.uri,
             callbacks=list(callbacks),
             stop=stopper,
-            failure_config=FailureConfig(max_failures=max_restarts),
+            failure_config=FailureConfig(max_failures=-1 if restarts else 0),
             checkpoint_config=checkpoints,
             verbose=0,
         ),
@@ -66,10 +73,11 @@ def make_tuner(
 
 
 def fit(tuner: Tuner) -> None:
-    """Run the experiment; a full disk's and the user's errors come out as they are.
+    """Run the experiment; errors of a full disk, of trials and of the user come out unwrapped.
 
     Raises:
         OSError: a record could not be written.
+        WorkFailed: a trial met a fault too often.
         UserError: a class of the user's own broke a rule.
     """
     try:
@@ -78,7 +86,7 @@ def fit(tuner: Tuner) -> None:
         cause: BaseException | None = error
         while cause is not None:
             is_full = isinstance(cause, OSError) and cause.errno == errno.ENOSPC
-            if is_full or isinstance(cause, UserError):
+            if is_full or isinstance(cause, (UserError, WorkFailed)):
                 raise cause from None
             cause = cause.__cause__ or cause.__context__
         raise

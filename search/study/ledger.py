@@ -85,6 +85,11 @@ class Ledger:
         return None if id_ is None else self._records[id_]
 
     @property
+    def n_trained(self) -> int:
+        """Number of trials that gave a verdict on their layout; failed ones gave none."""
+        return sum(record.is_trained for record in self._records.values())
+
+    @property
     def next_id(self) -> int:
         return max(self._records, default=-1) + 1
 

@@ -31,7 +31,7 @@ class TrialRecord:
     optuna_number: int
     metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
-    reason: str | None = None  # cause of a failure or of a stop
+    reason: str | None = None  # of a failure or a stop; while it runs, its last fault
     curve: tuple[Point, ...] = ()
     aucc: float | None = None
     objective: float | None = None
@@ -58,6 +58,11 @@ class TrialRecord:
         return str(self.encoder)
 
     @property
+    def is_trained(self) -> bool:
+        """True if the trial gave a verdict on its layout: it was completed, or stopped early."""
+        return self.state in ("completed", "stopped")
+
+    @property
     def clock(self) -> float:
         """Reading of the objective's clock at the last point."""
         return self.curve[-1].at(self.config.objective.clock) if self.curve else 0.0
@@ -71,6 +76,20 @@ class TrialRecord:
     def n_mparams(self) -> float:
         """Parameters in millions, counted as the objective asks."""
         return mparams(self.counts, self.config.objective.parameters)
+
+    def begun_again(self, optuna_number: int) -> TrialRecord:
+        """The trial before its start, as another suggestion of Optuna's."""
+        return TrialRecord(
+            id=self.id,
+            layout=self.layout,
+            key=self.key,
+            config=self.config,
+            counts=self.counts,
+            optuna_number=optuna_number,
+            metric=self.metric,
+            mlflow_run_id=self.mlflow_run_id,
+            proxy=self.proxy,
+        )
 
     def so_far(self, n_points: int) -> tuple[float, float]:
         """AUCC and objective after the first ``n_points`` validations."""

@@ -50,6 +50,11 @@ class History:
             *(each for _, each in sorted({**own, **others}.items())),
         ]
 
+    def point_of(self, record: TrialRecord, trials: Sequence[FrozenTrial]) -> Point:
+        """Point of the suggestion behind ``record``, among all ``trials`` of Optuna's study."""
+        by_number = {trial.number: trial for trial in trials}
+        return self._trained(record, by_number.get(record.optuna_number)).point
+
     def _trained(self, record: TrialRecord, trial: FrozenTrial | None) -> Suggested:
         """The suggestion behind ``record``; where Optuna lost it, a point of the same candidate."""
         number = record.optuna_number

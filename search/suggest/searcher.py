@@ -13,7 +13,7 @@ from search.suggest.trial_source import TrialSource
 
 
 class TrialSearcher(Searcher):  # type: ignore[misc]
-    """Hands out interrupted trials first, then new ones of a source.
+    """Hands out interrupted trials first, then new ones of a source, then those with a fault.
 
     All its state is in the ledger and in its source's files, so Tune saves none of it.
 
@@ -37,7 +37,11 @@ class TrialSearcher(Searcher):  # type: ignore[misc]
         self._source = source
         self._n_concurrent = n_concurrent
         self._resume_from = resume_from
-        self._interrupted = [r for r in ledger.records if r.state == "running"]
+        interrupted = [r for r in ledger.records if r.state == "running"]
+        self._interrupted = [r for r in interrupted if r.reason is None]
+        # Those that met a fault of the environment come last: if it is only theirs after all,
+        # the others are trained all the same.
+        self._faulted = [r for r in interrupted if r.reason is not None]
         self._live: dict[str, int] = {}  # Tune's trial id to ours
 
     def __getstate__(self) -> dict[str, Any]:
@@ -59,12 +63,13 @@ class TrialSearcher(Searcher):  # type: ignore[misc]
         if len(self._live) >= self._n_concurrent():
             return None
         if self._interrupted:
-            record = self._interrupted.pop(0)
-            return self._hand_out(trial_id, record, self._resume_from(record))
+            return self._go_on(trial_id, self._interrupted.pop(0))
         found = self._source.next_trial()
         if isinstance(found, TrialRecord):
             self._ledger.put(found)
             return self._hand_out(trial_id, found, None)
+        if self._faulted:
+            return self._go_on(trial_id, self._faulted.pop(0))
         return None if found == "later" and self._live else str(Searcher.FINISHED)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -76,12 +81,14 @@ class TrialSearcher(Searcher):  # type: ignore[misc]
         """Tell the source how a trial ended.
 
         The record is written before the source reports it, since Optuna's outcomes are final.
-        Tune calls this before ``Recorder``, which then replaces the reason by the exact one.
+        After an error the trial is still to be trained; ``Recorder`` then ends the search.
         """
         id_ = self._live.pop(trial_id)
-        if error:
-            self._ledger.update(id_, state="failed", reason="its process died")
-        self._source.end(self._ledger.write_down(id_), result or {})
+        if not error:
+            self._source.end(self._ledger.write_down(id_), result or {})
+
+    def _go_on(self, trial_id: str, record: TrialRecord) -> dict[str, Any]:
+        return self._hand_out(trial_id, record, self._resume_from(record))
 
     def _hand_out(
         self, trial_id: str, record: TrialRecord, resume_from: str | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -137,7 +137,7 @@ class StudyTrials(TrialSource):
 
     def counts(self) -> SuggestionCounts:
         """Suggestions by outcome, over all drivers of the study."""
-        return self._journal.counts(n_trained=len(self._ledger))
+        return self._journal.counts(n_trained=self._ledger.n_trained)
 
     def next_trial(self) -> NextTrial:
         """The first suggestion that nobody has trained."""
@@ -161,6 +161,16 @@ class StudyTrials(TrialSource):
 
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._journal.end(record)
+
+    def retry(self, ids: Collection[int]) -> None:
+        """Have failed trials trained again from their start, each as a new suggestion.
+
+        Optuna's outcomes are final, so the failure stays with the old suggestion.
+        """
+        for id_ in ids:
+            record = self._ledger[id_]
+            point = self._history.point_of(record, self._journal.trials)
+            self._ledger.put(record.begun_again(self._journal.ask_again(record, point)))
 
     def _queue_point(self) -> bool:
         """Queue a point, unless Optuna's sampler answers next; False when none is left."""

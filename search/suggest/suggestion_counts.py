@@ -26,7 +26,7 @@ class SuggestionCounts:
         """The counts of all of Optuna's trials; those of earlier studies are left out."""
         own = Suggestions.of(trials)
         return cls(
-            n_suggestions=len(own.trials),
+            n_suggestions=own.n_new,
             n_trained=n_trained,
             n_repeated=own.n_repeats.total(),
             n_out_of_bounds=len(own.refusals),

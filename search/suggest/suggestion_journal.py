@@ -18,7 +18,14 @@ from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.optuna_journal import AskTellStudy, Direction, OptunaChooser, open_journal
 from search.suggest.outcome import outcome_of
 from search.suggest.suggestion_counts import SuggestionCounts
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, LOST, OUT_OF_BOUNDS, REPEATED
+from search.suggest.suggestion_marks import (
+    DISCARDED,
+    EARLIER,
+    LOST,
+    OUT_OF_BOUNDS,
+    REPEATED,
+    RETRIED,
+)
 from spaces.candidate import Candidate
 from spaces.chooser import Point
 from trainable.private.optuna import open_again
@@ -63,7 +70,7 @@ class SuggestionJournal:
         return SuggestionCounts.of(self.trials, n_trained=n_trained)
 
     def write_off(self, numbers: Sequence[int]) -> None:
-        """Mark suggestions whose outcome is in Optuna and whose trial is lost."""
+        """Mark suggestions whose outcome in Optuna is no longer that of a trial."""
         if numbers:
             lost = [*self._study.user_attrs.get(LOST, ()), *numbers]
             self._study.set_user_attr(LOST, sorted(set(lost)))
@@ -77,6 +84,19 @@ class SuggestionJournal:
         suggestion = self._study.ask()
         self._open[suggestion.number] = suggestion
         return suggestion, self._config.space.choose(OptunaChooser(suggestion))
+
+    def ask_again(self, record: TrialRecord, point: Point) -> int:
+        """Number of a new suggestion of ``point``, that of the failed trial ``record``.
+
+        Suggestions that took the trial's failure as their outcome are written off, as they
+        cannot take another one.
+        """
+        self.write_off(
+            [trial.number for trial in self.trials if trial.user_attrs.get(REPEATED) == record.id]
+        )
+        self._study.enqueue_trial(point, user_attrs={RETRIED: record.id})
+        suggestion, _ = self.ask()
+        return suggestion.number
 
     def refuse(self, suggestion: optuna.Trial, refusal: OutOfBounds) -> None:
         """End the suggestion in Optuna as out of bounds, with its excess as a constraint."""

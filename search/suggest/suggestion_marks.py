@@ -9,4 +9,5 @@ PROXY = "proxy"  # measure before training, and the seconds of measuring
 DISCARDED = "discarded"  # reason why the proxy kept the suggestion from training
 AUDITED = "audited"  # outside the proxy's share to keep, and trained all the same
 FIRST = "first"  # a layout of search.first
-LOST = "lost"  # on the study: numbers of suggestions whose trials are lost
+RETRIED = "retried"  # id of the failed trial that the suggestion trains again
+LOST = "lost"  # on the study: numbers of suggestions whose trials are lost, or were retried

@@ -12,7 +12,13 @@ from typing import Self
 from optuna.trial import FrozenTrial
 
 from search.suggest.optuna_journal import read_journal
-from search.suggest.suggestion_marks import DISCARDED, EARLIER, OUT_OF_BOUNDS, REPEATED
+from search.suggest.suggestion_marks import (
+    DISCARDED,
+    EARLIER,
+    OUT_OF_BOUNDS,
+    REPEATED,
+    RETRIED,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,11 @@ class Suggestions:
     def of(cls, trials: Sequence[FrozenTrial]) -> Self:
         """Suggestions among all of Optuna's trials."""
         return cls([trial for trial in trials if EARLIER not in trial.user_attrs])
+
+    @property
+    def n_new(self) -> int:
+        """Number of suggestions without those that train a failed trial again."""
+        return sum(RETRIED not in trial.user_attrs for trial in self.trials)
 
     @cached_property
     def by_number(self) -> Mapping[int, FrozenTrial]:

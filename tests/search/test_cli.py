@@ -116,3 +116,9 @@ def test_mistakes_failures_and_interrupts_have_exit_codes_of_their_own(
 def test_a_broken_promise_of_ours_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         raising(ZeroDivisionError())
+
+
+def test_trials_are_named_for_a_retry_alone(capsys: pytest.CaptureFixture[str]):
+    assert run("resume", "mine", "3") == 2
+    told = "error: resume mine 3: trials are named with --retry-failed; add it\n"
+    assert capsys.readouterr().err == told

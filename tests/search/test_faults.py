@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,11 +19,12 @@ from pathlib import Path
 
 import pytest
 
-from search.run.trial_runner import MAX_RESTARTS
+from search.run.retries import MAX_ATTEMPTS
 from tests.ports import free_port
 from tests.search.command_line import environment, reservoir_search, start
 from tests.search.disturbed import (
     N_TRIALS,
+    examined,
     is_in_mid_study,
     mlflow_server,
     mlflow_statuses,
@@ -162,23 +164,53 @@ def test_a_killed_rank_costs_no_more_than_the_work_since_the_checkpoint(
     assert told.count("4") == 1  # it did not start from the beginning again
 
 
-def test_a_trial_whose_process_dies_again_and_again_is_given_up(
+def test_a_trial_whose_process_dies_again_and_again_stops_the_study_and_is_no_failure(
     tmp_path: Path, small_grammar: Path
 ):
     place = prepare(tmp_path / "place", small_grammar)
     driver = start("run", "mine.toml", "--set", "search.n_trials=2", cwd=place)
     killed: set[int] = set()
-    while len(killed) < 1 + MAX_RESTARTS:
+    while len(killed) < MAX_ATTEMPTS:
         pid = min(wait_for(lambda: processes(driver.pid, "ResourceTrainable") - killed))
         os.kill(pid, signal.SIGKILL)
         killed.add(pid)
-    assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
-    first, second = records_in(place)
-    assert first.state == "failed"
-    assert str(first.reason).startswith("its process died: ")
-    assert second.state == "completed"
-    assert mlflow_statuses(place) == ["FAILED", "FINISHED", "FINISHED"]
-    assert optuna_states(place) == ["FAIL", "COMPLETE"]
+    assert driver.wait(timeout=600) == 1, (place / "log.txt").read_text()
+    last = (place / "log.txt").read_text().splitlines()[-1]
+    assert re.fullmatch(r"failed: trial 0: ActorDiedError: .*, then resume the study", last), last
+    (record,) = records_in(place)
+    assert record.state == "running"
+    assert mlflow_statuses(place) == ["FAILED", "KILLED"]
+    assert optuna_states(place) == ["RUNNING"]
+    assert not any(finding.faults for finding in examined(place))
+
+
+def test_data_that_are_away_for_a_while_stop_the_study_and_fail_no_layout(
+    tmp_path: Path, small_grammar: Path, undisturbed: Path
+):
+    data = tmp_path / "data"
+    shutil.copytree(small_grammar, data)
+    place = prepare(tmp_path / "place", data)
+    driver = start("run", "mine.toml", cwd=place)
+    wait_for(lambda: "trial=0 state=running update=4 " in (place / "log.txt").read_text())
+    data.rename(tmp_path / "elsewhere")
+    assert driver.wait(timeout=600) == 1, (place / "log.txt").read_text()
+    log = (place / "log.txt").read_text()
+    assert re.fullmatch(
+        r"failed: trial \d: .*data: holds no manifest.json.* \(3 attempts\); make the files "
+        "readable again, then resume the study",
+        log.splitlines()[-1],
+    ), log
+    assert "Traceback" not in log, log
+    assert {record.state for record in records_in(place)} <= {"completed", "running"}
+    assert "FAIL" not in optuna_states(place)
+    assert not any(finding.faults for finding in examined(place))
+    (tmp_path / "elsewhere").rename(data)
+    resumed = reservoir_search("resume", "mine", cwd=place, timeout=600)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f" {N_TRIALS} trained, " in resumed.stdout
+    assert on_updates(records_in(place)) == on_updates(records_in(undisturbed))
+    assert {record.reason for record in records_in(place)} == {None}
+    assert [finding.verdict for finding in examined(place)] == ["ok"] * 4
 
 
 def test_two_ranks_that_diverge_are_a_failed_trial_and_the_next_one_trains(

@@ -14,6 +14,8 @@ import ray
 from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
+from spaces.errors import DamagedData
+from trainable.checkpoint import BrokenCheckpoint
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
 from trainable.training import run_trial
@@ -127,10 +129,28 @@ def test_a_trial_that_diverges_reports_why_and_its_actor_trains_on(tiny_trial: T
 
 
 @pytest.mark.usefixtures("cluster")
-def test_a_trial_whose_data_is_gone_fails_with_its_reason(tiny_trial: TrialConfig):
+def test_a_trial_whose_data_are_gone_raises_for_tune_which_tries_it_again(
+    tiny_trial: TrialConfig,
+):
     trial = ReservoirTrial(settings(tiny_trial.model_copy(update={"data": "/nowhere"})))
-    (result,) = steps(trial)
-    assert "/nowhere" in result["failure"]
+    with pytest.raises(DamagedData, match="/nowhere"):
+        trial.train()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_checkpoint_that_is_gone_is_no_failure_of_the_trial(
+    tiny_trial: TrialConfig, tmp_path: Path
+):
+    trial = ReservoirTrial(settings(tiny_trial, tmp_path))
+    with pytest.raises(BrokenCheckpoint):
+        trial.train()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_trial_that_is_tried_again_waits_before_it_begins(tiny_trial: TrialConfig):
+    started = time.monotonic()
+    ReservoirTrial({**settings(tiny_trial.model_copy(update={"data": "/no"})), "wait_s": 0.5})
+    assert time.monotonic() - started > 0.5
 
 
 @pytest.mark.usefixtures("cluster")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from fairseq.data import indexed_dataset
 
-from spaces.errors import UserError
+from spaces.errors import DamagedData
 
 _MAGIC = b"MMIDIDX\x00\x00"
 _HEADER = struct.Struct("<9sQBQ")  # magic, version, code of the tokens' type, n_sentences
@@ -31,7 +31,7 @@ def check_binarised(prefix: Path, *, n_rows: int) -> int:
         Number of sentences.
 
     Raises:
-        UserError: the files are cut off, do not fit each other, or have other tokens.
+        DamagedData: the files are cut off, do not fit each other, or have other tokens.
     """
     dtype = np.dtype(indexed_dataset.best_fitting_int_dtype(n_rows))
     index, data = Path(f"{prefix}.idx"), Path(f"{prefix}.bin")
@@ -67,5 +67,5 @@ def _sizes(index: Path, dtype: np.dtype[np.signedinteger | np.unsignedinteger]) 
     return sizes
 
 
-def _broken(path: Path, fault: str) -> UserError:
-    return UserError(f"{path}: {fault}; prepare the folder again")
+def _broken(path: Path, fault: str) -> DamagedData:
+    return DamagedData(f"{path}: {fault}; prepare the folder again")

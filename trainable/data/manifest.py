@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from spaces.errors import UserError
+from spaces.errors import DamagedData
 from spaces.faults import fault_lines
 from trainable.data.own_files import require_own_files
 
@@ -81,33 +81,34 @@ class Manifest(_Record):
         """Read the manifest of a prepared folder or of an export.
 
         Raises:
-            UserError: there is none, or it cannot be read.
+            DamagedData: there is none, or it cannot be read.
         """
         path = folder / FILE_NAME
         require_own_files(folder, [FILE_NAME])
         try:
             manifest = cls.model_validate_json(path.read_bytes())
         except FileNotFoundError as error:
-            raise UserError(
+            raise DamagedData(
                 f"{folder}: holds no {FILE_NAME}, so it is no prepared data; "
                 "prepare it with: reservoir-search data"
             ) from error
         except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+            raise DamagedData(f"{path}: cannot be read ({error.strerror})") from error
         except ValidationError as error:
             fault = fault_lines(error, cls)[0]
-            raise UserError(f"{path}: {fault}; prepare the folder again") from error
+            raise DamagedData(f"{path}: {fault}; prepare the folder again") from error
         return manifest
 
     def check_files(self, folder: Path) -> None:
         """Check that all files of the manifest are in ``folder``.
 
         Raises:
-            UserError: one is missing, or is a link or no plain file.
+            DamagedData: one is missing.
+            UserError: one is a link or no plain file.
         """
         for name in self.file_names():
             if not (folder / name).is_file():
-                raise UserError(f"{folder}: {name} is missing; prepare the folder again")
+                raise DamagedData(f"{folder}: {name} is missing; prepare the folder again")
         require_own_files(folder, self.file_names(), max_bytes=None)
 
     @property

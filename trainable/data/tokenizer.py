@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from spaces.errors import UserError
+from spaces.errors import DamagedData
 from trainable.data.bpe import join, segmenter
 from trainable.data.manifest import BPE_CODES, Manifest
 from trainable.data.moses import Moses
@@ -35,7 +35,7 @@ class Tokenizer:
         """Tokenizer of one side of a prepared folder.
 
         Raises:
-            UserError: the folder holds no prepared data, or its BPE codes cannot be read.
+            DamagedData: the folder holds no prepared data, or its BPE codes cannot be read.
         """
         manifest = Manifest.load(folder)
         path = folder / BPE_CODES
@@ -44,7 +44,7 @@ class Tokenizer:
         try:
             return cls(language=language, codes=path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); prepare it again") from error
+            raise DamagedData(f"{path}: cannot be read ({error}); prepare it again") from error
 
     def encode(self, raw: str) -> str:
         """BPE tokens of a raw sentence, separated by spaces."""

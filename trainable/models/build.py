@@ -21,6 +21,19 @@ class Dictionaries:
     target_dictionary: Dictionary
 
 
+def require_joined(config: ModelConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
+    """Check that the dictionaries are one where all embeddings are to be tied.
+
+    Raises:
+        UserError: they differ.
+    """
+    if config.tied == "all" and src_dict != tgt_dict:
+        raise UserError(
+            "model.tied: 'all' needs one dictionary for both languages, and these differ; "
+            "use 'decoder' or 'none', or prepare the data with a joined dictionary"
+        )
+
+
 def build_model(
     config: ModelConfig, *, src_dict: Dictionary, tgt_dict: Dictionary, seed: int
 ) -> ReservoirTransformer:
@@ -32,11 +45,7 @@ def build_model(
     Raises:
         UserError: the embeddings are to be tied, and the two dictionaries differ.
     """
-    if config.tied == "all" and src_dict != tgt_dict:
-        raise UserError(
-            "model.tied: 'all' needs one dictionary for both languages, and these differ; "
-            "use 'decoder' or 'none', or prepare the data with a joined dictionary"
-        )
+    require_joined(config, src_dict, tgt_dict)
     torch.manual_seed(seed)
     return ReservoirTransformer.build_model(
         fairseq_options(config, seed=seed), Dictionaries(src_dict, tgt_dict)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ray.tune.execution import class_cache, experiment_state
+from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import MedianStoppingRule
 
@@ -55,6 +57,37 @@ def keep_keys_off_command_lines() -> None:
     class_cache.ENV_VARS_TO_PROPAGATE = {
         name for name in class_cache.ENV_VARS_TO_PROPAGATE if not name.startswith("AWS_")
     }
+
+
+_last_errors: WeakKeyDictionary[Trial, Exception] = WeakKeyDictionary()
+_process_failure = TuneController._process_trial_failure
+
+
+def keep_last_errors() -> None:
+    """Make Tune keep each trial's last error, for ``last_error``, and restart every such trial.
+
+    Tune writes errors to files, as text, and pickles but a few types of them. It does not
+    restart a trial whose used actor raises an error in ``reset``. If an upgrade removes the
+    method, read the errors from the files (``Trial.error_file``).
+    """
+    TuneController._process_trial_failure = _keep_and_process
+
+
+def _keep_and_process(self: Any, trial: Trial, exception: Exception) -> None:
+    is_resetting = trial in self._resetting_trials
+    self._resetting_trials.discard(trial)
+    if trial.status == Trial.PENDING:
+        if not is_resetting:  # Tune tells of an actor's death in ``reset`` a second time
+            return
+        self._unstage_trial_with_resources(trial)  # as for an actor that dies
+        self._set_trial_status(trial, Trial.RUNNING)
+    _last_errors[trial] = exception
+    _process_failure(self, trial, exception)
+
+
+def last_error(trial: Trial) -> Exception:
+    """Error of the last failure of ``trial``, after ``keep_last_errors``."""
+    return _last_errors[trial]
 
 
 def trial_stub(trial_id: str) -> Trial:

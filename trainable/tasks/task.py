@@ -81,7 +81,11 @@ class Task(ABC):
 
     @abstractmethod
     def dimensions(self, config: ModelConfig) -> Dimensions:
-        """The model's dimensions on these data."""
+        """The model's dimensions on these data.
+
+        Raises:
+            UserError: the settings do not fit each other or the data.
+        """
 
     @abstractmethod
     def build_model(self, config: ModelConfig, *, seed: int) -> BaseFairseqModel:

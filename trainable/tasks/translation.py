@@ -21,7 +21,7 @@ from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
 from trainable.device import autocast_dtype
 from trainable.loss import label_smoothed_loss
 from trainable.metrics.bleu import BLEU
-from trainable.models.build import build_model
+from trainable.models.build import build_model, require_joined
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.tasks.decoded_set import DecodedSet
@@ -48,6 +48,7 @@ class Translation(Task):
         return cls(open_corpus(folder))
 
     def dimensions(self, config: ModelConfig) -> Dimensions:
+        require_joined(config, self.corpus.src_dict, self.corpus.tgt_dict)
         return Dimensions(
             d_model=config.d_model,
             ffn=config.ffn,

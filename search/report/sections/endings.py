@@ -17,7 +17,7 @@ def endings(study: ReportedStudy) -> Section:
     body = render(
         "endings.html",
         study=study,
-        n_suggestions=len(study.suggestions.trials),
+        n_suggestions=study.suggestions.n_new,
         states=Counter(record.state for record in study.records),
         stopped=_by_reason(study.records, "stopped"),
         failed=_by_reason(study.records, "failed"),

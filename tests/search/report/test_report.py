@@ -179,7 +179,7 @@ def test_every_ending_is_listed_with_its_reason(study: ReportedStudy) -> None:
     text = text_of(study, "endings")
     n_trials, n_known = len(study.records), study.suggestions.n_repeats.total()
     assert n_known > 0  # 40 random suggestions from so few layouts include repeats
-    assert f"{n_trials + n_known} suggestions: {n_trials} trials trained" in text
+    assert f"{n_trials + n_known} suggestions: {n_trials} trials (" in text
     assert f"{n_known} known" in text
     assert HOSTILE in text
     assert "by the scheduler at update 4" in text

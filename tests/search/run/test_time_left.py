@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import search.run.time_left
-from search.run.time_left import TimeLeft, n_trained
+from search.run.time_left import TimeLeft, n_ended
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 
@@ -18,7 +18,7 @@ def test_a_running_trial_counts_by_the_share_of_its_budget(tiny_study: Make, mak
     half = make_record(1)
     half = make_record(1, state="running", curve=half.curve[:2])  # 8 of 16 updates
     begun = make_record(2, state="running", curve=())
-    assert n_trained(config, [make_record(0, state="stopped"), half, begun]) == 1.5
+    assert n_ended(config, [make_record(0, state="stopped"), half, begun]) == 1.5
 
 
 def test_the_rest_takes_as_long_as_what_this_session_trained(

@@ -77,7 +77,7 @@ def test_tune_saves_its_state_at_the_end_however_often_trials_save_theirs(
             storage=Storage.at(tmp_path),
             session="session-001",
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),
-            max_restarts=0,
+            restarts=False,
         ).fit()
     while_it_ran = [n_ended for n_ended in saved if n_ended < N_TRIALS]
     assert len(while_it_ran) <= 1  # the first, when there is no trial yet

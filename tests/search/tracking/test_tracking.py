@@ -322,3 +322,27 @@ def test_the_end_waits_as_long_as_the_store_takes_records(
         tracking.note(make_record(id_))
     end(tracking)  # after 2.4 seconds
     assert sent == list(range(8))
+
+
+def test_a_failed_trial_that_is_tried_again_ends_as_the_new_attempt_did(
+    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
+):
+    config, folder = study
+    ledger = Ledger.open(folder.trials)
+    whole = make_record(0)
+    ledger.put(make_record(0, state="failed", reason="Diverged: nan", curve=whole.curve[:2]))
+    tracking = Tracking.start(config, folder, ledger)
+    tracking.note(ledger[0])
+    end(tracking)
+    ledger.put(ledger[0].begun_again(optuna_number=1))
+    tracking = Tracking.start(config, folder, ledger)
+    for n_points in (0, 1, 3):
+        state = "completed" if n_points == 3 else "running"
+        tracking.note(ledger.update(0, curve=whole.curve[:n_points], state=state))
+    end(tracking)
+    client = MlflowClient(store)
+    (run,) = children(client, config.name)
+    assert (run.info.status, run.data.tags["state"]) == ("FINISHED", "completed")
+    assert run.data.tags["reason"] == ""
+    history = client.get_metric_history(run.info.run_id, "score")
+    assert [m.step for m in history] == [4, 8, 12]
