@@ -44,7 +44,7 @@ def test_a_missing_file_breaks_the_checkpoint(written: Path, name: str):
 
 def test_weights_that_cannot_be_written_are_an_error_of_the_system(written: Path):
     checkpoint = load_checkpoint(written)
-    with pytest.raises(FileNotFoundError, match="weights.safetensors"):
+    with pytest.raises(FileNotFoundError, match=r"weights\.safetensors"):
         save_checkpoint(checkpoint, written / "missing")
 
 
