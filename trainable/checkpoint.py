@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -26,6 +29,7 @@ BEST_WEIGHTS = "best.safetensors"
 _OPTIMIZER = "optimizer.pt"
 PROGRESS = "progress.json"
 _CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is incomplete
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # in a message of safetensors, which is in Rust
 
 
 class BrokenCheckpoint(Exception):
@@ -75,8 +79,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     Raises:
         OSError: a file cannot be written.
     """
-    save_file(checkpoint.weights, folder / _WEIGHTS)
-    save_file(checkpoint.best_weights, folder / BEST_WEIGHTS)
+    _save_weights(checkpoint.weights, folder / _WEIGHTS)
+    _save_weights(checkpoint.best_weights, folder / BEST_WEIGHTS)
     torch.save(checkpoint.optimizer, folder / _OPTIMIZER)
     progress = {
         "curve": [point.to_dict() for point in checkpoint.curve],
@@ -87,6 +91,16 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     names = (_WEIGHTS, BEST_WEIGHTS, _OPTIMIZER, PROGRESS)
     checksums = {name: _sha256(folder / name) for name in names}
     (folder / _CHECKSUMS).write_text(json.dumps(checksums))
+
+
+def _save_weights(weights: Weights, path: Path) -> None:
+    try:
+        save_file(weights, path)
+    except SafetensorError as error:
+        found = _OS_ERROR.search(str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from error
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
