@@ -92,6 +92,7 @@ class TimedTracking(Tracking):
         tracking = super().start(config, folder, ledger)
         tracking._sent = queue.Queue()
         tracking._trial_runs = TimedRuns(tracking._study_run, ledger, tracking._sent)
+        tracking._trial_runs.settle()  # as the ones that it replaces are
         return tracking
 
     def send_and_wait(self, record: TrialRecord) -> Sent:

@@ -41,7 +41,12 @@ from trainable.fairseq_checkpoint import fairseq_config
 from trainable.private.fairseq import TransformerDecoderLayerBase as DecoderLayer
 from trainable.private.fairseq import TransformerEncoderLayerBase as EncoderLayer
 from trainable.private.fairseq import registered_name, without_private
-from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
+from trainable.private.mlflow import (
+    compared_runs_page,
+    move_artifacts,
+    runs_page,
+    server_environment,
+)
 from trainable.private.optuna import open_again, whole_lines
 from trainable.private.ray import (
     GREETING,
@@ -247,6 +252,24 @@ def test_mlflow_knows_the_variables_that_we_set():
     ours = {name for name in DOCUMENTED_VARIABLES if name.startswith("MLFLOW_")}
     for name in {*server_environment("sqlite://"), *ours} - options:
         assert getattr(mlflow.environment_variables, name).name == name
+
+
+def test_mlflow_reads_artifacts_where_they_were_moved_to(tmp_path: Path):
+    store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    client, before, now = mlflow.MlflowClient(store), tmp_path / "a b", tmp_path / "c"
+    experiment = client.create_experiment("moved", artifact_location=before.as_uri())
+    moved, stayed, empty = (client.create_run(experiment).info.run_id for _ in range(3))
+    for run_id in (moved, stayed):
+        client.log_text(run_id, "words", "file.txt")
+    now.mkdir()
+    (before / moved).rename(now / moved)
+    move_artifacts(store, experiment, before=before.as_uri(), now=now.as_uri())
+    client = mlflow.MlflowClient(store)  # the first one remembers the old addresses
+    assert client.get_experiment(experiment).artifact_location == now.as_uri()
+    client.log_text(empty, "words", "file.txt")
+    for run_id, place in ((moved, now), (stayed, before), (empty, now)):
+        assert client.get_run(run_id).info.artifact_uri.startswith(place.as_uri())
+        assert [item.path for item in client.list_artifacts(run_id)] == ["file.txt"]
 
 
 def test_mlflows_page_has_the_addresses_that_we_print():

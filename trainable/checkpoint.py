@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +31,7 @@ _OPTIMIZER = "optimizer.pt"
 PROGRESS = "progress.json"
 CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is incomplete
 KEPT = (BEST_WEIGHTS, PROGRESS, CHECKSUMS)  # files that stay when the trial has ended
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")  # in a message of safetensors, which is in Rust
 
 
 class BrokenCheckpoint(Exception):
@@ -78,8 +81,8 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     Raises:
         OSError: a file cannot be written.
     """
-    save_file(checkpoint.weights, folder / _WEIGHTS)
-    save_file(checkpoint.best_weights, folder / BEST_WEIGHTS)
+    _save_weights(checkpoint.weights, folder / _WEIGHTS)
+    _save_weights(checkpoint.best_weights, folder / BEST_WEIGHTS)
     torch.save(checkpoint.optimizer, folder / _OPTIMIZER)
     progress = {
         "curve": [point.to_dict() for point in checkpoint.curve],
@@ -133,6 +136,16 @@ def load_best(folder: Path) -> tuple[Weights, tuple[Point, ...]]:
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         reason = str(error).partition("\n")[0]
         raise BrokenCheckpoint(f"{folder}: {type(error).__name__}: {reason}") from error
+
+
+def _save_weights(weights: Weights, path: Path) -> None:
+    try:
+        save_file(weights, path)
+    except SafetensorError as error:
+        found = _OS_ERROR.search(str(error))
+        if found is None:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1])), str(path)) from error
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:

@@ -10,6 +10,7 @@ from search.doctor.suggestions import check_suggestions
 from search.doctor.trials import check_trials
 from search.study.folder import StudyFolder
 from search.study.ledger_lines import read_contents
+from search.study.place import settle_place
 from search.study.storage import study_storage
 
 
@@ -22,6 +23,8 @@ def examine(folder: StudyFolder, *, repair: bool) -> list[Finding]:
     """
     config = folder.config()
     folder.require_search("doctor")
+    if repair:
+        settle_place(folder)
     with folder.locked():
         if repair:
             repair_study(config, folder)

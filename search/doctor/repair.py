@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 from search.doctor.checkpoints import unknown_trials
 from search.doctor.copies import copies_kept, keep_copy, set_aside
 from search.doctor.rebuild import Memories, corrected, missing
-from search.doctor.runs import contradiction, is_own, runs_by_trial, study_runs
+from search.doctor.runs import contradiction
 from search.doctor.suggestions import check_suggestions
 from search.doctor.trials import differing_fields
 from search.run.study_totals import study_totals
@@ -26,8 +26,11 @@ from search.study.trial_record import TrialRecord
 from search.suggest.journal_rebuild import rebuild_journal, salvage_journal
 from search.suggest.suggestion_journal import SuggestionJournal
 from search.suggest.suggestions import ended_without_trial
+from search.tracking.experiment import open_experiment
+from search.tracking.runs import runs_by_trial, study_runs
 from search.tracking.store import (
     fault_of_database,
+    is_own,
     mlflow_errors_as_user_errors,
     tracking_uri,
 )
@@ -107,7 +110,8 @@ def _memories(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialR
     if not is_own(uri, folder) or folder.mlflow_database.exists():
         with mlflow_errors_as_user_errors(uri):
             client = MlflowClient(uri)
-            runs = runs_by_trial(study_runs(client, config, folder, records))
+            open_experiment(client, folder)  # its files are at hand, wherever the folder was moved
+            runs = runs_by_trial(study_runs(client, folder, records))
     stored = stored_checkpoints(storage)
     return Memories(
         config=config,
@@ -163,7 +167,7 @@ def _repair_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) ->
 def _repair_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
     """Delete MLflow runs that are wrong, duplicates or without a trial; trials are sent again."""
     client = MlflowClient(tracking_uri(config, folder))
-    runs = study_runs(client, config, folder, ledger.records)
+    runs = study_runs(client, folder, ledger.records)
     parent_id = runs.parents[0].info.run_id
     deleted = [*runs.parents[1:], *runs.strays]
     for record in ledger.records:

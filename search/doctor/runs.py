@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
@@ -15,21 +13,12 @@ from search.study.folder import StudyFolder
 from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
 from search.tracking.faults import STORE_ERRORS, reason
-from search.tracking.store import fault_of_database, tracking_uri
-from search.tracking.study_run import STUDY
-from search.tracking.trial_runs import STATUS, TRIAL_ID, is_of_earlier_version, sent_points
+from search.tracking.runs import PARENT, StudyRuns, study_runs
+from search.tracking.store import fault_of_database, is_own, tracking_uri
+from search.tracking.trial_runs import STATUS, is_of_earlier_version, sent_points
 
 SUBJECT = "MLflow"
 _UNDER_WAY = ("running", "interrupted")  # states of a run whose end is not in MLflow yet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyRuns:
-    """Runs of a study in MLflow, without deleted ones."""
-
-    parents: tuple[Run, ...]  # the study's own runs, first the one that a driver uses
-    of_trials: dict[int, list[Run]]  # by trial id
-    strays: tuple[Run, ...]  # children without a trial
 
 
 def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]) -> Finding:
@@ -39,7 +28,7 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
     """
     notes = Notes.empty()
     uri = tracking_uri(config, folder)
-    if uri.startswith("sqlite:///") and not folder.mlflow_database.exists() and is_own(uri, folder):
+    if is_own(uri, folder) and not folder.mlflow_database.exists():
         notes.waiting += ["MLflow has no runs yet"] if records else []
         return notes.finding(SUBJECT, "no store")
     if is_own(uri, folder) and (fault := fault_of_database(folder.mlflow_database)) is not None:
@@ -47,7 +36,7 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
         return notes.finding(SUBJECT, "mlflow.db")
     try:
         client = MlflowClient(uri)
-        runs = study_runs(client, config, folder, records)
+        runs = study_runs(client, folder, records)
         _check_parents(runs, notes)
         for run in runs.strays:
             notes.faults.append(f"run {run.info.run_id} belongs to no trial")
@@ -57,44 +46,6 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
         notes.faults.append(f"{redacted(uri)} cannot be read: {reason(error, uri)}")
         return notes.finding(SUBJECT, redacted(uri))
     return notes.finding(SUBJECT, f"{sum(map(len, runs.of_trials.values()))} runs")
-
-
-def study_runs(
-    client: MlflowClient,
-    config: StudyConfig,
-    folder: StudyFolder,
-    records: Sequence[TrialRecord],
-) -> StudyRuns:
-    """Runs of the study in MLflow.
-
-    Raises:
-        MlflowException: MLflow cannot be read.
-    """
-    experiment = client.get_experiment_by_name(config.name)
-    runs = [] if experiment is None else _all_runs(client, str(experiment.experiment_id))
-    parents = [run for run in runs if run.data.tags.get(STUDY) == folder.id()]
-    parent_ids = {run.info.run_id for run in parents}
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") in parent_ids]
-    ids = {str(record.id): record.id for record in records}
-    of_trials: dict[int, list[Run]] = defaultdict(list)
-    strays = []
-    for run in children:
-        id_ = ids.get(run.data.tags.get(TRIAL_ID, ""))
-        if id_ is None:
-            strays.append(run)
-        else:
-            of_trials[id_].append(run)
-    return StudyRuns(parents=tuple(parents), of_trials=of_trials, strays=tuple(strays))
-
-
-def runs_by_trial(runs: StudyRuns) -> dict[int, list[Run]]:
-    """Runs by the trial id that they name, whether or not there is such a trial."""
-    by_trial = {id_: list(found) for id_, found in runs.of_trials.items()}
-    for run in runs.strays:
-        id_ = run.data.tags.get(TRIAL_ID, "")
-        if id_.isdecimal():
-            by_trial.setdefault(int(id_), []).append(run)
-    return by_trial
 
 
 def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | None:
@@ -146,23 +97,10 @@ def _check_trial(
 
 
 def _check_parents(runs: StudyRuns, notes: Notes) -> None:
+    parent_ids = {run.info.run_id for run in runs.parents}
+    if any(run.data.tags.get(PARENT) not in parent_ids for run in runs.children):
+        notes.faults.append("runs of trials are not below the study's run")
     if len(runs.parents) > 1:
         notes.faults.append(f"the study has {len(runs.parents)} parent runs")
     elif runs.parents and runs.parents[0].info.status == "RUNNING":
         notes.waiting.append("the study's parent run has not ended")
-
-
-def is_own(uri: str, folder: StudyFolder) -> bool:
-    """True if the store is the one in the study's folder."""
-    return uri.endswith(str(folder.mlflow_database.resolve()))
-
-
-def _all_runs(client: MlflowClient, experiment_id: str) -> list[Run]:
-    runs: list[Run] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment_id], max_results=1000, page_token=token)
-        runs += page
-        token = page.token
-        if not token:
-            return runs

@@ -89,7 +89,7 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
     if trial not in records:
         raise UserError(
             f"--trial {trial}: the study has trials 0 to {max(records, default=0)}; "
-            f"see them with: reservoir-search show {shlex.quote(study.name)}"
+            f"see them with: reservoir-search show {folder.argument}"
         )
     if records[trial].state == "running":
         raise UserError(f"--trial {trial}: it is still running; wait for it, or take another")

@@ -17,6 +17,7 @@ from search.run.deadline import Deadline
 from search.study.config import StudyConfig
 from search.study.folder import ConfirmFolder, StudyFolder
 from search.study.ledger import sorted_records
+from search.study.place import settle_place
 from search.study.ranking import ranked
 from search.study.score_name import score_name
 from search.study.trained_candidate import candidate_of
@@ -67,6 +68,7 @@ def confirm_study(
             or the trials can't be trained here.
         WorkFailed: no trial was completed.
     """
+    settle_place(study)
     folder, data = study.confirm, study.data()
     config = study.config()
     lineup = Lineup(

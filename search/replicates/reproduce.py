@@ -17,6 +17,7 @@ from search.replicates.train import ray_for_replicates, train_replicates
 from search.run.deadline import Deadline
 from search.study.config import StudyConfig, put_setting, study_from
 from search.study.folder import STUDIES, StudyFolder, make_study_folder
+from search.study.place import settle_place
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.kinds import listed
@@ -87,6 +88,7 @@ def reproduce_study(
     is_new = not folder.path.exists()
     if not is_new:
         _refuse_others(folder, config)
+        settle_place(folder)
     data = Path(config.data if is_new else folder.data()).resolve()
     lineup = Lineup(
         entrants=entrants(config, options.experiment.encoders),

@@ -40,6 +40,11 @@ class ReportedStudy:
         return self.config.name
 
     @property
+    def argument(self) -> str:
+        """The study as an argument of a command."""
+        return self.folder.argument
+
+    @property
     def metric(self) -> str:
         """Name of the scores."""
         return score_name(self.records)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from search.report.trials_table import study_table
 from search.run.driver import StudyResult
 from search.study.console import say, tell
@@ -15,7 +13,7 @@ def print_result(result: StudyResult) -> None:
     """Print the table of trials, the winner, and the commands to run next."""
     study_table(result.folder)
     config = result.folder.config()
-    name = shlex.quote(config.name)
+    name = result.folder.argument
     records = sorted_records(result.folder.trials)
     best = best_trial(records, config.objective)
     assert best is not None

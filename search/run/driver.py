@@ -26,6 +26,7 @@ from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder, make_study_folder, place_for_study
 from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.ledger import Ledger, read_records
+from search.study.place import settle_place
 from search.study.ranking import best_trial
 from search.study.storage import check_storage, study_storage
 from search.study.trial_record import TrialRecord
@@ -116,6 +117,7 @@ def resume_study(
     folder.require_search("resume")
     check_algorithm(config)
     check_scheduler(config)
+    settle_place(folder)
     with folder.locked():
         check_storage(config)
         rehearse_any(sized_trials(config, folder.data()))
@@ -203,7 +205,7 @@ def _search(
             tracking=tracking,
             totals=lambda: study_totals(trials.counts(), ledger.records, config.objective),
             deadline=deadline,
-            go_on=f"reservoir-search resume {config.name}",
+            go_on=f"reservoir-search resume {folder.argument}",
         )
         if best_trial(ledger.records, config.objective) is None:
             raise WorkFailed(_why_nothing_completed(ledger, config, trials.last_refusal))

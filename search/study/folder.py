@@ -74,8 +74,19 @@ class StudyFolder:
         return ConfirmFolder(self.path / "confirm")
 
     @property
+    def home(self) -> StudyFolder:
+        """Folder of the study that the MLflow experiment belongs to."""
+        return self
+
+    @property
     def report(self) -> Path:
         return self.path / "report.html"
+
+    @property
+    def argument(self) -> str:
+        """The study as an argument of a command, quoted for a shell: its name, or its folder."""
+        is_named = self.path.parent == STUDIES
+        return shlex.quote(self.path.name if is_named else str(self.path))
 
     def full_training(self, trial: int) -> Path:
         """Folder of the checkpoints that ``export --train`` writes for a trial."""
@@ -90,22 +101,37 @@ class StudyFolder:
         return study_from(self._resolved()["study"], str(self.resolved))
 
     def resolve(
-        self, config: StudyConfig, data: Path | None = None, *, purpose: Purpose = "study"
+        self,
+        config: StudyConfig,
+        data: Path | None = None,
+        *,
+        purpose: Purpose = "study",
+        place: Path | None = None,
     ) -> None:
         """Write every setting to ``resolved.json``, with the versions of the packages.
 
         Args:
             data: the prepared data of a new study; id, purpose and data stay if absent.
             purpose: of a new study.
+            place: where a new study's folder will be, if it is being made elsewhere.
         """
+        settings = config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS})
+        if data is None:
+            self.change(study=settings, versions=_versions())
+            return
         resolved = {
-            "study": config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS}),
-            "id": uuid4().hex if data is not None else self.id(),
-            "purpose": purpose if data is not None else self.purpose(),
-            "data": self.data() if data is None else str(data.resolve()),
+            "study": settings,
+            "id": new_id(),
+            "purpose": purpose,
+            "data": str(data.resolve()),
             "versions": _versions(),
+            "place": str((place or self.path).resolve()),
         }
         write_atomically(self.resolved, json.dumps(resolved, indent=2))
+
+    def change(self, **parts: Any) -> None:
+        """Change parts of ``resolved.json``; the others stay."""
+        write_atomically(self.resolved, json.dumps(self._resolved() | parts, indent=2))
 
     def data(self) -> str:
         """The absolute path of the study's prepared data."""
@@ -135,6 +161,23 @@ class StudyFolder:
         id_: str = self._resolved()["id"]
         return id_
 
+    def former_ids(self) -> tuple[str, ...]:
+        """Ids of the studies that this one is a copy of, the latest first."""
+        return tuple(self._resolved().get("former_ids", ()))
+
+    def place(self) -> Path | None:
+        """Absolute path of the folder when last written to; None before the first time.
+
+        Earlier versions wrote none.
+        """
+        place = self._resolved().get("place")
+        return None if place is None else Path(place)
+
+    def tracked_at(self) -> str | None:
+        """Address of the MLflow store that was last used, redacted; None before the first time."""
+        address: str | None = self._resolved().get("tracked_at")
+        return address
+
     def _resolved(self) -> dict[str, Any]:
         try:
             resolved: Any = json.loads(read_values(self.resolved))
@@ -146,12 +189,7 @@ class StudyFolder:
             raise UserError(
                 f"{self.resolved}: not JSON: {error}; restore the file from a copy"
             ) from error
-        parts = {"study": dict, "id": str, "data": str, "versions": dict}
-        if (
-            not isinstance(resolved, dict)
-            or any(not isinstance(resolved.get(name), kind) for name, kind in parts.items())
-            or not _ID.fullmatch(resolved["id"])
-        ):
+        if not _is_whole(resolved):
             raise UserError(f"{self.resolved}: is damaged; restore the file from a copy")
         found: dict[str, Any] = resolved
         return found
@@ -178,12 +216,16 @@ class ConfirmFolder(StudyFolder):
     """Folder of ``confirm`` within a study's folder; both use one MLflow store."""
 
     @property
+    def home(self) -> StudyFolder:
+        return StudyFolder(self.path.parent)
+
+    @property
     def mlflow_database(self) -> Path:
-        return self.path.parent / "mlflow.db"
+        return self.home.mlflow_database
 
     @property
     def mlflow_artifacts(self) -> Path:
-        return self.path.parent / "mlartifacts"
+        return self.home.mlflow_artifacts
 
 
 def find_study(name: str) -> StudyFolder:
@@ -227,8 +269,31 @@ def make_study_folder(
     with atomic_folder(target) as building:
         folder = StudyFolder(building)
         shutil.copyfile(study_file, folder.study_file)
-        folder.resolve(config, data, purpose=purpose)
+        folder.resolve(config, data, purpose=purpose, place=target)
     return StudyFolder(target)
+
+
+def new_id() -> str:
+    """A new study's id."""
+    return uuid4().hex
+
+
+def _is_whole(resolved: object) -> bool:
+    """True if ``resolved``, of a ``resolved.json``, has all its parts."""
+    needed = {"study": dict, "id": str, "data": str, "versions": dict}
+    later = {"place": str, "tracked_at": str, "former_ids": list}  # earlier versions wrote none
+    if not isinstance(resolved, dict):
+        return False
+    parts: dict[str, Any] = resolved
+    return (
+        all(isinstance(parts.get(name), kind) for name, kind in needed.items())
+        and all(isinstance(parts[name], kind) for name, kind in later.items() if name in parts)
+        and all(_is_id(id_) for id_ in (parts["id"], *parts.get("former_ids", ())))
+    )
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def _versions() -> dict[str, str]:

@@ -81,10 +81,16 @@ def chosen_storage(config: StudyConfig) -> Storage | None:
 def study_storage(folder: StudyFolder) -> Storage:
     """Storage of the study's checkpoints; in a chosen place, a folder of its own."""
     config = folder.config()
-    chosen = chosen_storage(config)
-    if chosen is None:
+    if config.storage.uri is None:
         return Storage.at(folder.ray.resolve())
-    return chosen.below(f"{config.name}-{folder.id()}")
+    return storage_of(config, folder.id())
+
+
+def storage_of(config: StudyConfig, id_: str) -> Storage:
+    """Folder of the study with the id ``id_`` within the storage that its file names."""
+    chosen = chosen_storage(config)
+    assert chosen is not None
+    return chosen.below(f"{config.name}-{id_}")
 
 
 def check_storage(config: StudyConfig) -> None:

@@ -19,8 +19,10 @@ from search.study.console import say
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
-from search.study.tracking_uri import redacted, without_secrets
-from search.tracking.store import mlflow_errors_as_user_errors, tracking_uri
+from search.study.place import settle_place
+from search.study.tracking_uri import without_secrets
+from search.tracking.experiment import find_experiment, follow_folder
+from search.tracking.store import mlflow_errors_as_user_errors, store_address, tracking_uri
 from spaces.errors import UserError
 from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
 from trainable.users_folder import scratch_folder
@@ -43,7 +45,8 @@ def serve(folder: StudyFolder, port: int) -> None:
         port: TCP port on 127.0.0.1.
 
     Raises:
-        UserError: the port is taken, or the store has no experiment of the study.
+        UserError: the port is taken, the store has no experiment of the study, or the study's
+            folder was moved and a driver holds it.
         WorkFailed: the server ended with a non-zero exit code.
     """
     uri = tracking_uri(folder.config(), folder)
@@ -52,6 +55,8 @@ def serve(folder: StudyFolder, port: int) -> None:
         say(f"compare trials: {without_secrets(page)}")
         return
     _refuse_taken(port)
+    if _is_writable(folder):
+        settle_place(folder)
     password = secrets.token_urlsafe(18)
     base = f"http://127.0.0.1:{port}"
     say(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
@@ -148,14 +153,24 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
 
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:
-    name = folder.config().name
     with mlflow_errors_as_user_errors(uri):
-        experiment = MlflowClient(uri).get_experiment_by_name(name)
+        client = MlflowClient(uri)
+        experiment = find_experiment(client, folder)
     if experiment is None:
-        raise UserError(
-            f"MLflow at {redacted(uri)} has no experiment '{name}'; run the study first"
+        at, before = store_address(uri, folder), folder.tracked_at()
+        remedy = (
+            f"run it first, or: reservoir-search resume {folder.argument}"
+            if before in (None, at)
+            else f"it was recorded at {before}: give MLFLOW_TRACKING_URI as then"
         )
+        raise UserError(f"MLflow at {at} has no experiment of the study {folder.path}; {remedy}")
+    if _is_writable(folder):
+        follow_folder(client, experiment, folder)
     return str(experiment.experiment_id)
+
+
+def _is_writable(folder: StudyFolder) -> bool:
+    return os.access(folder.path, os.W_OK)
 
 
 def _refuse_taken(port: int) -> None:

@@ -41,7 +41,7 @@ def open_store(uri: str, folder: StudyFolder) -> MlflowClient:
         UserError: the study's own database is damaged.
     """
     database = folder.mlflow_database
-    if uri == _sqlite(database):
+    if is_own(uri, folder):
         if (fault := fault_of_database(database)) is not None:
             raise UserError(
                 f"{database}: is damaged ({fault}); make it again from trials.jsonl with: "
@@ -63,6 +63,16 @@ def fault_of_database(database: Path) -> str | None:
     except sqlite3.DatabaseError as error:
         return str(error)
     return None if found == "ok" else " ".join(str(found).split())
+
+
+def is_own(uri: str, folder: StudyFolder) -> bool:
+    """True if the store is the one in the study's folder."""
+    return uri == _sqlite(folder.mlflow_database)
+
+
+def store_address(uri: str, folder: StudyFolder) -> str:
+    """Address of the store for messages and records: without secrets, and the same after a move."""
+    return folder.mlflow_database.name if is_own(uri, folder) else redacted(uri)
 
 
 def _chosen_uri(config: StudyConfig) -> str | None:

@@ -1,43 +1,63 @@
-"""MLflow's experiment of a study, and the study's parent run in it."""
+"""The parent run of a study in MLflow."""
 
 from __future__ import annotations
 
+import logging
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
+from search.tracking.experiment import STUDY, open_experiment
+from search.tracking.runs import parent_runs
 
-STUDY = "reservoir_search.study"
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class StudyRun:
     """Parent run of a study in MLflow; its children are the trials' runs."""
 
     client: MlflowClient
-    experiment_id: str
-    id: str
+    config: StudyConfig
+    folder: StudyFolder
+    experiment_id: str = ""
+    id: str = ""
 
     @classmethod
     def open(cls, client: MlflowClient, config: StudyConfig, folder: StudyFolder) -> StudyRun:
-        """Open the study's run, or create it if there is none."""
-        experiment_id = _experiment(client, config, folder)
-        found = client.search_runs(
-            [experiment_id], filter_string=f"tags.`{STUDY}` = '{folder.id()}'", max_results=1
-        )
-        if found:
-            run = found[0]
-            client.update_run(run.info.run_id, status="RUNNING")
-        else:
-            run = _make_run(client, config, folder, experiment_id)
-        _describe(client, config, folder, run)
-        return cls(client=client, experiment_id=experiment_id, id=str(run.info.run_id))
+        """Open the study's run, or create it if there is none.
+
+        Raises:
+            MlflowException: MLflow cannot be reached.
+        """
+        study_run = cls(client=client, config=config, folder=folder)
+        study_run.restore()
+        client.update_run(study_run.id, status="RUNNING")
+        return study_run
+
+    def restore(self) -> None:
+        """Find the study's experiment and run; restore them if deleted, make them if missing.
+
+        Raises:
+            MlflowException: MLflow cannot be reached.
+        """
+        self.experiment_id = str(open_experiment(self.client, self.folder).experiment_id)
+        found = parent_runs(self.client, self.experiment_id, self.folder)
+        if not found:
+            run = self._make()
+        elif (run := found[0]).info.lifecycle_stage == LifecycleStage.DELETED:
+            self.client.restore_run(run.info.run_id)
+            logger.warning("MLflow: run '%s' was deleted; it is restored", run.info.run_name)
+        self.id = str(run.info.run_id)
+        if run.data.tags[STUDY] != self.folder.id():
+            self.client.set_tag(self.id, STUDY, self.folder.id())
+        self._describe(run)
 
     def end(self, status: str, *, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
         """Record the study's totals and end its run.
@@ -54,39 +74,29 @@ class StudyRun:
         )
         self.client.set_terminated(self.id, status)
 
+    def _make(self) -> Run:
+        purpose = self.folder.purpose()
+        return self.client.create_run(
+            self.experiment_id,
+            run_name=f"{purpose} {self.config.name}",
+            tags={STUDY: self.folder.id(), "host": socket.gethostname(), "state": purpose},
+        )
 
-def _experiment(client: MlflowClient, config: StudyConfig, folder: StudyFolder) -> str:
-    experiment = client.get_experiment_by_name(config.name)
-    if experiment is not None:
-        return str(experiment.experiment_id)
-    is_local = client.tracking_uri.startswith("sqlite:")
-    location = folder.mlflow_artifacts.resolve().as_uri() if is_local else None
-    return str(client.create_experiment(config.name, artifact_location=location))
-
-
-def _make_run(
-    client: MlflowClient, config: StudyConfig, folder: StudyFolder, experiment_id: str
-) -> Run:
-    purpose = folder.purpose()
-    return client.create_run(
-        experiment_id,
-        run_name=f"{purpose} {config.name}",
-        tags={STUDY: folder.id(), "host": socket.gethostname(), "state": purpose},
-    )
-
-
-def _describe(client: MlflowClient, config: StudyConfig, folder: StudyFolder, run: Run) -> None:
-    """Send the parameters that the run lacks, since MLflow changes none, and the settings."""
-    params = {
-        "scheduler": config.scheduler.name,
-        "objective": config.objective.name,
-        "clock": config.objective.clock,
-        "parameters": config.objective.parameters,
-        "seed": str(config.seed),
-    }
-    if folder.purpose() == "study":  # in replicates no algorithm chooses the trials
-        params["algorithm"] = config.search.algorithm
-    missing = [Param(name, value) for name, value in params.items() if name not in run.data.params]
-    client.log_batch(run.info.run_id, params=missing)
-    client.log_artifact(run.info.run_id, str(folder.study_file))
-    client.log_artifact(run.info.run_id, str(folder.resolved))
+    def _describe(self, run: Run) -> None:
+        """Send the parameters that the run lacks, since MLflow changes none, and the settings."""
+        config, folder = self.config, self.folder
+        params = {
+            "scheduler": config.scheduler.name,
+            "objective": config.objective.name,
+            "clock": config.objective.clock,
+            "parameters": config.objective.parameters,
+            "seed": str(config.seed),
+        }
+        if folder.purpose() == "study":  # in replicates no algorithm chooses the trials
+            params["algorithm"] = config.search.algorithm
+        missing = [
+            Param(name, value) for name, value in params.items() if name not in run.data.params
+        ]
+        self.client.log_batch(run.info.run_id, params=missing)
+        self.client.log_artifact(run.info.run_id, str(folder.study_file))
+        self.client.log_artifact(run.info.run_id, str(folder.resolved))

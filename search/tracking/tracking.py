@@ -19,7 +19,12 @@ from search.study.ledger import Ledger
 from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
 from search.tracking.faults import reason
-from search.tracking.store import mlflow_errors_as_user_errors, open_store, tracking_uri
+from search.tracking.store import (
+    mlflow_errors_as_user_errors,
+    open_store,
+    store_address,
+    tracking_uri,
+)
 from search.tracking.study_run import StudyRun
 from search.tracking.trial_runs import TrialRuns
 
@@ -51,7 +56,10 @@ class Tracking:
         uri = tracking_uri(config, folder)
         with mlflow_errors_as_user_errors(uri):
             study_run = StudyRun.open(open_store(uri, folder), config, folder)
-        tracking = cls(uri, study_run, TrialRuns(study_run, ledger))
+            trial_runs = TrialRuns(study_run, ledger)
+            trial_runs.settle()
+        _note_store(uri, folder, ledger)
+        tracking = cls(uri, study_run, trial_runs)
         tracking._thread.start()
         return tracking
 
@@ -66,6 +74,8 @@ class Tracking:
 
     def close(self, status: str, *, metrics: dict[str, float], tags: dict[str, str]) -> bool:
         """Send the records that are left, then end the study's run.
+
+        What was deleted in MLflow meanwhile is restored or sent again.
 
         Waits while records are being sent, but no longer than ``CLOSING_S`` for any of them.
 
@@ -85,8 +95,9 @@ class Tracking:
         if self._thread.is_alive():
             return False
         try:
+            self._trial_runs.complete()
             self._study_run.end(status, metrics=metrics, tags=tags)
-        except mlflow.exceptions.MlflowException:
+        except Exception:  # noqa: BLE001 - a later driver does it, whatever the store raised
             logger.warning("MLflow at %s could not record the study's end", redacted(self._uri))
             return False
         return not self._waiting
@@ -113,6 +124,7 @@ class Tracking:
                 if why != told:  # a server can be away for hours
                     told = why
                     logger.warning("MLflow at %s: %s; trying again", redacted(self._uri), why)
+                self._trial_runs.doubt(record.id)  # the experiment may have been deleted
                 with self._changed:
                     self._waiting.setdefault(record.id, record)
                     if self._deadline is not None and time.monotonic() > self._deadline:
@@ -131,3 +143,20 @@ class Tracking:
             if not self._waiting:
                 return None
             return self._waiting.pop(next(iter(self._waiting)))
+
+
+def _note_store(uri: str, folder: StudyFolder, ledger: Ledger) -> None:
+    """Note in the study's folder where its runs are, and tell of a change."""
+    before, now = folder.tracked_at(), store_address(uri, folder)
+    if before == now:
+        return
+    if before is not None:
+        logger.warning(
+            "MLflow: the study was recorded at %s until now, from here on it is at %s; runs of "
+            "its %d trials are made there from %s",
+            before,
+            now,
+            len(ledger),
+            folder.trials,
+        )
+    folder.change(tracked_at=now)

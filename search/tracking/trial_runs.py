@@ -7,6 +7,7 @@ import json
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,10 +19,10 @@ from mlflow.tracking import MlflowClient
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.tracking.curve_files import write_curve_csv, write_curve_png
+from search.tracking.runs import PARENT, TRIAL_ID, TRIAL_OF, StudyRuns, is_active, study_runs
 from search.tracking.study_run import StudyRun
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-TRIAL_ID = "reservoir_search.trial_id"
 CONFIG, CURVE = "config.json", "curve.csv"  # files of an ended trial's run
 
 
@@ -76,7 +77,8 @@ def params_of(record: TrialRecord) -> dict[str, str]:
 class TrialRuns:
     """Trials' runs, the children of a study's run.
 
-    Everything sent is a function of the trial's record, so sending it twice does no harm.
+    Everything sent is a function of the trial's record, so sending it twice does no harm, and
+    runs that are gone are made again.
     """
 
     def __init__(self, study_run: StudyRun, ledger: Ledger) -> None:
@@ -84,6 +86,47 @@ class TrialRuns:
         self._study_run = study_run
         self._ledger = ledger
         self._stored: dict[int, _Stored] = {}
+        self._is_settled = False
+
+    def settle(self) -> None:
+        """Gather the runs below the study's run, one for each trial.
+
+        The study's experiment and run are restored if they were deleted, its runs are put
+        below its present one, and of several runs of a trial one stays.
+
+        Raises:
+            MlflowException: the store failed; call it again later.
+        """
+        self._study_run.restore()
+        runs = self._runs()
+        for run in runs.children:
+            for tag, value in self._belonging().items():
+                if run.data.tags.get(tag) != value:
+                    self._client.set_tag(run.info.run_id, tag, value)
+        for id_, found in runs.of_trials.items():
+            noted = self._ledger[id_].mlflow_run_id
+            kept = next((run for run in found if run.info.run_id == noted), found[0])
+            self._delete(run for run in found if run is not kept)
+        self._delete(run for run in runs.parents if run.info.run_id != self._study_run.id)
+        self._is_settled = True
+
+    def complete(self) -> None:
+        """Settle, then make the missing runs from the trials' records.
+
+        Raises:
+            MlflowException: the store failed; call it again later.
+        """
+        self.settle()
+        present = self._runs().of_trials
+        for record in self._ledger.records:
+            if record.id not in present:
+                self._stored.pop(record.id, None)
+                self.send(record)
+
+    def doubt(self, id_: int) -> None:
+        """Read from the store again what it has of a trial, before more of it is sent."""
+        self._stored.pop(id_, None)
+        self._is_settled = False
 
     def send(self, record: TrialRecord) -> None:
         """Update the trial's run to ``record``, or create the run if there is none.
@@ -91,6 +134,8 @@ class TrialRuns:
         Raises:
             MlflowException: the store failed; call it again later.
         """
+        if not self._is_settled:
+            self.settle()
         if record.id not in self._stored and self._take_up(record):
             return
         run_id = str(self._ledger[record.id].mlflow_run_id)
@@ -128,7 +173,7 @@ class TrialRuns:
         return False
 
     def _known_run(self, record: TrialRecord) -> Run | None:
-        """The run that the ledger names; None if this store lacks it or it was deleted."""
+        """The run that the ledger names; None if it was deleted or isn't of this study here."""
         run_id = self._ledger[record.id].mlflow_run_id
         if run_id is None:
             return None
@@ -138,7 +183,19 @@ class TrialRuns:
             if error.error_code == "RESOURCE_DOES_NOT_EXIST":
                 return None
             raise
-        return run if run.info.lifecycle_stage == "active" else None
+        is_ours = run.data.tags.get(TRIAL_OF) == self._belonging()[TRIAL_OF]
+        return run if is_ours and is_active(run) else None
+
+    def _belonging(self) -> dict[str, str]:
+        """Tags by which a trial's run belongs to the study."""
+        return {PARENT: self._study_run.id, TRIAL_OF: self._study_run.folder.id()}
+
+    def _runs(self) -> StudyRuns:
+        return study_runs(self._client, self._study_run.folder, self._ledger.records)
+
+    def _delete(self, runs: Iterable[Run]) -> None:
+        for run in runs:
+            self._client.delete_run(run.info.run_id)
 
     def _send_points(self, run_id: str, record: TrialRecord) -> None:
         stored = self._stored[record.id]
@@ -206,8 +263,7 @@ class TrialRuns:
         found = self._client.search_runs(
             [self._study_run.experiment_id],
             filter_string=(
-                f"tags.`mlflow.parentRunId` = '{self._study_run.id}' "
-                f"and tags.`{TRIAL_ID}` = '{record.id}'"
+                f"tags.`{PARENT}` = '{self._study_run.id}' and tags.`{TRIAL_ID}` = '{record.id}'"
             ),
             max_results=1,
         )
@@ -224,7 +280,7 @@ class TrialRuns:
             self._study_run.experiment_id,
             run_name=f"trial {record.id:03d} {record.canonical}",
             tags={
-                "mlflow.parentRunId": self._study_run.id,
+                **self._belonging(),
                 TRIAL_ID: str(record.id),
                 "state": "running",
                 "commit": _commit(),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
-import re
 import shutil
 import signal
 import subprocess
@@ -29,11 +27,8 @@ from tests.search.disturbed import (
     N_TRIALS,
     examined,
     is_in_mid_study,
-    kill_driver,
     mlflow_server,
-    mlflow_statuses,
     on_updates,
-    optuna_states,
     prepare,
     records_in,
     start_mlflow,
@@ -42,7 +37,6 @@ from tests.search.disturbed import (
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3600)]
 
-N_KILLS = 10
 OPEN = {"RAY_AUTH_MODE": "disabled"}  # a head on loopback alone
 LONG_S = 1200  # for a search on a machine that has other work
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
@@ -87,96 +81,6 @@ def assert_ended_as(undisturbed: Path, place: Path) -> None:
     }
     found = examined(place)
     assert [finding.verdict for finding in found] == ["ok"] * 4, found
-
-
-@pytest.fixture
-def killed(tmp_path: Path, small_grammar: Path) -> Path:
-    """A working folder whose driver was killed when its second trial had two checkpoints."""
-    place = prepared(tmp_path / "place", small_grammar)
-    driver = start("run", "mine.toml", cwd=place)
-    wait_for(is_in_mid_study(place))
-    wait_for(lambda: len(checkpoints_of_the_running(place)) > 1, every_s=0.02)
-    kill_driver(driver)
-    driver.wait(timeout=60)
-    time.sleep(15)  # Ray's processes end only after that
-    return place
-
-
-def checkpoints_of_the_running(place: Path) -> list[Path]:
-    """The whole checkpoints of the trials that are not over, oldest first."""
-    return sorted(
-        sums.parent
-        for record in records_in(place)
-        if record.state == "running"
-        for sums in place.glob(
-            f"studies/mine/ray/*/trial-{record.id:04d}/checkpoint_*/checksums.json"
-        )
-    )
-
-
-def test_a_driver_killed_at_ten_random_moments_loses_nothing(
-    tmp_path: Path, small_grammar: Path, undisturbed: Path
-):
-    place = prepared(tmp_path / "place", small_grammar)
-    choice = random.Random(os.urandom(8))
-    for number in range(N_KILLS):
-        n_sessions = len(list(place.glob("studies/mine/ray/session-*")))
-        command = "resume mine" if (place / "studies/mine").exists() else "run mine.toml"
-        driver = start(*command.split(), cwd=place)
-        if number % 3:  # in mid-search; else at any moment, also while it starts
-            wait_for(lambda n=n_sessions: len(list(place.glob("studies/mine/ray/*"))) > n)
-        delay_s = choice.uniform(0, 8)
-        time.sleep(delay_s)
-        kill_driver(driver)
-        assert driver.wait(timeout=60) == -signal.SIGKILL, "the study was over before ten kills"
-        if (place / "studies/mine").exists():
-            assert faults(place) == [], f"kill {number}, after {delay_s} s"
-    resume(place)
-    assert_ended_as(undisturbed, place)
-    assert optuna_states(place).count("COMPLETE") == N_TRIALS
-    # A trial is FAIL if the driver was killed right after Optuna had suggested it.
-    assert set(optuna_states(place)) <= {"COMPLETE", "FAIL"}
-    assert mlflow_statuses(place) == ["FINISHED"] * (1 + N_TRIALS)
-
-
-def test_a_checkpoint_cut_in_half_costs_the_work_since_the_one_before(
-    killed: Path, undisturbed: Path
-):
-    before, newest = checkpoints_of_the_running(killed)[-2:]
-    weights = newest / "weights.safetensors"
-    os.truncate(weights, weights.stat().st_size // 2)
-    assert faults(killed) == []
-    assert any("not whole; resume goes on from the one before" in line for line in waiting(killed))
-    (running,) = (record for record in records_in(killed) if record.state == "running")
-    done = resume(killed)
-    updates = re.findall(rf"trial={running.id} state=running update=(\d+)", done.stderr)
-    # Checkpoint 0 is that of update 4; after it comes the next validation.
-    assert int(updates[1]) == 4 * (int(before.name.removeprefix("checkpoint_")) + 2)
-    assert_ended_as(undisturbed, killed)
-
-
-@pytest.mark.parametrize("name", ["trials.jsonl", "optuna.log"])
-def test_a_file_cut_in_mid_line_costs_that_line(name: str, killed: Path, undisturbed: Path):
-    file = killed / "studies/mine" / name
-    *_, last = file.read_bytes().splitlines(keepends=True)
-    os.truncate(file, file.stat().st_size - len(last) // 2)
-    assert faults(killed) == []
-    resume(killed)
-    assert_ended_as(undisturbed, killed)
-
-
-def test_a_trial_lost_from_trials_jsonl_is_put_back(killed: Path, undisturbed: Path):
-    file = killed / "studies/mine/trials.jsonl"
-    before = [record for record in records_in(killed) if record.id == 0]
-    lines = file.read_text().splitlines(keepends=True)
-    file.write_text("".join(line for line in lines if '"id": 0,' not in line))
-    assert any("its trial is not in trials.jsonl" in fault for fault in faults(killed))
-    mended = reservoir_search("doctor", "mine", "--mend", cwd=killed, timeout=LONG_S)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert [record for record in records_in(killed) if record.id == 0] == before
-    resume(killed)
-    assert on_updates(records_in(killed)) == on_updates(records_in(undisturbed))
-    assert faults(killed) == []
 
 
 def test_mlflow_that_hangs_for_a_minute_holds_nothing_up(
@@ -281,40 +185,6 @@ def test_postgresql_behind_mlflow_restarted_loses_nothing(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 24 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("needs to be root, and allowed to mount")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def test_a_full_disk_ends_the_search_and_a_larger_one_lets_it_go_on(
-    tmp_path: Path, small_disk: Path, small_grammar: Path, undisturbed: Path
-):
-    place = prepared(tmp_path / "place", small_grammar)
-    (place / "studies").symlink_to(small_disk)
-    driver = start("run", "mine.toml", cwd=place)
-    wait_for(is_in_mid_study(place))
-    with (small_disk / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
-        while True:
-            ballast.write(bytes(4096))
-    status = driver.wait(timeout=LONG_S)
-    log = (place / "log.txt").read_text()
-    assert status == 1, log
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
-    assert re.fullmatch("failed: .*: No space left on device", log.splitlines()[-1]), log
-    assert "Traceback" not in log, log
-    assert faults(place) == []
-    resume(place)
-    assert_ended_as(undisturbed, place)
-
-
 @contextlib.contextmanager
 def ray_head(port: int) -> Iterator[None]:
     """A Ray cluster of one node at the port, as an administrator starts it."""

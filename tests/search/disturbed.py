@@ -87,15 +87,6 @@ def mlflow_statuses(place: Path) -> list[str]:
     return sorted(run.info.status for run in client.search_runs([experiment.experiment_id]))
 
 
-def mlflow_curves(place: Path) -> dict[int, list[int]]:
-    """The updates of each trial's points, as MLflow has them."""
-    client = MlflowClient(f"sqlite:///{place / 'studies/mine/mlflow.db'}")
-    return {
-        record.id: [m.step for m in client.get_metric_history(str(record.mlflow_run_id), "score")]
-        for record in records_in(place)
-    }
-
-
 def optuna_states(place: Path) -> list[str]:
     trials = read_journal(place / "studies/mine/optuna.log", study="mine").trials
     return [trial.state.name for trial in trials]
@@ -104,10 +95,6 @@ def optuna_states(place: Path) -> list[str]:
 def examined(place: Path) -> list[Finding]:
     """Findings of the doctor, without a repair."""
     return examine(StudyFolder(place / "studies/mine"), repair=False)
-
-
-def kill_driver(driver: subprocess.Popen[str]) -> None:
-    os.kill(driver.pid, signal.SIGKILL)
 
 
 def processes(driver: int, named: str) -> set[int]:

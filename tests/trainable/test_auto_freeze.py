@@ -133,7 +133,7 @@ def test_two_ranks_freeze_what_one_does(freezing, tmp_path: Path):
     model = freezing.model.model_copy(update={"dropout": 0.0})
     config = freezing.model_copy(update={"model": model})
     alone = run_trial(config, report=lambda point: None).curve
-    first, second = curves_of_ranks(config, 2, tmp_path)
+    first, second = curves_of_ranks(config, str(tmp_path / "store"), tmp_path)
     assert first == second
     assert [p["flops"] for p in first] == [p.flops for p in alone]  # so the same were frozen
     found = [point["train_loss"] for point in first]

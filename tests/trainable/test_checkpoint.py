@@ -42,6 +42,12 @@ def test_a_missing_file_breaks_the_checkpoint(written: Path, name: str):
         load_checkpoint(written)
 
 
+def test_weights_that_cannot_be_written_are_an_error_of_the_system(written: Path):
+    checkpoint = load_checkpoint(written)
+    with pytest.raises(FileNotFoundError, match=r"weights\.safetensors"):
+        save_checkpoint(checkpoint, written / "missing")
+
+
 def test_nothing_in_a_checkpoint_needs_unpickling(written: Path):
     torch.load(written / "optimizer.pt", weights_only=True)
 

@@ -67,7 +67,7 @@ def test_two_ranks_drop_what_one_does(dropping, tmp_path: Path):
     train = dropping.train.model_copy(update={"accumulate": 2})
     config = dropping.model_copy(update={"model": model, "train": train})
     alone = run_trial(config, report=lambda point: None).curve
-    first, second = curves_of_ranks(config, 2, tmp_path)
+    first, second = curves_of_ranks(config, str(tmp_path / "store"), tmp_path)
     assert first == second
     found = [point["train_loss"] for point in first]
     assert found == pytest.approx([point.train_loss for point in alone], rel=1e-4)

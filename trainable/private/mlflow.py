@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from urllib.parse import quote
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlRun
+from sqlalchemy import create_engine, select, update
 
 
 def server_environment(store: str) -> dict[str, str]:
@@ -36,3 +41,33 @@ def compared_runs_page(base: str, experiment_id: str, run_ids: Sequence[str]) ->
     """
     runs, experiments = quote(json.dumps(list(run_ids))), quote(json.dumps([experiment_id]))
     return f"{base}/#/compare-runs?runs={runs}&experiments={experiments}"
+
+
+def move_artifacts(store: str, experiment_id: str, *, before: str, now: str) -> None:
+    """Record in an SQLite store that an experiment's artifacts are in another folder now.
+
+    MLflow keeps absolute addresses and has no call that changes them. A run whose artifacts
+    are at the old place, and not at the new one, keeps its address.
+
+    Args:
+        store: tracking URI of the store.
+        before, now: the folder's old and new address, as ``file:`` URIs.
+    """
+    id_ = int(experiment_id)
+    engine = create_engine(store)
+    with engine.begin() as connection:
+        of_experiment = update(SqlExperiment).where(SqlExperiment.experiment_id == id_)
+        connection.execute(of_experiment.values(artifact_location=now))
+        of_runs: Any = select(SqlRun.run_uuid, SqlRun.artifact_uri)
+        of_runs = of_runs.where(SqlRun.experiment_id == id_)
+        for run_id, uri in connection.execute(of_runs).all():
+            moved = now + uri.removeprefix(before)
+            is_below = uri.startswith(f"{before}/")
+            if is_below and (_path(moved).exists() or not _path(uri).exists()):
+                of_run = update(SqlRun).where(SqlRun.run_uuid == run_id)
+                connection.execute(of_run.values(artifact_uri=moved))
+    engine.dispose()
+
+
+def _path(uri: str) -> Path:
+    return Path(unquote(urlsplit(uri).path))

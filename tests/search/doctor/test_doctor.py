@@ -141,7 +141,9 @@ def study(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> St
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     shutil.copytree(template, tmp_path / "studies/tiny")
-    return StudyFolder(tmp_path / "studies/tiny")
+    folder = StudyFolder(tmp_path / "studies/tiny")
+    folder.change(place=str(folder.path))  # else the doctor gives the copy an id of its own
+    return folder
 
 
 def faults_and_waiting(findings: list[Finding]) -> tuple[list[str], list[str]]:

@@ -99,13 +99,13 @@ def test_the_winner_is_named_with_what_to_run_next(study: ReportedStudy) -> None
     assert (
         f"Trial {best.id}, encoder {best.canonical} , reached the highest AUCC per million" in text
     )
-    assert "reservoir-search export tiny" in text
+    assert f"reservoir-search export {study.argument}" in text
 
 
 def test_without_replicates_the_noise_between_seeds_is_unknown(study: ReportedStudy) -> None:
     text = text_of(study, "winner")
     assert "the noise between seeds is unknown" in text
-    assert "reservoir-search confirm tiny" in text
+    assert f"reservoir-search confirm {study.argument}" in text
 
 
 def test_texts_of_trials_stay_texts(page: str) -> None:

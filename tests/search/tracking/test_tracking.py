@@ -256,43 +256,6 @@ def test_a_run_whose_id_was_never_written_down_is_found_again(
     assert len(children(MlflowClient(store), config.name)) == 1
 
 
-def record_one_trial(config: StudyConfig, folder: StudyFolder, record: TrialRecord) -> None:
-    ledger = Ledger.open(folder.trials)
-    ledger.put(record)
-    tracking = Tracking.start(config, folder, ledger)
-    tracking.note(ledger[record.id])
-    end(tracking)
-
-
-def test_two_studies_of_one_name_share_an_experiment_but_no_run(
-    study: tuple[StudyConfig, StudyFolder],
-    store: str,
-    make_record: Make,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-):
-    config, folder = study
-    record_one_trial(config, folder, make_record(0))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-    record_one_trial(
-        config, make_study_folder(config, tmp_path / "study.toml", tmp_path), make_record(0)
-    )
-    runs = children(MlflowClient(store), config.name)
-    assert len({run.data.tags["mlflow.parentRunId"] for run in runs}) == 2
-
-
-def test_a_study_that_was_moved_goes_on_with_its_runs(
-    study: tuple[StudyConfig, StudyFolder], store: str, make_record: Make
-):
-    config, folder = study
-    record_one_trial(config, folder, make_record(0))
-    moved = StudyFolder(folder.path.rename("moved"))
-    record_one_trial(config, moved, make_record(1))
-    runs = children(MlflowClient(store), config.name)
-    assert len({run.data.tags["mlflow.parentRunId"] for run in runs}) == 1
-
-
 def test_a_tracking_uri_without_a_store_is_the_users_mistake(
     study: tuple[StudyConfig, StudyFolder], monkeypatch: pytest.MonkeyPatch
 ):
