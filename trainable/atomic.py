@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -101,6 +101,22 @@ def append_line(path: Path, line: bytes) -> None:
             raise
     if is_new:
         _sync_folder(path.parent)
+
+
+def sync_files(files: Iterable[Path], *, below: Path) -> None:
+    """Bring files to the disk that another process has written in the folder ``below``.
+
+    The folders on their way are brought there too, and the entry of ``below`` itself.
+
+    Raises:
+        OSError: a file cannot be read or synced.
+    """
+    folders = {below.parent}
+    for file in files:
+        _sync(file)
+        folders |= {folder for folder in file.parents if folder.is_relative_to(below)}
+    for folder in sorted(folders, reverse=True):
+        _sync_folder(folder)
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ _WEIGHTS = "weights.safetensors"
 BEST_WEIGHTS = "best.safetensors"
 _OPTIMIZER = "optimizer.pt"
 PROGRESS = "progress.json"
-_CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is incomplete
+CHECKSUMS = "checksums.json"  # written last: a checkpoint without it is incomplete
+KEPT = (BEST_WEIGHTS, PROGRESS, CHECKSUMS)  # files that stay when the trial has ended
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")  # in a message of safetensors, which is in Rust
 
 
@@ -89,8 +91,51 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
     }
     (folder / PROGRESS).write_text(json.dumps(progress))
     names = (_WEIGHTS, BEST_WEIGHTS, _OPTIMIZER, PROGRESS)
+    write_checksums(folder, names)
+
+
+def write_checksums(folder: Path, names: Sequence[str]) -> None:
+    """Write the SHA-256 of files of ``folder`` beside them."""
     checksums = {name: _sha256(folder / name) for name in names}
-    (folder / _CHECKSUMS).write_text(json.dumps(checksums))
+    (folder / CHECKSUMS).write_text(json.dumps(checksums))
+
+
+def check_files(folder: Path, names: Collection[str] | None = None) -> None:
+    """Compare files of ``folder`` with their checksums.
+
+    Args:
+        names: the files to compare; all that have a checksum if absent.
+
+    Raises:
+        BrokenCheckpoint: a file is missing, cut short or changed, or there are no checksums.
+    """
+    try:
+        checksums: dict[str, str] = json.loads((folder / CHECKSUMS).read_text())
+        names = checksums.keys() if names is None else names
+        changed = [name for name in names if _sha256(folder / name) != checksums.get(name)]
+    except (OSError, ValueError, AttributeError) as error:
+        raise BrokenCheckpoint(f"{folder}: {error}") from error
+    if changed:
+        raise BrokenCheckpoint(f"{folder}: {', '.join(changed)} changed since it was written")
+
+
+def load_best(folder: Path) -> tuple[Weights, tuple[Point, ...]]:
+    """Best weights of a checkpoint, and the curve they lie on.
+
+    Earlier versions kept them without checksums.
+
+    Raises:
+        BrokenCheckpoint: a file is missing, cut short or changed.
+    """
+    if (folder / CHECKSUMS).exists():
+        check_files(folder, (BEST_WEIGHTS, PROGRESS))
+    try:
+        progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
+        curve = tuple(Point.from_dict(point) for point in progress["curve"])
+        return load_file(folder / BEST_WEIGHTS), curve
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        reason = str(error).partition("\n")[0]
+        raise BrokenCheckpoint(f"{folder}: {type(error).__name__}: {reason}") from error
 
 
 def _save_weights(weights: Weights, path: Path) -> None:
@@ -109,13 +154,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         BrokenCheckpoint: a file is missing, cut short or changed.
     """
-    try:
-        checksums: dict[str, str] = json.loads((folder / _CHECKSUMS).read_text())
-        changed = [name for name, digest in checksums.items() if _sha256(folder / name) != digest]
-    except (OSError, ValueError) as error:
-        raise BrokenCheckpoint(f"{folder}: {error}") from error
-    if changed:
-        raise BrokenCheckpoint(f"{folder}: {', '.join(changed)} changed since it was written")
+    check_files(folder)
     progress = json.loads((folder / PROGRESS).read_text())
     return Checkpoint(
         weights=load_file(folder / _WEIGHTS),

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
-from search.study.kept_weights import latest_checkpoint, stored_checkpoints, worth_keeping
+from search.study.kept_weights import (
+    best_weights,
+    latest_checkpoint,
+    stored_checkpoints,
+    worth_keeping,
+)
 from search.study.storage import Storage
 from search.study.trial_record import TrialRecord
-from trainable.checkpoint import BEST_WEIGHTS, PROGRESS
+from trainable.checkpoint import KEPT, BrokenCheckpoint
 
 SUBJECT = "checkpoints"
-_KEPT = {BEST_WEIGHTS, PROGRESS}
 
 
 def check_checkpoints(
@@ -33,7 +37,8 @@ def check_checkpoints(
             if record.state == "running":
                 _check_interrupted(storage, record, checkpoints, notes)
             else:
-                _check_ended(record, checkpoints, is_kept=record.id in kept, notes=notes)
+                is_kept = record.id in kept
+                _check_ended(storage, record, checkpoints, is_kept=is_kept, notes=notes)
     except OSError as error:
         reason, _, _ = str(error).partition("\n")
         notes.faults.append(f"{storage.uri} cannot be read: {reason}")
@@ -62,16 +67,29 @@ def _check_interrupted(
         )
 
 
+def _fault_of_weights(storage: Storage, record: TrialRecord) -> str | None:
+    """State of a trial's best weights in words that follow "are"; None if they can be used."""
+    try:
+        return "gone" if best_weights(storage, record) is None else None
+    except BrokenCheckpoint as error:
+        return f"damaged ({error})"
+
+
 def _check_ended(
-    record: TrialRecord, checkpoints: Sequence[Storage], *, is_kept: bool, notes: Notes
+    storage: Storage,
+    record: TrialRecord,
+    checkpoints: Sequence[Storage],
+    *,
+    is_kept: bool,
+    notes: Notes,
 ) -> None:
     names = [set(checkpoint.files()) for checkpoint in checkpoints]
-    if is_kept and not any(file_names >= _KEPT for file_names in names):
+    if is_kept and (fault := _fault_of_weights(storage, record)) is not None:
         notes.faults.append(
-            f"trial {record.id} is among the best and its weights are gone; "
+            f"trial {record.id} is among the best and its weights are {fault}; "
             f"export --trial {record.id} --train trains it again"
         )
-    if any(file_names - _KEPT for file_names in names) or len(names) > is_kept:
+    if any(file_names - set(KEPT) for file_names in names) or len(names) > is_kept:
         notes.waiting.append(
             f"trial {record.id} has left checkpoint files that are not needed; resume removes them"
         )

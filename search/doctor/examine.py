@@ -9,7 +9,7 @@ from search.doctor.runs import check_runs
 from search.doctor.suggestions import check_suggestions
 from search.doctor.trials import check_trials
 from search.study.folder import StudyFolder
-from search.study.ledger import sorted_records
+from search.study.ledger_lines import read_contents
 from search.study.place import settle_place
 from search.study.storage import study_storage
 
@@ -28,7 +28,8 @@ def examine(folder: StudyFolder, *, repair: bool) -> list[Finding]:
     with folder.locked():
         if repair:
             repair_study(config, folder)
-        records = sorted_records(folder.trials)
+        contents = read_contents(folder.trials)
+        records = [record for _, record in sorted(contents.records.items())]
         return [
             check_trials(folder.trials, records, config),
             check_suggestions(folder.optuna_log, records, config),

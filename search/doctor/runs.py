@@ -14,7 +14,7 @@ from search.study.tracking_uri import redacted
 from search.study.trial_record import TrialRecord
 from search.tracking.faults import STORE_ERRORS, reason
 from search.tracking.runs import PARENT, StudyRuns, study_runs
-from search.tracking.store import is_own, tracking_uri
+from search.tracking.store import fault_of_database, is_own, tracking_uri
 from search.tracking.trial_runs import STATUS, is_of_earlier_version, sent_points
 
 SUBJECT = "MLflow"
@@ -31,6 +31,9 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
     if is_own(uri, folder) and not folder.mlflow_database.exists():
         notes.waiting += ["MLflow has no runs yet"] if records else []
         return notes.finding(SUBJECT, "no store")
+    if is_own(uri, folder) and (fault := fault_of_database(folder.mlflow_database)) is not None:
+        notes.faults.append(f"mlflow.db is damaged: {fault}")
+        return notes.finding(SUBJECT, "mlflow.db")
     try:
         client = MlflowClient(uri)
         runs = study_runs(client, folder, records)

@@ -28,8 +28,8 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
     notes = Notes.empty()
     try:
         journal = read_journal(log, study=config.name)
-    except Exception as error:  # noqa: BLE001 - whatever a broken journal makes Optuna raise
-        notes.faults.append(f"optuna.log cannot be read: {type(error).__name__}: {error}")
+    except UserError as error:
+        notes.faults.append(f"optuna.log cannot be read: {error}")
         return notes.finding(SUBJECT, "optuna.log")
     trials = journal.trials
     for number, n_trials in Counter(record.optuna_number for record in records).items():
@@ -45,19 +45,6 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
         if trial.number not in journal.lost:
             _check_suggestion(trial, record, config, notes)
     return notes.finding(SUBJECT, f"{len(trials)} suggestions")
-
-
-def lost_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyConfig) -> list[int]:
-    """Numbers of the suggestions with an outcome whose trial is not in the records."""
-    trials = read_journal(log, study=config.name).trials
-    numbers = {record.optuna_number for record in records}
-    return [
-        trial.number
-        for trial in trials
-        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
-        and trial.number not in numbers
-        and not {REPEATED, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
-    ]
 
 
 def _check_suggestion(
@@ -79,7 +66,7 @@ def _check_suggestion(
         notes.faults.append(f"{name} is {trial.state.name}, but trial {record.id} is running")
     else:
         notes.faults += [
-            f"{name}: {difference}" for difference in _differences(trial, record, config)
+            f"{name}: {difference}" for difference in differences(trial, record, config)
         ]
 
 
@@ -92,16 +79,17 @@ def _check_without_trial(trial: FrozenTrial, notes: Notes) -> None:
         )
 
 
-def _differences(trial: FrozenTrial, record: TrialRecord, config: StudyConfig) -> list[str]:
-    differences = []
+def differences(trial: FrozenTrial, record: TrialRecord, config: StudyConfig) -> list[str]:
+    """Differences of an ended suggestion from its trial, a sentence each."""
+    found = []
     state, values = outcome_of(record)
     if trial.state is not state:
-        differences.append(f"its state is {trial.state.name}, but trial {record.id} {record.state}")
+        found.append(f"its state is {trial.state.name}, but trial {record.id} {record.state}")
     elif state is TrialState.COMPLETE and trial.values != values:
-        differences.append(f"its value is {trial.values}, but trial {record.id}'s is {values}")
+        found.append(f"its value is {trial.values}, but trial {record.id}'s is {values}")
     if not _is_candidate_of(trial.params, record, config):
-        differences.append(f"its parameters are not those of trial {record.id}")
-    return differences
+        found.append(f"its parameters are not those of trial {record.id}")
+    return found
 
 
 def _is_candidate_of(

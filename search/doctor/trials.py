@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from search.doctor.finding import Finding, Notes
 from search.study.config import StudyConfig
+from search.study.ledger_lines import read_contents
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from trainable.aucc import aucc
@@ -21,13 +21,16 @@ from trainable.objective import objective_value
 def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
     """Check the lines of the file, and each trial by itself."""
     notes = Notes.empty()
-    _note_torn_line(path, notes)
+    contents = read_contents(path)
+    notes.faults += [str(line) for line in contents.damaged]
+    if contents.torn is not None:
+        notes.waiting.append(f"line {contents.torn} is cut short; resume drops it")
     repeated = [key for key, n in Counter(record.key for record in records).items() if n > 1]
     for key in repeated:
         ids = ", ".join(str(record.id) for record in records if record.key == key)
         notes.faults.append(f"trials {ids} have the same candidate")
     for record in records:
-        notes.faults += [f"trial {record.id}: {fault}" for fault in _record_faults(record, config)]
+        notes.faults += [f"trial {record.id}: {fault}" for fault in record_faults(record, config)]
     n_running = sum(record.state == "running" for record in records)
     if n_running:
         notes.waiting.append(f"{n_running} interrupted; resume goes on with them")
@@ -68,7 +71,8 @@ def differing_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]
     }
 
 
-def _record_faults(record: TrialRecord, config: StudyConfig) -> list[str]:
+def record_faults(record: TrialRecord, config: StudyConfig) -> list[str]:
+    """Faults of a record by itself, a sentence each."""
     if record.state in ("completed", "stopped") and not record.curve:
         return [f"it is {record.state} and has no curve"]
     clocks = ("updates", "seconds", "tokens", "flops")
@@ -86,17 +90,3 @@ def _same(stored: Any, computed: Any) -> bool:
     if isinstance(stored, float) and isinstance(computed, float):
         return math.isclose(stored, computed, rel_tol=1e-9)
     return bool(stored == computed)
-
-
-def _note_torn_line(path: Path, notes: Notes) -> None:
-    """Note a torn last line; of a line before it the file would not have been read."""
-    lines = path.read_bytes().split(b"\n") if path.exists() else [b""]
-    if lines[-1] and not _is_whole(lines[-1]):
-        notes.waiting.append(f"line {len(lines)} is cut short; resume drops it")
-
-
-def _is_whole(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False

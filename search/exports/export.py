@@ -26,7 +26,7 @@ from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.atomic import atomic_folder
-from trainable.checkpoint import Weights
+from trainable.checkpoint import BrokenCheckpoint, Weights, write_checksums
 from trainable.curve import Point
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
@@ -97,8 +97,18 @@ def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> Trial
 
 
 def _kept(folder: StudyFolder, record: TrialRecord) -> tuple[tuple[Point, ...], Weights]:
-    """The trial's curve and its best weights, if they were kept."""
-    kept = best_weights(study_storage(folder), record)
+    """The trial's curve and its best weights.
+
+    Raises:
+        UserError: they were not kept, or are damaged.
+    """
+    try:
+        kept = best_weights(study_storage(folder), record)
+    except BrokenCheckpoint as error:
+        raise UserError(
+            f"trial {record.id}: its kept weights are damaged: {error}; restore the files from "
+            "a copy, or train it anew with --train"
+        ) from error
     if kept is None:
         raise UserError(
             f"trial {record.id} ({record.state}): only the best trials' weights are kept; "
@@ -115,6 +125,7 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
     (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / "scores.json").write_text(_scores_json(exported), encoding="utf-8")
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
+    write_checksums(folder, [WEIGHTS])
     for name in task.vocabulary_files:
         shutil.copyfile(task.folder / name, folder / name)
     task.manifest.save(folder)

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from search.exports.export_size import refuse_too_large
 from spaces.errors import UserError
 from spaces.faults import fault_lines
-from trainable.checkpoint import load_learned_weights
+from trainable.checkpoint import CHECKSUMS, BrokenCheckpoint, check_files, load_learned_weights
 from trainable.config import TrialConfig
 from trainable.data.bounded import read_values
 from trainable.data.own_files import require_own_files
@@ -166,4 +166,20 @@ def open_export(folder: Path) -> Export:
         load_learned_weights(model, weights)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: {error}; export it again") from error
+    _check_weights(folder)
     return Export(config=config, task=task, model=model.eval())
+
+
+def _check_weights(folder: Path) -> None:
+    """Compare the weights with their checksum; exports of earlier versions have none.
+
+    Raises:
+        UserError: they changed since they were written.
+    """
+    if not (folder / CHECKSUMS).exists():
+        return
+    require_own_files(folder, [CHECKSUMS])
+    try:
+        check_files(folder, [WEIGHTS])
+    except BrokenCheckpoint as error:
+        raise UserError(f"{error}; export it again") from error

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from search.replicates.entrant import Entrant
 from spaces.candidate import Candidate
+from spaces.errors import UserError
 from spaces.layout import Layout
 from trainable.atomic import write_atomically
 
@@ -33,15 +34,24 @@ class Lineup:
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
-        """Lineup in ``folder``; None if there is none."""
+        """Lineup in ``folder``; None if there is none.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        path = folder / _FILE
         try:
-            values = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                entrants=tuple(_from_json(entrant) for entrant in values["entrants"]),
+                seeds=tuple(values["seeds"]),
+            )
         except FileNotFoundError:
             return None
-        return cls(
-            entrants=tuple(_from_json(entrant) for entrant in values["entrants"]),
-            seeds=tuple(values["seeds"]),
-        )
+        except (ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+            raise UserError(
+                f"{path}: is damaged ({type(error).__name__}: {error}); restore it from a copy"
+            ) from error
 
 
 def _to_json(entrant: Entrant) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter, ValidationError
 
 from search.exports.full_evaluation import full_scores, trained_model
 from search.study.errors import WorkFailed
@@ -15,7 +15,10 @@ from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
+from spaces.errors import UserError
+from spaces.faults import fault_lines
 from trainable.atomic import write_atomically
+from trainable.checkpoint import BrokenCheckpoint
 from trainable.curve import OLD_SCORE
 from trainable.metrics.metric import PairedBootstrap
 from trainable.tasks.registry import load_task
@@ -38,7 +41,8 @@ def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
     """Test score of a completed trial; computed at the first call, then read from its file.
 
     Raises:
-        WorkFailed: the trial's weights are gone.
+        WorkFailed: the trial's weights are gone or damaged.
+        UserError: the file of an earlier call is damaged.
     """
     known = known_test_score(folder, record)
     if known is not None:
@@ -51,9 +55,21 @@ def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
 
 
 def known_test_score(folder: StudyFolder, record: TrialRecord) -> TestScore | None:
-    """Test score of a trial from its file; None before it was computed."""
+    """Test score of a trial from its file; None before it was computed.
+
+    Raises:
+        UserError: the file is damaged.
+    """
     path = _place(folder, record)
-    return _TEST_SCORE.validate_json(path.read_bytes()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return _TEST_SCORE.validate_json(path.read_bytes())
+    except ValidationError as error:
+        reason = fault_lines(error, TestScore)[0]
+        raise UserError(
+            f"{path}: is damaged ({reason}); delete it, and the trial is tested again"
+        ) from error
 
 
 def paired_bootstrap(folder: StudyFolder, score: TestScore, baseline: TestScore) -> PairedBootstrap:
@@ -67,7 +83,12 @@ def _place(folder: StudyFolder, record: TrialRecord) -> Path:
 
 
 def _measure(folder: StudyFolder, record: TrialRecord) -> TestScore:
-    kept = best_weights(study_storage(folder), record)
+    try:
+        kept = best_weights(study_storage(folder), record)
+    except BrokenCheckpoint as error:
+        raise WorkFailed(
+            f"the weights of trial {record.id} are damaged: {error}; restore them from a copy"
+        ) from error
     if kept is None:
         raise WorkFailed(f"{folder.path}: the weights of trial {record.id} are gone")
     task = load_task(folder.data())

@@ -63,6 +63,26 @@ class Recorder(Callback):  # type: ignore[misc]
         fields = _result_fields(self._ledger[id_], result)
         self._notify(self._ledger.update_in_memory(id_, **fields, **_end_fields(result)))
 
+    def on_trial_save(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        """Secure the weights of an ended trial; Tune ends it afterwards.
+
+        Raises:
+            OSError: the disk is full.
+            WorkFailed: they cannot be brought to the disk; the trial is not recorded as ended.
+        """
+        record = self._ledger[trial.config["id"]]
+        if self._kept is None or record.state != "completed":
+            return
+        try:
+            self._kept.secure(record)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise
+            raise WorkFailed(
+                f"trial {record.id}: its weights cannot be brought to the disk "
+                f"({error.strerror}); mend the disk, then resume the study"
+            ) from error
+
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:

@@ -186,7 +186,9 @@ class StudyFolder:
                 f"{self.path}: no study is here; start one with: reservoir-search run STUDY.toml"
             ) from error
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{self.resolved}: not JSON: {error}") from error
+            raise UserError(
+                f"{self.resolved}: not JSON: {error}; restore the file from a copy"
+            ) from error
         if not _is_whole(resolved):
             raise UserError(f"{self.resolved}: is damaged; restore the file from a copy")
         found: dict[str, Any] = resolved

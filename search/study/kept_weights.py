@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,16 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ray.tune import Checkpoint
-from safetensors.torch import load_file
 
 from search.study.ranking import pareto_front, ranked
 from search.study.storage import Storage
 from search.study.trial_record import TrialRecord
+from trainable.atomic import sync_files
 from trainable.checkpoint import (
     BEST_WEIGHTS,
-    PROGRESS,
+    KEPT,
     BrokenCheckpoint,
     Weights,
+    load_best,
     load_checkpoint,
 )
 from trainable.config import ObjectiveConfig
@@ -104,6 +104,26 @@ class KeptWeights:
                 if id_ in self._ended:
                     _clean(checkpoints, is_kept=id_ in kept)
 
+    def secure(self, record: TrialRecord) -> None:
+        """Bring the weights of a trial to the disk, before its outcome is written.
+
+        Tune copies checkpoints without syncing them: a power failure would leave empty files
+        behind a trial that is recorded as completed. An object store needs no syncing.
+
+        Args:
+            record: the ended trial; nothing is done if its weights are not kept.
+
+        Raises:
+            OSError: the weights cannot be brought to the disk.
+        """
+        ended = [*self._kept, record]
+        if self._storage.is_local and record in worth_keeping(
+            ended, self._objective, n_kept=self._n_kept
+        ):
+            for checkpoint in checkpoints_of(self._storage, record)[-1:]:
+                files = [Path(checkpoint.path, n) for n in checkpoint.files() if n in KEPT]
+                sync_files(files, below=Path(self._storage.path))
+
     def end(self, record: TrialRecord) -> None:
         """Clean up after a trial that ended, and after one that it replaces among the best."""
         before = [*self._kept, record]
@@ -132,13 +152,15 @@ def worth_keeping(
 
 
 def best_weights(storage: Storage, record: TrialRecord) -> tuple[Weights, tuple[Point, ...]] | None:
-    """Best weights of a trial and the curve they lie on; None if they were not kept."""
+    """Best weights of a trial and the curve they lie on; None if they were not kept.
+
+    Raises:
+        BrokenCheckpoint: they are cut short or changed since they were written.
+    """
     for checkpoint in reversed(checkpoints_of(storage, record)):
         if BEST_WEIGHTS in checkpoint.files():
             with _downloaded(checkpoint) as folder:
-                progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-                curve = tuple(Point.from_dict(point) for point in progress["curve"])
-                return load_file(folder / BEST_WEIGHTS), curve
+                return load_best(folder)
     return None
 
 
@@ -181,14 +203,14 @@ def stored_checkpoints(storage: Storage) -> dict[int, list[Storage]]:
 
 
 def _clean(checkpoints: Sequence[Storage], *, is_kept: bool) -> None:
-    """Remove a trial's checkpoints; if it is kept, the newest one's best weights stay."""
+    """Remove a trial's checkpoints; if it is kept, the newest one's ``KEPT`` files stay."""
     newest = checkpoints[-1:] if is_kept else []
     for checkpoint in checkpoints:
         if checkpoint not in newest:
             checkpoint.remove()
     for checkpoint in newest:
         for name in checkpoint.files():
-            if name not in (BEST_WEIGHTS, PROGRESS):
+            if name not in KEPT:
                 checkpoint.remove_file(name)
 
 

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError
-
+from search.study.ledger_lines import read_contents, record_line
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
-from spaces.faults import fault_lines
 from trainable.atomic import append_line, write_atomically
-from trainable.config import TrialConfig
-
-MAX_LINE_BYTES = 2 * 2**20  # a curve of 10,000 points; parsing takes a few hundred times a line
 
 
 class Ledger:
@@ -35,7 +29,7 @@ class Ledger:
     def __init__(self, path: Path, records: Mapping[int, TrialRecord]) -> None:
         self._path = path
         self._lock = threading.RLock()  # the tracking thread adds MLflow's run ids
-        self._unwritten: set[int] = set()  # trials with changes in memory only
+        self._unwritten: dict[int, TrialRecord] = {}  # as the file has them; newer in memory
         self._records = dict(records)
         self._ids: dict[str, int] = {}  # by the candidate's key
         for record in self._records.values():
@@ -97,12 +91,12 @@ class Ledger:
 
     def put(self, record: TrialRecord) -> None:
         """Keep ``record`` and append it to the file."""
-        line = json.dumps(record.to_dict()).encode()
+        line = record_line(record)
         with self._lock:
             self._records[record.id] = record
             self._ids.setdefault(record.key, record.id)
             append_line(self._path, line)
-            self._unwritten.discard(record.id)
+            self._unwritten.pop(record.id, None)
 
     def update(self, id_: int, **changes: Any) -> TrialRecord:
         """Change fields of a trial and append it to the file."""
@@ -114,8 +108,8 @@ class Ledger:
     def update_in_memory(self, id_: int, **changes: Any) -> TrialRecord:
         """Change fields of a trial in memory only, until ``write_down`` or ``put``."""
         with self._lock:
+            self._unwritten.setdefault(id_, self._records[id_])
             self._records[id_] = dataclasses.replace(self._records[id_], **changes)
-            self._unwritten.add(id_)
             return self._records[id_]
 
     def note_run(self, id_: int, mlflow_run_id: str) -> None:
@@ -140,10 +134,11 @@ class Ledger:
             return self._records[id_]
 
     def compact(self) -> None:
-        """Rewrite the file with one line per trial."""
+        """Rewrite the file with one line per trial; changes in memory only stay out of it."""
         with self._lock:
-            lines = [json.dumps(record.to_dict()) + "\n" for record in self.records]
-            write_atomically(self._path, "".join(lines))
+            written = [self._unwritten.get(record.id, record) for record in self.records]
+            lines = [record_line(record) + b"\n" for record in written]
+            write_atomically(self._path, b"".join(lines))
 
 
 def read_records(path: Path) -> dict[int, TrialRecord]:
@@ -152,28 +147,16 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
     The file's last line may be cut short by a crash, before its end of line; it is skipped.
 
     Raises:
-        UserError: another line is not a trial.
+        UserError: another line is not a trial, or it changed since it was written.
     """
-    records: dict[int, TrialRecord] = {}
-    lines = path.read_bytes().split(b"\n") if path.exists() else []
-    for number, line in enumerate(lines, start=1):
-        if not line:
-            continue
-        if len(line) > MAX_LINE_BYTES:
-            raise UserError(f"{path}: line {number} has {len(line)} bytes; no trial of ours has")
-        try:
-            record = TrialRecord.from_json(line)
-        except ValidationError as error:
-            is_cut_short = error.errors()[0]["type"] == "json_invalid" and number == len(lines)
-            if is_cut_short:
-                continue
-            reason = fault_lines(error, TrialConfig)[0]
-            raise UserError(
-                f"{path}: line {number} is not a trial ({reason}); restore the file from a "
-                "copy, or delete the line, and its trial is as an earlier line has it"
-            ) from error
-        records[record.id] = record
-    return records
+    contents = read_contents(path)
+    for line in contents.damaged:
+        raise UserError(
+            f"{path}: {line}; rebuild it, in a search, with: reservoir-search doctor "
+            f"{path.parent} --mend; or restore the file from a copy, or delete the line, and its "
+            "trial is as an earlier line has it"
+        )
+    return dict(contents.records)
 
 
 def sorted_records(path: Path) -> list[TrialRecord]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,8 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from search.suggest.suggestion_marks import LOST
-from trainable.private.optuna import whole_lines
+from spaces.errors import UserError
+from trainable.private.optuna import fault_of_operation, whole_lines
 
 Direction = Literal["minimize", "maximize"]
 
@@ -55,32 +57,94 @@ class ReadJournal:
 
 
 def open_journal(log: Path, *, study: str, directions: Sequence[Direction]) -> AskTellStudy:
-    """The study in ``log``, opened for writing; created if there is none."""
+    """The study in ``log``, opened for writing; created if there is none.
+
+    Raises:
+        UserError: the journal is damaged.
+    """
+    refuse_damaged(log)
     _drop_torn_line(log)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = _storage(log)
-    optuna.create_study(
-        study_name=study, storage=storage, load_if_exists=True, directions=list(directions)
-    )
-    return AskTellStudy(study_name=study, storage=storage)
+    with _errors_as_user_errors(log):
+        storage = _storage(log)
+        names = optuna.get_all_study_names(storage)
+        if names:
+            return AskTellStudy(study_name=study, storage=storage)
+        optuna.create_study(study_name=study, storage=storage, directions=list(directions))
+        return AskTellStudy(study_name=study, storage=storage)
 
 
 def read_journal(log: Path, *, study: str) -> ReadJournal:
     """Contents of the study's journal ``log``, read from a copy; empty if there is none.
 
     Raises:
-        Exception: whatever a broken journal makes Optuna raise.
+        UserError: the journal is damaged.
     """
-    whole = _whole_lines(log)  # a search at work may be writing the last line
+    whole = journal_lines(log)  # a search at work may be writing the last line
     if not whole:
         return ReadJournal()
+    refuse_damaged(log)
+    with _errors_as_user_errors(log):
+        return read_lines(whole, study=study)
+
+
+def journal_lines(log: Path) -> list[bytes]:
+    """Whole lines of the journal, without their ends; empty if there is none."""
+    return whole_lines(log.read_bytes()).split(b"\n")[:-1] if log.exists() else []
+
+
+def read_lines(lines: Sequence[bytes], *, study: str) -> ReadJournal:
+    """Contents of a journal of these lines; empty ones are passed over.
+
+    Raises:
+        Exception: whatever a broken journal makes Optuna raise.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / log.name
-        copy.write_bytes(whole)
+        copy = Path(folder) / "optuna.log"
+        copy.write_bytes(b"".join(line + b"\n" for line in lines if line))
         found = optuna.load_study(study_name=study, storage=_storage(copy))
         return ReadJournal(
             trials=found.get_trials(deepcopy=False), lost=found.user_attrs.get(LOST, ())
         )
+
+
+def damaged_lines(lines: Sequence[bytes]) -> dict[int, str]:
+    """Reasons by number, from 1, of the lines that are no operations of Optuna's."""
+    faults = {number: fault_of_operation(line) for number, line in enumerate(lines, start=1)}
+    return {number: fault for number, fault in faults.items() if fault is not None}
+
+
+def refuse_damaged(log: Path) -> None:
+    """Check that each whole line of the journal is an operation.
+
+    Raises:
+        UserError: one is not.
+    """
+    for number, reason in damaged_lines(journal_lines(log)).items():
+        raise _damaged(log, f"line {number} is no operation of Optuna's ({reason})")
+
+
+def _damaged(log: Path, fault: str) -> UserError:
+    return UserError(
+        f"{log}: {fault}; rebuild the file from trials.jsonl with: "
+        f"reservoir-search doctor {log.parent} --mend"
+    )
+
+
+@contextmanager
+def _errors_as_user_errors(log: Path) -> Iterator[None]:
+    """Turn whatever Optuna raises over a damaged journal into one line.
+
+    Raises:
+        UserError: Optuna raised an error.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise _damaged(log, f"Optuna cannot read it ({type(error).__name__}: {reason})") from error
 
 
 def _storage(log: Path) -> JournalStorage:
@@ -89,13 +153,7 @@ def _storage(log: Path) -> JournalStorage:
         return JournalStorage(JournalFileBackend(str(log)))
 
 
-def _whole_lines(log: Path) -> bytes:
-    if not log.exists():
-        return b""
-    return whole_lines(log.read_bytes())
-
-
 def _drop_torn_line(log: Path) -> None:
     """Cut off a last line torn by a crash: Optuna would append to it."""
     if log.exists():
-        os.truncate(log, len(_whole_lines(log)))
+        os.truncate(log, len(whole_lines(log.read_bytes())))

@@ -30,6 +30,7 @@ from search.suggest.proxy import Measured, Proxy, Verdict
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
 from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY
+from search.suggest.suggestions import ended_without_trial
 from search.suggest.trial_source import NextTrial, TrialSource
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
@@ -106,12 +107,13 @@ class StudyTrials(TrialSource):
             proxy: keeps some suggestions from training.
 
         Raises:
-            UserError: a user's own algorithm is not there.
+            UserError: a user's own algorithm is not there, or the journal is damaged.
         """
         bounds = Bounds(config, data=data, size=size)
         problem = problem_of(config, bounds.size_of)
         proposer = make_proposer(problem, config.search.algorithm)
         journal = SuggestionJournal.open(config, optuna_log)
+        _refuse_lost(journal, ledger, optuna_log)
         trials = cls(
             config,
             ledger,
@@ -291,3 +293,27 @@ class StudyTrials(TrialSource):
                     verdict = "discarded"
                 measured = Measured(key=key, verdict=verdict, **trial.user_attrs[PROXY])
                 self._proxy.remember(measured)
+
+
+def _refuse_lost(journal: SuggestionJournal, ledger: Ledger, log: Path) -> None:
+    """Check that Optuna has the suggestion of each trial, and the ledger each ended trial.
+
+    New suggestions would take the number of a lost one, and a lost trial be trained again.
+
+    Raises:
+        UserError: one is lost.
+    """
+    remedy = f"rebuild it with: reservoir-search doctor {log.parent} --mend"
+    n_suggestions = len(journal.trials)
+    for record in ledger.records:
+        if record.optuna_number >= n_suggestions:
+            raise UserError(
+                f"{log}: lacks suggestion {record.optuna_number}, that of trial {record.id}; "
+                f"{remedy}"
+            )
+    for number in ended_without_trial(journal.trials, ledger.records):
+        if number not in journal.lost:
+            raise UserError(
+                f"{log.with_name('trials.jsonl')}: lacks the trial of suggestion {number}, "
+                f"which has an outcome in {log.name}; {remedy}"
+            )

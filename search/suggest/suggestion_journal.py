@@ -31,6 +31,11 @@ from spaces.chooser import Point
 from trainable.private.optuna import open_again
 
 
+def directions_of(config: StudyConfig) -> list[Direction]:
+    """Directions of the study's objectives in Optuna."""
+    return ["maximize", "minimize"] if config.objective.name == "pareto" else ["maximize"]
+
+
 class SuggestionJournal:
     """Asks Optuna for suggestions and reports their outcomes to it; made by ``open``.
 
@@ -46,15 +51,23 @@ class SuggestionJournal:
 
     @classmethod
     def open(cls, config: StudyConfig, log: Path) -> Self:
-        """Open the journal at ``log`` for writing, or begin it."""
-        is_pareto = config.objective.name == "pareto"
-        directions: list[Direction] = ["maximize", "minimize"] if is_pareto else ["maximize"]
-        return cls(config, open_journal(log, study=config.name, directions=directions))
+        """Open the journal at ``log`` for writing, or begin it.
+
+        Raises:
+            UserError: the journal is damaged.
+        """
+        return cls(config, open_journal(log, study=config.name, directions=directions_of(config)))
 
     @property
     def trials(self) -> Sequence[FrozenTrial]:
         """All suggestions, as Optuna has them, in order of number."""
         return self._study.get_trials(deepcopy=False)
+
+    @property
+    def lost(self) -> Sequence[int]:
+        """Numbers of the suggestions that were written off."""
+        lost: Sequence[int] = self._study.user_attrs.get(LOST, ())
+        return lost
 
     @property
     def is_stopped(self) -> bool:
@@ -72,8 +85,7 @@ class SuggestionJournal:
     def write_off(self, numbers: Sequence[int]) -> None:
         """Mark suggestions whose outcome in Optuna is no longer that of a trial."""
         if numbers:
-            lost = [*self._study.user_attrs.get(LOST, ()), *numbers]
-            self._study.set_user_attr(LOST, sorted(set(lost)))
+            self._study.set_user_attr(LOST, sorted({*self.lost, *numbers}))
 
     def queue(self, point: Point, marks: Mapping[str, bool] | None = None) -> None:
         """Queue ``point`` as the next suggestion."""

@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
+from search.study.trial_record import TrialRecord
 from search.suggest.optuna_journal import read_journal
 from search.suggest.suggestion_marks import (
     DISCARDED,
@@ -62,6 +63,18 @@ class Suggestions:
     def _reasons(self, mark: str) -> list[str]:
         reasons = (trial.user_attrs.get(mark) for trial in self.trials)
         return [str(reason) for reason in reasons if reason is not None]
+
+
+def ended_without_trial(trials: Sequence[FrozenTrial], records: Sequence[TrialRecord]) -> list[int]:
+    """Numbers of the suggestions that have the outcome of a trial which is not in ``records``."""
+    numbers = {record.optuna_number for record in records}
+    return [
+        trial.number
+        for trial in trials
+        if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        and trial.number not in numbers
+        and not {REPEATED, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
+    ]
 
 
 def read_suggestions(log: Path, *, study: str) -> Suggestions:

@@ -21,6 +21,17 @@ def write_curve_csv(curve: Sequence[Point], path: Path) -> None:
         writer.writerows(point.to_dict() for point in curve)
 
 
+def read_curve_csv(path: Path) -> tuple[Point, ...]:
+    """Points of a file that ``write_curve_csv`` wrote.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    with path.open(newline="") as file:
+        rows = csv.DictReader(file)
+        return tuple(Point.from_dict({name: float(row[name]) for name in row}) for row in rows)
+
+
 def write_curve_png(record: TrialRecord, path: Path) -> None:
     """Validation scores over the objective's clock, with its area shaded."""
     clock = record.config.objective.clock

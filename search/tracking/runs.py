@@ -83,6 +83,16 @@ def study_runs(
     return StudyRuns(parents=active, of_trials=of_trials, strays=tuple(strays))
 
 
+def runs_by_trial(runs: StudyRuns) -> dict[int, list[Run]]:
+    """Runs by the trial id that they name, whether or not there is such a trial."""
+    by_trial = {id_: list(found) for id_, found in runs.of_trials.items()}
+    for run in runs.strays:
+        id_ = run.data.tags.get(TRIAL_ID, "")
+        if id_.isdecimal():
+            by_trial.setdefault(int(id_), []).append(run)
+    return by_trial
+
+
 def is_active(run: Run) -> bool:
     """True if the run is not deleted."""
     return bool(run.info.lifecycle_stage == LifecycleStage.ACTIVE)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mlflow.tracking import MlflowClient
@@ -34,10 +35,34 @@ def check_store(config: StudyConfig) -> None:
 
 
 def open_store(uri: str, folder: StudyFolder) -> MlflowClient:
-    """Client of the store at ``uri``; the study's own database is made if there is none."""
+    """Client of the store at ``uri``; the study's own database is made if there is none.
+
+    Raises:
+        UserError: the study's own database is damaged.
+    """
+    database = folder.mlflow_database
     if is_own(uri, folder):
-        _make_database(folder.mlflow_database)
+        if (fault := fault_of_database(database)) is not None:
+            raise UserError(
+                f"{database}: is damaged ({fault}); make it again from trials.jsonl with: "
+                f"reservoir-search doctor {database.parent} --mend"
+            )
+        _make_database(database)
     return MlflowClient(uri)
+
+
+def fault_of_database(database: Path) -> str | None:
+    """Reason why an SQLite file cannot be read; None if it can, or if there is none."""
+    if not database.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(database)) as connection:
+            (found,) = connection.execute("pragma quick_check(1)").fetchone()
+    except sqlite3.OperationalError:  # locked by a user interface, for instance
+        return None
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    return None if found == "ok" else " ".join(str(found).split())
 
 
 def is_own(uri: str, folder: StudyFolder) -> bool:

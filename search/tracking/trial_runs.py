@@ -23,6 +23,7 @@ from search.tracking.runs import PARENT, TRIAL_ID, TRIAL_OF, StudyRuns, is_activ
 from search.tracking.study_run import StudyRun
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+CONFIG, CURVE = "config.json", "curve.csv"  # files of an ended trial's run
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,26 @@ def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
 def is_of_earlier_version(run: Run) -> bool:
     """True if the run has its scores as ``bleu`` alone; sending the trial again adds ``score``."""
     return "bleu" in run.data.metrics and "score" not in run.data.metrics
+
+
+def params_of(record: TrialRecord) -> dict[str, str]:
+    """MLflow's parameters of a trial's run."""
+    params = {
+        "layout": record.layout,
+        "canonical": record.canonical,
+        "decoder": record.decoder,
+        "depth": record.encoder.depth,
+        "n_reservoirs": record.encoder.n_reservoirs,
+        "n_weight_sets": len(set(record.encoder.owners)),
+        "seed": record.config.seed,
+        "n_params_total": record.counts.total,
+        "n_params_learned": record.counts.learned,
+        "n_params_stored": record.counts.stored,
+        "n_params_encoder": record.counts.encoder,
+        **({} if record.proxy is None else {"proxy": record.proxy}),
+        **record.hyper(),
+    }
+    return {name: str(value) for name, value in params.items()}
 
 
 class TrialRuns:
@@ -233,8 +254,8 @@ class TrialRuns:
             f"encoder = {record.encoder}\ndecoder = {record.decoder}\n"
         )
         config = record.config.model_dump(mode="json")
-        (folder / "config.json").write_text(json.dumps(config, indent=2))
-        write_curve_csv(record.curve, folder / "curve.csv")
+        (folder / CONFIG).write_text(json.dumps(config, indent=2))
+        write_curve_csv(record.curve, folder / CURVE)
         write_curve_png(record, folder / "curve.png")
 
     def _open(self, record: TrialRecord) -> Run:
@@ -248,23 +269,9 @@ class TrialRuns:
         )
         # An earlier attempt may have failed between creating the run and sending its parameters.
         run = found[0] if found else self._create(record)
-        params = {
-            "layout": record.layout,
-            "canonical": record.canonical,
-            "decoder": record.decoder,
-            "depth": record.encoder.depth,
-            "n_reservoirs": record.encoder.n_reservoirs,
-            "n_weight_sets": len(set(record.encoder.owners)),
-            "seed": record.config.seed,
-            "n_params_total": record.counts.total,
-            "n_params_learned": record.counts.learned,
-            "n_params_stored": record.counts.stored,
-            "n_params_encoder": record.counts.encoder,
-            **({} if record.proxy is None else {"proxy": record.proxy}),
-            **record.hyper(),
-        }
         self._client.log_batch(
-            run.info.run_id, params=[Param(name, str(value)) for name, value in params.items()]
+            run.info.run_id,
+            params=[Param(name, value) for name, value in params_of(record).items()],
         )
         return run
 

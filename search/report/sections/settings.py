@@ -72,7 +72,7 @@ def signature(metric: str, version: str | None) -> str:
 def study_file(study: ReportedStudy) -> str:
     """Text of the study file as given; empty if the file is gone."""
     try:
-        return study.folder.study_file.read_text(encoding="utf-8")
+        return study.folder.study_file.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
 

@@ -13,6 +13,7 @@ from search.report.stack import stack_svg
 from search.report.templating import render
 from search.report.winner_margin import winner_margin
 from search.study.folder import StudyFolder
+from spaces.errors import UserError
 from trainable.aucc import best_point
 
 
@@ -38,10 +39,20 @@ def winner(study: ReportedStudy) -> Section:
 
 
 def exported_scores(folder: StudyFolder) -> tuple[str, ExportedScores | None]:
-    """Encoder and scores of the study's export; an empty text and None without an export."""
+    """Encoder and scores of the study's export; an empty text and None without an export.
+
+    Raises:
+        UserError: a file of the export is damaged.
+    """
     try:
         scores = (folder.export / "scores.json").read_bytes()
         layout = tomllib.loads((folder.export / LAYOUT).read_text(encoding="utf-8"))
+        return str(layout["encoder"]), ExportedScores.model_validate_json(scores)
     except FileNotFoundError:
         return "", None
-    return layout["encoder"], ExportedScores.model_validate_json(scores)
+    except (ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{folder.export}: scores.json or {LAYOUT} is damaged ({reason}); remove the folder "
+            "and export again"
+        ) from error

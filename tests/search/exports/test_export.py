@@ -43,7 +43,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_an_export_is_whole(real_export: RealExport):
     assert {path.name for path in real_export.folder.iterdir()} == {
         *("README.md", "layout.toml", "config.json", "scores.json", "manifest.json"),
-        *("model.safetensors", "checkpoint.pt", "fairseq-train.sh"),
+        *("model.safetensors", "checksums.json", "checkpoint.pt", "fairseq-train.sh"),
         *("bpe.codes", "dict.de.txt", "dict.en.txt"),
     }
     layout = tomllib.loads((real_export.folder / "layout.toml").read_text())

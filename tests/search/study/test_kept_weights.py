@@ -65,7 +65,7 @@ def test_the_best_few_within_the_bounds_keep_their_best_weights_alone(
     KeptWeights(storage, ObjectiveConfig(min_score=1.0), records).clean_up()
     assert kept_ids(storage, records) == {4, 3, 2, 7}
     left = {path.name for path in Path(storage.path).glob("session-001/trial-0004/*/*")}
-    assert left == {"best.safetensors", "progress.json"}
+    assert left == {"best.safetensors", "progress.json", "checksums.json"}
     kept = best_weights(storage, records[4])
     assert kept is not None
     assert [point.updates for point in kept[1]] == [4, 8]

@@ -3,12 +3,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import resource
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from search.study.ledger import Ledger, read_records
+from search.study.ledger_lines import read_contents
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 
@@ -64,6 +66,39 @@ def test_one_bad_byte_in_a_whole_line_is_refused_with_its_line_and_nothing_is_ch
     ):
         pytest.fail("a damaged file was opened for writing")
     assert path.read_bytes() == b"".join(lines)
+
+
+@pytest.mark.parametrize("bit", [0, 4])
+def test_a_flipped_bit_anywhere_in_a_line_is_refused_or_harmless(
+    make_record: Make, tmp_path: Path, bit: int
+):
+    path = tmp_path / "trials.jsonl"
+    lines = [line.encode() for line in three_trials(path, make_record)]
+    before, line = read_records(path), lines[1]
+    places = [*range(0, len(line) - 60, 7), *range(len(line) - 60, len(line) - 1)]
+    n_harmless = 0
+    for place in places:
+        lines[1] = line[:place] + bytes([line[place] ^ (1 << bit)]) + line[place + 1 :]
+        path.write_bytes(b"".join(lines))
+        contents = read_contents(path)
+        if contents.damaged:
+            assert [damaged.number for damaged in contents.damaged] == [2], place
+        else:
+            assert contents.records == before, place
+            n_harmless += 1
+    assert n_harmless <= len("crc32")  # a byte of the checksum's own name
+
+
+def test_a_line_is_json_whose_last_key_is_the_checksum_of_the_rest(
+    make_record: Make, tmp_path: Path
+):
+    (line, *_) = three_trials(tmp_path / "trials.jsonl", make_record)
+    values = json.loads(line)
+    *_, last = values
+    assert last == "crc32"
+    checksum = values.pop("crc32")
+    assert int(checksum, 16) == zlib.crc32(json.dumps(values).encode())
+    assert values == json.loads(json.dumps(make_record(0).to_dict()))
 
 
 def test_a_record_of_before_a_setting_has_its_default(make_record: Make, tmp_path: Path):

@@ -57,7 +57,7 @@ def test_records_written_when_layouts_were_text_are_written_again_byte_for_byte(
     renamed = before.replace(b'"bleu": ', b'"score": ').replace(b'"min_bleu": ', b'"min_score": ')
     named = re.sub(rb'("optuna_number": \d+, )', rb'\1"metric": "BLEU", ', renamed)
     named = re.sub(rb'("peak_memory_bytes": \w+, )', rb'\1"warmup_s": null, ', named)
-    assert path.read_bytes() == named
+    assert re.sub(rb', "crc32": "[0-9a-f]{8}"', b"", path.read_bytes()) == named
 
 
 def test_a_record_is_the_same_from_its_json(make_record: Make):
