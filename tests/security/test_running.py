@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import time
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from search.cluster.ray_files import private_folder
 from search.tracking.mlflow_ui import end_server, start_server
 from tests.ports import free_port
 from tests.search.command_line import start, study_toml
@@ -35,6 +37,7 @@ class Watched:
     place: Path
     server: Path
     status: int
+    ray: Path  # a copy of its Ray's logs
     sockets: set[tuple[str, str]]
     command_lines: str
 
@@ -108,7 +111,18 @@ def watched(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> Wa
         )
         sockets, lines = watch(command, timeout=1500)
         status = command.wait(60)
-    return Watched(place=place, server=server, status=status, sockets=sockets, command_lines=lines)
+        # The next command, of anybody's tests, removes the session.
+        (session,) = private_folder().glob(f"session_*_{command.pid}")
+        ray = tmp_path_factory.mktemp("ray")
+        shutil.copytree(session / "logs", ray / "logs", symlinks=True)
+    return Watched(
+        place=place,
+        server=server,
+        status=status,
+        ray=ray,
+        sockets=sockets,
+        command_lines=lines,
+    )
 
 
 def test_the_search_reached_its_server(watched: Watched):
@@ -125,10 +139,9 @@ def test_nothing_of_a_local_search_listens_beyond_loopback(watched: Watched):
 
 
 def test_no_secret_is_in_what_a_search_writes(watched: Watched):
-    ray = Path(f"/tmp/reservoir-search-{os.getuid()}/ray/session_latest").resolve()
-    assert (ray / "logs").is_dir()
     allowed = {watched.server / "accounts.ini"}  # where the account was made
-    places = [watched.place, watched.server, ray]
+    places = [watched.place, watched.server, watched.ray]
+    assert list(watched.ray.glob("logs/raylet*"))
     files = [file for place in places for file in place.rglob("*") if file.is_file()]
     assert len(files) > 20
     found = [

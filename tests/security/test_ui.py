@@ -22,6 +22,7 @@ from search.tracking.mlflow_ui import USER
 from tests.ports import free_port
 from tests.search.command_line import start
 from tests.search.disturbed import wait_for
+from trainable.users_folder import users_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -73,7 +74,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     store = f"sqlite:///{place / 'studies/kinds/mlflow.db'}"
     MlflowClient(store).create_experiment("kinds")
     port = free_port()
-    command = start("ui", "kinds", "--port", str(port), cwd=place, TMPDIR=str(place))
+    command = start("ui", "kinds", "--port", str(port), cwd=place)
 
     def answers() -> bool:
         assert command.poll() is None, (place / "log.txt").read_text()
@@ -89,7 +90,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         command.send_signal(signal.SIGINT)
         assert command.wait(timeout=60) == 130
-    assert not list(place.glob("reservoir-search-ui-*"))  # the accounts are gone with the server
+    assert scratch_of(command.pid) == []  # the accounts are gone with the server
+
+
+def scratch_of(pid: int) -> list[Path]:
+    """The private folder of the process ``pid``, if it has one."""
+    return list(users_folder().glob(f"scratch-*_{pid}_*"))
 
 
 def printed_password(served: Served) -> str:
@@ -116,6 +122,7 @@ def test_no_other_user_can_read_the_password_elsewhere(served: Served):
     password = printed_password(served)
     processes = [psutil.Process(served.pid), *psutil.Process(served.pid).children(recursive=True)]
     assert not any(password in " ".join(process.cmdline()) for process in processes)
-    (folder,) = Path(processes[0].environ()["TMPDIR"]).glob("reservoir-search-ui-*")
+    (folder,) = scratch_of(served.pid)
+    assert (folder / "accounts.ini").exists()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert folder.stat().st_uid == os.getuid()
