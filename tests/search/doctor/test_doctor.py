@@ -223,6 +223,18 @@ def test_where_mlflow_is_gone_a_record_comes_back_from_optuna_and_its_weights(st
     assert (found.key, found.config, found.counts) == (lost.key, lost.config, lost.counts)
 
 
+def test_a_copy_of_mlflows_store_stays_where_runs_of_it_are_deleted(study: StudyFolder):
+    make_a_second_study_run(study)
+    n_runs = len(store(study).search_runs(["1"]))
+    examine(study, repair=True)
+    (copy,) = study.path.glob("mlflow.db.before-mend-*")
+    with closing(sqlite3.connect(copy)) as database:
+        active = database.execute("select * from runs where lifecycle_stage = 'active'").fetchall()
+    assert len(active) == n_runs
+    examine(study, repair=True)
+    assert list(study.path.glob("mlflow.db.before-mend-*")) == [copy]
+
+
 def test_weights_of_an_unknown_trial_are_left_to_their_owner(study: StudyFolder):
     unknown = study.ray / "session-001/trial-0099/checkpoint_000001"
     shutil.copytree(next(study.ray.glob("session-001/trial-0005/*")), unknown)
