@@ -23,6 +23,7 @@ from search.cli import app, exit_code
 from search.doctor.examine import examine
 from search.doctor.finding import Finding
 from search.doctor.repair import rebuild_records
+from search.run.driver import _search
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
 from search.study.kept_weights import KeptWeights
@@ -184,6 +185,14 @@ def test_records_come_back_exactly_from_mlflow_and_optuna(study: StudyFolder, ha
     assert {path for path in contents(study) if study.ray in path.parents} == checkpoints
     copies = [path.read_bytes() for path in study.path.glob("trials.jsonl.before-mend-*")]
     assert copies == ([] if damaged is None else [damaged])
+
+
+def test_a_study_that_resume_refuses_is_not_left_running_in_mlflow(study: StudyFolder):
+    lose_all_trials(study)
+    before = study.mlflow_database.read_bytes()
+    with pytest.raises(UserError, match=r"lacks the trial of suggestion .* --mend"):
+        _search(study.config(), study, [], None, None)
+    assert study.mlflow_database.read_bytes() == before
 
 
 def test_lost_trials_come_back_where_a_failed_one_is_trained_again(study: StudyFolder):
