@@ -11,8 +11,8 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import ray
@@ -32,7 +32,7 @@ from trainable.ranks import Ranks, join_ranks, leave_ranks
 from trainable.shipped_corpus import ShippedCorpus, with_data_here
 from trainable.training import Training
 from trainable.trial_result import trial_result
-from trainable.users_folder import users_folder
+from trainable.users_folder import scratch_folder
 
 logger = logging.getLogger(__name__)
 
@@ -97,13 +97,13 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         leave_ranks()
         for peer in self._peers:
             ray.kill(peer)
-        self._meeting.cleanup()
+        self._meeting.close()
 
     def _connect_ranks(self, ranks: RanksConfig) -> None:
         self._peers = _start_peers(ranks, self._corpus)
         # Private, and for as long as the ranks are connected, since NCCL connects later.
-        self._meeting = TemporaryDirectory(prefix="ranks-", dir=users_folder())
-        self._ranks = _meet(self._peers, ranks, Path(self._meeting.name))
+        self._meeting = ExitStack()
+        self._ranks = _meet(self._peers, ranks, self._meeting.enter_context(scratch_folder()))
         self._ranks_are_well = True
 
     def _begin(self, config: dict[str, Any]) -> None:

@@ -63,6 +63,7 @@ def _repair(config: StudyConfig, folder: StudyFolder) -> None:
     with Ledger.in_order(folder.trials) as ledger:  # drops torn lines
         journal = _repair_suggestions(config, folder, ledger)
         _repair_storage(config, folder, ledger)
+        _keep_runs(config, folder, ledger)
         tracking = Tracking.start(config, folder, ledger)
         _repair_runs(config, folder, ledger)
         for record in ledger.records:
@@ -164,6 +165,21 @@ def _repair_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) ->
     KeptWeights(storage, config.objective, ledger.records).clean_up()
 
 
+def _keep_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+    """Copy MLflow's own database if the repair is going to delete runs in it."""
+    uri = tracking_uri(config, folder)
+    if not is_own(uri, folder) or not folder.mlflow_database.exists():
+        return
+    client = MlflowClient(uri)
+    runs = study_runs(client, folder, ledger.records)
+    is_wrong = any(
+        len(found) > 1 or contradiction(client, ledger[id_], found[0]) is not None
+        for id_, found in runs.of_trials.items()
+    )
+    if is_wrong or len(runs.parents) > 1 or runs.strays:
+        keep_copy(folder.mlflow_database)
+
+
 def _repair_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
     """Delete MLflow runs that are wrong, duplicates or without a trial; trials are sent again."""
     client = MlflowClient(tracking_uri(config, folder))
@@ -180,7 +196,5 @@ def _repair_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> No
         run_id = str(kept[0].info.run_id) if kept else None
         if run_id != record.mlflow_run_id:
             ledger.update(record.id, mlflow_run_id=run_id)
-    if deleted and is_own(tracking_uri(config, folder), folder):
-        keep_copy(folder.mlflow_database)
     for run in deleted:
         client.delete_run(run.info.run_id)

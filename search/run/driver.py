@@ -138,7 +138,9 @@ def failed_ids(records: Mapping[int, TrialRecord], named: Collection[int]) -> li
     """
     for id_ in named:
         if id_ not in records:
-            raise UserError(f"--retry-failed {id_}: the study has no such trial; see show")
+            raise UserError(
+                f"--retry-failed {id_}: the study has no such trial; reservoir-search show has all"
+            )
         if records[id_].state != "failed":
             raise UserError(
                 f"--retry-failed {id_}: the trial is {records[id_].state}; name failed ones alone"
@@ -173,7 +175,6 @@ def _search(
 ) -> StudyResult:
     storage = study_storage(folder)
     with Ledger.in_order(folder.trials) as ledger:
-        tracking = Tracking.start(config, folder, ledger)
         trials = StudyTrials.open(
             config,
             ledger,
@@ -184,6 +185,8 @@ def _search(
             earlier=earlier,
             proxy=_proxy(config),
         )
+        # Only now: a study that is refused has no run that counts as running.
+        tracking = Tracking.start(config, folder, ledger)
         trials.retry(retried)
         scheduler = make_scheduler(config)
         show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])

@@ -273,6 +273,11 @@ def make_study_folder(
     return StudyFolder(target)
 
 
+def mend_command(study: Path) -> str:
+    """Command that repairs the study in a folder, quoted for a shell."""
+    return f"reservoir-search doctor {shlex.quote(str(study))} --mend"
+
+
 def new_id() -> str:
     """A new study's id."""
     return uuid4().hex

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from search.study.folder import mend_command
 from search.study.ledger_lines import read_contents, record_line
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
@@ -152,9 +153,9 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
     contents = read_contents(path)
     for line in contents.damaged:
         raise UserError(
-            f"{path}: {line}; rebuild it, in a search, with: reservoir-search doctor "
-            f"{path.parent} --mend; or restore the file from a copy, or delete the line, and its "
-            "trial is as an earlier line has it"
+            f"{path}: {line}; rebuild it, in a search, with: {mend_command(path.parent)}; or "
+            "restore the file from a copy, or delete the line, and its trial is as an earlier "
+            "line has it"
         )
     return dict(contents.records)
 

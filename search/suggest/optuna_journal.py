@@ -16,6 +16,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
+from search.study.folder import mend_command
 from search.suggest.suggestion_marks import LOST
 from spaces.errors import UserError
 from trainable.private.optuna import fault_of_operation, whole_lines
@@ -126,8 +127,7 @@ def refuse_damaged(log: Path) -> None:
 
 def _damaged(log: Path, fault: str) -> UserError:
     return UserError(
-        f"{log}: {fault}; rebuild the file from trials.jsonl with: "
-        f"reservoir-search doctor {log.parent} --mend"
+        f"{log}: {fault}; rebuild the file from trials.jsonl with: {mend_command(log.parent)}"
     )
 
 

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_point
+from search.study.folder import mend_command
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.algorithms import (
@@ -303,7 +304,7 @@ def _refuse_lost(journal: SuggestionJournal, ledger: Ledger, log: Path) -> None:
     Raises:
         UserError: one is lost.
     """
-    remedy = f"rebuild it with: reservoir-search doctor {log.parent} --mend"
+    remedy = f"rebuild it with: {mend_command(log.parent)}"
     n_suggestions = len(journal.trials)
     for record in ledger.records:
         if record.optuna_number >= n_suggestions:

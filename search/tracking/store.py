@@ -10,7 +10,7 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
-from search.study.folder import StudyFolder
+from search.study.folder import StudyFolder, mend_command
 from search.study.tracking_uri import environment_uri, redacted
 from search.tracking.faults import STORE_ERRORS, reason_and_remedy
 from spaces.errors import UserError
@@ -45,7 +45,7 @@ def open_store(uri: str, folder: StudyFolder) -> MlflowClient:
         if (fault := fault_of_database(database)) is not None:
             raise UserError(
                 f"{database}: is damaged ({fault}); make it again from trials.jsonl with: "
-                f"reservoir-search doctor {database.parent} --mend"
+                f"{mend_command(database.parent)}"
             )
         _make_database(database)
     return MlflowClient(uri)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from search.study.trial_record import TrialRecord
 from search.tracking.curve_files import write_curve_csv, write_curve_png
 from search.tracking.runs import PARENT, TRIAL_ID, TRIAL_OF, StudyRuns, is_active, study_runs
 from search.tracking.study_run import StudyRun
+from trainable.users_folder import scratch_folder
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 CONFIG, CURVE = "config.json", "curve.csv"  # files of an ended trial's run
@@ -242,9 +242,9 @@ class TrialRuns:
             ],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
-        with tempfile.TemporaryDirectory() as folder:
-            self._write_artifacts(Path(folder), record)
-            self._client.log_artifacts(run_id, folder)
+        with scratch_folder() as folder:
+            self._write_artifacts(folder, record)
+            self._client.log_artifacts(run_id, str(folder))
         self._client.set_terminated(run_id, STATUS[record.state])
         # The last thing sent: a run with the state of its ended trial lacks nothing.
         self._client.set_tag(run_id, "state", record.state)

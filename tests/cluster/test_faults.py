@@ -121,7 +121,7 @@ def test_what_mlflow_missed_at_the_end_is_sent_later(
         driver = start("run", "mine.toml", cwd=place)
         wait_for(is_in_mid_study(place))
     assert driver.wait(timeout=LONG_S) == 0, (place / "log.txt").read_text()
-    assert "MLflow does not have everything yet" in (place / "log.txt").read_text()
+    assert "MLflow does not have all results yet" in (place / "log.txt").read_text()
     with mlflow_server(tmp_path, port):
         assert waiting(place)
         assert faults(place) == []

@@ -315,7 +315,7 @@ class Harness:
         """Resume the study until it is over, then judge all of its memories."""
         session = self._start()
         self._look(session, {0})
-        if any("MLflow does not have everything yet" in line for line in session.lines):
+        if any("MLflow does not have all results yet" in line for line in session.lines):
             self._look(self._driver(), {0})
         self._require_unbroken()
         memories = read_memories(self._study.folder)

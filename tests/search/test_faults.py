@@ -278,7 +278,7 @@ def test_an_mlflow_server_that_was_away_gets_all_it_missed(tmp_path: Path, small
     wait_for(lambda: sum(record.state == "completed" for record in records_in(place)) > 1)
     with mlflow_server(tmp_path, port) as client:
         assert driver.wait(timeout=600) == 0, (place / "log.txt").read_text()
-        if "MLflow does not have everything yet" in (place / "log.txt").read_text():
+        if "MLflow does not have all results yet" in (place / "log.txt").read_text():
             done = reservoir_search("resume", "mine", cwd=place, MLFLOW_TRACKING_URI=uri)
             assert done.returncode == 0, done.stderr
         for record in records_in(place):

@@ -21,8 +21,10 @@ from search.doctor.findings_table import print_findings
 from search.study import console
 from search.study.console import VisibleConsole, VisibleFormatter, say, say_json, tell
 from search.study.folder import place_for_study
+from search.study.ledger import read_records
 from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import environment_uri, redacted, tracking_faults, without_secrets
+from search.suggest.optuna_journal import read_journal
 from spaces.errors import UserError
 from spaces.visible import visible
 
@@ -155,6 +157,19 @@ def test_a_hint_can_be_pasted_whatever_the_name(tmp_path: Path, monkeypatch: pyt
     assert shlex.split(hint) == ["reservoir-search", "resume", name]
     subprocess.run(["bash", "-c", hint.replace("reservoir-search", "echo", 1)], check=True)
     assert not (tmp_path / "ran").exists()
+
+
+def test_the_command_that_mends_a_damaged_file_can_be_pasted(tmp_path: Path):
+    study = tmp_path / "da$(touch ran)t a"
+    study.mkdir()
+    ledger, journal = study / "trials.jsonl", study / "optuna.log"
+    for file in (ledger, journal):
+        file.write_text("nonsense\n\n")
+    for read in (lambda: read_records(ledger), lambda: read_journal(journal, study="mine")):
+        with pytest.raises(UserError) as caught:
+            read()
+        hint = str(caught.value).partition(" with: ")[2].partition("; or")[0]
+        assert shlex.split(hint) == ["reservoir-search", "doctor", str(study), "--mend"]
 
 
 def test_a_command_writes_nothing_for_others_to_change(tmp_path: Path):

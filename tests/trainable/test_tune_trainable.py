@@ -20,6 +20,7 @@ from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
 from trainable.training import run_trial
 from trainable.tune_trainable import ReservoirTrial, trial_resources
+from trainable.users_folder import users_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 # What Tune itself needs to hear of a step, beside what a record is made of.
@@ -146,6 +147,18 @@ def test_a_checkpoint_that_is_gone_is_no_failure_of_the_trial(
     trial = ReservoirTrial(settings(tiny_trial, tmp_path))
     with pytest.raises(BrokenCheckpoint):
         trial.train()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_folder_in_which_ranks_meet_tells_whose_it_is_and_goes_with_the_actor(
+    tiny_trial: TrialConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("trainable.users_folder._TMP", tmp_path)
+    trial = ReservoirTrial(settings(tiny_trial))
+    (folder,) = users_folder().iterdir()
+    assert f"_{os.getpid()}_" in folder.name  # by which the next command removes a killed one's
+    trial.stop()
+    assert not list(users_folder().iterdir())
 
 
 @pytest.mark.usefixtures("cluster")

@@ -23,6 +23,7 @@ from search.cli import app, exit_code
 from search.doctor.examine import examine
 from search.doctor.finding import Finding
 from search.doctor.repair import rebuild_records
+from search.run.driver import _search
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
 from search.study.kept_weights import KeptWeights
@@ -186,6 +187,14 @@ def test_records_come_back_exactly_from_mlflow_and_optuna(study: StudyFolder, ha
     assert copies == ([] if damaged is None else [damaged])
 
 
+def test_a_study_that_resume_refuses_is_not_left_running_in_mlflow(study: StudyFolder):
+    lose_all_trials(study)
+    before = study.mlflow_database.read_bytes()
+    with pytest.raises(UserError, match=r"lacks the trial of suggestion .* --mend"):
+        _search(study.config(), study, [], None, None)
+    assert study.mlflow_database.read_bytes() == before
+
+
 def test_lost_trials_come_back_where_a_failed_one_is_trained_again(study: StudyFolder):
     ledger, config = Ledger.open(study.trials), study.config()
     trials = StudyTrials.open(
@@ -221,6 +230,18 @@ def test_where_mlflow_is_gone_a_record_comes_back_from_optuna_and_its_weights(st
     lost, found = before[5], read_records(study.trials)[5]
     assert (found.state, found.curve, found.objective) == ("completed", lost.curve, lost.objective)
     assert (found.key, found.config, found.counts) == (lost.key, lost.config, lost.counts)
+
+
+def test_a_copy_of_mlflows_store_stays_where_runs_of_it_are_deleted(study: StudyFolder):
+    make_a_second_study_run(study)
+    n_runs = len(store(study).search_runs(["1"]))
+    examine(study, repair=True)
+    (copy,) = study.path.glob("mlflow.db.before-mend-*")
+    with closing(sqlite3.connect(copy)) as database:
+        active = database.execute("select * from runs where lifecycle_stage = 'active'").fetchall()
+    assert len(active) == n_runs
+    examine(study, repair=True)
+    assert list(study.path.glob("mlflow.db.before-mend-*")) == [copy]
 
 
 def test_weights_of_an_unknown_trial_are_left_to_their_owner(study: StudyFolder):
