@@ -39,8 +39,9 @@ def reproduce(
 ) -> None:
     """Train the paper's Models 0 to 4 with several seeds and print its tables.
 
-    Safe to interrupt: the same command continues, and --for ends it in time. The tables, their
-    CSV and the figure are in studies/NAME/reproduce, after --for of all trials so far.
+    Safe to interrupt: the same command continues, and --for ends it in time.
+    The tables, their CSV and the figure are in studies/NAME/reproduce; with
+    --for they are of all trials so far.
     """
     from search.replicates.reproduce import (
         ReproductionOptions,
