@@ -31,7 +31,7 @@ from benchmarks.spread import Spread, ratio
 from trainable.checkpoint import load_learned_weights
 from trainable.config import Budget, RanksConfig, TrialConfig
 from trainable.decoding import QUICK_LIMIT
-from trainable.device import training_device
+from trainable.device import autocast_dtype, training_device
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import USER_DIR, fairseq_train_arguments
 from trainable.models.reservoir_transformer import ReservoirTransformer
@@ -88,7 +88,7 @@ def measure(options: Options) -> Report:
             ),
         ],
         notes=[
-            "a validation: translations, their BLEU, and the loss",
+            "a validation: translations, their BLEU, and the loss; as in a trial, on a GPU in bf16",
             (
                 "decoding: encoder and search, up to the tokens; fairseq-generate's is of the same "
                 "model through our plug-in, by its own clock, on a GPU in fp16"
@@ -167,6 +167,7 @@ class _Ours:
         self._model = trained.model
         self._n_sentences = len(task.corpus.split("valid"))
         self._device = training_device(config.ranks.gpus_per_rank)
+        on_gpu = self._device.type == "cuda"
         self._valid = DecodedSet(
             task.corpus,
             "valid",
@@ -177,6 +178,7 @@ class _Ours:
             label_smoothing=config.train.label_smoothing,
             ranks=Ranks(),
             device=self._device,
+            autocast=autocast_dtype(config.train.precision, self._device) if on_gpu else None,
         )
         self._decoding_s = 0.0
         # With a beam the generator runs the encoder again, and what went before is for the loss.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -49,3 +50,26 @@ def mixed_precision(
 ) -> contextlib.AbstractContextManager[object]:
     """Context of forward passes: autocast to ``dtype``, or fp32 if it is None."""
     return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+
+
+@contextlib.contextmanager
+def capture(
+    graph: torch.cuda.CUDAGraph, *, stream: torch.cuda.Stream, pool: Any = None
+) -> Iterator[None]:
+    """Capture what the block launches in ``graph``, on ``stream``.
+
+    torch leaves a capture that breaks half open: the capture's stream stays the current one,
+    and dropout fails until the process ends. Here both are put right before the error is raised.
+    """
+    here = torch.cuda.current_stream(stream.device)
+    try:
+        # "thread_local", since NCCL's watchdog asks for its events meanwhile.
+        with (
+            torch.cuda.stream(here),
+            torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"),
+        ):
+            yield
+    except BaseException:
+        generator = torch.cuda.default_generators[here.device.index]
+        generator.graphsafe_set_state(generator.clone_state())
+        raise

@@ -8,12 +8,14 @@ Shapes: B sentences, T target positions, V vocabulary.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
+from trainable.device import capture
 from trainable.models.encoder import EncoderOut
 from trainable.models.token_states import FixedState
 
@@ -78,13 +80,19 @@ def _captured(steps: _Steps) -> Callable[[], None]:
     The first step is taken before the capture: it prepares the libraries, and autocast keeps
     the weights that it casts, so the graph casts none.
     """
-    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream = _side_stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         steps.take()
     torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+    with capture(graph, stream=stream):
         steps.take()
     steps.start_again()
     return graph.replay
+
+
+@functools.cache
+def _side_stream() -> torch.cuda.Stream:
+    """One stream for all captures: cuBLAS keeps 32 MiB for each that it has seen."""
+    return torch.cuda.Stream()  # type: ignore[no-untyped-call]

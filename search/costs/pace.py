@@ -52,10 +52,13 @@ def measured_pace(trial: TrialConfig) -> Pace | None:
         training = Training(probe, ranks=Ranks(), n_updates=n_updates)
         started = time.perf_counter()
         last = list(training.points())[-1]
-    return Pace(
+    pace = Pace(
         flops_per_s=last.flops / last.seconds,
         validation_s=time.perf_counter() - started - last.seconds - training.warmup_s,
     )
+    del training
+    torch.cuda.empty_cache()  # else this process would keep that memory from the trials
+    return pace
 
 
 @contextmanager

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 # On an H100 at the paper's size an eager update takes 33 ms, in a graph 10, compiled 7. A graph
 # takes 60 ms to record and a corpus has a hundred; compiling takes 8 s for a further layout.
-# See "A GPU's updates" in docs/performance.md.
+# See "Updates on a GPU" in docs/design.md.
 MIN_UPDATES_FOR_GRAPHS = 200
 MIN_UPDATES_FOR_COMPILING = 3_000
 UPDATES_PER_S = 100  # of a graph, where only seconds bound a trial

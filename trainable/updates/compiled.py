@@ -30,8 +30,9 @@ MAX_VARIANTS = 256
 def compiled_layers() -> Iterator[None]:
     """Run layers and loss compiled within the block, in this process."""
     plain = [getattr(owner, name) for owner, name in FUNCTIONS]
-    for (owner, name), function in zip(FUNCTIONS, plain, strict=True):
-        setattr(owner, name, _compiled(function))
+    compiled = [_compiled(function) for function in plain]  # all or none
+    for (owner, name), function in zip(FUNCTIONS, compiled, strict=True):
+        setattr(owner, name, function)
     try:
         yield
     finally:

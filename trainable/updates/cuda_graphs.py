@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import torch
 
+from trainable.device import capture
 from trainable.updates.compiled import compiled_layers
 from trainable.updates.recorder import Work
 
@@ -56,20 +57,14 @@ class CudaGraphs:
     def _record(self, work: Work, warm_up: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
         here = torch.cuda.current_stream(self._stream.device)
-        with (
-            compiled_layers() if self._compiled else contextlib.nullcontext(),
-            torch.cuda.stream(here),  # a graph that fails leaves its own stream behind
-        ):
+        with compiled_layers() if self._compiled else contextlib.nullcontext():
             self._stream.wait_stream(here)
             with torch.cuda.stream(self._stream):
                 warm_up()
                 with _host_waits_are_errors():
                     warm_up()
             here.wait_stream(self._stream)
-            # "thread_local", since NCCL's watchdog asks for its events meanwhile.
-            with torch.cuda.graph(
-                graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"
-            ):
+            with capture(graph, stream=self._stream, pool=self._pool):
                 work()
         return functools.partial(self._replay, graph)
 
@@ -84,7 +79,7 @@ class CudaGraphs:
 
 @contextlib.contextmanager
 def _host_waits_are_errors() -> Iterator[None]:
-    """Find a wait for the GPU before it breaks a capture, which is harder to recover from."""
+    """Find a wait for the GPU before it breaks a capture, whose error would not name it."""
     before = torch.cuda.get_sync_debug_mode()
     torch.cuda.set_sync_debug_mode("error")
     try:
