@@ -9,12 +9,13 @@ import platform
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
+from zlib import crc32
 
 from search.study.agreement import SEARCHED_FIELDS
 from search.study.config import StudyConfig, study_from
@@ -24,6 +25,7 @@ from trainable.data.bounded import read_values
 
 STUDIES = Path("studies")
 _ID = re.compile(r"[0-9a-f]{32}")  # the id is also part of a path
+_CHECKSUM = "crc32"  # key of a resolved.json: the checksum of its other parts
 _PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
 
 # A study finds layouts; confirm and reproduce compare given layouts over seeds.
@@ -127,11 +129,15 @@ class StudyFolder:
             "versions": _versions(),
             "place": str((place or self.path).resolve()),
         }
-        write_atomically(self.resolved, json.dumps(resolved, indent=2))
+        self._write(resolved)
 
     def change(self, **parts: Any) -> None:
         """Change parts of ``resolved.json``; the others stay."""
-        write_atomically(self.resolved, json.dumps(self._resolved() | parts, indent=2))
+        self._write(self._resolved() | parts)
+
+    def _write(self, resolved: Mapping[str, Any]) -> None:
+        parts = {**resolved, _CHECKSUM: _checksum(resolved)}
+        write_atomically(self.resolved, json.dumps(parts, indent=2))
 
     def data(self) -> str:
         """The absolute path of the study's prepared data."""
@@ -192,6 +198,12 @@ class StudyFolder:
         if not _is_whole(resolved):
             raise UserError(f"{self.resolved}: is damaged; restore the file from a copy")
         found: dict[str, Any] = resolved
+        checksum = found.pop(_CHECKSUM, None)  # earlier versions wrote none
+        if checksum is not None and checksum != _checksum(found):
+            raise UserError(
+                f"{self.resolved}: it changed since it was written, by its {_CHECKSUM}; if by "
+                "you, remove that key, else restore the file from a copy"
+            )
         return found
 
     @contextlib.contextmanager
@@ -286,15 +298,22 @@ def new_id() -> str:
 def _is_whole(resolved: object) -> bool:
     """True if ``resolved``, of a ``resolved.json``, has all its parts."""
     needed = {"study": dict, "id": str, "data": str, "versions": dict}
-    later = {"place": str, "tracked_at": str, "former_ids": list}  # earlier versions wrote none
+    # Earlier versions wrote none of these.
+    later = {"purpose": str, "place": str, "tracked_at": str, "former_ids": list, _CHECKSUM: str}
     if not isinstance(resolved, dict):
         return False
     parts: dict[str, Any] = resolved
     return (
-        all(isinstance(parts.get(name), kind) for name, kind in needed.items())
+        parts.keys() <= needed.keys() | later.keys()
+        and all(isinstance(parts.get(name), kind) for name, kind in needed.items())
         and all(isinstance(parts[name], kind) for name, kind in later.items() if name in parts)
         and all(_is_id(id_) for id_ in (parts["id"], *parts.get("former_ids", ())))
     )
+
+
+def _checksum(resolved: Mapping[str, Any]) -> str:
+    """Checksum of the parts of a ``resolved.json``, however they are laid out."""
+    return f"{crc32(json.dumps(resolved, sort_keys=True).encode()):08x}"
 
 
 def _is_id(value: object) -> bool:

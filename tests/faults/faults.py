@@ -39,8 +39,6 @@ class Fault:
         told_by: the command that a damage must stop, unless no harm comes of it; where there
             is none, ``resume`` has to go on by itself.
         needs_ended: a trial must have ended before.
-        is_unnoticed: ``resume`` does not notice each such damage, so only copies of finished
-            studies meet it.
         in_short: part of the short run.
     """
 
@@ -54,7 +52,6 @@ class Fault:
     is_told_at_once: bool = False
     told_by: Literal["resume", "doctor"] | None = None
     needs_ended: bool = False
-    is_unnoticed: bool = False
     in_short: bool = False
 
 
@@ -493,7 +490,6 @@ FAULTS = (
         strike=damaged(flip_byte("resolved.json")),
         effect="damages",
         told_by="resume",
-        is_unnoticed=True,
     ),
     Fault(
         name="a byte of kept weights changed",

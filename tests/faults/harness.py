@@ -91,7 +91,7 @@ class Harness:
         self.outcome = Outcome(seed=seed)
         self._folder = folder
         self._data = data
-        self._deck = Deck([fault for fault in faults if not fault.is_unnoticed], seed)
+        self._deck = Deck(faults, seed)
         self._n_moments = 0
         self._unbroken: Session
         self._reference: StudyUnderTest

@@ -82,7 +82,7 @@ def _is_value(target: Target, value: Any, *, seconds: float) -> bool:
         except UserError as error:
             fault = str(error)
     assert fault is None or fault.strip()
-    assert "Traceback" not in told.getvalue()
+    assert "Traceback" not in told.getvalue(), told.getvalue()[-2000:]
     return fault is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable
@@ -115,3 +116,43 @@ def test_damaged_settings_are_named_with_their_remedy(recorded_study: Make, cont
     folder.resolved.write_bytes(content)
     with pytest.raises(UserError, match=rf"^{folder.resolved}: .*restore the file from a copy$"):
         folder.config()
+
+
+def test_a_flipped_bit_anywhere_in_the_settings_is_refused_or_harmless(recorded_study: Make):
+    folder = recorded_study("one")
+    whole = folder.resolved.read_bytes()
+    right = _settings(folder)
+    outcomes = []
+    for place in range(0, len(whole), 7):
+        changed = bytes([whole[place] ^ 1 << place % 8])
+        folder.resolved.write_bytes(whole[:place] + changed + whole[place + 1 :])
+        outcomes.append(_settings(folder))
+    refusals = [found for found in outcomes if isinstance(found, str)]
+    assert all(found.startswith(f"{folder.resolved}: ") for found in refusals)
+    assert not any("\n" in found for found in refusals)
+    # A bit may make another white space.
+    assert all(found == right for found in outcomes if not isinstance(found, str))
+    assert len(refusals) > len(outcomes) / 2
+
+
+def _settings(folder: StudyFolder) -> object:
+    """What a study's settings say, or the fault that is found in them."""
+    try:
+        return (folder.config(), folder.id(), folder.data(), folder.place())
+    except UserError as error:
+        return str(error)
+
+
+def test_settings_may_be_changed_by_who_removes_their_checksum(recorded_study: Make):
+    folder = recorded_study("one")
+    changed = folder.resolved.read_text().replace(folder.data(), "/elsewhere")
+    folder.resolved.write_text(changed)
+    with pytest.raises(UserError, match=r"by its crc32; if by you, remove that key"):
+        folder.data()
+    parts = json.loads(changed)
+    del parts["crc32"]
+    folder.resolved.write_text(json.dumps(parts))
+    assert folder.data() == "/elsewhere"
+    folder.change(data="/there")
+    assert json.loads(folder.resolved.read_text())["crc32"]
+    assert folder.data() == "/there"

@@ -269,8 +269,7 @@ def test_a_study_of_two_objectives_can_be_reported(
 
 
 def test_data_that_moved_away_are_said_to_be_gone(folder: StudyFolder, tmp_path: Path) -> None:
-    resolved = folder.resolved.read_text().replace(folder.data(), str(tmp_path / "gone"))
-    folder.resolved.write_text(resolved)
+    folder.change(data=str(tmp_path / "gone"))
     assert "no longer where the study found them" in text_of(read_study(folder), "settings")
 
 

@@ -219,7 +219,7 @@ def of_an_earlier_version(study: StudyFolder) -> StudyFolder:
             client.delete_tag(run.info.run_id, TRIAL_OF)
     client.delete_experiment_tag(parent_of(study).info.experiment_id, STUDY)
     resolved = json.loads(study.resolved.read_text())
-    del resolved["place"], resolved["tracked_at"]
+    del resolved["place"], resolved["tracked_at"], resolved["crc32"]
     study.resolved.write_text(json.dumps(resolved))
     return study
 
