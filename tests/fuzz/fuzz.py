@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import io
+import logging
 import resource
 import signal
 from collections.abc import Iterator
@@ -75,7 +76,11 @@ def fuzz(target: Target, n_inputs: int, *, is_quick: bool = True) -> Outcome:
 
 def _is_value(target: Target, value: Any, *, seconds: float) -> bool:
     """Try an input: True if it gave a value, False if a clear error."""
-    with _within(seconds), contextlib.redirect_stderr(io.StringIO()) as told:
+    with (
+        _within(seconds),
+        _without_handlers(),
+        contextlib.redirect_stderr(io.StringIO()) as told,
+    ):
         fault = None
         try:
             target.read(value)
@@ -84,6 +89,17 @@ def _is_value(target: Target, value: Any, *, seconds: float) -> bool:
     assert fault is None or fault.strip()
     assert "Traceback" not in told.getvalue(), told.getvalue()[-2000:]
     return fault is None
+
+
+@contextmanager
+def _without_handlers() -> Iterator[None]:
+    """Without log handlers of earlier tests in this process, whose streams are closed by now."""
+    root = logging.getLogger()
+    before, root.handlers = root.handlers, []
+    try:
+        yield
+    finally:
+        root.handlers = before
 
 
 @contextmanager
