@@ -98,7 +98,7 @@ class Disturbed(tune.Trainable):  # type: ignore[misc]
         if self._fault == "diverges":
             return {"failure": "Diverged: the training loss is nan", "done": True}
         return {
-            **dict.fromkeys(("aucc", "objective", "n_epochs"), 1.0),
+            **dict.fromkeys(("aucc", "objective", "n_epochs", "warmup_s"), 1.0),
             "updates": 4,
             "curve": [],
             "peak_memory_bytes": 1,
