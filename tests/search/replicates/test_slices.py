@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import torch
 
 from search.replicates import reproduce, reproduction
 from search.replicates.reproduce import (
@@ -91,9 +92,12 @@ def test_two_slices_train_what_an_unbroken_run_does_and_end_in_time(
     reproduce_study(options, address=None, deadline=Deadline.after("1h"))
     records = sorted_records(folder.trials)
     assert [record.state for record in records] == ["completed"] * 2
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in a trial's process: other numbers round otherwise
     for record in records:
         unbroken = run_trial(record.config, report=lambda _: None)
         assert without_seconds(record.curve) == without_seconds(unbroken.curve)
+    torch.set_num_threads(threads)
 
     with pytest.raises(NotFinished, match="completed trials to be tested: 2"):
         print_results(folder, Deadline(duration="9m", at=time.monotonic()))
