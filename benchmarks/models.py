@@ -38,7 +38,7 @@ class Size:
     precision: Literal["fp32", "bf16"]
     gpus: float
     turn: int  # updates between two readings of the clock: about two seconds
-    n_first: int  # turns of a new process that are told apart from those after them
+    n_first: int  # first turns of a new process, whose rate is a column of its own
 
     @property
     def device(self) -> torch.device:

@@ -28,7 +28,7 @@ class Rate:
 
 
 def our_rate(config: TrialConfig, *, n_first: int = 1) -> Rate:
-    """Rates of our own training loop; the first ``n_first`` intervals are told apart."""
+    """Rates of our own training loop; the first ``n_first`` intervals have a rate of their own."""
     ended = run_module("benchmarks.our_training", [config.model_dump_json()], seconds=SECONDS)
     result = json.loads(ended.last_line)
     on_gpu = config.ranks.gpus_per_rank > 0

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from benchmarks.command import Options, run
-from benchmarks.corpora import described, made_up_data
+from benchmarks.corpora import data_for, described
 from benchmarks.machine import machine
 from benchmarks.models import MODELS, PAPER, trial
 from benchmarks.rates import our_rate
@@ -41,7 +41,7 @@ def measure(options: Options) -> Report:
     """
     if not torch.cuda.is_available():
         raise UserError("shared_gpu: there is no CUDA device here; run it on a machine with one")
-    data = options.data or made_up_data()
+    data = options.data or data_for(PAPER)
     config = trial(MODELS[0], PAPER, data, n_turns=N_TURNS)
     rows = _rows(config, "no")
     if shutil.which(MPS):

@@ -65,7 +65,7 @@ def remove_old_sessions(folder: Path) -> None:
 
 
 def _is_over(session: Path) -> bool:
-    """Whether the session's driver is dead; Ray puts its process number into the name."""
+    """True if the session's driver is dead; Ray puts its process number into the name."""
     marks = list(session.glob(f"{_MARK}*"))
     if marks:
         return all(is_abandoned(mark.name) for mark in marks)

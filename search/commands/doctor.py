@@ -21,13 +21,11 @@ def doctor(
     Work that an interruption left for resume is no fault. The exit code is 1 if
     there is a fault.
     """
-    import shlex
-
     from search.doctor.examine import examine
     from search.doctor.findings_table import findings_json, print_findings
     from search.study.console import say_json
     from search.study.errors import WorkFailed
-    from search.study.folder import find_study
+    from search.study.folder import find_study, mend_command
 
     folder = find_study(study)
     findings = examine(folder, repair=mend)
@@ -37,5 +35,5 @@ def doctor(
         print_findings(findings)
     n_faults = sum(len(finding.faults) for finding in findings)
     if n_faults:
-        remedy = "" if mend else f"; try: reservoir-search doctor {shlex.quote(study)} --mend"
+        remedy = "" if mend else f"; try: {mend_command(study)}"
         raise WorkFailed(f"study {study}: faults found: {n_faults}{remedy}")

@@ -39,7 +39,7 @@ from trainable.tasks.registry import metric_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memories:
-    """What other places than ``trials.jsonl`` still have of a study."""
+    """Records of a study that are left outside of ``trials.jsonl``."""
 
     config: StudyConfig
     data: str  # the prepared data that trials train on

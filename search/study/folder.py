@@ -285,8 +285,8 @@ def make_study_folder(
     return StudyFolder(target)
 
 
-def mend_command(study: Path) -> str:
-    """Command that repairs the study in a folder, quoted for a shell."""
+def mend_command(study: Path | str) -> str:
+    """Command that repairs a study, given by its name or folder, quoted for a shell."""
     return f"reservoir-search doctor {shlex.quote(str(study))} --mend"
 
 
