@@ -40,6 +40,7 @@ from search.commands import (
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
 from search.study.console import VisibleFormatter, say, tell
 from search.study.errors import NotFinished, WorkFailed
+from search.study.library_settings import settle_libraries
 from spaces.errors import UserError
 from trainable.atomic import write_for_the_owner
 
@@ -126,16 +127,7 @@ def settings_of_all_commands(
 def main() -> None:
     """Run the console script ``reservoir-search``."""
     write_for_the_owner()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for results
-    # search/tracking tries again by itself; MLflow's own minutes of retries would hide that.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-    # Messages of Ray's processes to every driver, such as their last log lines when they die.
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+    settle_libraries()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' warnings to developers; python -W shows them
     handler = logging.StreamHandler(sys.stderr)

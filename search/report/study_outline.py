@@ -56,4 +56,4 @@ def _data(folder: Path) -> str:
     if not folder.is_dir():
         return f"{folder} is not there yet; see reservoir-search data --help"
     manifest = Manifest.load(folder)
-    return f"{folder}, {manifest.subject()}"
+    return f"{folder}, {manifest.subject}"
