@@ -15,10 +15,11 @@ import pytest
 from search.costs.work import Work
 from search.replicates import reproduction, train
 from search.replicates.confirm import confirm_study
-from search.replicates.contest import contest
+from search.replicates.contest import Contest, contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
-from search.replicates.paper_tables import Measured, paper_tables
+from search.replicates.measured import Measured
+from search.replicates.paper_tables import paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
 from search.replicates.reproduce import (
@@ -30,6 +31,8 @@ from search.replicates.reproduce import (
 )
 from search.replicates.test_set import TestScore
 from search.run.deadline import Deadline
+from search.stats.alpha_spending import nominal_levels
+from search.stats.seed_test import CHOICE_FACTOR
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
@@ -42,6 +45,7 @@ from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.presets import PRESETS
 from tests.search.conftest import curve_point
+from trainable.config import ObjectiveConfig
 
 SEEDS = (2, 3, 4, 5, 6)
 
@@ -61,6 +65,23 @@ def entrant(name: str, encoder: str) -> Entrant:
 
 
 GOOD, BAD = entrant("good", "R1LR1L"), entrant("bad", "LL")
+OBJECTIVE = ObjectiveConfig()
+
+
+def until_separated(*entrants: Entrant) -> UntilSeparated:
+    return UntilSeparated(lineup=Lineup(entrants=entrants, seeds=SEEDS), objective=OBJECTIVE)
+
+
+def judged(
+    entrants: Sequence[Entrant],
+    records: Sequence[TrialRecord],
+    *,
+    seeds: tuple[int, ...] = SEEDS,
+    objective: ObjectiveConfig = OBJECTIVE,
+) -> Contest:
+    result = contest(Lineup(entrants=tuple(entrants), seeds=seeds), records, objective)
+    assert result is not None
+    return result
 
 
 @pytest.fixture
@@ -92,7 +113,7 @@ def test_all_seeds_are_each_pair_once_and_a_seed_at_a_time() -> None:
 
 
 def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
+    plan = until_separated(GOOD, BAD)
     records = trials_of(GOOD, [1, 1]) + trials_of(BAD, [1])
     assert {replicate.key for replicate in plan(records)} == {
         entrant.key(seed) for entrant in (GOOD, BAD) for seed in SEEDS[:2]
@@ -101,9 +122,9 @@ def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
 
 def test_a_leader_that_is_separated_ends_the_training(trials_of) -> None:
     records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
+    plan = until_separated(GOOD, BAD)
     assert {replicate.seed for replicate in plan(records)} == set(SEEDS[:3])
-    result = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
+    result = judged([GOOD, BAD], records)
     assert result.winner == GOOD
     assert [standing.entrant.name for standing in result.standings] == ["good", "bad"]
 
@@ -112,13 +133,13 @@ def test_what_came_after_the_end_does_not_reopen_it(trials_of) -> None:
     """A later driver plans the same trials as the earlier one, whatever has ended since."""
     early = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     late = trials_of(GOOD, [10.0, 10.1, 9.9, 1.0]) + trials_of(BAD, [1.0, 1.1, 0.9, 10.0])
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
+    plan = until_separated(GOOD, BAD)
     assert plan(early) == plan(late)
 
 
 def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_of) -> None:
     lineup = Lineup(entrants=(GOOD, BAD), seeds=SEEDS)
-    of_all, of_some = AllSeeds(lineup=lineup), UntilSeparated(lineup=lineup)
+    of_all, of_some = AllSeeds(lineup=lineup), UntilSeparated(lineup=lineup, objective=OBJECTIVE)
     assert trials_ahead(of_all, []) == (2 * len(SEEDS), 2 * len(SEEDS))
     assert trials_ahead(of_some, []) == (6, 2 * len(SEEDS))  # three seeds before the first look
     begun = trials_of(GOOD, [1]) + trials_of(BAD, [1])
@@ -129,49 +150,108 @@ def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_
     assert trials_ahead(of_some, separated) == (0, 0)
     # What an earlier call with more seeds left unfinished is trained first.
     late = [replace(trials_of(GOOD, [1] * 4)[3], state="running")]
-    fewer = UntilSeparated(lineup=replace(lineup, seeds=SEEDS[:3]))
+    fewer = UntilSeparated(lineup=replace(lineup, seeds=SEEDS[:3]), objective=OBJECTIVE)
     assert trials_ahead(fewer, separated + late) == (1, 1)
-    alone = UntilSeparated(lineup=replace(lineup, entrants=(GOOD,)))
+    alone = UntilSeparated(lineup=replace(lineup, entrants=(GOOD,)), objective=OBJECTIVE)
     assert trials_ahead(alone, []) == (len(SEEDS), len(SEEDS))
 
 
 def test_a_leader_within_the_noise_does_not_win(trials_of) -> None:
     records = trials_of(GOOD, [3, 5, 4, 6, 2]) + trials_of(BAD, [2, 5, 3, 6, 1])
-    result = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
+    result = judged([GOOD, BAD], records)
     assert result.winner is None
-    # Both sides vary by sqrt(2.5) and sqrt(4.3), the means differ by 0.6; three looks share 5 %.
-    deviation = math.sqrt((2.5 + 4.3) / 2)
-    needed = seeds_to_see(0.6, deviation=deviation, significance=0.05 / result.n_looks)
-    assert result.n_looks == len(SEEDS) - 2
+    # The sides go together, so that their differences 1, 0, 1, 0, 1 decide: 0.6 ± sqrt(0.3).
+    assert result.tests["objective"].is_paired
+    needed = seeds_to_see(
+        0.6,
+        deviation=math.sqrt(0.3),
+        significance=nominal_levels((3, 4, 5))[-1] / CHOICE_FACTOR,
+        is_paired=True,
+    )
     assert result.n_seeds_needed(result.standings[1]) == needed
 
 
 def test_equal_entrants_seldom_have_a_winner_however_often_one_looks(trials_of) -> None:
-    """The family-wise error over the whole contest, all looks included, is below 5 %."""
-    rng, n_contests, n_won = random.Random(3), 200, 0
+    """The error of the whole contest, all looks included, is below 5 %."""
+    rng, n_contests, n_won = random.Random(3), 100, 0
     others = [BAD, entrant("third", "L1L1"), entrant("fourth1", "LLL")]
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, *others), seeds=SEEDS))
+    plan = until_separated(GOOD, *others)
     for _ in range(n_contests):
         values = {e.name: [rng.gauss(10, 1) for _ in SEEDS] for e in (GOOD, *others)}
         records = [record for e in (GOOD, *others) for record in trials_of(e, values[e.name])]
         n_seeds = len({replicate.seed for replicate in plan(records)})
         seen = [record for record in records if record.config.seed in SEEDS[:n_seeds]]
-        n_won += contest([GOOD, *others], seen, n_seeds_at_most=len(SEEDS)).winner is not None
+        n_won += judged([GOOD, *others], seen).winner is not None
     assert n_won / n_contests < 0.05
 
 
-def test_failed_trials_count_as_trained_and_compare_nothing(trials_of, make_record) -> None:
-    failed = make_record(
-        99,
-        key=BAD.key(4),
+def failed_trial(entrant: Entrant, seed: int, record: TrialRecord) -> TrialRecord:
+    return replace(
+        record,
+        id=99 + seed,
+        key=entrant.key(seed),
         state="failed",
-        config=make_record().config.model_copy(update={"seed": 4}),
+        config=record.config.model_copy(update={"seed": seed}),
         objective=None,
         aucc=None,
+        reason="the loss is not finite",
     )
-    records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1]) + [failed]
-    result = contest([GOOD, BAD], records, n_seeds_at_most=3)
-    assert [standing.n_seeds for standing in result.standings] == [3, 2]
+
+
+def test_a_layout_with_a_failed_seed_cannot_win(trials_of, make_record) -> None:
+    """However high the seeds that it completed, of which it must still be beaten."""
+    lucky = trials_of(GOOD, [10.0, 10.1, 9.9, 10.0]) + [failed_trial(GOOD, 6, make_record())]
+    steady = trials_of(BAD, [1.0, 1.1, 0.9, 1.0, 1.05])
+    result = judged([GOOD, BAD], lucky + steady)
+    assert result.leader.entrant == BAD
+    assert result.standings[1].n_failed == 1
+    assert (result.winner, result.n_seeds) == (GOOD, 3) or result.winner is None
+    seeds = (6, *SEEDS[:2])  # it fails with the first seed, so that no look came before
+    result = judged([GOOD, BAD], lucky + steady, seeds=seeds)
+    assert result.winner is None
+
+
+def test_a_rival_whose_seeds_all_failed_is_beaten(trials_of, make_record) -> None:
+    failed = [failed_trial(BAD, seed, make_record()) for seed in SEEDS]
+    assert judged([GOOD, BAD], trials_of(GOOD, [3, 5, 4, 6, 2]) + failed).winner == GOOD
+
+
+def test_a_layout_out_of_the_studys_bounds_cannot_win_nor_keep_another_from_it(trials_of) -> None:
+    third = entrant("third", "L1L1")
+    records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
+    large = [
+        replace(record, counts=replace(record.counts, total=3_000_000))
+        for record in trials_of(third, [20.0, 20.1, 19.9])
+    ]
+    result = judged(
+        [GOOD, BAD, third],
+        records + large,
+        seeds=SEEDS[:3],
+        objective=ObjectiveConfig(max_mparams=2.5),
+    )
+    assert result.winner == GOOD
+    assert judged([GOOD, BAD, third], records + large, seeds=SEEDS[:3]).winner == third
+    none = judged([GOOD, BAD], records, seeds=SEEDS[:3], objective=ObjectiveConfig(min_score=7.5))
+    assert none.winner is None
+
+
+def test_replicates_with_one_seed_begin_with_the_same_weights_and_see_the_same_batches(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path
+) -> None:
+    config = tiny_study()
+    trials = [e.trial(config, data=str(small_grammar), seed=7) for e in (GOOD, BAD)]
+    task = load_task(str(small_grammar))
+    models = []
+    for trial in trials:
+        torch.manual_seed(trial.seed)
+        models.append(task.build_model(trial.model))
+    first, second = (dict(model.named_parameters()) for model in models)
+    names = [n for n in first if n.startswith("encoder.embed") or n.startswith("encoder.layers.1.")]
+    assert len(names) > 5
+    below = {name: name.replace("layers.1.", "layers.0.") for name in names}
+    assert all(torch.equal(first[name], second[below[name]]) for name in names)
+    settings = [(t.seed, t.train.batch_tokens, t.data, t.validation) for t in trials]
+    assert settings[0] == settings[1]  # whatever batches depend on
 
 
 def test_a_lineup_reads_back_as_it_was(tmp_path: Path) -> None:
