@@ -114,7 +114,8 @@ def _confirmation_json(folder: StudyFolder) -> dict[str, Any] | None:
 def _print_confirmation(folder: StudyFolder, console: Console) -> None:
     confirmation = _confirmation(folder)
     if confirmation is not None:
-        from search.replicates.confirm_table import confirm_table, verdict
+        from search.replicates.confirm_table import confirm_table
+        from search.replicates.verdict import verdict
 
         console.print(confirm_table(confirmation))
         for line in verdict(confirmation):
