@@ -97,10 +97,8 @@ class Range(BaseModel):
             return [f"step {self.step} must be positive"]
         last = self._nth(n_steps(self.low, self.high, self.step) - 1)
         if last != self.high:
-            return [
-                f"high {self.high} is no whole number of steps of {self.step} above low "
-                f"{self.low}; give {last}"
-            ]
+            steps = f"whole number of steps of {self.step} above low {self.low}"
+            return [f"high {self.high} is no {steps}; give {last}"]
         return []
 
     @property

@@ -104,6 +104,12 @@ class Constraints:
         n_params: int = getattr(counts, MPARAMS[name])
         return n_params / 1e6
 
+    def allow_settings(self, hyper: Mapping[str, Scalar]) -> bool:
+        """True if the expressions that use these hyper-parameters alone hold."""
+        values = {word: hyper[name] for word, name in self._settings.items() if name in hyper}
+        own = [e for e in self._expressions if e.names <= values.keys()]
+        return all(_holds(expression, values) for expression in own)
+
     def n_points(self) -> int | None:
         """Number of the space's points that are allowed; None if there are too many to count."""
         try:
@@ -121,10 +127,7 @@ class Constraints:
         return [e for e in self._all_expressions if not e.names & MPARAMS.keys()]
 
     def _hold(self, values: Mapping[str, Value]) -> bool:
-        try:
-            return all(_is_true(expression, values) for expression in self._expressions)
-        except ExpressionError:
-            return False
+        return all(_holds(expression, values) for expression in self._expressions)
 
     def _example_faults(self, expressions: Sequence[Expression]) -> list[str]:
         """Faults of expressions that are neither true nor false for a candidate."""
@@ -241,6 +244,13 @@ def _parsed(text: str, names: Collection[str]) -> Expression | ExpressionError:
         return Expression(text, names)
     except ExpressionError as error:
         return error
+
+
+def _holds(expression: Expression, values: Mapping[str, Value]) -> bool:
+    try:
+        return _is_true(expression, values)
+    except ExpressionError:
+        return False
 
 
 def _is_true(expression: Expression, values: Mapping[str, Value]) -> bool:

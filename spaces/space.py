@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Annotated, Any, Self
 
@@ -203,6 +203,10 @@ class SearchSpace(BaseModel):
                 parameters is passed over.
         """
         return self._constraints.refusal(candidate, counts) if self.where else None
+
+    def allows_settings(self, hyper: Mapping[str, Scalar]) -> bool:
+        """False if ``where`` forbids these hyper-parameters, whatever the others and layouts."""
+        return not self.where or self._constraints.allow_settings(hyper)
 
     def points(self) -> Iterator[Point]:
         """All points that ``where`` allows, but for what it says of parameters.
