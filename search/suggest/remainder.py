@@ -10,7 +10,7 @@ from search.suggest.proposer import Problem, Suggested
 from search.suggest.surrogate_pool import draw_point
 from spaces.chooser import Point
 
-N_TRIES = 500  # points drawn for one that is untried
+N_TRIES = 100, 500  # points drawn for one that is untried: before the grid, without one
 
 
 class Remainder:
@@ -35,7 +35,7 @@ class Remainder:
         return point
 
     def _drawn(self, rng: random.Random) -> Iterator[Point]:
-        for _ in range(N_TRIES):
+        for _ in range(N_TRIES[self._grid is None]):
             point = draw_point(self._problem.space, rng, dict)
             if point is not None:
                 yield point
