@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log
+from statistics import pstdev
 
 from spaces.axes import Range
 from spaces.candidate import Candidate
@@ -29,24 +30,54 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
     ]
     return (
         *_layout_features(candidate.encoder),
-        float(candidate.decoder.depth),
-        *([float(candidate.decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []),
+        *_decoder_features(candidate.decoder, space),
         *([_mean_reuse_distance(candidate.encoder)] if _differ_in_order(space) else []),
         *(_component_features(candidate.encoder) if _shares_parts(space) else []),
+        *([_spread(candidate.encoder)] if _differ_in_spread(space) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
 
 
+def _decoder_features(decoder: Layout, space: SearchSpace) -> Features:
+    """Depth and number of reservoirs; of decoders that differ in more, all that encoders have."""
+    if space.decoder is not None or any(
+        len(axis) > 1
+        for axis in (
+            space.decoder_interleaving,
+            space.decoder_share_learned,
+            space.decoder_share_reservoir,
+            space.decoder_reservoir_kind,
+        )
+    ):
+        return (*_layout_features(decoder), _mean_reuse_distance(decoder))
+    n_reservoirs = [float(decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []
+    return (float(decoder.depth), *n_reservoirs)
+
+
 def _differ_in_order(space: SearchSpace) -> bool:
     """True if layouts with equally many weight sets can differ in the depths that share."""
+    if space.encoder is not None:
+        return any(layer.weight_set for layout in space.encoder for layer in layout.layers)
     by_order = ("groups", "sequence", "cycle-rev", "sandwich")
     return any(rule.startswith(by_order) for rule in (*space.share_learned, *space.share_reservoir))
 
 
 def _shares_parts(space: SearchSpace) -> bool:
     """True if layers can share a part of their weights."""
+    if space.encoder is not None:
+        return any(layer.part for layout in space.encoder for layer in layout.layers)
     return any(map(part_of, (*space.share_learned, *space.share_reservoir)))
+
+
+def _differ_in_spread(space: SearchSpace) -> bool:
+    """True if reservoirs of one mean position can lie close together or far apart."""
+    return space.encoder is not None or "alternating-centred" in space.interleaving
+
+
+def _spread(layout: Layout) -> float:
+    """Standard deviation of the reservoirs' positions, divided by the depth; 0 without any."""
+    return pstdev(layout.reservoir_depths) / layout.depth if layout.n_reservoirs else 0.0
 
 
 def _component_features(layout: Layout) -> Features:

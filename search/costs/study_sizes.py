@@ -94,13 +94,10 @@ def sized_trials(config: StudyConfig, data: str) -> Iterator[TrialConfig]:
     """A trial for each combination of the ends of the axes that change a model's size."""
     encoder, decoder = next(extreme_layouts(config.space))
     axes = {name: _ends(axis) for name, axis in config.space.hyper.items() if name in _SIZING}
-    for values in product(*axes.values()):
-        candidate = Candidate(
-            encoder=encoder,
-            decoder=decoder,
-            reservoir_gain=1.0,
-            hyper=dict(zip(axes, values, strict=True)),
-        )
+    ends = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    allowed = [hyper for hyper in ends if config.space.allows_settings(hyper)]
+    for hyper in allowed or ends:  # where may allow no two ends together
+        candidate = Candidate(encoder=encoder, decoder=decoder, reservoir_gain=1.0, hyper=hyper)
         try:
             yield config.trial(candidate, data=data)
         except UserError:

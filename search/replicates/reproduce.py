@@ -119,7 +119,7 @@ def entrants(config: StudyConfig, encoders: Mapping[str, Layout]) -> tuple[Entra
             name=name,
             candidate=Candidate(
                 encoder=encoder,
-                decoder=Layout.parse(f"(L)*{config.space.decoder_depth[0]}"),
+                decoder=config.space.first_decoder,
                 reservoir_gain=1.0,
                 hyper={},
             ),

@@ -18,6 +18,11 @@ SHARINGS = [
     "groups-3",
     "sandwich",
 ]
+HYPER = [
+    {},
+    {"train.lr": [1e-3, 3e-3], "model.heads": 4},
+    {"model.dropout": {"low": 0.0, "high": 0.2, "step": 0.1}},
+]
 PART_SHARINGS = ["all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"]
 
 layers = st.one_of(
@@ -63,6 +68,8 @@ def spaces(draw) -> SearchSpace:
                     lambda numbers: min(numbers) <= min(decoder_depths)
                 )
             ),
-            "hyper": draw(st.sampled_from([{}, {"train.lr": [1e-3, 3e-3], "model.heads": 4}])),
+            "decoder_interleaving": draw(some_of(INTERLEAVINGS, max_size=2)),
+            "decoder_share_learned": draw(some_of(["none", "all"])),
+            "hyper": draw(st.sampled_from(HYPER)),
         }
     )

@@ -46,12 +46,18 @@ class RandomChooser:
         self.point[name] = self._rng.choice(values)
         return self.point[name]
 
-    def real(self, name, low, high, *, log):
+    def real(self, name, low, high, *, log, step=None):
         assert name not in self.point
-        self.questions[name].add((low, high, log))
+        self.questions[name].add((low, high, log, step))
         share = self._rng.random()
         value = low * (high / low) ** share if log else low + (high - low) * share
+        if step is not None:
+            value = low + step * self._rng.randrange(round((high - low) / step) + 1)
         self.point[name] = min(max(value, low), high)  # rounding may leave the range
+        return self.point[name]
+
+    def whole(self, name, low, high, *, log, step=None):
+        self.point[name] = round(self.real(name, low, high, log=log, step=step or 1))
         return self.point[name]
 
 
@@ -314,11 +320,10 @@ def test_every_value_of_a_candidate_outside_the_space_is_named():
     assert str(caught.value).splitlines() == [
         "space: depth 5 is not in the space; it has 4, 6",
         "space: reservoir_kind 'F' is not in the space; it has R",
-        "space: reservoir_gain 3.0 is not in the space; it has 1.0, 2.0",
         "space: decoder_depth 3 is not in the space; it has 2",
         "space: decoder_reservoirs 1 is not in the space; it has 0",
+        "space: reservoir_gain 3.0 is not in the space; it has 1.0, 2.0",
         "space: train.lr 1.0 is not in the space; it has 0.001",
-        "space: decoder 'LRL': a space has unshared ones only, as RLL",
         "space: 'model.x' is no axis",
     ]
 
