@@ -25,7 +25,8 @@ class Moses:
         self._language = language
         self._cased = cased
         code = base_language(language)
-        self._tokenizer = MosesTokenizer(lang=code)
+        # Han and Hangul are letters below; sacremoses would list them, which takes seconds.
+        self._tokenizer = MosesTokenizer(lang="" if code in ("zh", "ja", "ko") else code)
         self._detokenizer = MosesDetokenizer(lang=code)
         self._is_standard = code in _SACREMOSES
         if not self._is_standard:

@@ -52,6 +52,11 @@ def text(files: TextFiles, *, src: str, tgt: str, form: Form = "raw") -> Paralle
     if files.test is not None:
         blobs["test"] = (read_blob(files.test[0]), read_blob(files.test[1]))
     splits = {name: _split(*pair, src=src, tgt=tgt, form=form) for name, pair in blobs.items()}
+    if form == "raw":
+        for blob, lines in zip(
+            blobs["train"], (splits["train"].raw.src, splits["train"].raw.tgt), strict=True
+        ):
+            _tell_escapes(lines, blob.place)
     return ParallelText(
         name="text",
         src=src,
@@ -98,8 +103,6 @@ def _split(src_blob: Blob, tgt_blob: Blob, *, src: str, tgt: str, form: Form) ->
     pairs = aligned(src_blob, tgt_blob)
     for blob, lines in ((src_blob, pairs.src), (tgt_blob, pairs.tgt)):
         refuse_controls(lines, blob.place)
-        if form == "raw":
-            _tell_escapes(lines, blob.place)
     if form == "raw":
         return from_raw(pairs, src=src, tgt=tgt)
     return from_tokens(pairs, src=src, tgt=tgt, segmented=form == "segmented")

@@ -50,7 +50,9 @@ class SacreMetric(Metric):
             test_type="bs",
             n_samples=N_RESAMPLES,
         )()
-        base, system = (result for result in results[self.name] if isinstance(result, Result))
+        # Beside the systems' names the results have one entry, by sacreBLEU's name of the metric.
+        (found,) = (values for name, values in results.items() if name != "System")
+        base, system = (result for result in found if isinstance(result, Result))
         assert system.p_value is not None
         return PairedBootstrap(
             score=system.score,
