@@ -15,7 +15,7 @@ from search.study.console import output
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front
-from search.study.score_name import score_name
+from search.study.score_name import score_name, signature_of
 from search.study.trial_record import State, TrialRecord
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
             "horizon": config.horizon,
             "parameters": config.objective.parameters,
         },
+        "signature": signature_of(folder, records[0].metric) if records else None,
         "trials": [record.summary() for record in records],
         "best": None if best is None else best.summary(),
         "front": [record.id for record in pareto_front(records, config.objective)],

@@ -14,6 +14,7 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from search.study.ledger import Ledger
+from search.study.score_name import signature_of
 from search.study.trial_record import TrialRecord
 from search.tracking.curve_files import write_curve_csv, write_curve_png
 from search.tracking.origin import axes_of, git_commit, origin_tags
@@ -226,7 +227,12 @@ class TrialRuns:
         )
 
     def _end(self, run_id: str, record: TrialRecord) -> None:
-        tags = {"reason": record.reason or "", "host": record.host or "", "metric": record.metric}
+        tags = {
+            "reason": record.reason or "",
+            "host": record.host or "",
+            "metric": record.metric,
+            "signature": signature_of(self._study_run.folder, record.metric),
+        }
         final = {
             "score_best": record.best_score,
             "aucc_final": record.aucc,
