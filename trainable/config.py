@@ -24,6 +24,7 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 PositiveInt = Annotated[int, Field(gt=0, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]  # NumPy's generators take no more than 32 bits
 PositiveFloat = Annotated[float, Field(gt=0.0)]
+PercentOfModel0 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d+)?% of model0$")]
 
 
 class Section(BaseModel):
@@ -154,10 +155,19 @@ class ObjectiveConfig(Section):
     name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
-    min_score: Annotated[float, Field(ge=0.0, le=100.0)] | None = Field(
-        default=None, validation_alias=AliasChoices("min_score", "min_bleu")
+    min_score: Annotated[float, Field(ge=0.0, le=100.0)] | PercentOfModel0 | None = Field(
+        default=None,
+        validation_alias=AliasChoices("min_score", "min_bleu"),
+        description='a number from 0 to 100, or a part of Model 0\'s score as "95% of model0"',
     )  # the second name is that of earlier versions, which knew translation alone
     max_mparams: PositiveFloat | None = None
+
+    @property
+    def share_of_model0(self) -> float | None:
+        """The part of Model 0's score that ``min_score`` asks for; None if it asks for none."""
+        if not isinstance(self.min_score, str):
+            return None
+        return float(self.min_score.partition("%")[0]) / 100
 
 
 class TrialConfig(Section):

@@ -30,8 +30,8 @@ def first_point(text: str, space: SearchSpace) -> Point:
         Candidate(
             encoder=encoder,
             decoder=decoder,
-            reservoir_gain=float(_first(space.reservoir_gain)) if has_reservoirs else 1.0,
-            hyper={name: _first(axis) for name, axis in space.hyper.items()},
+            reservoir_gain=float(first_value(space.reservoir_gain)) if has_reservoirs else 1.0,
+            hyper={name: first_value(axis) for name, axis in space.hyper.items()},
         )
     )
 
@@ -52,7 +52,8 @@ def first_layout_faults(texts: Sequence[str], space: SearchSpace) -> list[str]:
     return faults
 
 
-def _first(axis: Range | tuple[Scalar, ...]) -> Scalar:
+def first_value(axis: Range | tuple[Scalar, ...]) -> Scalar:
+    """First value of an axis; of a range the middle, the geometric one if it is logarithmic."""
     if not isinstance(axis, Range):
         return axis[0]
     middle = sqrt(axis.low) * sqrt(axis.high) if axis.log else (axis.low + axis.high) / 2

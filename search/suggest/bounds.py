@@ -54,11 +54,7 @@ class Bounds:
         Raises:
             OutOfBounds: its settings do not fit each other, or it is too large.
         """
-        try:
-            config = self._config.trial(candidate, data=self._data)
-            size = self._size(config)
-        except UserError as error:
-            raise OutOfBounds(str(error), excess=1.0) from error
+        config, size = self.sized(candidate)
         objective = self._config.objective
         n_mparams = mparams(size.counts, objective.parameters)
         excess = size_excess(objective, n_mparams)
@@ -66,3 +62,15 @@ class Bounds:
             reason = f"{n_mparams:.3f} M parameters are over max_mparams {objective.max_mparams}"
             raise OutOfBounds(reason, excess=excess)
         return config, size
+
+    def sized(self, candidate: Candidate) -> tuple[TrialConfig, CandidateSize]:
+        """The candidate's trial and its size, however large it is.
+
+        Raises:
+            OutOfBounds: its settings do not fit each other.
+        """
+        try:
+            config = self._config.trial(candidate, data=self._data)
+            return config, self._size(config)
+        except UserError as error:
+            raise OutOfBounds(str(error), excess=1.0) from error
