@@ -6,9 +6,18 @@ range is a fault, and pydantic reports all faults at once.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    field_validator,
+    model_validator,
+)
 
 from spaces.faults import refuse
 from spaces.flops import Backward
@@ -24,7 +33,6 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 PositiveInt = Annotated[int, Field(gt=0, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]  # NumPy's generators take no more than 32 bits
 PositiveFloat = Annotated[float, Field(gt=0.0)]
-PercentOfModel0 = Annotated[str, Field(pattern=r"^\d{1,3}(\.\d+)?% of model0$")]
 
 
 class Section(BaseModel):
@@ -149,16 +157,32 @@ class RanksConfig(Section):
         return self
 
 
+_SHARE = re.compile(r"\d{1,3}(\.\d{1,9})?% of model0")
+
+
+def _read_min_score(value: object) -> float | str:
+    if isinstance(value, str) and _SHARE.fullmatch(value):
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and 0 <= value <= 100:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    raise ValueError(
+        'must be a number from 0 to 100, or a part of Model 0\'s score as "95% of model0"'
+    )
+
+
+# One validator for both forms: a union would tell of each what is wrong with it.
+MinScore = Annotated[float | str, PlainValidator(_read_min_score)]
+
+
 class ObjectiveConfig(Section):
     """Objective of a search: AUCC per million parameters, AUCC, or their Pareto front."""
 
     name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
-    min_score: Annotated[float, Field(ge=0.0, le=100.0)] | PercentOfModel0 | None = Field(
-        default=None,
-        validation_alias=AliasChoices("min_score", "min_bleu"),
-        description='a number from 0 to 100, or a part of Model 0\'s score as "95% of model0"',
+    min_score: MinScore | None = Field(
+        default=None, validation_alias=AliasChoices("min_score", "min_bleu")
     )  # the second name is that of earlier versions, which knew translation alone
     max_mparams: PositiveFloat | None = None
 

@@ -172,9 +172,12 @@ class TrialRecord:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields as values of JSON."""
+        """Fields as values of JSON; the role of a reference alone is left out of other trials."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        if self.reference is None:
+            del values["reference"]
         return {
-            **{entry.name: getattr(self, entry.name) for entry in fields(self)},
+            **values,
             "layout": str(self.layout),
             "config": self.config.model_dump(mode="json"),
             "counts": asdict(self.counts),

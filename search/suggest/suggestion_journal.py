@@ -198,6 +198,6 @@ class SuggestionJournal:
         state, values = outcome_of(record)
         if state is TrialState.PRUNED:
             for n_points, point in enumerate(record.curve, start=1):
-                _, objective = record.so_far(n_points)
-                trial.report(objective, point.updates)
+                _, value = record.so_far(n_points)
+                trial.report(value, point.updates)
         self._study.tell(trial, values, state=state)
