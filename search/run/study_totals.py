@@ -35,7 +35,7 @@ def study_totals(
 
 def _ratios(best: TrialRecord, references: Sequence[Reference]) -> dict[str, float]:
     """AUCC of the winner divided by those of Model 0 and of its deletion, as far as known."""
-    deletion = next((each.trial for each in references if each.role == "deletion"), None)
+    deletion = next((each.trial for each in references if each.of == best.id), None)
     ratios = {
         "winner_aucc_over_model0": Model0s.among(references).aucc_ratio(best),
         "winner_aucc_over_deletion": aucc_ratio(best, deletion),

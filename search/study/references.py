@@ -1,5 +1,7 @@
 """References of a study: Model 0 at each searched depth, and the winner's deletion.
 
+A winner without reservoirs has none: then it is that of the best trial with reservoirs.
+
 They are trained beside the search to compare with. What the space has anyway can win; a layout
 that the search itself trained to its end is taken and not trained again.
 """
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_value
-from search.study.ranking import best_trial
+from search.study.ranking import ranked
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import Role, TrialRecord
 from spaces.candidate import Candidate
@@ -71,9 +73,18 @@ def deletion_of_trial(config: StudyConfig, record: TrialRecord) -> Candidate | N
     return deletion_of(candidate_of(record.config, config.space))
 
 
+def best_with_reservoirs(config: StudyConfig, records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The best trial so far that has reservoirs; of a ``pareto`` study that with most AUCC."""
+    best_first = ranked(records, config.objective)
+    return next((record for record in best_first if record.has_reservoirs), None)
+
+
 def winners_deletion(config: StudyConfig, records: Sequence[TrialRecord]) -> Candidate | None:
-    """The deletion of the best trial so far, of a ``pareto`` study that with the highest AUCC."""
-    best = best_trial(records, config.objective)
+    """The deletion of the best trial so far, or if that has no reservoirs, of the best with some.
+
+    None where no trial has reservoirs, or the best of them nothing else.
+    """
+    best = best_with_reservoirs(config, records)
     return None if best is None else deletion_of_trial(config, best)
 
 
@@ -87,7 +98,7 @@ def references_of(config: StudyConfig, records: Sequence[TrialRecord]) -> list[R
     by_key = {record.key: record for record in reversed(records)}
     keys = [candidate.key for candidate in model0_candidates(config)]
     found = [Reference(role="model0", of=None, trial=by_key[k]) for k in keys if k in by_key]
-    best = best_trial(records, config.objective)
+    best = best_with_reservoirs(config, records)
     deletion = None if best is None else deletion_of_trial(config, best)
     if best is not None and deletion is not None and deletion.key in by_key:
         found.append(Reference(role="deletion", of=best.id, trial=by_key[deletion.key]))

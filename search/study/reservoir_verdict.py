@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.study.config import StudyConfig
-from search.study.ranking import best_trial, ranked
-from search.study.references import aucc_ratio, deletion_of_trial
+from search.study.ranking import best_trial
+from search.study.references import aucc_ratio, best_with_reservoirs, deletion_of_trial
 from search.study.trial_record import TrialRecord
 
 _NOISE = "one seed each; reservoir-search confirm tells noise from gain"
@@ -20,7 +20,7 @@ def reservoir_verdict(config: StudyConfig, records: Sequence[TrialRecord]) -> st
     best = best_trial(records, config.objective)
     if best is None or not config.search.references:
         return None
-    if not _has_reservoirs(best):
+    if not best.has_reservoirs:
         return f"Reservoirs: {_without_reservoirs(config, records, best)}"
     return f"Reservoirs: {_against_deletion(config, records, best)}"
 
@@ -29,7 +29,7 @@ def verdict_on(
     config: StudyConfig, records: Sequence[TrialRecord], record: TrialRecord
 ) -> str | None:
     """The same of any trial, where it has reservoirs and its deletion a whole curve; else None."""
-    if not config.search.references or not _has_reservoirs(record):
+    if not config.search.references or not record.has_reservoirs:
         return None
     deletion = _deletion(config, records, record)
     ratio = aucc_ratio(record, deletion)
@@ -54,14 +54,11 @@ def _against_deletion(
     deletion = _deletion(config, records, best)
     layout = candidate.encoder.canonical()
     if deletion is None or deletion.state == "running":
-        return (
-            f"{layout}, the layout of {_name(best)} without them, is not trained yet; resume "
-            "trains it"
-        )
+        return f"{layout}, {_name(best)} without them, is not trained yet; resume trains it"
     ratio = aucc_ratio(best, deletion)
     if ratio is None:
         why = deletion.reason or "its AUCC is 0"
-        return f"{layout}, the layout of {_name(best)} without them, gave no AUCC: {why}"
+        return f"{layout}, {_name(best)} without them, gave no AUCC: {why}"
     return f"{_compared(config, best, deletion, ratio)} ({_NOISE})"
 
 
@@ -85,24 +82,13 @@ def _effect(ratio: float) -> str:
 def _without_reservoirs(
     config: StudyConfig, records: Sequence[TrialRecord], best: TrialRecord
 ) -> str:
-    others = (record for record in ranked(records, config.objective) if _has_reservoirs(record))
-    other = next(others, None)
+    other = best_with_reservoirs(config, records)
     if other is None:
         return "the winner has none, and no layout with them was completed within the bounds"
-    shares = [f"its AUCC is {ratio:.3f}"] if (ratio := aucc_ratio(other, best)) else []
-    if config.objective.name == "aucc_per_mparam" and best.objective and other.objective:
-        shares.append(f"its objective {other.objective / best.objective:.3f}")
     text = f"the winner has none; the best layout with them is {_name(other)} (trial {other.id})"
-    text += f": {' and '.join(shares)} of the winner's" if shares else ""
-    deletion = _deletion(config, records, other)
-    ratio = aucc_ratio(other, deletion)
-    if deletion is not None and deletion.id != best.id and ratio is not None:
-        text += f", and {ratio:.3f} of that of {deletion.canonical}, itself without them"
-    return f"{text} ({_NOISE})"
-
-
-def _has_reservoirs(record: TrialRecord) -> bool:
-    return record.encoder.n_reservoirs + record.decoder.n_reservoirs > 0
+    if best.objective and other.objective:
+        text += f", {other.objective / best.objective:.3f} of the winner's objective"
+    return f"{text}; {_against_deletion(config, records, other)}"
 
 
 def _name(record: TrialRecord) -> str:

@@ -64,6 +64,10 @@ class TrialRecord:
         return str(self.encoder)
 
     @property
+    def has_reservoirs(self) -> bool:
+        return self.encoder.n_reservoirs + self.decoder.n_reservoirs > 0
+
+    @property
     def is_of_the_space(self) -> bool:
         """True if the trial can win: the space has its candidate, within ``max_mparams``."""
         return self.optuna_number is not None

@@ -30,6 +30,7 @@ class ReferenceTrials(TrialSource):
         self._trials = trials
         self._model0s = model0_candidates(config)
         self._refused: set[str] = set()  # keys of candidates whose settings do not fit
+        self._begun_again: set[int] = set()  # ids of stopped trials
 
     def next_trial(self) -> NextTrial:
         """Model 0 at each depth, then the search's trials, then the deletion of the best.
@@ -65,7 +66,8 @@ class ReferenceTrials(TrialSource):
     def _missing(self, candidate: Candidate, role: Role) -> TrialRecord | None:
         """A trial of the reference; None if there is one, unless it was stopped early."""
         known = self._ledger.find(candidate.key)
-        if known is not None and known.state == "stopped":
+        if known is not None and known.state == "stopped" and known.id not in self._begun_again:
+            self._begun_again.add(known.id)
             self._trials.retry([known.id])
             return self._ledger[known.id]
         if known is not None or candidate.key in self._refused:

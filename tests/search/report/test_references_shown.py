@@ -69,7 +69,7 @@ def folder(
 
 
 def shown_at(folder: StudyFolder, width: int, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    with mock.patch("search.report.trials_table.output", lambda: VisibleConsole(width=width)):
+    with mock.patch("search.report.trials_table.output", return_value=VisibleConsole(width=width)):
         study_table(folder)
     return capsys.readouterr().out.splitlines()
 
