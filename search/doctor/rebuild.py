@@ -201,7 +201,9 @@ def _begun_reference(
             _unstarted(id_, candidate, memories), reference=role, mlflow_run_id=run.info.run_id
         )
         if params_of(record) == run.data.params:
-            return record
+            record = dataclasses.replace(record, curve=_stored_curve(record, memories.storage))
+            derived = derived_fields(record, config)
+            return dataclasses.replace(record, **derived)
     return None
 
 
