@@ -157,8 +157,9 @@ def _confirmation(folder: StudyFolder) -> Confirmation | None:
     return read_confirmation(folder)
 
 
-def _place(record: TrialRecord) -> tuple[int, float]:
-    return _ORDER[record.state], -(record.objective or 0.0)
+def _place(record: TrialRecord) -> tuple[int, bool, float]:
+    """Sort key: of the completed trials those come last that cannot win."""
+    return _ORDER[record.state], not record.is_of_the_space, -(record.objective or 0.0)
 
 
 def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Column]:

@@ -66,11 +66,11 @@ def _compared(config: StudyConfig, record: TrialRecord, deletion: TrialRecord, r
     """A layout's AUCC, and its objective if that is another, over those of its deletion."""
     text = (
         f"the AUCC of {_name(record)} is {ratio:.3f} of that of {deletion.canonical}, the same "
-        f"layout without them, so they {_effect(ratio)}"
+        "layout without them"
     )
     if config.objective.name == "aucc_per_mparam" and record.objective and deletion.objective:
-        text += f"; its objective is {record.objective / deletion.objective:.3f} of it"
-    return text
+        text += f", and its objective {record.objective / deletion.objective:.3f}"
+    return f"{text}: in AUCC they {_effect(ratio)}"
 
 
 def _effect(ratio: float) -> str:

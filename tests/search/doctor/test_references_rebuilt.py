@@ -8,7 +8,6 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from search.doctor.examine import examine
-from search.doctor.repair import repair_study
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
 from search.study.kept_weights import KeptWeights
@@ -98,7 +97,7 @@ def test_references_come_back_with_their_roles_and_are_told_apart_in_mlflow(
     assert [each.get("reference") for each in tags] == ROLES
     lines = folder.trials.read_bytes().splitlines(keepends=True)
     folder.trials.write_bytes(b"".join(lines[1:3]))  # both references are lost
-    repair_study(config, folder)
+    findings = examine(folder, repair=True)
     after = read_records(folder.trials)
     assert after[0] == before[0]
     assert [after[id_].reference for id_ in range(4)] == ROLES
@@ -108,4 +107,4 @@ def test_references_come_back_with_their_roles_and_are_told_apart_in_mlflow(
         before[3].curve,
         before[3].aucc,
     )
-    assert [(f.subject, f.faults) for f in examine(folder) if f.faults] == []
+    assert [finding.faults for finding in findings if finding.faults] == []
