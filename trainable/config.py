@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -172,7 +173,18 @@ def _read_min_score(value: object) -> float | str:
 
 
 # One validator for both forms: a union would tell of each what is wrong with it.
-MinScore = Annotated[float | str, PlainValidator(_read_min_score)]
+MinScore = Annotated[
+    float | str,
+    PlainValidator(_read_min_score),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 100},
+                {"type": "string", "pattern": f"^{_SHARE.pattern}$"},
+            ]
+        }
+    ),
+]
 
 
 class ObjectiveConfig(Section):
