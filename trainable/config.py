@@ -6,9 +6,19 @@ range is a fault, and pydantic reports all faults at once.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from spaces.faults import refuse
 from spaces.flops import Backward
@@ -148,16 +158,52 @@ class RanksConfig(Section):
         return self
 
 
+_SHARE = re.compile(r"\d{1,3}(\.\d{1,9})?% of model0")
+
+
+def _read_min_score(value: object) -> float | str:
+    if isinstance(value, str) and _SHARE.fullmatch(value):
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and 0 <= value <= 100:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    raise ValueError(
+        'must be a number from 0 to 100, or a part of Model 0\'s score as "95% of model0"'
+    )
+
+
+# One validator for both forms: a union would tell of each what is wrong with it.
+MinScore = Annotated[
+    float | str,
+    PlainValidator(_read_min_score),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 100},
+                {"type": "string", "pattern": f"^{_SHARE.pattern}$"},
+            ]
+        }
+    ),
+]
+
+
 class ObjectiveConfig(Section):
     """Objective of a search: AUCC per million parameters, AUCC, or their Pareto front."""
 
     name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
-    min_score: Annotated[float, Field(ge=0.0, le=100.0)] | None = Field(
+    min_score: MinScore | None = Field(
         default=None, validation_alias=AliasChoices("min_score", "min_bleu")
     )  # the second name is that of earlier versions, which knew translation alone
     max_mparams: PositiveFloat | None = None
+
+    @property
+    def share_of_model0(self) -> float | None:
+        """The part of Model 0's score that ``min_score`` asks for; None if it asks for none."""
+        if not isinstance(self.min_score, str):
+            return None
+        return float(self.min_score.partition("%")[0]) / 100
 
 
 class TrialConfig(Section):

@@ -30,7 +30,7 @@ def model_card(exported: Exported) -> str:
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
-| training | {how} |
+{_verdict(exported)}| training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {exported.valid.score:.2f} ({decoding}, {exported.valid.signature}) |
@@ -56,3 +56,10 @@ def _drawn(model: ModelConfig) -> str:
     """Initialisation of the reservoirs: ``xavier``, or ``sparse (density 0.1)``."""
     way = model.reservoir_draw
     return f"{way} (density {model.reservoir_density})" if way == "sparse" else way
+
+
+def _verdict(exported: Exported) -> str:
+    """Row on what the search's trial gained by its reservoirs; empty where nothing is known."""
+    if exported.verdict is None:
+        return ""
+    return f"| in the search | {exported.verdict} |\n"

@@ -23,6 +23,7 @@ from search.tracking.study_run import StudyRun
 from trainable.users_folder import scratch_folder
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+REFERENCE = "reference"  # tag: role of a trial that was trained to compare with
 CONFIG, CURVE = "config.json", "curve.csv"  # files of an ended trial's run
 
 
@@ -295,5 +296,6 @@ class TrialRuns:
                 "layout": str(record.layout),
                 "canonical": record.canonical,
                 "metric": record.metric,
+                **({} if record.reference is None else {REFERENCE: record.reference}),
             },
         )
