@@ -22,6 +22,7 @@ from spaces.space_fields import (
     Interleaving,
     NReservoirs,
     ReservoirKind,
+    ReservoirSharing,
     Sharing,
     check_numbers,
 )
@@ -41,7 +42,7 @@ class SearchSpace(BaseModel):
     n_reservoirs: OneOrMore[NReservoirs] | None = None  # None: every number from 0 to the depth
     interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
     share_learned: OneOrMore[Sharing] = ("none",)
-    share_reservoir: OneOrMore[Sharing] = ("none",)
+    share_reservoir: OneOrMore[ReservoirSharing] = ("none",)
     # With interleaving "free" a choice for each reservoir, otherwise one for all of them.
     reservoir_kind: OneOrMore[ReservoirKind] = Field(default=("R",), validate_default=True)
     reservoir_gain: Axis = (1.0,)

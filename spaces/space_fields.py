@@ -10,7 +10,7 @@ from spaces.faults import did_you_mean
 from spaces.interleaving import INTERLEAVINGS
 from spaces.kinds import listed, reservoir_letters
 from spaces.layout import MAX_DEPTH
-from spaces.sharing import check_sharing
+from spaces.sharing import check_reservoir_sharing, check_sharing
 
 
 def _check_interleaving(name: str) -> str:
@@ -51,5 +51,6 @@ Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
 Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
 Sharing = Annotated[str, AfterValidator(check_sharing)]
+ReservoirSharing = Annotated[str, AfterValidator(check_reservoir_sharing)]
 ReservoirKind = Annotated[str, AfterValidator(_check_reservoir_kind)]
 HyperName = Annotated[str, AfterValidator(_check_hyper)]

@@ -24,6 +24,11 @@ def attention_params(dims: Dimensions) -> int:
     return 4 * linear_params(dims.d_model, dims.d_model)
 
 
+def query_key_params(dims: Dimensions) -> int:
+    """Parameters of an attention's query and key projection."""
+    return 2 * linear_params(dims.d_model, dims.d_model)
+
+
 def feed_forward_params(dims: Dimensions) -> int:
     """Parameters of a feed-forward block's two linear maps."""
     return linear_params(dims.d_model, dims.ffn) + linear_params(dims.ffn, dims.d_model)
@@ -42,6 +47,11 @@ def product_flops(n_in: int, n_out: int) -> int:
 def attention_flops(dims: Dimensions) -> int:
     """FLOPs of an attention's four projections, without its scores."""
     return 4 * product_flops(dims.d_model, dims.d_model)
+
+
+def query_key_flops(dims: Dimensions) -> int:
+    """FLOPs of an attention's query and key projection."""
+    return 2 * product_flops(dims.d_model, dims.d_model)
 
 
 def feed_forward_flops(dims: Dimensions) -> int:

@@ -15,7 +15,8 @@ from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
 
-ReservoirDraw = Literal["xavier", "orthogonal", "sparse"]  # distributions of a reservoir's weights
+# Distributions of a reservoir's weights; "fairseq" is the learned layers' initialisation.
+ReservoirDraw = Literal["xavier", "fairseq", "orthogonal", "sparse"]
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
 
@@ -50,6 +51,9 @@ class ModelConfig(Section):
     reservoir_draw: ReservoirDraw = "xavier"
     reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # for reservoir_draw "sparse"
     reservoir_backward: Backward = "through"  # "around" is backskipping
+    reservoir_dropout: Literal["off", "on"] = (
+        "off"  # "on": a reservoir drops as a learned layer does
+    )
 
     @model_validator(mode="after")
     def _dimensions_agree(self) -> Self:

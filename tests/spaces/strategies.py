@@ -18,7 +18,10 @@ SHARINGS = [
     "groups-3",
     "sandwich",
 ]
-PART_SHARINGS = ["all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"]
+PART_SHARINGS = [
+    *("all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"),
+    *("all+r8", "pairs:feed-forward+r2"),
+]
 
 layers = st.one_of(
     st.builds(Layer, st.sampled_from([*LAYER_KINDS]), st.none() | st.integers(1, 3)),
@@ -26,6 +29,13 @@ layers = st.one_of(
         st.builds(Layer, st.just(kind), st.integers(1, 3), st.sampled_from(layer_kind.parts))
         for kind, layer_kind in LAYER_KINDS.items()
         if layer_kind.parts
+    ),
+    st.builds(
+        Layer,
+        st.just("L"),
+        st.integers(1, 3),
+        st.sampled_from(["", *LAYER_KINDS["L"].parts]),
+        st.sampled_from([1, 8]),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""fairseq's Transformer encoder layer, for learned layers and, without dropout, for reservoirs.
+"""fairseq's Transformer encoder layer, for learned layers and for reservoirs.
 
 Shapes: T source, B batch, D model.
 """
@@ -10,6 +10,7 @@ import copy
 from fairseq.models.transformer import TransformerConfig
 from torch import Tensor
 
+from spaces.kinds import LAYER_KINDS
 from trainable.layers.attention import Attention, padding_mask
 from trainable.layers.sublayers import SubLayers
 from trainable.private.fairseq import TransformerEncoderLayerBase
@@ -40,7 +41,13 @@ class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc
         return self.residual(self.final_layer_norm, x_TBD, self.feed_forward)
 
 
-def without_dropout(cfg: TransformerConfig) -> TransformerConfig:
+def layer_config(kind: str, cfg: TransformerConfig) -> TransformerConfig:
+    """``cfg`` for layers of ``kind``: without dropout if no part learns, unless it is set on."""
+    learns = not LAYER_KINDS[kind].is_frozen
+    return cfg if learns or cfg.reservoir_dropout == "on" else _without_dropout(cfg)
+
+
+def _without_dropout(cfg: TransformerConfig) -> TransformerConfig:
     """Copy of ``cfg`` with every kind of dropout off."""
     changed = copy.deepcopy(cfg)
     changed.dropout = changed.attention_dropout = changed.activation_dropout = 0.0

@@ -13,7 +13,7 @@ from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from trainable.layer_drop import Depths
 from trainable.layers.dropout import Dropout
-from trainable.layers.encoder_layer import EncoderLayer
+from trainable.layers.encoder_layer import EncoderLayer, layer_config
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.reservoirs.backward import go_around
@@ -40,7 +40,8 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
             build=lambda kind: build_encoder_layer(kind, cfg),
         )
         if cfg.reservoir_backward == "around":
-            for reservoir in {layers[depth] for depth in layout.reservoir_depths}:
+            frozen = [depth for depth, layer in enumerate(layout.layers) if layer.is_frozen]
+            for reservoir in {layers[depth] for depth in frozen}:
                 go_around(reservoir)
         super().__init__(cfg, dictionary, embed_tokens)
         self.dropout_module = Dropout(cfg.dropout)
@@ -87,8 +88,8 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
 
 
 def build_encoder_layer(kind: str, cfg: TransformerConfig) -> nn.Module:
-    """A new layer of ``kind`` with fairseq's initial weights; reservoirs have no dropout."""
+    """A new layer of ``kind`` with fairseq's initial weights, not yet frozen."""
     if LAYER_KINDS[kind].is_reservoir:
-        return reservoir_builder(kind).build(cfg)
+        return reservoir_builder(kind).build(layer_config(kind, cfg))
     layer: nn.Module = EncoderLayer(cfg)
     return layer

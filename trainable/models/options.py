@@ -37,7 +37,7 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     reservoir_seed: int = _option(1, "random seed of the reservoirs' weights")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' weights")
     reservoir_draw: str = _option(
-        "xavier", "distribution of the reservoirs' weights: xavier, orthogonal or sparse"
+        "xavier", "distribution of the reservoirs' weights: xavier, fairseq, orthogonal or sparse"
     )
     reservoir_density: float = _option(
         0.1, "share of nonzero weights in sparse reservoirs, above 0 to 1"
@@ -45,6 +45,7 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     reservoir_backward: str = _option(
         "through", "gradients of the encoder's reservoirs: through or around (backskipping)"
     )
+    reservoir_dropout: str = _option("off", "dropout inside reservoirs: off or on")
     encoder_embed_dim: int = _option(512, "encoder embedding dimension")
     encoder_ffn_embed_dim: int = _option(2048, "encoder embedding dimension for FFN")
     encoder_attention_heads: int = _option(8, "number of attention heads of the encoder")
@@ -83,6 +84,7 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
         reservoir_draw=config.reservoir_draw,
         reservoir_density=config.reservoir_density,
         reservoir_backward=config.reservoir_backward,
+        reservoir_dropout=config.reservoir_dropout,
         encoder_embed_dim=config.d_model,
         embedding_dim=config.embedding_dim,
         encoder_ffn_embed_dim=config.ffn,

@@ -28,6 +28,8 @@ def n_values(tensors) -> int:
         ("RRRR", "LL"),
         ("La1La1Lf1Lf1Ra1Ra1", "La1La1"),
         ("Lw1Rf1Lw1Rf1F1F1", "Lf1Lf1Ra1Ra1"),
+        ("A1LA1Nf1Nf1Q1Q1Qa1Qa1", "AQN1N1"),
+        ("L1+r2L1L1+r3La1+r2La1+r2", "L1+r2L1Lf1+r2Lf1"),
     ],
 )
 def test_the_model_has_the_counted_parameters(build, encoder, decoder, norm, tied):

@@ -16,7 +16,7 @@ def outputs(model, src_tokens, previous):
 @pytest.mark.parametrize("norm", ["pre", "post"])
 @pytest.mark.parametrize("side", ["left", "right"])
 # An L beneath, since padding is still zero at the bottom and would hide a fault there.
-@pytest.mark.parametrize("encoder", ["LL", "LR", "LF", "LG", "LC", "R1GLCF1CR1G"])
+@pytest.mark.parametrize("encoder", ["LL", "LR", "LF", "LG", "LC", "R1GLCF1CR1G", "LAL1+r2NQL1+r2"])
 def test_padding_changes_no_logit(build, encoder, side, norm):
     model = build(encoder, "L1L1", norm=norm).eval()
     padding = torch.full((1, 4), PAD)
