@@ -11,7 +11,7 @@ from spaces.differences import (
     difference_params,
 )
 from spaces.dimensions import Dimensions
-from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS, QUERY_KEY
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, LENGTH, NORMS, QUERY_KEY
 from spaces.layout import Layout, check_decoder
 from spaces.sublayers import (
     attention_params,
@@ -39,8 +39,8 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     """
     check_decoder(decoder)
     norms = _final_norm(dims)
-    in_encoder = _stack(encoder, lambda kind: LAYER_KINDS[kind].params(dims))
-    in_decoder = _stack(decoder, lambda _: _decoder_layer(dims))
+    in_encoder = _stack(encoder, dims, lambda kind: LAYER_KINDS[kind].params(dims))
+    in_decoder = _stack(decoder, dims, lambda _: _decoder_layer(dims))
     n_encoder = (
         in_encoder.total
         + norms
@@ -53,7 +53,7 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     )
     total = _embeddings(dims) + n_encoder + n_decoder
     frozen = in_encoder.frozen + in_decoder.frozen
-    # Nothing but reservoirs is frozen, and nothing but reservoirs can be drawn again.
+    # What is frozen is drawn again from the seed, and nothing else is.
     return ParamCounts(
         total=total, learned=total - frozen, stored=total - frozen, encoder=n_encoder
     )
@@ -64,20 +64,33 @@ class _StackParams:
     """Numbers of parameters in one stack."""
 
     total: int
-    frozen: int  # those of the reservoirs
+    frozen: int  # those of the reservoirs, and random features
 
 
-def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> _StackParams:
+def _stack(
+    stack: Layout, dims: Dimensions, layer: Callable[[str], Mapping[str, int]]
+) -> _StackParams:
     """Numbers of parameters in a stack; shared weights count once."""
     total = frozen = 0
     sizes = {kind: layer(kind) for kind in set(stack.kinds)}
     for component in {component for size in sizes.values() for component in size}:
-        kind_of = dict(zip(stack.owners_of(component), stack.kinds, strict=True))
+        kind_of = dict(zip(_owners(stack, component, dims), stack.kinds, strict=True))
         for kind in kind_of.values():
             n_params = sizes[kind].get(component, 0)
             total += n_params
             frozen += n_params if LAYER_KINDS[kind].freezes(component) else 0
     return _StackParams(total=total, frozen=frozen)
+
+
+def _owners(stack: Layout, component: str, dims: Dimensions) -> tuple[int, ...]:
+    """Index of the distinct ``component`` at each depth; -1 where all layers share it."""
+    owners = stack.owners_of(component)
+    if component != LENGTH or dims.attention.sharing == "none":
+        return owners
+    return tuple(
+        owner if LAYER_KINDS[kind].freezes(LENGTH) else -1
+        for owner, kind in zip(owners, stack.kinds, strict=True)
+    )
 
 
 def _decoder_layer(dims: Dimensions) -> Mapping[str, int]:

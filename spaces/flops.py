@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from spaces.differences import ENCODER_PROJECTIONS, difference_flops
@@ -130,7 +130,9 @@ def _encoder_layer(
     kind = LAYER_KINDS[layer.kind]
     learned, frozen = _by_learning(layer, kind.flops(dims))
     learned += difference_flops(layer, rank, dims, n_projections=ENCODER_PROJECTIONS)
-    scores = _attention_scores(dims.d_model, src_length) if kind.has_attention else 0.0
+    attention = replace(dims.attention, way=kind.attention or dims.attention.way)
+    n_keys = attention.n_keys(src_length) if kind.has_attention else 0.0
+    scores = _attention_scores(dims.d_model, n_keys)
     return _Work(
         learned=src_per_tgt * learned, frozen=src_per_tgt * frozen, scores=src_per_tgt * scores
     )
@@ -166,5 +168,9 @@ def _by_learning(layer: Layer, flops: Mapping[str, float]) -> tuple[float, float
 
 
 def _attention_scores(d: int, n_keys: float) -> float:
-    """FLOPs of one query's scores over all keys, and of the weighted sum of the values."""
+    """FLOPs of one query's scores over all keys, and of the weighted sum of the values.
+
+    With a Performer's features in the keys' place: of their product with the values, to which
+    each token adds, and with the query.
+    """
     return 2 * (2 * d * n_keys)

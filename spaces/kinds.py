@@ -7,18 +7,22 @@ A new reservoir kind is one more entry of the table here and one more module in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from spaces.dimensions import Dimensions
+from spaces.dimensions import AttentionWay, Dimensions
 from spaces.sublayers import (
     attention_flops,
     attention_params,
+    feature_flops,
+    feature_params,
     feed_forward_flops,
     feed_forward_params,
     gru_flops,
     gru_params,
     layer_norm_params,
+    length_projection_flops,
+    length_projection_params,
     linear_params,
     product_flops,
     query_key_flops,
@@ -28,12 +32,14 @@ from spaces.sublayers import (
 # Components of a layer. Attention here is without its query and key projections, which kind Q
 # freezes by themselves.
 QUERY_KEY, ATTENTION, FEED_FORWARD, NORMS = "query and key", "attention", "feed-forward", "norms"
+LENGTH = "length projections"  # of Linformer
+FEATURES = "random features"  # of a Performer; they never learn
 # Components that a weight set can hold of a partly shared layer, by the part's letter.
 PARTS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "a": frozenset({QUERY_KEY, ATTENTION}),
+        "a": frozenset({QUERY_KEY, ATTENTION, LENGTH, FEATURES}),
         "f": frozenset({FEED_FORWARD}),
-        "w": frozenset({QUERY_KEY, ATTENTION, FEED_FORWARD}),
+        "w": frozenset({QUERY_KEY, ATTENTION, LENGTH, FEATURES, FEED_FORWARD}),
     }
 )
 PART_NAMES: Mapping[str, str] = MappingProxyType(
@@ -62,6 +68,7 @@ class LayerKind:
             the encoder, frozen if it is a reservoir.
         has_attention: True if it has self-attention, whose FLOPs per token grow with the
             sentence's length.
+        attention: its attention, whatever the model's is; the model's if absent.
         params: parameters of one encoder layer by component, its LayerNorms (``NORMS``) included.
         flops: forward FLOPs per token of an encoder layer's products with weights, by component.
     """
@@ -73,6 +80,7 @@ class LayerKind:
     parts: str = ""
     in_decoder: bool = False
     has_attention: bool = False
+    attention: AttentionWay | None = None
     params: Callable[[Dimensions], Mapping[str, int]]
     flops: Callable[[Dimensions], Mapping[str, int]]
 
@@ -89,13 +97,15 @@ class LayerKind:
 
     def freezes(self, component: str) -> bool:
         """True if ``component`` is random and frozen."""
-        return self.is_reservoir and component not in self.learned
+        return component == FEATURES or (self.is_reservoir and component not in self.learned)
 
 
 def _transformer_params(dims: Dimensions) -> Mapping[str, int]:
     return {
         QUERY_KEY: query_key_params(dims),
         ATTENTION: attention_params(dims) - query_key_params(dims),
+        LENGTH: length_projection_params(dims),
+        FEATURES: feature_params(dims),
         FEED_FORWARD: feed_forward_params(dims),
         NORMS: 2 * layer_norm_params(dims),
     }
@@ -105,8 +115,22 @@ def _transformer_flops(dims: Dimensions) -> Mapping[str, int]:
     return {
         QUERY_KEY: query_key_flops(dims),
         ATTENTION: attention_flops(dims) - query_key_flops(dims),
+        LENGTH: length_projection_flops(dims),
+        FEATURES: feature_flops(dims),
         FEED_FORWARD: feed_forward_flops(dims),
     }
+
+
+def _with_performer(dims: Dimensions) -> Dimensions:
+    return replace(dims, attention=replace(dims.attention, way="performer"))
+
+
+def _performer_params(dims: Dimensions) -> Mapping[str, int]:
+    return _transformer_params(_with_performer(dims))
+
+
+def _performer_flops(dims: Dimensions) -> Mapping[str, int]:
+    return _transformer_flops(_with_performer(dims))
 
 
 def _feed_forward_params(dims: Dimensions) -> Mapping[str, int]:
@@ -177,8 +201,22 @@ _KINDS = {
             flops=_transformer_flops,
         ),
         _partly_frozen("A", "frozen attention", frozenset({FEED_FORWARD, NORMS})),
-        _partly_frozen("N", "frozen feed-forward", frozenset({QUERY_KEY, ATTENTION, NORMS})),
-        _partly_frozen("Q", "frozen query and key", frozenset({ATTENTION, FEED_FORWARD, NORMS})),
+        _partly_frozen(
+            "N", "frozen feed-forward", frozenset({QUERY_KEY, ATTENTION, LENGTH, NORMS})
+        ),
+        _partly_frozen(
+            "Q", "frozen query and key", frozenset({ATTENTION, LENGTH, FEED_FORWARD, NORMS})
+        ),
+        LayerKind(
+            letter="P",
+            name="Performer reservoir",
+            is_reservoir=True,
+            parts="af",
+            has_attention=True,
+            attention="performer",
+            params=_performer_params,
+            flops=_performer_flops,
+        ),
         LayerKind(
             letter="F",
             name="feed-forward reservoir",

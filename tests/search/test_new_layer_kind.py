@@ -128,7 +128,7 @@ def test_messages_name_a_new_kind() -> None:
         check_decoder(Layout.parse("M"))
     with pytest.raises(ValidationError, match=r"no reservoir kind; use R, .*, C or M"):
         SearchSpace(reservoir_kind=("X",))
-    with pytest.raises(ValidationError, match="only R, A, N, Q or M can share a part"):
+    with pytest.raises(ValidationError, match="only R, A, N, Q, P or M can share a part"):
         SearchSpace(reservoir_kind=("F",), share_reservoir=("all:feed-forward",))
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from spaces.counts import count_params
 from spaces.dimensions import Dimensions
-from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS
+from spaces.kinds import ATTENTION, FEATURES, FEED_FORWARD, LAYER_KINDS, NORMS
 from spaces.layout import Layout, LayoutError
 from spaces.presets import PRESETS
 
@@ -22,7 +22,7 @@ NORM = 2 * 512
 LAYER = ATTENTION_PARAMS + FEED_FORWARD_PARAMS + 2 * NORM  # 2,102,784
 DECODER_LAYER = 2 * ATTENTION_PARAMS + FEED_FORWARD_PARAMS + 3 * NORM  # 3,154,432
 LL = Layout.parse("LL")
-TRANSFORMER = "LRANQ"  # kinds with the parts of a Transformer layer
+TRANSFORMER = "LRANQP"  # kinds with the parts of a Transformer layer
 
 
 def total(name: str, *, n_rows: int) -> int:
@@ -109,7 +109,8 @@ def test_what_is_shared_counts_once(layout):
         + n_owners(layout, NORMS, TRANSFORMER) * 2 * NORM
     )
     without_differences = Layout(tuple(layer.base for layer in layout.layers))
-    assert count_params(without_differences, LL, PAPER).encoder == others + expected
+    features = n_owners(layout, FEATURES, "P") * 64 * (512 // 4)  # of heads of 128
+    assert count_params(without_differences, LL, PAPER).encoder == others + expected + features
 
 
 @pytest.mark.parametrize(

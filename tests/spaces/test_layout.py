@@ -190,7 +190,7 @@ def test_a_hostile_text_is_one_short_error(text):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("LRX", "layout 'LRX': unknown layer kind 'X' at depth 2; use L, R, A, N, Q, F, G or C"),
+        ("LRX", "layout 'LRX': unknown layer kind 'X' at depth 2; use L, R, A, N, Q, P, F, G or C"),
         ("l", "unknown layer kind 'l' at depth 0"),
         ("", "it has no layers"),
         ("R0", "weight set '0' at depth 0 is not a number from 1"),

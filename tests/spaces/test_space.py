@@ -277,7 +277,7 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
         "hyper.model.heads.values.1",
         "depht",
     }
-    assert found["reservoir_kind.1"] == "'L' is no reservoir kind; use R, A, N, Q, F, G or C"
+    assert found["reservoir_kind.1"] == "'L' is no reservoir kind; use R, A, N, Q, P, F, G or C"
     assert found["reservoir_gain.range"] == "low 2.0 must be below high 1.0"
 
 

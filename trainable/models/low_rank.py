@@ -63,4 +63,7 @@ def with_differences(
             fresh.set_submodule(name, differing)
         elif list(module.parameters(recurse=False)):
             fresh.set_submodule(name, module)
+    for name, buffer in layer.named_buffers():  # a Performer's random features
+        path, _, leaf = name.rpartition(".")
+        fresh.get_submodule(path).register_buffer(leaf, buffer, persistent=False)
     return fresh

@@ -12,6 +12,7 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
+from spaces.dimensions import MAX_SRC_POSITIONS
 from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
 from trainable.private.fairseq import without_private
@@ -62,6 +63,14 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     activation_fn: str = _option("relu", "activation function of the Transformer layers")
     dropout: float = _option(0.1, "dropout probability")
     attention_dropout: float = _option(0.0, "dropout probability for attention weights")
+    attention: str = _option(
+        "softmax", "self-attention of the encoder: softmax, performer or linformer"
+    )
+    attention_features: int = _option(64, "random features of each head of a Performer")
+    attention_length: int = _option(32, "positions that Linformer projects keys and values to")
+    attention_sharing: str = _option(
+        "none", "Linformer's projections: each layer's own (none), or one for all layers (all)"
+    )
     activation_dropout: float = _option(0.0, "dropout probability after activation in FFN")
     share_decoder_input_output_embed: bool = _option(
         False, "share decoder input and output embeddings"
@@ -69,7 +78,9 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     share_all_embeddings: bool = _option(
         False, "share encoder, decoder and output embeddings (requires shared dictionary)"
     )
-    max_source_positions: int = _option(1024, "max number of tokens in the source sequence")
+    max_source_positions: int = _option(
+        MAX_SRC_POSITIONS, "max number of tokens in the source sequence"
+    )
     max_target_positions: int = _option(1024, "max number of tokens in the target sequence")
 
 
@@ -96,6 +107,10 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
         decoder_normalize_before=pre_norm,
         dropout=config.dropout,
         attention_dropout=config.attention_dropout,
+        attention=config.attention,
+        attention_features=config.attention_features,
+        attention_length=config.attention_length,
+        attention_sharing=config.attention_sharing,
         activation_dropout=config.activation_dropout,
         share_decoder_input_output_embed=config.tied != "none",
         share_all_embeddings=config.tied == "all",
@@ -129,7 +144,7 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
 
     The numbers of layers are zero, so that fairseq builds none. The configuration also holds
     the options that fairseq does not know: ``encoder_layout``, ``decoder_layout``,
-    ``embedding_dim`` and all that begin with ``reservoir``.
+    ``embedding_dim`` and all that begin with ``reservoir`` or ``attention``.
     """
     values = option_values(options)
     values["embedding_dim"] = values["embedding_dim"] or values["decoder_embed_dim"]

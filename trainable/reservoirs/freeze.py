@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS, QUERY_KEY
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, LENGTH, NORMS, QUERY_KEY
 from trainable.private.torch import use_replaced_weights
 from trainable.reservoirs.builders import reservoir_builder
 from trainable.reservoirs.draw import Draw, ReservoirKey
@@ -52,4 +52,6 @@ def component_of(name: str) -> str:
         return NORMS
     if name.startswith(("fc1.", "fc2.")):
         return FEED_FORWARD
+    if ".length_projection." in name:
+        return LENGTH
     return QUERY_KEY if ".q_proj." in name or ".k_proj." in name else ATTENTION

@@ -1,6 +1,6 @@
-"""The Transformer reservoir, kind R, and Transformer layers of which a part is frozen: A, N, Q.
+"""The Transformer reservoir, kind R, its Performer, P, and layers frozen in part: A, N, Q.
 
-In a decoder they are the decoder's Transformer layer, drawn in the same way.
+But for P they can stand in a decoder, as its Transformer layer, drawn in the same way.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def matrices(tensor: str) -> Matrices:
 @builds_reservoir("A", matrices=matrices)
 @builds_reservoir("N", matrices=matrices)
 @builds_reservoir("Q", matrices=matrices)
+@builds_reservoir("P", matrices=matrices)
 def build(cfg: TransformerConfig) -> nn.Module:
     """Encoder layer of fairseq, not yet frozen in whole or in part.
 

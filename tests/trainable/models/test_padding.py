@@ -29,6 +29,19 @@ def test_padding_changes_no_logit(build, encoder, side, norm):
     torch.testing.assert_close(together[1:], alone, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("sharing", ["none", "all"])
+@pytest.mark.parametrize("attention", ["performer", "linformer"])
+def test_padding_changes_no_logit_with_another_attention(build, attention, sharing, side):
+    model = build("LRQPL", "L", attention=attention, attention_sharing=sharing).eval()
+    padding = torch.full((1, 4), PAD)
+    padded = torch.cat([padding, SENTENCE] if side == "left" else [SENTENCE, padding], dim=1)
+    longer = torch.tensor([[4, 5, 6, 7, 8, 9, 10, 11, 2]])
+    alone = outputs(model, SENTENCE, PREVIOUS)
+    together = outputs(model, torch.cat([longer, padded]), PREVIOUS.repeat(2, 1))
+    torch.testing.assert_close(together[1:], alone, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("encoder", ["G", "C"])
 def test_a_reservoir_across_positions_sees_both_neighbours(build, encoder):
     layer = build(encoder).encoder.layers[0].eval()
