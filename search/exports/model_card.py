@@ -27,7 +27,8 @@ def model_card(exported: Exported) -> str:
 | encoder layout | `{model.encoder}` (bottom to top; {_legend(model)}) |
 | decoder layout | `{model.decoder}` |
 | dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, \
-{model.norm}-norm, embeddings {model.embedding_dim or model.d_model} (tied: {model.tied}) |
+{model.norm}-norm, {model.attention} attention, embeddings \
+{model.embedding_dim or model.d_model} (tied: {model.tied}) |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |

@@ -1,4 +1,4 @@
-"""Partly frozen layers and low-rank differences: trained, exported, translating, in fairseq."""
+"""Partly frozen layers, differences, other attentions: trained, exported, used, in fairseq."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
 from trainable.model_size import param_counts
 
-ENCODER, DECODER = "AL1+r2QL1+r2N", "L1+r2L1Q"
+ENCODER, DECODER = "AL1+r2QL1+r2NP", "L1+r2L1Q"
 
 
 def recorded_trial(
@@ -53,7 +53,12 @@ def test_partly_frozen_layers_and_differences_are_exported_and_used(
     config = tiny_study(
         data=str(data),
         space={"depth": 5, "n_reservoirs": 0, "share_learned": "all+r2"},
-        model={"reservoir_draw": "fairseq", "reservoir_dropout": "on"},
+        model={
+            "reservoir_draw": "fairseq",
+            "reservoir_dropout": "on",
+            "attention": "linformer",
+            "attention_sharing": "all",
+        },
     )
     study = recorded_trial(tmp_path, config, make_record)
 
