@@ -19,6 +19,7 @@ from benchmarks.machine import N_THREADS, machine
 from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread, ratio
 from trainable.config import ModelConfig
+from trainable.layers.linformer import LengthProjection, LinformerAttention
 from trainable.models.encoder import build_encoder_layer
 from trainable.models.options import fairseq_options, transformer_config
 from trainable.reservoirs.random_features import draw_all_features
@@ -68,7 +69,7 @@ def _row(config: ModelConfig, length: int, options: Options) -> Row:
         n_warm_up=1,
         seconds=options.seconds,
     )
-    row: Row = {"length": length, "softmax, ms": Spread.of(times[BASE])}
+    row: dict[str, Spread | float] = {"length": length, "softmax, ms": Spread.of(times[BASE])}
     for way in ways[1:]:
         row[f"{way}, ms"] = Spread.of(times[way])
         row[f"{way}, gain"] = ratio(times[BASE], times[way])
@@ -93,6 +94,11 @@ def _layer(config: ModelConfig) -> nn.Module:
     options = dataclasses.replace(fairseq_options(config, seed=1), dropout=0.0)
     layer = build_encoder_layer("L", transformer_config(options))
     draw_all_features([layer], seed=1)
+    for module in layer.modules():
+        if isinstance(module, LinformerAttention):  # our models' have half as many positions
+            module.length_projection = LengthProjection(
+                config.attention_length, max(LENGTHS), shared=False
+            )
     return layer
 
 

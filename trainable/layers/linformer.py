@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from trainable.layers.attention import Attention
 
 
 class LengthProjection(nn.Module):
-    """Learned P x N matrices that mix the positions of a sentence, for keys and for values.
+    """Learned N x P matrices that mix the positions of a sentence, for keys and for values.
 
     With ``shared`` one matrix serves both.
     """
@@ -25,7 +26,7 @@ class LengthProjection(nn.Module):
         names = ("keys",) if shared else ("keys", "values")
         bound = 1 / math.sqrt(length)
         for name in names:
-            drawn = torch.empty(length, n_positions).uniform_(-bound, bound)
+            drawn = torch.empty(n_positions, length).uniform_(-bound, bound)
             self.register_parameter(name, nn.Parameter(drawn))
         self._names = (names[0], names[-1])
 
@@ -38,12 +39,15 @@ class LengthProjection(nn.Module):
         """
         if padding_BS is None:
             padding_BS = torch.zeros(k_SBD.shape[1::-1], dtype=torch.bool, device=k_SBD.device)
-        n_positions = getattr(self, self._names[0]).size(1)
+        n_positions = len(getattr(self, self._names[0]))
         places_BS = ((~padding_BS).cumsum(dim=1) - 1).clamp(0, n_positions - 1)
         keys, values = (
             torch.einsum(
-                "pbs,sbd->pbd",
-                getattr(self, name)[:, places_BS].masked_fill(padding_BS, 0.0).to(x_SBD.dtype),
+                "bsp,sbd->pbd",
+                # An embedding's gradient is several times as fast as an index's on a CPU.
+                embedding(places_BS, getattr(self, name))
+                .masked_fill(padding_BS.unsqueeze(-1), 0.0)
+                .to(x_SBD.dtype),
                 x_SBD,
             )
             for name, x_SBD in zip(self._names, (k_SBD, v_SBD), strict=True)
@@ -90,10 +94,10 @@ class LinformerAttention(Attention):
 def share_projection(layers: list[nn.Module]) -> None:
     """Give all of Linformer's attentions that learn their projection the first one's."""
     learned = [
-        layer.self_attn
+        module
         for layer in layers
-        if isinstance(getattr(layer, "self_attn", None), LinformerAttention)
-        and list(layer.self_attn.length_projection.parameters())
+        for module in layer.modules()
+        if isinstance(module, LinformerAttention) and list(module.length_projection.parameters())
     ]
     for attention in learned:
         attention.length_projection = learned[0].length_projection

@@ -62,4 +62,5 @@ class PerformerAttention(Attention):
         """Exponent w x - x x / 2 of each feature w, float32 at least; ``x`` scaled as softmax's."""
         scaled = x.to(torch.promote_types(x.dtype, torch.float32)) * self.head_dim**-0.25
         products = scaled @ self.features.to(scaled.dtype).T
-        return products - scaled.square().sum(dim=-1, keepdim=True) / 2
+        exponents: Tensor = products - scaled.square().sum(dim=-1, keepdim=True) / 2
+        return exponents

@@ -28,10 +28,11 @@ def draw_features(n_features: int, width: int, *, key: str) -> torch.Tensor:
 def draw_all_features(layers: list[nn.Module], *, seed: int) -> None:
     """Draw the vectors of every Performer's attention, numbered in order of first use."""
     distinct = dict.fromkeys(
-        layer.self_attn.features
+        module.features
         for layer in layers
-        if isinstance(getattr(layer, "self_attn", None), PerformerAttention)
+        for module in layer.modules()
+        if isinstance(module, PerformerAttention)
     )
     for ordinal, features in enumerate(distinct, start=1):
         key = f"{seed}/encoder/features{ordinal}"
-        features.copy_(draw_features(*features.shape, key=key))
+        features.copy_(draw_features(len(features), features.size(1), key=key))

@@ -48,7 +48,7 @@ def test_linformer_is_the_product_that_the_paper_writes():
     )
     x = an_input()
     q, k, v = (p(x) for p in (linformer.q_proj, linformer.k_proj, linformer.v_proj))
-    keys, values = (m[:, :LENGTH] for m in linformer.length_projection.parameters())
+    keys, values = (m[:LENGTH].T for m in linformer.length_projection.parameters())
     heads = []
     for head in torch.arange(D).chunk(HEADS):
         for_batch = []
