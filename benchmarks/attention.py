@@ -26,7 +26,7 @@ from trainable.reservoirs.random_features import draw_all_features
 
 LENGTHS = (64, 128, 256, 512, 1024, 2048)
 N_TOKENS = 2048  # of an update, the same at all lengths
-N_ROUNDS = 7
+N_ROUNDS = 5
 BASE = "softmax"
 SIZES = {
     "small, d_model 128": ModelConfig(d_model=128, ffn=256, heads=4),
