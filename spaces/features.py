@@ -11,7 +11,7 @@ from spaces.candidate import Candidate
 from spaces.chooser import Scalar
 from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS
 from spaces.layout import Layer, Layout
-from spaces.sharing import part_of
+from spaces.sharing import part_of, rank_of
 from spaces.space import SearchSpace
 
 Features = tuple[float, ...]
@@ -34,6 +34,7 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
         *([_mean_reuse_distance(candidate.encoder)] if _differ_in_order(space) else []),
         *(_component_features(candidate.encoder) if _shares_parts(space) else []),
         *([_spread(candidate.encoder)] if _differ_in_spread(space) else []),
+        *([_mean_rank(candidate.encoder)] if any(map(rank_of, space.share_learned)) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
@@ -85,15 +86,20 @@ def _component_features(layout: Layout) -> Features:
     return tuple(float(len(set(layout.owners_of(c)))) for c in (ATTENTION, FEED_FORWARD))
 
 
+def _mean_rank(layout: Layout) -> float:
+    """Mean logarithm of one plus the rank of the depths' differences."""
+    return sum(log(1 + rank) for rank in layout.ranks) / layout.depth
+
+
 def _mean_reuse_distance(layout: Layout) -> float:
     """Mean distance between consecutive uses of a weight set, divided by the depth."""
     last: dict[Layer, int] = {}
     gaps = []
     for depth, layer in enumerate(layout.layers):
-        if layer in last:
-            gaps.append(depth - last[layer])
+        if layer.base in last:
+            gaps.append(depth - last[layer.base])
         if layer.weight_set is not None:
-            last[layer] = depth
+            last[layer.base] = depth
     return sum(gaps) / len(gaps) / layout.depth if gaps else 0.0
 
 
