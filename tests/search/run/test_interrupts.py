@@ -28,6 +28,33 @@ libc.pthread_mutex_lock(mutex)
 """
 
 
+# The signal comes in the callback of a weak reference, whose errors go no further.
+SWALLOWED = """
+import os, signal, time, weakref
+from search.run.interrupts import interrupt_by_signals
+
+class Thing:
+    pass
+
+interrupt_by_signals()
+thing = Thing()
+reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+try:
+    del thing
+    time.sleep(GRACE_S + 4)
+except KeyboardInterrupt:
+    time.sleep(GRACE_S + 1)  # it is one interruption, so that nothing ends the process
+    print("closed")
+""".replace("GRACE_S", str(GRACE_S))
+
+
+def test_an_interrupt_that_falls_into_a_destructor_is_not_lost():
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("closed\n", "", 0)
+
+
 def blocked_process() -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", BLOCKED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -74,7 +101,9 @@ def test_one_interrupt_and_other_signals_do_not_end_it():
 def signals_as_before() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = {number: signal.getsignal(number) for number in numbers}
+    hook = sys.unraisablehook
     yield
+    sys.unraisablehook = hook
     signal.set_wakeup_fd(-1)
     for number, handler in handlers.items():
         signal.signal(number, handler)
