@@ -16,7 +16,7 @@ compile() {
 }
 
 # torch is left out: its build follows the machine (scripts/setup.sh).
-compile "$@" --extra cluster --extra dev --no-emit-package torch -o requirements.lock pyproject.toml
+compile "$@" --extra cluster --extra dev --extra japanese --extra korean --no-emit-package torch -o requirements.lock pyproject.toml
 # What the images need: no tests, no checks.
 compile "$@" --extra cluster --no-emit-package torch -c requirements.lock \
     -o docker/requirements.lock pyproject.toml
