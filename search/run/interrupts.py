@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import atexit
 import os
 import signal
 import socket
@@ -34,6 +35,8 @@ def interrupt_by_signals() -> None:
     writing.setblocking(False)
     descriptor = writing.detach()
     signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+    # Before all others are registered, so that it is called after them.
+    atexit.register(_ignore_signals)
     sys.unraisablehook = partial(_raise_again, sys.unraisablehook, descriptor)
     threading.Thread(target=_count, args=(reading,), name="interrupts", daemon=True).start()
 
@@ -57,6 +60,15 @@ def raise_no_more() -> None:
     """Let the process exit in peace: further signals are counted, but raise nothing."""
     for number in _SIGNALS:
         signal.signal(number, _do_nothing)
+
+
+def _ignore_signals() -> None:
+    """Ignore signals while Python dismantles itself, which sets our handlers back to the default.
+
+    With torch that takes tenths of a second; a signal would give a finished command its code.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _do_nothing(*_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from search.cli import exit_code
+from search.run import interrupts
 from search.run.interrupts import GRACE_S, INTERRUPTED, interrupt_by_signals, raise_no_more
 
 # Locking a pthread mutex twice blocks for ever, signals or not, as some calls of Ray do.
@@ -53,6 +55,31 @@ def test_an_interrupt_that_falls_into_a_destructor_is_not_lost():
         [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr, done.returncode) == ("closed\n", "", 0)
+
+
+# Python destroys what modules hold after its own signal handlers.
+LATE = """
+import os, signal
+from search.run.interrupts import interrupt_by_signals, raise_no_more
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.NUMBER):
+        kill(pid, number)
+        print("over", flush=True)
+
+last = Last()
+interrupt_by_signals()
+raise_no_more()
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_at_the_very_end_changes_no_exit_code(number: str):
+    program = LATE.replace("NUMBER", number)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("over\n", "", 0)
 
 
 def blocked_process() -> subprocess.Popen[str]:
@@ -103,6 +130,7 @@ def signals_as_before() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in numbers}
     hook = sys.unraisablehook
     yield
+    atexit.unregister(interrupts._ignore_signals)
     sys.unraisablehook = hook
     signal.set_wakeup_fd(-1)
     for number, handler in handlers.items():
