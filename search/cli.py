@@ -38,7 +38,7 @@ from search.commands import (
     validate,
 )
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
-from search.study.console import VisibleFormatter, say, tell
+from search.study.console import VisibleFormatter, errors_in_one_line, say, tell
 from search.study.errors import NotFinished, WorkFailed
 from search.study.library_settings import settle_libraries
 from spaces.errors import UserError
@@ -139,6 +139,7 @@ def main() -> None:
     logging.raiseExceptions = False  # a log that cannot be written is no reason for a traceback
     # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    errors_in_one_line()
     interrupt_by_signals()
     try:
         code = exit_code(lambda: app(standalone_mode=False))

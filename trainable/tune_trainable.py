@@ -22,7 +22,12 @@ from ray.tune import PlacementGroupFactory
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from trainable.atomic import write_for_the_owner
-from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from trainable.checkpoint import (
+    BrokenCheckpoint,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
 from trainable.environment_fault import environment_fault, reason_of
@@ -88,10 +93,15 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
             save_checkpoint(self._training.checkpoint(), Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        if any(Path(checkpoint_dir).iterdir()):
-            # BrokenCheckpoint is raised to Tune, which then restarts the trial.
+        """Go on from Tune's checkpoint; from ``resume_from``, an older one, if it is broken."""
+        if not any(Path(checkpoint_dir).iterdir()):
+            return
+        try:
             checkpoint = load_checkpoint(Path(checkpoint_dir))
-            self._attempt(lambda: self._start_training(checkpoint))
+        except BrokenCheckpoint as error:
+            logger.warning("the trial goes on from an older checkpoint: %s", error)
+            return
+        self._attempt(lambda: self._start_training(checkpoint))
 
     def cleanup(self) -> None:
         leave_ranks()
