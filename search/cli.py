@@ -92,7 +92,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data", rich_help_panel="Prepare")
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(command.__name__.removesuffix("_studies"), rich_help_panel=panel)(command)
+        app.command(command.__name__.partition("_")[0], rich_help_panel=panel)(command)
 
 
 def _print_version(asked: bool) -> None:

@@ -171,7 +171,7 @@ def test_a_bare_name_means_the_study_file_in_studies(
     assert run("validate", "mine", "--set", "search.n_trials=7") == 0
     output = capsys.readouterr().out
     assert output.startswith("studies/mine.toml: every setting is right\n")
-    assert "7 suggested by surrogate, of 1000 updates each, stopped early by asha from" in output
+    assert "7 suggested by surrogate, of 1000 updates each, stopped early by asha" in output
     assert "data/grammar is not there yet" in output
 
 
