@@ -20,8 +20,9 @@ from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
-from search.study.ledger import read_records
+from search.study.ledger import read_records, sorted_records
 from search.study.ranking import best_trial
+from search.study.reservoir_verdict import verdict_on
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
@@ -71,6 +72,7 @@ def export_layout(
         trained_in_full=train,
         valid=full_scores(model, task, config, "valid"),
         test=full_scores(model, task, config, "test"),
+        verdict=verdict_on(study, sorted_records(folder.trials), record),
     )
     with atomic_folder(target) as building:
         _write(building, exported, model, weights)

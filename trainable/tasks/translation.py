@@ -69,6 +69,7 @@ class Translation(Task):
             norm=config.norm,
             tied=config.tied,
             embedding_dim=config.embedding_dim,
+            attention=config.attention_sizes,
         )
 
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirTransformer:
