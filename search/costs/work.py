@@ -52,7 +52,7 @@ def search_work(config: StudyConfig, data: str) -> Work:
         n_most=n_trials,
         n_together=n_trials,
         # With two objectives all trials can be on the Pareto front.
-        n_kept=n_trials if config.objective.name == "pareto" else min(n_trials, N_KEPT_WEIGHTS),
+        n_kept=n_trials if config.objective.is_pareto else min(n_trials, N_KEPT_WEIGHTS),
         remedies=Remedies(
             disk="make room, put the checkpoints elsewhere with storage.uri, or lower "
             "search.n_concurrent",

@@ -87,13 +87,17 @@ def replay(
         UserError: the table lacks candidates of the study's space.
         WorkFailed: a process of Ray's died.
     """
+    if peer is not None and config.objective.falls:
+        raise ValueError("a peer maximises, and this objective falls")
     config = config.model_copy(update={"seed": seed})
     values = candidate_values(table, config)
     clock = ray.remote(SimulatedClock).options(num_cpus=0).remote()
     keeper = TimeKeeper(clock, n_workers=n_workers)
     best_possible = max(values.values())
     trace = Trace(config.objective, values, now=lambda: keeper.now)
-    found = None if until is None else Found(trace, keeper, enough=(1 - until) * best_possible)
+    found = None
+    if until is not None:
+        found = Found(trace, keeper, enough=best_possible - until * abs(best_possible))
     try:
         with (
             _folder_in_memory() as place,

@@ -131,7 +131,7 @@ def _confirmation(folder: StudyFolder) -> Confirmation | None:
 
 
 def _place(record: TrialRecord) -> tuple[int, float]:
-    return _ORDER[record.state], -(record.objective or 0.0)
+    return _ORDER[record.state], -record.gain
 
 
 def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:

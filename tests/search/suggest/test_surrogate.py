@@ -251,7 +251,7 @@ def test_a_stopped_trial_is_forecast_once_when_there_are_enough_curves(
         made.append(len(args[1]))
         return forecast(*args, **options)
 
-    monkeypatch.setattr("search.suggest.surrogate.forecast", noted)
+    monkeypatch.setattr("search.suggest.surrogate_target.forecast", noted)
     search = Search(config, make_record)
     for n_curves, n_forecasts in ((MAX_CURVES - 1, 2), (MAX_CURVES, 1)):
         made.clear()
