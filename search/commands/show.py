@@ -14,7 +14,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show a study's trials, best layout and Pareto front of AUCC against parameters."""
-    from search.report.trials_table import study_json, study_table
+    from search.report.trials_table import print_standing, study_json, study_table
     from search.study.console import say_json
     from search.study.folder import find_study
 
@@ -23,3 +23,4 @@ def show(
         say_json(study_json(folder))
     else:
         study_table(folder)
+        print_standing(folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.report.trials_table import study_table
+from search.report.trials_table import print_standing, study_table
 from search.run.driver import StudyResult
 from search.study.console import say, tell
 from search.study.ledger import sorted_records
@@ -26,6 +26,7 @@ def print_result(result: StudyResult) -> None:
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )
+    print_standing(result.folder)
     say("\nR layers are random and frozen, L layers learn; equal numbers share weights.")
     say(f"  export it:        reservoir-search export {name}")
     say(f"  compare trials:   reservoir-search ui {name}")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from trainable.data.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,14 @@ class Metric(ABC):
     @abstractmethod
     def score(self, outputs: Sequence[str], references: Sequence[str]) -> float:
         """The score of a whole set, one output and one reference for each example."""
+
+    def floor(self, manifest: Manifest | None) -> float:
+        """The score that chance reaches: no model below it has learned anything.
+
+        Args:
+            manifest: of the prepared data; None if they are gone.
+        """
+        return 0.0
 
     @abstractmethod
     def paired_bootstrap(
