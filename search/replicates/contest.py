@@ -134,4 +134,4 @@ def _values(trials: Sequence[TrialRecord], value: Measure) -> list[float]:
 
 
 def _mean(trials: Sequence[TrialRecord]) -> float:
-    return fmean(_values(trials, COMPARED_MEASURES[DECIDING])) if trials else float("-inf")
+    return fmean(record.gain for record in trials) if trials else float("-inf")

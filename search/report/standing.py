@@ -58,17 +58,19 @@ class Standing:
         said = []
         if not self.has_learned:
             said.append(
-                f"It has learned nothing yet: {self.metric} {self.score:.2f} is no more than the "
+                f"Trial {self.trial} has learned nothing yet: {self.metric} {self.score:.2f} is no more than the "
                 f"{self.floor:g} that chance reaches; train longer before you compare layouts."
             )
         if self.n_compared > 1:
-            ranks = ", ".join(f"{rank} by {name}" for name, rank in self.ranks.items())
-            said.append(f"Its rank among {self.n_compared} compared trials: {ranks}.")
+            ranks = ", ".join(f"rank {rank} by {name}" for name, rank in self.ranks.items())
+            said.append(f"Trial {self.trial} among {self.n_compared} compared ones: {ranks}.")
         if self.n_trials > 1 and (self.is_smallest or self.is_cheapest):
             words = ["the smallest"] * self.is_smallest + ["the cheapest in FLOPs"] * (
                 self.is_cheapest
             )
-            said.append(f"It is {' and '.join(words)} of the {self.n_trials} trials.")
+            said.append(
+                f"Trial {self.trial} is {' and '.join(words)} of the {self.n_trials} trials."
+            )
         return said
 
 
