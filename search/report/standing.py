@@ -58,8 +58,9 @@ class Standing:
         said = []
         if not self.has_learned:
             said.append(
-                f"Trial {self.trial} has learned nothing yet: {self.metric} {self.score:.2f} is no more than the "
-                f"{self.floor:g} that chance reaches; train longer before you compare layouts."
+                f"Trial {self.trial} has learned nothing yet: {self.metric} {self.score:.2f} is no "
+                f"more than the {self.floor:g} that chance reaches; train longer before you "
+                "compare layouts."
             )
         if self.n_compared > 1:
             ranks = ", ".join(f"rank {rank} by {name}" for name, rank in self.ranks.items())
