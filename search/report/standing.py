@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, comparable
 from search.study.trial_record import TrialRecord
-from spaces.errors import UserError
 from trainable.config import ObjectiveConfig, Parameters
-from trainable.data.manifest import Manifest
-from trainable.metrics.metric import Metric
 from trainable.objective import mparams
 from trainable.tasks.registry import metric_called
 
@@ -77,19 +73,11 @@ class Standing:
 
 def study_standing(folder: StudyFolder) -> Standing | None:
     """Standing of the study's best trial; None before one is completed."""
-    return winner_standing(
-        sorted_records(folder.trials), folder.config().objective, data=Path(folder.data())
-    )
+    return winner_standing(sorted_records(folder.trials), folder.config().objective)
 
 
-def winner_standing(
-    records: Sequence[TrialRecord], objective: ObjectiveConfig, *, data: Path
-) -> Standing | None:
-    """Standing of the best of ``records``; None if there is none.
-
-    Args:
-        data: the prepared data, which may be gone.
-    """
+def winner_standing(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> Standing | None:
+    """Standing of the best of ``records``; None if there is none."""
     best = best_trial(records, objective)
     if best is None or best.best_score is None:
         return None
@@ -105,20 +93,14 @@ def winner_standing(
         is_cheapest=_flops_per_token(best) <= min(costs) < max(costs),
         metric=best.metric,
         score=best.best_score,
-        floor=score_floor(best.metric, data),
+        floor=score_floor(best.metric),
     )
 
 
-def score_floor(metric: str, data: Path) -> float:
-    """Score that chance reaches by the metric called ``metric`` on prepared data."""
-    known: Metric | None = metric_called(metric)
-    if known is None:
-        return 0.0
-    try:
-        manifest = Manifest.load(data)
-    except UserError:
-        manifest = None
-    return known.floor(manifest)
+def score_floor(metric: str) -> float:
+    """Score that chance reaches by the metric called ``metric``."""
+    known = metric_called(metric)
+    return 0.0 if known is None else known.floor
 
 
 def _ranks(best: TrialRecord, compared: Sequence[TrialRecord]) -> dict[str, int]:

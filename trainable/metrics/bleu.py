@@ -8,7 +8,6 @@ from functools import lru_cache
 from sacrebleu.metrics.bleu import BLEU as SacreBLEU  # noqa: N811
 from sacrebleu.significance import PairedTest, Result
 
-from trainable.data.manifest import Manifest
 from trainable.metrics.metric import Metric, PairedBootstrap
 
 N_RESAMPLES = 1000
@@ -18,6 +17,7 @@ class Bleu(Metric):
     """Case-insensitive sacreBLEU of detokenised text, 0 to 100."""
 
     name = "BLEU"
+    floor = 1.0  # an untrained model reaches it with its few most frequent words
 
     @property
     def signature(self) -> str:
@@ -27,10 +27,6 @@ class Bleu(Metric):
 
     def score(self, outputs: Sequence[str], references: Sequence[str]) -> float:
         return float(_scorer(tuple(references)).corpus_score(list(outputs), None).score)
-
-    def floor(self, manifest: Manifest | None) -> float:
-        """BLEU that an untrained model reaches with its few most frequent words."""
-        return 1.0
 
     def paired_bootstrap(
         self, outputs: Sequence[str], baseline: Sequence[str], references: Sequence[str]

@@ -5,10 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
-
-if TYPE_CHECKING:
-    from trainable.data.manifest import Manifest
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +22,7 @@ class Metric(ABC):
     """A score from 0 upwards that rises as a model gets better."""
 
     name: ClassVar[str]  # as people write it in a heading or after a number
+    floor: ClassVar[float] = 0.0  # score that chance reaches: below it nothing was learned
 
     @property
     @abstractmethod
@@ -34,14 +32,6 @@ class Metric(ABC):
     @abstractmethod
     def score(self, outputs: Sequence[str], references: Sequence[str]) -> float:
         """The score of a whole set, one output and one reference for each example."""
-
-    def floor(self, manifest: Manifest | None) -> float:
-        """The score that chance reaches: no model below it has learned anything.
-
-        Args:
-            manifest: of the prepared data; None if they are gone.
-        """
-        return 0.0
 
     @abstractmethod
     def paired_bootstrap(

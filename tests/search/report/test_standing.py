@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +23,7 @@ def trial(
 
 
 def standing(records: list[TrialRecord]) -> Standing:
-    found = winner_standing(records, ObjectiveConfig(), data=Path("gone"))
+    found = winner_standing(records, ObjectiveConfig())
     assert found is not None
     return found
 
@@ -65,4 +64,4 @@ def test_a_winner_that_scores_as_chance_does_has_learned_nothing(
 
 def test_without_a_completed_trial_nobody_stands(make_record: Make):
     records = [make_record(state="stopped")]
-    assert winner_standing(records, ObjectiveConfig(), data=Path("gone")) is None
+    assert winner_standing(records, ObjectiveConfig()) is None
