@@ -87,17 +87,14 @@ def replay(
         UserError: the table lacks candidates of the study's space.
         WorkFailed: a process of Ray's died.
     """
-    if peer is not None and config.objective.falls:
-        raise ValueError("a peer maximises, and this objective falls")
     config = config.model_copy(update={"seed": seed})
     values = candidate_values(table, config)
     clock = ray.remote(SimulatedClock).options(num_cpus=0).remote()
     keeper = TimeKeeper(clock, n_workers=n_workers)
     best_possible = max(values.values())
     trace = Trace(config.objective, values, now=lambda: keeper.now)
-    found = None
-    if until is not None:
-        found = Found(trace, keeper, enough=best_possible - until * abs(best_possible))
+    enough = None if until is None else best_possible - until * abs(best_possible)
+    found = None if enough is None else Found(trace, keeper, enough=enough)
     try:
         with (
             _folder_in_memory() as place,
@@ -147,6 +144,7 @@ def _searching(
 
     trials: TrialSource
     if peer is not None:
+        assert not config.objective.falls  # a peer maximises
         trials, scheduler = PeerTrials(peer.searcher, config, ledger, table), peer.scheduler
     else:
         log = place / "optuna.log"

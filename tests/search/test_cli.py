@@ -29,6 +29,7 @@ COMMANDS = (
     "replay",
     "list",
     "show",
+    "rank",
     "doctor",
     "report",
     "ui",

@@ -157,7 +157,9 @@ def test_the_axis_that_decides_alone_is_the_important_one(
     assert len(trials) >= MIN_TRIALS
     parts = importances(trials)
     assert next(iter(parts)) == "interleaving"
-    assert parts["interleaving"].low > 0.5
+    # Two halves that are wholly apart explain three quarters of the ranks' variance.
+    assert parts["interleaving"].share == pytest.approx(0.75, abs=0.02)
+    assert parts["interleaving"].low > 0.4
     assert all(parts[name].low == 0.0 for name in parts if name != "interleaving")
 
 
@@ -305,7 +307,12 @@ def test_intervals_of_importances_hold_the_truth_nine_times_in_ten() -> None:
 def test_stopped_trials_count_with_their_forecast(
     tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path
 ) -> None:
-    config = grid(tiny_study, n_reservoirs=[0], depth=[2, 3, 4, 5], decoder_depth=[1, 2])
+    config = tiny_study(
+        search={"algorithm": "grid", "n_trials": 100},
+        space={"n_reservoirs": [0], "depth": [2, 3, 4, 5], "decoder_depth": [1, 2]},
+        scheduler={"name": "none"},
+        objective={"name": "aucc"},
+    )
 
     def outcome(record: TrialRecord) -> dict[str, object]:
         whole = completed(record, 40.0 - 5 * record.encoder.depth)
