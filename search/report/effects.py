@@ -10,8 +10,8 @@ from statistics import fmean, median
 
 from scipy import stats
 
-from search.report.importances import DEPTH, MAX_VALUES
-from search.report.scored_trials import ScoredTrial, axes_of, values_of
+from search.report.importances import DEPTH
+from search.report.scored_trials import ScoredTrial, axes_of, is_range, values_of
 from search.stats.significance import SIGNIFICANCE, welch
 
 Rows = Sequence[tuple[object, float, int]]  # a trial's value of an axis, its measure, its depth
@@ -59,12 +59,16 @@ def effects(trials: Sequence[ScoredTrial]) -> list[Effect]:
             )
             for trial in having
         ]
-        found += _effects_of(axis, values_of(having, axis), rows, relative=relative)
+        found += _effects_of(
+            axis, values_of(having, axis), rows, relative=relative, cut=is_range(having, axis)
+        )
     return found
 
 
-def _effects_of(axis: str, values: Sequence[object], rows: Rows, *, relative: bool) -> list[Effect]:
-    if all(isinstance(value, float) for value in values) and len(values) > MAX_VALUES:  # a range
+def _effects_of(
+    axis: str, values: Sequence[object], rows: Rows, *, relative: bool, cut: bool
+) -> list[Effect]:
+    if cut:
         threshold = median(float(str(value)) for value, _, _ in rows)
         above = [(float(str(value)) > threshold, y, depth) for value, y, depth in rows]
         words = f"above {threshold:.3g} against below"

@@ -16,11 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from search.report.scored_trials import ScoredTrial, axes_of, values_of
+from search.report.scored_trials import ScoredTrial, axes_of, is_range, values_of
 from search.stats.prediction import RankCorrelation, rank_correlation
 
 MIN_TRIALS = 10  # importances from fewer trials are noise
-MAX_VALUES = 5  # a range with more values is cut into quarters
 DEPTH = "depth"
 N_RESAMPLES = 1000
 _SEED = 1  # of the bootstrap
@@ -97,7 +96,7 @@ def _rho(trials: Sequence[ScoredTrial], axis: str) -> RankCorrelation | None:
 def _binned(trials: Sequence[ScoredTrial], axis: str) -> Labels:
     """Value of each trial as a label; values of a range by quarters."""
     values = values_of(trials, axis)
-    if len(values) > MAX_VALUES and all(isinstance(value, float) for value in values):
+    if is_range(trials, axis):
         numbers = np.array([float(str(trial.params[axis])) for trial in trials])
         return np.searchsorted(np.quantile(numbers, [0.25, 0.5, 0.75]), numbers)
     return np.array([values.index(trial.params[axis]) for trial in trials])

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search.study.ranking import (
-    best_trial,
     comparable,
     front_gains,
     front_objective,
     pareto_front,
+    rank_key,
 )
 from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
@@ -61,9 +61,12 @@ def front_hypervolume(
 
 
 def best_model0(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> TrialRecord | None:
-    """The best completed trial whose encoder is of learned layers that share nothing."""
-    unbounded = objective.model_copy(update={"min_score": None, "max_mparams": None})
-    return best_trial([r for r in records if set(r.canonical) == {"L"}], unbounded)
+    """The best completed trial whose encoder is of learned layers that share nothing.
+
+    It may be a reference beside the search, or break a bound.
+    """
+    trials = [r for r in records if r.state == "completed" and set(r.canonical) == {"L"}]
+    return min(trials, key=lambda record: rank_key(record, objective), default=None)
 
 
 def hypervolume(points: Sequence[Gains], reference: Gains) -> float:

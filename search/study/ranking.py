@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from search.study.bounds import is_within, score_shortfall, size_excess
+from search.study.bounds import is_within, least_score, size_excess
 from search.study.trial_record import TrialRecord
 from trainable.aucc import minimum_loss_point
 from trainable.config import ObjectiveConfig
@@ -13,11 +13,18 @@ from trainable.objective import Progress, objective_values
 
 
 def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
-    """Completed trials within the study's bounds; a stopped trial's area is not whole."""
+    """Completed trials of the space within the study's bounds; a stopped one's area is not whole.
+
+    Args:
+        records: all of the study's trials: a bound may be a part of Model 0's score.
+    """
+    least = least_score(objective, records)
     return [
         record
         for record in records
-        if record.state == "completed" and _within_bounds(record, objective)
+        if record.state == "completed"
+        and record.is_of_the_space
+        and _within_bounds(record, objective, least)
     ]
 
 
@@ -71,9 +78,9 @@ def front_gains(record: TrialRecord, several: ObjectiveConfig) -> tuple[float, .
     return tuple(goal.gain(value) for goal, value in zip(several.goals, values, strict=True))
 
 
-def _within_bounds(record: TrialRecord, objective: ObjectiveConfig) -> bool:
+def _within_bounds(record: TrialRecord, objective: ObjectiveConfig, least: float | None) -> bool:
     excesses = (
-        score_shortfall(objective, record.best_score or 0.0),
+        None if least is None else least - (record.best_score or 0.0),
         size_excess(objective, record.n_mparams),
     )
     return all(is_within(excess) for excess in excesses)

@@ -18,7 +18,7 @@ from search.suggest.surrogate_gp import SIGNAL
 from spaces.candidate_size import CandidateSize
 from trainable.objective import mparams
 
-_FLOOR = 0.1  # AUCCs below 10 % of the best are clipped to it
+FLOOR = 0.1  # AUCCs below 10 % of the best are clipped to it
 _MAX_DEPTH = 3.0  # gains are clipped that many times as far below the best as the median is
 
 Seen = list[tuple[TrialRecord, float, float]]  # trials with value and standard error
@@ -56,7 +56,7 @@ class LogAucc(Target):
         whole = whole_curves(records)
         guesses = [(record, *self._outcome(record, whole)) for record in records]
         known = [(record, area, error) for record, area, error in guesses if area is not None]
-        floor = _FLOOR * max((area for _, area, _ in known), default=0.0)
+        floor = FLOOR * max((area for _, area, _ in known), default=0.0)
         if floor == 0.0:
             return []
         return [(record, float(np.log(max(area, floor))), error) for record, area, error in known]
