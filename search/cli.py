@@ -25,6 +25,7 @@ from search.commands import (
     init,
     layout,
     list_studies,
+    rank,
     replay,
     report,
     reproduce,
@@ -52,6 +53,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Look": (
             list_studies.list_studies,
             show.show,
+            rank.rank,
             report.report,
             ui.ui,
             doctor.doctor,

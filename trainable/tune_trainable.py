@@ -85,8 +85,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
             raise self._fault
         if self._failure is not None:
             return {"failure": self._failure, "done": True}
-        assert self._training is not None
-        return _result(self._training)
+        return self._result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         if self._training is not None and self._training.curve:
@@ -133,6 +132,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         """Free a trial's model, which its iterator holds too, before another one is built."""
         self._training: Training | None = None
         self._points: Iterator[Point] = iter(())
+        self._result: dict[str, Any] = {}
 
     def _start_training(self, checkpoint: Checkpoint | None) -> None:
         self._with_peers(lambda: self._make_training(checkpoint), "begin", self._config, checkpoint)
@@ -144,6 +144,8 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
 
     def _advance(self) -> None:
         self._with_peers(lambda: next(self._points, None), "advance")
+        assert self._training is not None
+        self._result = _result(self._training)
 
     def _with_peers(self, work: Callable[[], T], method: str, *args: Any) -> T:
         """Run ``work`` here while the other ranks run ``method``; raise a failure of any rank."""

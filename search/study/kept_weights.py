@@ -167,7 +167,7 @@ def worth_keeping(
     if n_kept is None or is_least_score_open(objective, records):
         return [record for record in records if record.state == "completed"]
     kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
-    if objective.name == "pareto":
+    if objective.is_pareto:
         kept |= {record.id: record for record in pareto_front(records, objective)}
     return list(kept.values())
 

@@ -48,6 +48,7 @@ SETTINGS_SINCE = (
     b'"attention_length": 32, ',
     b'"attention_sharing": "none", ',
     b', "reservoir_dropout": "off"',
+    b'"at": null, "of": [], ',
 )
 
 
