@@ -20,12 +20,14 @@ from pydantic import (
     model_validator,
 )
 
+from spaces.dimensions import MAX_SRC_POSITIONS, Attention, AttentionWay, ProjectionSharing
 from spaces.faults import refuse
 from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
 
-ReservoirDraw = Literal["xavier", "orthogonal", "sparse"]  # distributions of a reservoir's weights
+# Distributions of a reservoir's weights; "fairseq" is the learned layers' initialisation.
+ReservoirDraw = Literal["xavier", "fairseq", "orthogonal", "sparse"]
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
 
@@ -55,11 +57,28 @@ class ModelConfig(Section):
     tied: Literal["none", "decoder", "all"] = "decoder"
     dropout: Fraction = 0.1
     attention_dropout: Fraction = 0.0
+    attention: AttentionWay = "softmax"  # of the encoder's Transformer layers
+    attention_features: Annotated[int, Field(gt=0, le=4096)] = 64  # of each head of a Performer
+    attention_length: Annotated[int, Field(gt=0, le=MAX_SRC_POSITIONS)] = 32  # Linformer's
+    attention_sharing: ProjectionSharing = "none"  # Linformer's projections: one for all layers?
     activation_dropout: Fraction = 0.0
     reservoir_gain: PositiveFloat = 1.0
     reservoir_draw: ReservoirDraw = "xavier"
     reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # for reservoir_draw "sparse"
     reservoir_backward: Backward = "through"  # "around" is backskipping
+    reservoir_dropout: Literal["off", "on"] = (
+        "off"  # "on": a reservoir drops as a learned layer does
+    )
+
+    @property
+    def attention_sizes(self) -> Attention:
+        """Self-attention of the encoder, for counts and FLOPs."""
+        return Attention(
+            way=self.attention,
+            n_features=self.attention_features,
+            length=self.attention_length,
+            sharing=self.attention_sharing,
+        )
 
     @model_validator(mode="after")
     def _dimensions_agree(self) -> Self:

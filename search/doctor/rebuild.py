@@ -177,7 +177,7 @@ def _begun(id_: int, known: Mapping[int, TrialRecord], memories: Memories) -> Tr
     for run in memories.runs.get(id_, ()):
         for trial in _free_suggestions(known, memories):
             record = _of_suggestion(id_, trial, memories)
-            if record is not None and params_of(record) == run.data.params:
+            if record is not None and params_of(record).items() <= run.data.params.items():
                 return dataclasses.replace(record, mlflow_run_id=str(run.info.run_id))
         reference = _begun_reference(id_, run, known, memories)
         if reference is not None:

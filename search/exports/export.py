@@ -11,7 +11,7 @@ from fairseq.models import BaseFairseqModel
 from safetensors.torch import save_file
 
 from search.exports.exported import Exported
-from search.exports.exported_scores import ExportedScores
+from search.exports.exported_scores import ExportedScores, FurtherScores
 from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
@@ -151,8 +151,22 @@ def _scores_json(exported: Exported) -> str:
         loss_valid=exported.valid.loss,
         loss_test=exported.test.loss,
         signature=exported.valid.signature,
+        further=further_scores(exported),
     )
     return scores.model_dump_json(indent=2) + "\n"
+
+
+def further_scores(exported: Exported) -> dict[str, FurtherScores]:
+    """Scores of the outputs by the task's further metrics, by the metric's name."""
+    task = exported.task
+    return {
+        metric.name: FurtherScores(
+            score_valid=metric.score(exported.valid.outputs, task.references("valid")),
+            score_test=metric.score(exported.test.outputs, task.references("test")),
+            signature=metric.signature,
+        )
+        for metric in task.further_metrics
+    }
 
 
 def train_script(arguments: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.exports.exported import Exported
+from spaces.kinds import LAYER_KINDS
 from trainable.config import ModelConfig
 
 
@@ -23,10 +24,11 @@ def model_card(exported: Exported) -> str:
 
 | | |
 | --- | --- |
-| encoder layout | `{model.encoder}` (bottom to top; R random and frozen, L learned) |
+| encoder layout | `{model.encoder}` (bottom to top; {_legend(model)}) |
 | decoder layout | `{model.decoder}` |
 | dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, \
-{model.norm}-norm, embeddings {model.embedding_dim or model.d_model} (tied: {model.tied}) |
+{model.norm}-norm, {model.attention} attention, embeddings \
+{model.embedding_dim or model.d_model} (tied: {model.tied}) |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
@@ -50,6 +52,14 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _legend(model: ModelConfig) -> str:
+    """The kinds of the layouts: ``R Transformer reservoir, L learned``."""
+    used = {*model.encoder.kinds, *model.decoder.kinds}
+    return ", ".join(
+        f"{kind.letter} {kind.name}" for kind in LAYER_KINDS.values() if kind.letter in used
+    )
 
 
 def _drawn(model: ModelConfig) -> str:

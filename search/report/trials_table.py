@@ -17,7 +17,7 @@ from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front
 from search.study.references import Model0s, references_of
-from search.study.score_name import score_name
+from search.study.score_name import score_name, signature_of
 from search.study.trial_record import Role, State, TrialRecord
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
             "horizon": config.horizon,
             "parameters": config.objective.parameters,
         },
+        "signature": signature_of(folder, records[0].metric) if records else None,
         "trials": [record.summary() for record in records],
         "best": None if best is None else best.summary(),
         "references": [each.to_dict() for each in references_of(config, records)],
@@ -141,7 +142,8 @@ def _confirmation_json(folder: StudyFolder) -> dict[str, Any] | None:
 def _print_confirmation(folder: StudyFolder, console: Console) -> None:
     confirmation = _confirmation(folder)
     if confirmation is not None:
-        from search.replicates.confirm_table import confirm_table, verdict
+        from search.replicates.confirm_table import confirm_table
+        from search.replicates.verdict import verdict
 
         console.print(confirm_table(confirmation))
         for line in verdict(confirmation):

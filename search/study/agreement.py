@@ -15,8 +15,8 @@ from trainable.config import Budget, Clock, ModelConfig, ObjectiveConfig, Sectio
 _SEARCHABLE: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
 # Fields of [model] that the space decides, and the axes that decide them.
 _DECIDING_AXES = {
-    "encoder": "space.depth and space.interleaving",
-    "decoder": "space.decoder_depth",
+    "encoder": "space.depth and space.interleaving, or space.encoder",
+    "decoder": "space.decoder_depth or space.decoder",
     "reservoir_gain": "space.reservoir_gain",
 }
 SEARCHED_FIELDS = set(_DECIDING_AXES)

@@ -17,7 +17,7 @@ from search.study.agreement import (
     reference_faults,
     scheduler_faults,
 )
-from search.study.first_layouts import first_layout_faults
+from search.study.first_layouts import First, first_layout_faults
 from search.study.import_path import is_import_path
 from search.study.learning import default_grace, longest_warm_up
 from search.study.storage_uri import storage_faults
@@ -79,7 +79,7 @@ class SearchConfig(Section):
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
     n_startup: PositiveInt = 8  # random trials before the algorithm chooses; ignored by surrogate
-    first: tuple[str, ...] = ()  # encoders, in notation or by preset, trained before all others
+    first: tuple[First, ...] = ()  # encoders or whole candidates, trained before all others
     warm_start: tuple[str, ...] = ()  # earlier studies, by name or folder, to learn from
     proxy: ProxyConfig | None = None  # every suggestion is trained if absent
     references: bool = True  # Model 0 and the winner's deletion are trained too

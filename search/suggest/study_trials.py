@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from search.study.bounds import least_score
 from search.study.config import StudyConfig
-from search.study.first_layouts import first_point
+from search.study.first_layouts import first_name, first_point
 from search.study.ledger import Ledger
 from search.study.trial_record import Role, TrialRecord
 from search.suggest.algorithms import (
@@ -24,10 +25,11 @@ from search.suggest.algorithms import (
 )
 from search.suggest.bounds import Bounds, OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
-from search.suggest.grid import Grid, next_untried
+from search.suggest.grid import next_untried
 from search.suggest.history import History
 from search.suggest.proposer import Problem, Proposer, Suggested
 from search.suggest.proxy import Measured, Proxy, Verdict
+from search.suggest.remainder import Remainder
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
 from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY, REFERENCE
@@ -76,7 +78,7 @@ class StudyTrials(TrialSource):
         self._proxy = proxy
         self._problem = problem
         self._proposer = proposer
-        self._rest = Grid(problem)
+        self._rest = Remainder(problem, can_enumerate=self._can_enumerate)
         self._history = History(config.space, ledger, earlier)
         self._first = self._first_points()
         self._n_repeats = 0
@@ -216,25 +218,31 @@ class StudyTrials(TrialSource):
         if first is not None:
             self._journal.queue(first, {FIRST: True})
             return True
-        if self._journal.is_stopped and not self._can_enumerate:
+        if self._journal.is_stopped and not self._has_rest:
             return False
         proposer = self._rest if self._is_stuck else self._proposer
         if proposer is None:
             return True
         point = proposer.propose(self._suggested())
+        if point is None and self._config.space.where and not self._can_enumerate:
+            point = self._rest.propose(self._suggested())
         if point is not None:
             self._journal.queue(self._of_the_space(point))
         return point is not None
 
     @property
     def _is_stuck(self) -> bool:
-        """True if the algorithm keeps repeating points of a space that can be enumerated."""
+        """True if the algorithm gives nothing new, and points can be had without it."""
         if self._config.search.algorithm in NEVER_REPEATS:
             return False
         repeats = self._n_repeats >= MAX_REPEATS or self._journal.is_stopped
-        return repeats and self._can_enumerate
+        return repeats and self._has_rest
 
     @property
+    def _has_rest(self) -> bool:
+        return self._can_enumerate or bool(self._config.space.where)
+
+    @cached_property
     def _can_enumerate(self) -> bool:
         size = self._config.space.size()
         return size is not None and size <= MAX_ENUMERATED
@@ -260,12 +268,12 @@ class StudyTrials(TrialSource):
 
     def _first_points(self) -> Iterator[Point]:
         """The untried points of ``search.first``; a warning for each that must not be trained."""
-        for text in self._config.search.first:
-            point = first_point(text, self._config.space)
+        for first in self._config.search.first:
+            point = first_point(first, self._config.space)
             try:
                 self._bounds.check(self._config.space.choose(FixedChooser(point)))
             except OutOfBounds as refusal:
-                logger.warning("search.first '%s' is not trained: %s", text, refusal)
+                logger.warning("search.first '%s' is not trained: %s", first_name(first), refusal)
                 continue
             untried = next_untried(iter([point]), self._suggested(), self._problem)
             if untried is not None:
