@@ -48,7 +48,8 @@ class Constraints:
         self._axes = axes  # the gain's and those of the hyper-parameters
         self._of_encoder = encoder_quantities(encoder)
         self._of_decoder = decoder_quantities(decoder)
-        self._settings = {GAIN: GAIN} | setting_names({n: a for n, a in axes.items() if n != GAIN})
+        hyper = {name: axis for name, axis in axes.items() if name != GAIN}
+        self._settings = {GAIN: GAIN, **setting_names(hyper)}
 
     @property
     def names(self) -> set[str]:

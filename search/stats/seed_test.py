@@ -157,6 +157,7 @@ def _correlation(values: Array, others: Array) -> Array:
     """Pearson's correlation along the last axis; NaN where a side does not vary."""
     one, other = (side - side.mean(axis=-1, keepdims=True) for side in (values, others))
     norm = np.sqrt((one**2).sum(axis=-1) * (other**2).sum(axis=-1))
-    return np.divide(
+    correlation: Array = np.divide(
         (one * other).sum(axis=-1), norm, out=np.full_like(norm, np.nan), where=norm > 0
     )
+    return correlation

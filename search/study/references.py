@@ -18,7 +18,6 @@ from search.study.trained_candidate import candidate_of
 from search.study.trial_record import Role, TrialRecord
 from spaces.candidate import Candidate
 from spaces.layout import Layout, without_reservoirs
-from spaces.space import decoder_stack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +47,11 @@ def model0_candidates(config: StudyConfig) -> list[Candidate]:
     return [
         Candidate(
             encoder=Layout.parse(f"(L)*{depth}"),
-            decoder=decoder_stack(space.decoder_depth[0], 0),
+            decoder=Layout.parse(f"(L)*{space.first_decoder.depth}"),
             reservoir_gain=1.0,
             hyper={name: first_value(axis) for name, axis in space.hyper.items()},
         )
-        for depth in sorted(set(space.depth))
+        for depth in sorted(set(space.encoder_stack.depths))
     ]
 
 

@@ -107,7 +107,7 @@ class StudyRun:
             Param(name, value) for name, value in params.items() if name not in run.data.params
         ]
         self.client.log_batch(run.info.run_id, params=missing)
-        if self.dataset and not run.inputs.dataset_inputs:
+        if self.dataset and not (run.inputs and run.inputs.dataset_inputs):
             self.client.log_inputs(run.info.run_id, datasets=[self.dataset])
         self.client.log_artifact(run.info.run_id, str(folder.study_file))
         self.client.log_artifact(run.info.run_id, str(folder.resolved))
