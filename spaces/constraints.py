@@ -48,7 +48,7 @@ class Constraints:
         self._axes = axes  # the gain's and those of the hyper-parameters
         self._of_encoder = encoder_quantities(encoder)
         self._of_decoder = decoder_quantities(decoder)
-        self._settings = {GAIN: GAIN} | setting_names({n: a for n, a in axes.items() if n != GAIN})
+        self._settings = {GAIN: GAIN, **setting_names(axes.keys() - {GAIN})}
 
     @property
     def names(self) -> set[str]:

@@ -16,7 +16,9 @@ from spaces.sharing import rules_differ, share
 
 
 class Stack(Protocol):
-    """The layouts of an encoder or a decoder, each the answer to a few questions."""
+    """The layouts of an encoder or a decoder, each the answer to a few questions; hashable."""
+
+    def __hash__(self) -> int: ...
 
     def choose(self, chooser: Chooser) -> Layout:
         """The canonical layout given by the chooser's answers."""
