@@ -11,7 +11,7 @@ from spaces.candidate import Candidate
 from spaces.chooser import Scalar
 from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS
 from spaces.layout import Layer, Layout
-from spaces.sharing import part_of
+from spaces.sharing import part_of, rank_of
 from spaces.space import SearchSpace
 
 Features = tuple[float, ...]
@@ -34,6 +34,7 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
         *([_mean_reuse_distance(candidate.encoder)] if _differ_in_order(space) else []),
         *(_component_features(candidate.encoder) if _shares_parts(space) else []),
         *([_spread(candidate.encoder)] if _differ_in_spread(space) else []),
+        *([_mean_rank(candidate.encoder)] if _differ_in_rank(space) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
@@ -50,7 +51,12 @@ def _decoder_features(decoder: Layout, space: SearchSpace) -> Features:
             space.decoder_reservoir_kind,
         )
     ):
-        return (*_layout_features(decoder), _mean_reuse_distance(decoder))
+        return (
+            *_layout_features(decoder),
+            *_component_features(decoder),
+            _mean_reuse_distance(decoder),
+            _mean_rank(decoder),
+        )
     n_reservoirs = [float(decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []
     return (float(decoder.depth), *n_reservoirs)
 
@@ -70,6 +76,13 @@ def _shares_parts(space: SearchSpace) -> bool:
     return any(map(part_of, (*space.share_learned, *space.share_reservoir)))
 
 
+def _differ_in_rank(space: SearchSpace) -> bool:
+    """True if layers that share can differ by low-rank differences."""
+    if space.encoder is not None:
+        return any(any(layout.ranks) for layout in space.encoder)
+    return any(map(rank_of, space.share_learned))
+
+
 def _differ_in_spread(space: SearchSpace) -> bool:
     """True if reservoirs of one mean position can lie close together or far apart."""
     return space.encoder is not None or "alternating-centred" in space.interleaving
@@ -85,15 +98,20 @@ def _component_features(layout: Layout) -> Features:
     return tuple(float(len(set(layout.owners_of(c)))) for c in (ATTENTION, FEED_FORWARD))
 
 
+def _mean_rank(layout: Layout) -> float:
+    """Mean logarithm of one plus the rank of the depths' differences."""
+    return sum(log(1 + rank) for rank in layout.ranks) / layout.depth
+
+
 def _mean_reuse_distance(layout: Layout) -> float:
     """Mean distance between consecutive uses of a weight set, divided by the depth."""
     last: dict[Layer, int] = {}
     gaps = []
     for depth, layer in enumerate(layout.layers):
-        if layer in last:
-            gaps.append(depth - last[layer])
+        if layer.base in last:
+            gaps.append(depth - last[layer.base])
         if layer.weight_set is not None:
-            last[layer] = depth
+            last[layer.base] = depth
     return sum(gaps) / len(gaps) / layout.depth if gaps else 0.0
 
 

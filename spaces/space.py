@@ -35,6 +35,7 @@ from spaces.space_fields import (
     Interleaving,
     NReservoirs,
     ReservoirKind,
+    ReservoirSharing,
     Sharing,
     check_numbers,
     check_parts,
@@ -57,7 +58,7 @@ class SearchSpace(BaseModel):
     n_reservoirs: OneOrMore[NReservoirs] | None = None  # None: every number from 0 to the depth
     interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
     share_learned: OneOrMore[Sharing] = ("none",)
-    share_reservoir: OneOrMore[Sharing] = ("none",)
+    share_reservoir: OneOrMore[ReservoirSharing] = ("none",)
     # With interleaving "free" a choice for each reservoir, otherwise one for all of them.
     reservoir_kind: OneOrMore[ReservoirKind] = Field(default=("R",), validate_default=True)
     reservoir_gain: Axis = (1.0,)
@@ -66,7 +67,7 @@ class SearchSpace(BaseModel):
     decoder_reservoirs: OneOrMore[NReservoirs] = (0,)
     decoder_interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
     decoder_share_learned: OneOrMore[Sharing] = ("none",)
-    decoder_share_reservoir: OneOrMore[Sharing] = ("none",)
+    decoder_share_reservoir: OneOrMore[ReservoirSharing] = ("none",)
     decoder_reservoir_kind: OneOrMore[DecoderKind] = Field(default=("R",), validate_default=True)
     hyper: Annotated[dict[HyperName, Axis], BeforeValidator(flatten)] = Field(default_factory=dict)
     where: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()  # expressions, all to hold

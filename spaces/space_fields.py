@@ -11,7 +11,7 @@ from spaces.faults import did_you_mean
 from spaces.interleaving import INTERLEAVINGS
 from spaces.kinds import LAYER_KINDS, decoder_letters, listed, reservoir_letters
 from spaces.layout import MAX_DEPTH
-from spaces.sharing import check_sharing, part_of
+from spaces.sharing import check_reservoir_sharing, check_sharing, part_of
 
 # Axes in whose place a list of layouts can stand.
 ENCODER_AXES = (
@@ -88,6 +88,7 @@ Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
 Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
 Sharing = Annotated[str, AfterValidator(check_sharing)]
+ReservoirSharing = Annotated[str, AfterValidator(check_reservoir_sharing)]
 ReservoirKind = Annotated[str, AfterValidator(_check_reservoir_kind)]
 DecoderKind = Annotated[str, AfterValidator(_check_decoder_kind)]
 HyperName = Annotated[str, AfterValidator(_check_hyper)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Protocol
@@ -15,10 +15,12 @@ from spaces.layout import Layout
 from spaces.sharing import rules_differ, share
 
 
-class Stack(Protocol):
-    """The layouts of an encoder or a decoder, each the answer to a few questions; hashable."""
+class Stack(Hashable, Protocol):
+    """The layouts of an encoder or a decoder, each the answer to a few questions."""
 
-    def __hash__(self) -> int: ...
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """Depths that its layouts have."""
 
     def choose(self, chooser: Chooser) -> Layout:
         """The canonical layout given by the chooser's answers."""
@@ -43,6 +45,10 @@ class ListedStack:
 
     name: str
     layouts: tuple[Layout, ...]  # canonical and distinct
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(layout.depth for layout in self.layouts))
 
     def choose(self, chooser: Chooser) -> Layout:
         texts = tuple(map(str, self.layouts))

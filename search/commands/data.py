@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search.commands.data_options import with_tokenisation
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
+from trainable.data.tokenisation import Form, Tokenisation
 
 if TYPE_CHECKING:
     from trainable.data.corpus import ParallelText
@@ -21,7 +23,10 @@ app = typer.Typer(
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
-    int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on both sides together.")
+    int,
+    typer.Option(
+        "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
+    ),
 ]
 Joined = Annotated[
     bool,
@@ -30,6 +35,7 @@ Joined = Annotated[
 
 
 @app.command("grammar")
+@with_tokenisation
 def grammar_command(
     out: Out,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated sentences.")] = 1,
@@ -38,6 +44,8 @@ def grammar_command(
     n_test: Annotated[int, typer.Option(min=1, help="Sentence pairs for testing.")] = 500,
     bpe_merges: Merges = BPE_MERGES["grammar"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
@@ -47,10 +55,12 @@ def grammar_command(
         out,
         bpe_merges,
         joined_dictionary,
+        choices,
     )
 
 
 @app.command("multi30k")
+@with_tokenisation
 def multi30k_command(
     out: Out,
     from_: Annotated[
@@ -59,14 +69,17 @@ def multi30k_command(
     ] = None,
     bpe_merges: Merges = BPE_MERGES["multi30k"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Multi30k, German to English image captions (29,000 pairs); downloaded without --from."""
     from trainable.data.multi30k import multi30k
 
-    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary)
+    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("tatoeba")
+@with_tokenisation
 def tatoeba_command(
     out: Out,
     from_: Annotated[
@@ -74,14 +87,17 @@ def tatoeba_command(
     ] = None,
     bpe_merges: Merges = BPE_MERGES["tatoeba"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Tatoeba, German to English everyday sentences; downloaded without --from."""
     from trainable.data.tatoeba import tatoeba
 
-    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary)
+    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("iwslt14")
+@with_tokenisation
 def iwslt14_command(
     out: Out,
     from_: Annotated[
@@ -94,14 +110,17 @@ def iwslt14_command(
     ] = None,
     bpe_merges: Merges = BPE_MERGES["iwslt14"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """IWSLT'14, German to English TED talks (160,239 pairs); downloaded without --from."""
     from trainable.data.iwslt14 import iwslt14
 
-    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary)
+    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("text")
+@with_tokenisation
 def text_command(
     out: Out,
     src: Annotated[str, typer.Option(help="Source language, for example de.")],
@@ -116,8 +135,14 @@ def text_command(
     valid_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
     test_src: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
     test_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
+    form: Annotated[
+        Form,
+        typer.Option(help="The text is raw, tokenised and escaped by Moses, or in BPE units."),
+    ] = "raw",
     bpe_merges: Merges = BPE_MERGES["text"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Your own parallel text: raw sentences, UTF-8, one per line, plain or .gz."""
     from trainable.data.text import TextFiles, find_text, text
@@ -134,7 +159,13 @@ def text_command(
         raise UserError(
             "text: no files are given; give --from FOLDER, or --train-src and --train-tgt"
         )
-    _prepare(lambda: text(files, src=src, tgt=tgt), out, bpe_merges, joined_dictionary)
+    _prepare(
+        lambda: text(files, src=src, tgt=tgt, form=form),
+        out,
+        bpe_merges,
+        joined_dictionary,
+        choices,
+    )
 
 
 def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] | None:
@@ -147,15 +178,25 @@ def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] |
 
 
 def _prepare(
-    read: Callable[[], ParallelText], out: Path, n_merges: int, joined_dictionary: bool
+    read: Callable[[], ParallelText],
+    out: Path,
+    n_merges: int,
+    joined_dictionary: bool,
+    choices: Tokenisation,
 ) -> None:
     from search.study.console import say
     from trainable.data.prepare import prepare
 
-    manifest = prepare(read, out, n_merges=n_merges, joined_dictionary=joined_dictionary)
+    manifest = prepare(
+        read, out, n_merges=n_merges, joined_dictionary=joined_dictionary, tokenisation=choices
+    )
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     rows = manifest.dictionary
     say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
     say(f"pairs: {sizes} (train / valid / test)")
     say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
+    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
+    if manifest.metric is not None:
+        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
+    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
     say(f"licence: {manifest.licence}")

@@ -24,7 +24,8 @@ from trainable.tasks.task import Task
 # Settings of [space.hyper] that change the size of a model or of an update.
 _SIZING = (
     *("model.d_model", "model.ffn", "model.heads", "model.norm", "model.tied"),
-    *("model.embedding_dim", "model.reservoir_backward"),
+    *("model.embedding_dim", "model.reservoir_backward", "model.attention"),
+    *("model.attention_features", "model.attention_length", "model.attention_sharing"),
     *("train.batch_tokens", "train.accumulate", "train.layer_drop"),
 )
 

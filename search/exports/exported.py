@@ -22,6 +22,7 @@ class Exported:
     trained_in_full: bool
     valid: Scores
     test: Scores
+    verdict: str | None = None  # on its reservoirs, against the same layout without them
 
     @property
     def n_updates(self) -> int:

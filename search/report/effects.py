@@ -42,6 +42,7 @@ def scored(study: ReportedStudy) -> Scored:
         (suggestion, record.objective)
         for record in study.compared
         if record.objective is not None
+        and record.optuna_number is not None
         and (suggestion := study.suggestions.by_number.get(record.optuna_number)) is not None
     ]
 

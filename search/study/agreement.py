@@ -46,6 +46,14 @@ def horizon_faults(
     return faults
 
 
+def reference_faults(objective: ObjectiveConfig, *, references: bool) -> list[str]:
+    """Faults of a bound that is a part of Model 0's score, where no Model 0 is trained."""
+    if objective.share_of_model0 is None or references:
+        return []
+    rule = "needs Model 0, and search.references is false; set it to true, or give a number"
+    return [f"objective.min_score '{objective.min_score}' {rule}"]
+
+
 def hyper_faults(space: SearchSpace, model: ModelConfig, train: TrainConfig) -> list[str]:
     """Faults of ``[space.hyper]``: unknown settings, and values that a setting cannot have."""
     given = {"model": model.model_dump(), "train": train.model_dump()}

@@ -53,13 +53,13 @@ def first_point(first: str | FirstCandidate, space: SearchSpace) -> Point:
         first = FirstCandidate(encoder=resolve_layout(first))
     decoder = first.decoder or space.first_decoder
     has_reservoirs = first.encoder.n_reservoirs + decoder.n_reservoirs > 0
-    gain = first.reservoir_gain or float(_first(space.reservoir_gain))
+    gain = first.reservoir_gain or float(first_value(space.reservoir_gain))
     return space.encode(
         Candidate(
             encoder=first.encoder,
             decoder=decoder,
             reservoir_gain=gain if has_reservoirs else 1.0,
-            hyper={name: _first(axis) for name, axis in space.hyper.items()} | first.hyper,
+            hyper={name: first_value(axis) for name, axis in space.hyper.items()} | first.hyper,
         )
     )
 
@@ -86,7 +86,8 @@ def first_layout_faults(entries: Sequence[str | FirstCandidate], space: SearchSp
     return faults
 
 
-def _first(axis: Range | tuple[Scalar, ...]) -> Scalar:
+def first_value(axis: Range | tuple[Scalar, ...]) -> Scalar:
+    """First value of an axis; of a range the middle, the geometric one if it is logarithmic."""
     if not isinstance(axis, Range):
         return axis[0]
     return axis.nearest(

@@ -62,6 +62,11 @@ def test_a_rule_of_sharing_gives_the_layout_beside_it():
         assert str(share("LLLLLL", learned=name, reservoir="none")) == layout
 
 
+def test_a_difference_gives_the_layout_beside_it():
+    (row,) = re.findall(r"^\| `(\+r\d)` \| `([\w+]+)` \|", DOCS, re.MULTILINE)
+    assert str(share("LLLLLL", learned=f"all{row[0]}", reservoir="none")) == row[1]
+
+
 def test_an_ending_of_a_rule_gives_the_layout_beside_it():
     assert len(PARTS) == 3
     for ending, layout in PARTS:

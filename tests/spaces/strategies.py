@@ -23,7 +23,10 @@ HYPER = [
     {"train.lr": [1e-3, 3e-3], "model.heads": 4},
     {"model.dropout": {"low": 0.0, "high": 0.2, "step": 0.1}},
 ]
-PART_SHARINGS = ["all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"]
+PART_SHARINGS = [
+    *("all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"),
+    *("all+r8", "pairs:feed-forward+r2"),
+]
 
 layers = st.one_of(
     st.builds(Layer, st.sampled_from([*LAYER_KINDS]), st.none() | st.integers(1, 3)),
@@ -31,6 +34,13 @@ layers = st.one_of(
         st.builds(Layer, st.just(kind), st.integers(1, 3), st.sampled_from(layer_kind.parts))
         for kind, layer_kind in LAYER_KINDS.items()
         if layer_kind.parts
+    ),
+    st.builds(
+        Layer,
+        st.just("L"),
+        st.integers(1, 3),
+        st.sampled_from(["", *LAYER_KINDS["L"].parts]),
+        st.sampled_from([1, 8]),
     ),
 )
 

@@ -283,7 +283,7 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
         "hyper.model.heads.values.1",
         "depht",
     }
-    assert found["reservoir_kind.1"] == "'L' is no reservoir kind; use R, F, G or C"
+    assert found["reservoir_kind.1"] == "'L' is no reservoir kind; use R, A, N, Q, P, F, G or C"
     assert found["reservoir_gain.range"] == "low 2.0 must be below high 1.0"
 
 
@@ -296,9 +296,10 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
         ({"depth": [2, 8], "n_reservoirs": 4}, "none of them fits depth 2; a stack holds"),
         (
             {"share_reservoir": "all:attention", "reservoir_kind": ["R", "F"]},
-            "a reservoir of kind F cannot share by share_reservoir 'all:attention'; only R can",
+            "a reservoir of kind F cannot share by share_reservoir 'all:attention'; only R, A,",
         ),
         ({"share_reservoir": ["none", "all:weights"]}, "a reservoir of kind R cannot share by"),
+        ({"share_reservoir": "all+r8"}, "'all+r8': reservoirs have no differences"),
         ({"reservoir_gain": [1.0, 0.0]}, "a gain is a positive number"),
         ({"reservoir_gain": float("nan")}, "must be a finite number or a string"),
         ({"reservoir_gain": {"low": 1.0, "high": float("inf")}}, "must be a finite number"),

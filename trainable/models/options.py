@@ -12,6 +12,7 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
+from spaces.dimensions import MAX_SRC_POSITIONS
 from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
 from trainable.private.fairseq import without_private
@@ -37,7 +38,7 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     reservoir_seed: int = _option(1, "random seed of the reservoirs' weights")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' weights")
     reservoir_draw: str = _option(
-        "xavier", "distribution of the reservoirs' weights: xavier, orthogonal or sparse"
+        "xavier", "distribution of the reservoirs' weights: xavier, fairseq, orthogonal or sparse"
     )
     reservoir_density: float = _option(
         0.1, "share of nonzero weights in sparse reservoirs, above 0 to 1"
@@ -45,6 +46,7 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     reservoir_backward: str = _option(
         "through", "gradients of the encoder's reservoirs: through or around (backskipping)"
     )
+    reservoir_dropout: str = _option("off", "dropout inside reservoirs: off or on")
     encoder_embed_dim: int = _option(512, "encoder embedding dimension")
     encoder_ffn_embed_dim: int = _option(2048, "encoder embedding dimension for FFN")
     encoder_attention_heads: int = _option(8, "number of attention heads of the encoder")
@@ -61,6 +63,14 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     activation_fn: str = _option("relu", "activation function of the Transformer layers")
     dropout: float = _option(0.1, "dropout probability")
     attention_dropout: float = _option(0.0, "dropout probability for attention weights")
+    attention: str = _option(
+        "softmax", "self-attention of the encoder: softmax, performer or linformer"
+    )
+    attention_features: int = _option(64, "random features of each head of a Performer")
+    attention_length: int = _option(32, "positions that Linformer projects keys and values to")
+    attention_sharing: str = _option(
+        "none", "Linformer's projections: each layer's own (none), or one for all layers (all)"
+    )
     activation_dropout: float = _option(0.0, "dropout probability after activation in FFN")
     share_decoder_input_output_embed: bool = _option(
         False, "share decoder input and output embeddings"
@@ -68,7 +78,9 @@ class ReservoirTransformerConfig(FairseqDataclass):  # type: ignore[misc]
     share_all_embeddings: bool = _option(
         False, "share encoder, decoder and output embeddings (requires shared dictionary)"
     )
-    max_source_positions: int = _option(1024, "max number of tokens in the source sequence")
+    max_source_positions: int = _option(
+        MAX_SRC_POSITIONS, "max number of tokens in the source sequence"
+    )
     max_target_positions: int = _option(1024, "max number of tokens in the target sequence")
 
 
@@ -83,6 +95,7 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
         reservoir_draw=config.reservoir_draw,
         reservoir_density=config.reservoir_density,
         reservoir_backward=config.reservoir_backward,
+        reservoir_dropout=config.reservoir_dropout,
         encoder_embed_dim=config.d_model,
         embedding_dim=config.embedding_dim,
         encoder_ffn_embed_dim=config.ffn,
@@ -94,6 +107,10 @@ def fairseq_options(config: ModelConfig, *, seed: int) -> ReservoirTransformerCo
         decoder_normalize_before=pre_norm,
         dropout=config.dropout,
         attention_dropout=config.attention_dropout,
+        attention=config.attention,
+        attention_features=config.attention_features,
+        attention_length=config.attention_length,
+        attention_sharing=config.attention_sharing,
         activation_dropout=config.activation_dropout,
         share_decoder_input_output_embed=config.tied != "none",
         share_all_embeddings=config.tied == "all",
@@ -127,7 +144,7 @@ def transformer_config(options: ReservoirTransformerConfig | DictConfig) -> Tran
 
     The numbers of layers are zero, so that fairseq builds none. The configuration also holds
     the options that fairseq does not know: ``encoder_layout``, ``decoder_layout``,
-    ``embedding_dim`` and all that begin with ``reservoir``.
+    ``embedding_dim`` and all that begin with ``reservoir`` or ``attention``.
     """
     values = option_values(options)
     values["embedding_dim"] = values["embedding_dim"] or values["decoder_embed_dim"]

@@ -76,7 +76,7 @@ class Task(ABC):
     """
 
     name: ClassVar[str]  # in manifests and in ``TASKS``
-    metric: ClassVar[Metric]
+    metric: Metric
     has_decoder: ClassVar[bool]  # in the model, and so in its counts and FLOPs
     final_decoding: ClassVar[str]  # of ``final_set``, in words: "beam 5"
 
@@ -174,6 +174,11 @@ class Task(ABC):
     @abstractmethod
     def vocabulary_files(self) -> tuple[str, ...]:
         """Files that an export keeps of the folder, beside the manifest."""
+
+    @property
+    def further_metrics(self) -> Sequence[Metric]:
+        """Metrics that an export quotes beside ``metric``."""
+        return ()
 
     @property
     @abstractmethod
