@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from types import MappingProxyType
@@ -33,9 +33,9 @@ def decoder_quantities(stack: Stack) -> LayoutQuantities:
     return {"decoder": str, **own}
 
 
-def setting_names(hyper: Mapping[str, object]) -> Mapping[str, str]:
+def setting_names(hyper: Iterable[str]) -> Mapping[str, str]:
     """Dotted names of hyper-parameters by their last words: ``ffn`` for ``model.ffn``."""
-    return {name.partition(".")[2]: name for name in hyper}
+    return {name.partition(".")[2]: name for name in sorted(hyper)}
 
 
 def _stack_quantities(stack: Stack, *, prefix: str, number: str) -> LayoutQuantities:

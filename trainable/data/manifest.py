@@ -202,7 +202,11 @@ class Manifest(_Record):
             ),
             ("Dictionary", f"{rows.src:,} and {rows.tgt:,} entries{joined}"),
             ("Tokens", str(tokens)),
-            *_score_facts(self),
+            *(
+                []
+                if self.roundtrip_bleu is None
+                else [("References, tokenised and back", f"{self.roundtrip_bleu:.2f} of 100")]
+            ),
             ("Seed", "none" if self.seed is None else str(self.seed)),
             ("Licence", self.licence),
         ]
@@ -221,18 +225,6 @@ class Manifest(_Record):
             ),
             *(raw_name(split, side) for split in ("valid", "test") for side in sides),
         )
-
-
-def _score_facts(manifest: Manifest) -> list[tuple[str, str]]:
-    """Metric of translations, and what the references score; early versions wrote neither."""
-    facts = []
-    if manifest.metric is not None:
-        facts.append(("Metric", f"{manifest.metric.name} ({manifest.metric.signature})"))
-    if manifest.roundtrip_bleu is not None:
-        facts.append(
-            ("References after tokenising and back", f"BLEU {manifest.roundtrip_bleu:.2f}")
-        )
-    return facts
 
 
 def raw_name(split: str, language: str) -> str:
