@@ -41,6 +41,17 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     )
 
 
+def count_encoder_params(encoder: Layout, dims: Dimensions, *, n_head: int) -> ParamCounts:
+    """The four counts of an encoder with its embeddings and a learned head of ``n_head``."""
+    in_encoder = _stack(encoder, lambda kind: LAYER_KINDS[kind].params(dims))
+    n_encoder = in_encoder.total() + _final_norm(dims)
+    total = _table(dims.src_rows, dims) + n_encoder + n_head
+    frozen = sum(in_encoder[kind] for kind in reservoir_letters())
+    return ParamCounts(
+        total=total, learned=total - frozen, stored=total - frozen, encoder=n_encoder
+    )
+
+
 def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[str]:
     """Number of parameters by layer kind; shared weights count once."""
     n_params: Counter[str] = Counter()
@@ -75,6 +86,13 @@ def _embeddings(dims: Dimensions) -> int:
     if dims.factors is None:
         return n_rows[dims.tied] * dims.d_model
     return (n_rows[dims.tied] + 3 * dims.d_model) * dims.factors
+
+
+def _table(n_rows: int, dims: Dimensions) -> int:
+    """Parameters of one embedding, with the matrix that widens it where it is factorised."""
+    if dims.factors is None:
+        return n_rows * dims.d_model
+    return (n_rows + dims.d_model) * dims.factors
 
 
 def _final_norm(dims: Dimensions) -> int:

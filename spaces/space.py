@@ -17,6 +17,7 @@ from spaces.kinds import LAYER_KINDS, listed, reservoir_letters
 from spaces.layout import Layer, Layout
 from spaces.sharing import part_of, rules_differ, share
 from spaces.space_fields import (
+    DecoderDepth,
     Depth,
     HyperName,
     Interleaving,
@@ -45,7 +46,7 @@ class SearchSpace(BaseModel):
     # With interleaving "free" a choice for each reservoir, otherwise one for all of them.
     reservoir_kind: OneOrMore[ReservoirKind] = Field(default=("R",), validate_default=True)
     reservoir_gain: Axis = (1.0,)
-    decoder_depth: OneOrMore[Depth] = (2,)
+    decoder_depth: OneOrMore[DecoderDepth] = (2,)
     decoder_reservoirs: OneOrMore[NReservoirs] = (0,)  # R, alternating with L from the bottom
     hyper: Annotated[dict[HyperName, Axis], BeforeValidator(flatten)] = Field(default_factory=dict)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from search.commands.data_classify import classify, prepare_and_tell
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 
@@ -18,11 +19,13 @@ app = typer.Typer(
     help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
     no_args_is_help=True,
 )
+app.command("classify")(classify)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
     int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on both sides together.")
 ]
+GrammarTask = Literal["translation", "classification"]
 Joined = Annotated[
     bool,
     typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
@@ -38,10 +41,22 @@ def grammar_command(
     n_test: Annotated[int, typer.Option(min=1, help="Sentence pairs for testing.")] = 500,
     bpe_merges: Merges = BPE_MERGES["grammar"],
     joined_dictionary: Joined = False,
+    task: Annotated[
+        GrammarTask, typer.Option(help="Sentence pairs, English with their kinds, or English.")
+    ] = "translation",
 ) -> None:
     """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
+    from trainable.data.grammar.kinds import grammar_sentences
 
+    if task != "translation":
+        sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+        with_kinds = task == "classification"
+        prepare_and_tell(
+            lambda: grammar_sentences(seed=seed, with_kinds=with_kinds, **sizes),
+            *(out, task, bpe_merges),
+        )
+        return
     _prepare(
         lambda: grammar(seed=seed, n_train=n_train, n_valid=n_valid, n_test=n_test),
         out,

@@ -24,9 +24,9 @@ def model_card(exported: Exported) -> str:
 | | |
 | --- | --- |
 | encoder layout | `{model.encoder}` (bottom to top; R random and frozen, L learned) |
-| decoder layout | `{model.decoder}` |
+{_decoder(model)}\
 | dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, \
-{model.norm}-norm, embeddings {model.embedding_dim or model.d_model} (tied: {model.tied}) |
+{model.norm}-norm, embeddings {model.embedding_dim or model.d_model}{_tied(model)} |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
@@ -50,6 +50,15 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _decoder(model: ModelConfig) -> str:
+    """Row of the table with the decoder, if there is one."""
+    return f"| decoder layout | `{model.decoder}` |\n" if model.decoder.depth else ""
+
+
+def _tied(model: ModelConfig) -> str:
+    return f" (tied: {model.tied})" if model.decoder.depth else ""
 
 
 def _drawn(model: ModelConfig) -> str:

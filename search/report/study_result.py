@@ -22,7 +22,7 @@ def print_result(result: StudyResult) -> None:
     n_failed = sum(record.state == "failed" for record in records)
     say(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed")
     say(
-        f"best: trial {best.id}, encoder {best.canonical}, decoder {best.decoder}: "
+        f"best: trial {best.id}, {best.layouts}: "
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )

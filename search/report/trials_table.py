@@ -65,12 +65,14 @@ def study_table(folder: StudyFolder) -> None:
     )
     table.add_column("trial", justify="right")
     table.add_column("encoder", overflow="fold", min_width=8)
-    table.add_column("decoder", overflow="fold", min_width=4)
+    with_decoders = any(record.decoder.depth for record in records)
+    if with_decoders:
+        table.add_column("decoder", overflow="fold", min_width=4)
     table.add_column("state", no_wrap=True)
     for column in (clock, score_name(records), "AUCC", "M params", "objective", "*"):
         table.add_column(column, justify="right", no_wrap=True)
     for record in sorted(records, key=_place):
-        table.add_row(*_cells(record, on_front=record.id in front))
+        table.add_row(*_cells(record, on_front=record.id in front, decoder=with_decoders))
     console = output()
     console.print(table)
     for record in records:
@@ -134,14 +136,14 @@ def _place(record: TrialRecord) -> tuple[int, float]:
     return _ORDER[record.state], -(record.objective or 0.0)
 
 
-def _cells(record: TrialRecord, *, on_front: bool) -> list[str]:
+def _cells(record: TrialRecord, *, on_front: bool, decoder: bool) -> list[str]:
     def text(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
     return [
         str(record.id),
         record.canonical,
-        str(record.decoder),
+        *([str(record.decoder)] if decoder else []),
         record.state,
         text(record.clock, ".6g"),
         text(record.best_score, ".2f"),

@@ -40,7 +40,7 @@ class Tokenizer:
         manifest = Manifest.load(folder)
         path = folder / BPE_CODES
         require_own_files(folder, [BPE_CODES])
-        language = manifest.src if side == "src" else manifest.tgt
+        language = manifest.src if side == "src" else manifest.sides[1]
         try:
             return cls(language=language, codes=path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:

@@ -32,6 +32,10 @@ TASKS: Mapping[str, Registered] = {
     "translation": Registered(
         task="trainable.tasks.translation:Translation", metric="trainable.metrics.bleu:BLEU"
     ),
+    "classification": Registered(
+        task="trainable.tasks.classification:Classification",
+        metric="trainable.metrics.accuracy:ACCURACY",
+    ),
 }
 
 

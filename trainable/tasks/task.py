@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
+import numpy as np
 import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
@@ -60,6 +61,19 @@ class Scores:
     outputs: tuple[str, ...]  # one for each example, in the order of the references
 
 
+# Trials with other seeds are measured on the same sentences: else the sentences' difference
+# would pass for the trials'.
+PART_SEED = 1
+
+
+def chosen_examples(n_total: int, n_chosen: int | None) -> Indices:
+    """All examples, or ``n_chosen`` of them, in dataset order: the same for every seed."""
+    everything = np.arange(n_total, dtype=np.int64)
+    if n_chosen is None or n_chosen >= n_total:
+        return everything
+    return np.sort(np.random.default_rng(PART_SEED).choice(everything, n_chosen, replace=False))
+
+
 class EvaluationSet(Protocol):
     """A split of the data, or a fixed part of it, on which models are compared."""
 
@@ -76,8 +90,10 @@ class Task(ABC):
     """
 
     name: ClassVar[str]  # in manifests and in ``TASKS``
-    metric: ClassVar[Metric]
-    has_decoder: ClassVar[bool]  # in the model, and so in its counts and FLOPs
+    metric: ClassVar[Metric]  # of the curve and the AUCC
+    further_metrics: ClassVar[tuple[Metric, ...]] = ()  # of an export's outputs
+    has_decoder: ClassVar[bool]  # without one its layout is ``NO_DECODER``
+    label_smoothing: ClassVar[float] = 0.1  # of studies that do not give ``train.label_smoothing``
     final_decoding: ClassVar[str]  # of ``final_set``, in words: "beam 5"
 
     folder: Path
@@ -191,3 +207,7 @@ class Task(ABC):
     @abstractmethod
     def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
         """Task and criterion as options of ``fairseq-train``."""
+
+    @abstractmethod
+    def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
+        """``--arch`` and the model's options as arguments of ``fairseq-train``."""

@@ -23,6 +23,7 @@ from trainable.device import autocast_dtype
 from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bleu import BLEU
 from trainable.models.build import build_model, require_joined
+from trainable.models.options import command_line, fairseq_options
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.tasks.decoded_set import DecodedSet
@@ -151,7 +152,7 @@ class Translation(Task):
         )
 
     def references(self, split: SplitName) -> list[str]:
-        return self.corpus.raw(split, self.corpus.manifest.tgt)
+        return self.corpus.raw(split, self.corpus.manifest.sides[1])
 
     def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
         sources: Sequence[Tensor] = self.corpus.split(split).src
@@ -159,8 +160,7 @@ class Translation(Task):
 
     @property
     def vocabulary_files(self) -> tuple[str, ...]:
-        sides = (self.corpus.manifest.src, self.corpus.manifest.tgt)
-        return (*(f"dict.{side}.txt" for side in sides), BPE_CODES)
+        return (*(f"dict.{side}.txt" for side in self.manifest.sides), BPE_CODES)
 
     @property
     def limits(self) -> str:
@@ -183,11 +183,14 @@ class Translation(Task):
     def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
         return {
             "--source-lang": self.corpus.manifest.src,
-            "--target-lang": self.corpus.manifest.tgt,
+            "--target-lang": self.corpus.manifest.sides[1],
             "--task": "translation",
             "--criterion": "label_smoothed_cross_entropy",
             "--label-smoothing": train.label_smoothing,
         }
+
+    def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
+        return command_line(fairseq_options(config, seed=seed))
 
 
 def _validation_dtype(train: TrainConfig, device: torch.device) -> torch.dtype | None:

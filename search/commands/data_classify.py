@@ -1,0 +1,54 @@
+"""``data classify``: prepare sentences with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trainable.data.merges import BPE_MERGES
+
+if TYPE_CHECKING:
+    from trainable.data.sentences import Sentences
+
+
+def classify(
+    out: Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")],
+    train: Annotated[Path, typer.Option(help="File with a label and a sentence a line.")],
+    language: Annotated[str, typer.Option(help="Language of the sentences, for example en.")],
+    valid: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            help="Cross-validation: test on this fold of train, as 3/10.", show_default=False
+        ),
+    ] = None,
+    bpe_merges: Annotated[
+        int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on train.")
+    ] = BPE_MERGES["classify"],
+) -> None:
+    """Your own sentences with labels: .tsv, .csv, or a label, a space and a sentence; or .gz."""
+    from trainable.data.labelled import Fold, labelled
+    from trainable.data.sentences import SplitFiles
+
+    files = SplitFiles(train=train, valid=valid, test=test)
+    chosen = None if fold is None else Fold.parse(fold)
+    prepare_and_tell(
+        lambda: labelled(files, language=language, fold=chosen), out, "classification", bpe_merges
+    )
+
+
+def prepare_and_tell(read: Callable[[], Sentences], out: Path, task: str, n_merges: int) -> None:
+    """Prepare sentences as the new folder ``out``, and print what is in it."""
+    from search.study.console import say
+    from trainable.data.prepare_sentences import prepare_sentences
+
+    manifest = prepare_sentences(read, out, task=task, n_merges=n_merges)
+    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
+    say(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
+    say(f"sentences: {sizes} (train / valid / test)")
+    say(f"dictionary: {manifest.dictionary} rows")
+    say(f"licence: {manifest.licence}")
