@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from search.commands.data_classify import classify, prepare_and_tell
+from search.commands.data_classify import classify, prepare_and_tell, prepare_text
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 
@@ -25,7 +25,7 @@ Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared da
 Merges = Annotated[
     int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on both sides together.")
 ]
-GrammarTask = Literal["translation", "classification"]
+GrammarTask = Literal["translation", "classification", "masked_lm"]
 Joined = Annotated[
     bool,
     typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
@@ -120,7 +120,10 @@ def iwslt14_command(
 def text_command(
     out: Out,
     src: Annotated[str, typer.Option(help="Source language, for example de.")],
-    tgt: Annotated[str, typer.Option(help="Target language, for example en.")],
+    tgt: Annotated[
+        str | None,
+        typer.Option(help="Target language, for example en; text in one language if absent."),
+    ] = None,
     from_: Annotated[
         Path | None,
         typer.Option("--from", help="Folder with train, valid, test as .SRC and .TGT."),
@@ -134,9 +137,14 @@ def text_command(
     bpe_merges: Merges = BPE_MERGES["text"],
     joined_dictionary: Joined = False,
 ) -> None:
-    """Your own parallel text: raw sentences, UTF-8, one per line, plain or .gz."""
+    """Your own text, parallel or in one language: raw sentences, UTF-8, one per line, or .gz."""
     from trainable.data.text import TextFiles, find_text, text
 
+    if tgt is None:
+        if train_tgt or valid_tgt or test_tgt or joined_dictionary:
+            raise UserError("text: there is no --tgt, so give files and options of --src alone")
+        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges)
+        return
     train = _both("train", train_src, train_tgt)
     valid, test = _both("valid", valid_src, valid_tgt), _both("test", test_src, test_tgt)
     if from_ is not None:

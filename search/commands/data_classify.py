@@ -1,4 +1,4 @@
-"""``data classify``: prepare sentences with labels."""
+"""``data classify`` and ``data text`` without ``--tgt``: prepare sentences in one language."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 
 if TYPE_CHECKING:
@@ -39,6 +40,34 @@ def classify(
     prepare_and_tell(
         lambda: labelled(files, language=language, fold=chosen), out, "classification", bpe_merges
     )
+
+
+def prepare_text(
+    from_: Path | None,
+    train: Path | None,
+    valid: Path | None,
+    test: Path | None,
+    language: str,
+    out: Path,
+    n_merges: int,
+) -> None:
+    """Prepare text in one language for a masked language model.
+
+    Raises:
+        UserError: files are missing, or given in both ways.
+    """
+    from trainable.data.monolingual import find_monolingual, monolingual
+    from trainable.data.sentences import SplitFiles
+
+    if from_ is not None and (train or valid or test):
+        raise UserError("--from and named files exclude each other; give one of the two")
+    if from_ is not None:
+        files = find_monolingual(from_, language=language)
+    elif train is not None:
+        files = SplitFiles(train=train, valid=valid, test=test)
+    else:
+        raise UserError("text: no files are given; give --from FOLDER, or --train-src")
+    prepare_and_tell(lambda: monolingual(files, language=language), out, "masked_lm", n_merges)
 
 
 def prepare_and_tell(read: Callable[[], Sentences], out: Path, task: str, n_merges: int) -> None:

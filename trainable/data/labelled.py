@@ -13,7 +13,8 @@ from trainable.data.blobs import Blob, read_blob
 from trainable.data.corpus import Split
 from trainable.data.holdout import connected
 from trainable.data.lines import lines_in
-from trainable.data.manifest import LANGUAGE, SplitName
+from trainable.data.manifest import SplitName
+from trainable.data.monolingual import require_language
 from trainable.data.sentences import SEED, Sentences, SplitFiles, completed, sentence_split
 
 MIN_LABELS = 2
@@ -58,8 +59,7 @@ def labelled(files: SplitFiles, *, language: str, fold: Fold | None = None) -> S
     Raises:
         UserError: a file or the language cannot be used, or train is too small to hold out from.
     """
-    if not re.fullmatch(LANGUAGE, language):
-        raise UserError(f"--language {language}: is no language code; give one such as en or de")
+    require_language("--language", language)
     if fold is not None and files.test is not None:
         raise UserError("--fold takes the test set from train; leave --test out")
     blobs = {name: read_blob(path) for name, path in files.given().items()}

@@ -53,9 +53,10 @@ class ReservoirMaskedLM(EncoderModel):
             masked_tokens: B, S; True at the positions to project, all if None.
             features_only: leave the projection out: B, S, E, a view of S, B, E.
         """
-        states_BSE = self.encoder(src_tokens)["encoder_out"][0].transpose(0, 1)
+        states_SBE = self.encoder(src_tokens)["encoder_out"][0]
         if self.narrow is not None:
-            states_BSE = self.narrow(states_BSE)
+            states_SBE = self.narrow(states_SBE)
+        states_BSE = states_SBE.transpose(0, 1)
         if features_only:
             return states_BSE, None
         chosen = states_BSE if masked_tokens is None else states_BSE[masked_tokens]

@@ -1,6 +1,6 @@
 """Sentence classification: an encoder, pooling and a linear head; cross-entropy, accuracy.
 
-Shapes: B batch, S tokens, N labels.
+Shapes: B batch, N labels.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Self
 
 import numpy as np
 import torch
-from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
@@ -25,67 +24,54 @@ from spaces.layout import Layout
 from spaces.sublayers import linear_params, product_flops
 from trainable.buckets import Bucket
 from trainable.collate import Batch, Indices, MappedSentences
-from trainable.config import ModelConfig, TrainConfig, TrialConfig
+from trainable.config import ModelConfig, TrainConfig
 from trainable.corpus import update_batches
 from trainable.data.binarised_files import check_binarised
-from trainable.data.manifest import BPE_CODES, INPUT, LABEL, Manifest, SplitName
+from trainable.data.manifest import INPUT, LABEL, SplitName
 from trainable.data.prepare_sentences import N_SPECIAL
-from trainable.device import autocast_dtype
 from trainable.loss import NO_LABEL, label_loss
 from trainable.metrics.accuracy import ACCURACY, MACRO_F1
 from trainable.models.classifier import HEAD, ReservoirClassifier
 from trainable.models.encoder_model import SourceDictionary
 from trainable.models.options import command_line, encoder_options
 from trainable.ranks import Ranks
-from trainable.sentences import SentenceSplit, encoder_batch, load_dictionary
+from trainable.sentences import SentenceSplit, encoder_batch
+from trainable.tasks.encoder_task import EncoderTask
 from trainable.tasks.sentence_set import Measured, SentenceSet
-from trainable.tasks.task import Task, Update
-
-DICTIONARY = f"{INPUT}/dict.txt"
+from trainable.tasks.task import Update
 
 
-class Classification(Task):
-    """From a sentence to one of the labels; tokens are those of the sentence."""
+class Classification(EncoderTask):
+    """From a sentence to one of the labels."""
 
     name = "classification"
     metric = ACCURACY
     further_metrics = (MACRO_F1,)
-    has_decoder = False
-    label_smoothing = 0.0  # fairseq's criterion has none
     final_decoding = "the most probable label"
-
-    def __init__(self, folder: Path, manifest: Manifest, dictionary: Dictionary) -> None:
-        self.folder = folder
-        self.manifest = manifest
-        self.dictionary = dictionary
-        self.labels = manifest.labels or ()
-        self._splits: dict[str, SentenceSplit] = {}
+    place = Path(INPUT)
 
     @classmethod
     def open(cls, folder: str) -> Self:
-        manifest = Manifest.load(Path(folder))
-        if not manifest.labels:
+        task = super().open(folder)
+        if not task.labels:
             raise DamagedData(f"{folder}: its manifest names no labels; prepare the folder again")
-        return cls(Path(folder), manifest, load_dictionary(Path(folder), DICTIONARY))
+        return task
 
-    def dimensions(self, config: ModelConfig) -> Dimensions:
-        return Dimensions(
-            d_model=config.d_model,
-            ffn=config.ffn,
-            heads=config.heads,
-            src_rows=len(self.dictionary),
-            tgt_rows=len(self.labels),
-            norm=config.norm,
-            tied="none",
-            embedding_dim=config.embedding_dim,
-        )
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of their numbers."""
+        return self.manifest.labels or ()
+
+    @property
+    def n_outputs(self) -> int:
+        return len(self.labels)
 
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirClassifier:
         torch.manual_seed(seed)
         model = ReservoirClassifier.build_model(
             encoder_options(config, seed=seed), SourceDictionary(self.dictionary)
         )
-        model.register_classification_head(HEAD, len(self.labels))
+        model.register_classification_head(HEAD, self.n_outputs)
         return model
 
     def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
@@ -96,7 +82,7 @@ class Classification(Task):
     def flops_per_token(
         self, encoder: Layout, decoder: Layout, dims: Dimensions, savings: Savings
     ) -> FlopsPerToken:
-        length = float(self._split("train").sizes.mean())
+        length = float(self.split("train").sizes.mean())
         return encoder_flops_per_token(
             encoder,
             dims,
@@ -105,12 +91,8 @@ class Classification(Task):
             savings=savings,
         )
 
-    @property
-    def n_epoch_tokens(self) -> int:
-        return int(self._split("train").sizes.sum())
-
     def updates(self, train: TrainConfig, *, seed: int, skip: int) -> Iterator[Update]:
-        split, collate = self._split("train"), self._collator("train")
+        split, collate = self.split("train"), self._collator("train")
         for indices in update_batches(split, batch_tokens=train.batch_tokens, seed=seed, skip=skip):
             yield Update(
                 indices=indices,
@@ -128,70 +110,16 @@ class Classification(Task):
     def loss(
         self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
     ) -> Tensor:
-        target_B = batch["target"].to(features.device)
-        return label_loss(features, target_B, train.label_smoothing)
+        return label_loss(features, batch["target"].to(features.device), train.label_smoothing)
 
     def padded_loss(
         self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
     ) -> Tensor:
         return label_loss(features, batch["target"], train.label_smoothing)
 
-    def validation_set(
-        self, config: TrialConfig, *, ranks: Ranks, device: torch.device
-    ) -> SentenceSet:
-        dtype = autocast_dtype(config.train.precision, device) if device.type == "cuda" else None
-        return self._set(
-            config.validation.split,
-            config.train,
-            n_sentences=config.validation.n_sentences,
-            ranks=ranks,
-            device=device,
-            autocast=dtype,
-        )
-
-    def final_set(
-        self, config: TrialConfig, split: SplitName, *, device: torch.device
-    ) -> SentenceSet:
-        return self._set(split, config.train, n_sentences=None, ranks=Ranks(), device=device)
-
-    def references(self, split: SplitName) -> list[str]:
-        return [self.labels[number] for number in self._label_numbers(split).tolist()]
-
-    def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
-        return self._split(split).tokens()
-
-    @property
-    def vocabulary_files(self) -> tuple[str, ...]:
-        return DICTIONARY, BPE_CODES
-
-    @property
-    def limits(self) -> str:
-        n_sentences = self.manifest.counts["train"].n_sentences
-        return (
-            f"Trained on {n_sentences:,} sentences of one corpus; each sentence gets one of\n"
-            f"{len(self.labels)} labels, fitting or not."
-        )
-
-    def use_commands(self, folder: str) -> tuple[str, ...]:
-        return (f"reservoir-search predict {quote(folder)} < sentences.{self.manifest.src}",)
-
-    def has_inputs_of(self, other: Task) -> bool:
-        return isinstance(other, Classification) and self.dictionary == other.dictionary
-
-    def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
-        return {
-            "--task": "sentence_prediction",
-            "--criterion": "sentence_prediction",
-            "--num-classes": len(self.labels),
-            "--init-token": self.dictionary.bos(),
-        }
-
-    def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
-        return command_line(encoder_options(config, seed=seed), arch="reservoir_classifier")
-
-    def _set(
+    def evaluation_set(
         self,
-        name: SplitName,
+        split: SplitName,
         train: TrainConfig,
         *,
         n_sentences: int | None,
@@ -208,29 +136,58 @@ class Classification(Task):
             )
 
         return SentenceSet(
-            self._split(name),
+            self.split(split),
             metric=self.metric,
-            references=self.references(name),
+            references=self.references(split),
             n_sentences=n_sentences,
-            collate=self._collator(name),
+            collate=self._collator(split),
             measure_batch=measure,
             ranks=ranks,
             device=device,
             autocast=autocast,
         )
 
-    def _split(self, name: str) -> SentenceSplit:
-        if name not in self._splits:
-            self._splits[name] = SentenceSplit(self.folder / INPUT / name, self.dictionary)
-        return self._splits[name]
+    def references(self, split: SplitName) -> list[str]:
+        return [self.labels[number] for number in self._label_numbers(split).tolist()]
 
-    def _collator(self, name: str) -> _Collator:
-        return _Collator(split=self._split(name), labels=self._label_numbers(name))
+    def answers(self, model: BaseFairseqModel, sentences: Sequence[str]) -> list[str]:
+        """A label and its probability for each sentence, with a tab between them."""
+        tokens_BS = self.encoded(model, [self.tokens_of(sentence) for sentence in sentences])
+        probability_B, number_B = torch.softmax(model(tokens_BS)[0].float(), dim=1).max(dim=1)
+        return [
+            f"{self.labels[number]}\t{probability:.4f}"
+            for number, probability in zip(number_B.tolist(), probability_B.tolist(), strict=True)
+        ]
 
-    def _label_numbers(self, name: str) -> Indices:
+    @property
+    def limits(self) -> str:
+        n_sentences = self.manifest.counts["train"].n_sentences
+        return (
+            f"Trained on {n_sentences:,} sentences of one corpus; each sentence gets one of\n"
+            f"{len(self.labels)} labels, fitting or not."
+        )
+
+    def use_commands(self, folder: str) -> tuple[str, ...]:
+        return (f"reservoir-search predict {quote(folder)} < sentences.{self.manifest.src}",)
+
+    def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
+        return {
+            "--task": "sentence_prediction",
+            "--criterion": "sentence_prediction",
+            "--num-classes": self.n_outputs,
+            "--init-token": self.dictionary.bos(),
+        }
+
+    def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
+        return command_line(encoder_options(config, seed=seed), arch="reservoir_classifier")
+
+    def _collator(self, name: SplitName) -> _Collator:
+        return _Collator(split=self.split(name), labels=self._label_numbers(name))
+
+    def _label_numbers(self, name: SplitName) -> Indices:
         """Number of each sentence's label, from 0 in the order of ``labels``."""
-        prefix, n_sentences = self.folder / LABEL / name, len(self._split(name))
-        n_rows = len(self.labels) + N_SPECIAL
+        prefix, n_sentences = self.folder / LABEL / name, len(self.split(name))
+        n_rows = self.n_outputs + N_SPECIAL
         if check_binarised(prefix, n_rows=n_rows) != n_sentences:
             raise DamagedData(
                 f"{prefix}: has not a label for each of {n_sentences} sentences; "
@@ -238,7 +195,10 @@ class Classification(Task):
             )
         # Each label is followed by the end of its line.
         mapped = MappedSentences(prefix, np.full(n_sentences, 2), n_rows=n_rows)
-        return mapped.padded(np.arange(n_sentences), n_sentences, 2)[:, 0] - N_SPECIAL
+        numbers = mapped.padded(np.arange(n_sentences), n_sentences, 2)[:, 0] - N_SPECIAL
+        if (numbers < 0).any():
+            raise DamagedData(f"{prefix}: has no labels; prepare the folder again")
+        return numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

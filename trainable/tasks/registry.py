@@ -36,6 +36,10 @@ TASKS: Mapping[str, Registered] = {
         task="trainable.tasks.classification:Classification",
         metric="trainable.metrics.accuracy:ACCURACY",
     ),
+    "masked_lm": Registered(
+        task="trainable.tasks.masked_lm:MaskedLM",
+        metric="trainable.metrics.bits_saved:BITS_SAVED",
+    ),
 }
 
 

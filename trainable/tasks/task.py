@@ -15,6 +15,7 @@ from torch import Tensor
 
 from spaces.counts import ParamCounts
 from spaces.dimensions import Dimensions
+from spaces.errors import UserError
 from spaces.flops import FlopsPerToken, Savings
 from spaces.layout import Layout
 from trainable.buckets import Bucket
@@ -199,6 +200,17 @@ class Task(ABC):
     @abstractmethod
     def use_commands(self, folder: str) -> tuple[str, ...]:
         """Shell commands that use the export in ``folder``, our own first."""
+
+    def answers(self, model: BaseFairseqModel, sentences: Sequence[str]) -> list[str]:
+        """What the model says of raw sentences, none of them empty, for ``predict``.
+
+        Raises:
+            UserError: a model of this task has another command.
+        """
+        raise UserError(
+            f"{self.folder}: is for the task {self.name}; "
+            f"use it with: {self.use_commands(str(self.folder))[0]}"
+        )
 
     @abstractmethod
     def has_inputs_of(self, other: Task) -> bool:
