@@ -22,6 +22,7 @@ from search.commands import (
     dynamics,
     export,
     layout,
+    predict,
     replay,
     report,
     reproduce,
@@ -44,7 +45,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Prepare": (layout.layout,),
         "Search": (run.run, resume.resume, confirm.confirm, replay.replay),
         "Look": (show.show, report.report, ui.ui, doctor.doctor, dynamics.dynamics),
-        "Use": (export.export, translate.translate),
+        "Use": (export.export, translate.translate, predict.predict),
         "Paper": (reproduce.reproduce,),
         "Cluster": (submit.submit,),
     }

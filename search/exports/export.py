@@ -150,6 +150,8 @@ def _scores_json(exported: Exported) -> str:
         loss_valid=exported.valid.loss,
         loss_test=exported.test.loss,
         signature=exported.valid.signature,
+        further_test=exported.further_test,
+        further_signatures={m.name: m.signature for m in exported.task.further_metrics},
     )
     return scores.model_dump_json(indent=2) + "\n"
 

@@ -24,6 +24,14 @@ class Exported:
     test: Scores
 
     @property
+    def further_test(self) -> dict[str, float]:
+        """Test scores by the task's further metrics."""
+        return {
+            metric.name: metric.score(self.test.outputs, self.task.references("test"))
+            for metric in self.task.further_metrics
+        }
+
+    @property
     def n_updates(self) -> int:
         """Update of the exported weights: the best point of the curve."""
         return best_point(self.curve).updates

@@ -24,3 +24,6 @@ class ExportedScores(BaseModel):
     loss_valid: float
     loss_test: float
     signature: str
+    # Further metrics by name, on the test set and with their signatures.
+    further_test: dict[str, float] = {}
+    further_signatures: dict[str, str] = {}

@@ -35,6 +35,7 @@ def model_card(exported: Exported) -> str:
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {exported.valid.score:.2f} ({decoding}, {exported.valid.signature}) |
 | {metric}, test | {exported.test.score:.2f} ({decoding}, {exported.test.signature}) |
+{_further(exported)}\
 | data | {task.manifest.corpus}, licence: {task.manifest.licence} |
 
 ## Use
@@ -50,6 +51,15 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _further(exported: Exported) -> str:
+    """Rows of the table with the task's further metrics."""
+    signatures = {metric.name: metric.signature for metric in exported.task.further_metrics}
+    return "".join(
+        f"| {name}, test | {score:.2f} ({signatures[name]}) |\n"
+        for name, score in exported.further_test.items()
+    )
 
 
 def _decoder(model: ModelConfig) -> str:

@@ -13,6 +13,7 @@ from typing import Self
 
 import numpy as np
 import torch
+from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
@@ -31,6 +32,7 @@ from trainable.data.manifest import INPUT, LABEL, SplitName
 from trainable.data.prepare_sentences import N_SPECIAL
 from trainable.loss import NO_LABEL, label_loss
 from trainable.metrics.accuracy import ACCURACY, MACRO_F1
+from trainable.models.build import placeholder_dictionary
 from trainable.models.classifier import HEAD, ReservoirClassifier
 from trainable.models.encoder_model import SourceDictionary
 from trainable.models.options import command_line, encoder_options
@@ -67,12 +69,13 @@ class Classification(EncoderTask):
         return len(self.labels)
 
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirClassifier:
-        torch.manual_seed(seed)
-        model = ReservoirClassifier.build_model(
-            encoder_options(config, seed=seed), SourceDictionary(self.dictionary)
-        )
-        model.register_classification_head(HEAD, self.n_outputs)
-        return model
+        return _build(config, self.dictionary, n_labels=self.n_outputs, seed=seed)
+
+    @classmethod
+    def build_of_sizes(
+        cls, config: ModelConfig, *, src_rows: int, tgt_rows: int, seed: int
+    ) -> ReservoirClassifier:
+        return _build(config, placeholder_dictionary(src_rows), n_labels=tgt_rows, seed=seed)
 
     def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
         return count_encoder_params(
@@ -199,6 +202,17 @@ class Classification(EncoderTask):
         if (numbers < 0).any():
             raise DamagedData(f"{prefix}: has no labels; prepare the folder again")
         return numbers
+
+
+def _build(
+    config: ModelConfig, dictionary: Dictionary, *, n_labels: int, seed: int
+) -> ReservoirClassifier:
+    torch.manual_seed(seed)
+    model = ReservoirClassifier.build_model(
+        encoder_options(config, seed=seed), SourceDictionary(dictionary)
+    )
+    model.register_classification_head(HEAD, n_labels)
+    return model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

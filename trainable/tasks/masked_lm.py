@@ -12,6 +12,7 @@ from shlex import quote
 
 import numpy as np
 import torch
+from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
@@ -26,6 +27,7 @@ from trainable.corpus import update_batches
 from trainable.data.manifest import SplitName
 from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bits_saved import BITS_SAVED
+from trainable.models.build import placeholder_dictionary
 from trainable.models.encoder_model import SourceDictionary
 from trainable.models.masked_lm import ReservoirMaskedLM
 from trainable.models.options import command_line, encoder_options
@@ -50,10 +52,18 @@ class MaskedLM(EncoderTask):
         return len(self.dictionary)
 
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirMaskedLM:
-        torch.manual_seed(seed)
-        return ReservoirMaskedLM.build_model(
-            encoder_options(config, seed=seed), SourceDictionary(self.dictionary)
-        )
+        return _build(config, self.dictionary, seed=seed)
+
+    @classmethod
+    def build_of_sizes(
+        cls,
+        config: ModelConfig,
+        *,
+        src_rows: int,
+        tgt_rows: int,  # noqa: ARG003 - the same, since the table is the head
+        seed: int,
+    ) -> ReservoirMaskedLM:
+        return _build(config, placeholder_dictionary(src_rows), seed=seed)
 
     def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
         return count_encoder_params(encoder, dims, n_head=(dims.factors or 0) * dims.d_model)
@@ -160,7 +170,7 @@ class MaskedLM(EncoderTask):
         scores_NV[:, : self.dictionary.nspecial] = -torch.inf
         scores_NV[:, self.dictionary.index(MASK)] = -torch.inf
         tokens_BS[is_mask] = scores_NV.argmax(dim=1)
-        return [self.text_of(self.dictionary.string(row)) for row in tokens_BS]
+        return [self.text_of(self.dictionary.string(row[row != PADDING])) for row in tokens_BS]
 
     @property
     def limits(self) -> str:
@@ -198,3 +208,10 @@ class MaskedLM(EncoderTask):
         return [
             " ".join(f"{next(bits):.4f}" for _ in range(n)) for n in is_masked.sum(dim=1).tolist()
         ]
+
+
+def _build(config: ModelConfig, dictionary: Dictionary, *, seed: int) -> ReservoirMaskedLM:
+    torch.manual_seed(seed)
+    return ReservoirMaskedLM.build_model(
+        encoder_options(config, seed=seed), SourceDictionary(dictionary)
+    )

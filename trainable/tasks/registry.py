@@ -81,6 +81,18 @@ def metric_called(name: str) -> Metric | None:
     return next((metric for metric in metrics if metric.name == name), None)
 
 
+def task_called(name: str) -> type[Task]:
+    """The task that manifests and layout files call ``name``.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in TASKS:
+        raise UserError(f"task {name!r}: is not known; there are {', '.join(TASKS)}")
+    task: type[Task] = _imported(TASKS[name].task)
+    return task
+
+
 def _registered(folder: str) -> Registered:
     name = Manifest.load(Path(folder)).task
     if name not in TASKS:

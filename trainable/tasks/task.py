@@ -125,6 +125,17 @@ class Task(ABC):
             UserError: the settings do not fit the data.
         """
 
+    @classmethod
+    @abstractmethod
+    def build_of_sizes(
+        cls, config: ModelConfig, *, src_rows: int, tgt_rows: int, seed: int
+    ) -> BaseFairseqModel:
+        """The model at its start for data whose ``dimensions`` have these rows.
+
+        Raises:
+            UserError: the settings do not fit the sizes.
+        """
+
     @abstractmethod
     def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
         """The parameters of the model of these layouts, head included."""

@@ -22,7 +22,7 @@ from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
 from trainable.device import autocast_dtype
 from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bleu import BLEU
-from trainable.models.build import build_model, require_joined
+from trainable.models.build import build_model, placeholder_dictionary, require_joined
 from trainable.models.options import command_line, fairseq_options
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
@@ -65,6 +65,17 @@ class Translation(Task):
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirTransformer:
         return build_model(
             config, src_dict=self.corpus.src_dict, tgt_dict=self.corpus.tgt_dict, seed=seed
+        )
+
+    @classmethod
+    def build_of_sizes(
+        cls, config: ModelConfig, *, src_rows: int, tgt_rows: int, seed: int
+    ) -> ReservoirTransformer:
+        return build_model(
+            config,
+            src_dict=placeholder_dictionary(src_rows),
+            tgt_dict=placeholder_dictionary(tgt_rows),
+            seed=seed,
         )
 
     def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
@@ -183,7 +194,7 @@ class Translation(Task):
     def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
         return {
             "--source-lang": self.corpus.manifest.src,
-            "--target-lang": self.corpus.manifest.sides[1],
+            "--target-lang": self.corpus.manifest.tgt,
             "--task": "translation",
             "--criterion": "label_smoothed_cross_entropy",
             "--label-smoothing": train.label_smoothing,
