@@ -30,6 +30,13 @@ def classify(
     bpe_merges: Annotated[
         int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on train.")
     ] = BPE_MERGES["classify"],
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prepared folder or export whose words are used, to start from its encoder.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Your own sentences with labels: .tsv, .csv, or a label, a space and a sentence; or .gz."""
     from trainable.data.labelled import Fold, labelled
@@ -38,7 +45,8 @@ def classify(
     files = SplitFiles(train=train, valid=valid, test=test)
     chosen = None if fold is None else Fold.parse(fold)
     prepare_and_tell(
-        lambda: labelled(files, language=language, fold=chosen), out, "classification", bpe_merges
+        lambda: labelled(files, language=language, fold=chosen),
+        *(out, "classification", bpe_merges, vocabulary),
     )
 
 
@@ -70,12 +78,18 @@ def prepare_text(
     prepare_and_tell(lambda: monolingual(files, language=language), out, "masked_lm", n_merges)
 
 
-def prepare_and_tell(read: Callable[[], Sentences], out: Path, task: str, n_merges: int) -> None:
+def prepare_and_tell(
+    read: Callable[[], Sentences],
+    out: Path,
+    task: str,
+    n_merges: int,
+    vocabulary: Path | None = None,
+) -> None:
     """Prepare sentences as the new folder ``out``, and print what is in it."""
     from search.study.console import say
     from trainable.data.prepare_sentences import prepare_sentences
 
-    manifest = prepare_sentences(read, out, task=task, n_merges=n_merges)
+    manifest = prepare_sentences(read, out, task=task, n_merges=n_merges, vocabulary=vocabulary)
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     say(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
     say(f"sentences: {sizes} (train / valid / test)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from search.study.config import StudyConfig
 from spaces.errors import UserError
 from trainable.tasks.task import Task
@@ -27,6 +29,8 @@ def settled(config: StudyConfig, task: Task) -> StudyConfig:
         space = space.model_copy(update=_NO_DECODER)
     if "label_smoothing" not in train.model_fields_set:
         train = train.model_copy(update={"label_smoothing": task.label_smoothing})
+    if train.init_from is not None:  # trials run in other folders
+        train = train.model_copy(update={"init_from": str(Path(train.init_from).resolve())})
     return config.model_copy(update={"space": space, "train": train})
 
 
