@@ -9,8 +9,9 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from importlib import metadata
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -21,30 +22,42 @@ from search.commands import (
     doctor,
     dynamics,
     export,
+    init,
     layout,
+    list_studies,
     predict,
     replay,
     report,
     reproduce,
     resume,
     run,
+    schema,
     show,
     submit,
     translate,
     ui,
+    validate,
 )
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
-from search.study.console import VisibleFormatter, tell
+from search.study.console import VisibleFormatter, say, tell
 from search.study.errors import NotFinished, WorkFailed
+from search.study.library_settings import settle_libraries
 from spaces.errors import UserError
 from trainable.atomic import write_for_the_owner
 
 # Subcommands by the panel of the help that lists them; ``data`` comes before all.
 PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
     {
-        "Prepare": (layout.layout,),
+        "Prepare": (init.init, validate.validate, schema.schema, layout.layout),
         "Search": (run.run, resume.resume, confirm.confirm, replay.replay),
-        "Look": (show.show, report.report, ui.ui, doctor.doctor, dynamics.dynamics),
+        "Look": (
+            list_studies.list_studies,
+            show.show,
+            report.report,
+            ui.ui,
+            doctor.doctor,
+            dynamics.dynamics,
+        ),
         "Use": (export.export, translate.translate, predict.predict),
         "Paper": (reproduce.reproduce,),
         "Cluster": (submit.submit,),
@@ -74,29 +87,48 @@ app = typer.Typer(
     "    reservoir-search run studies/quickstart.toml\n\n"
     "    reservoir-search export quickstart",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data.app, name="data", rich_help_panel="Prepare")
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(command.__name__.removesuffix("_studies"), rich_help_panel=panel)(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        say(f"reservoir-search {metadata.version('reservoir-search')}")
+        raise typer.Exit
+
+
+@app.callback()
+def settings_of_all_commands(
+    version: Annotated[  # noqa: ARG001 - its callback acts
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Log warnings and errors alone.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log what libraries tell, too.")
+    ] = False,
+) -> None:
+    """Set how much is logged, before any command."""
+    if quiet and verbose:
+        raise UserError("--quiet --verbose: give one of them")
+    if quiet:
+        logging.getLogger("search").setLevel(logging.WARNING)
+    if verbose:
+        for name in ("", "search", "fairseq"):
+            logging.getLogger(name).setLevel(logging.INFO)
 
 
 def main() -> None:
     """Run the console script ``reservoir-search``."""
     write_for_the_owner()
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # stdout is for results
-    # search/tracking tries again by itself; MLflow's own minutes of retries would hide that.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-    # Messages of Ray's processes to every driver, such as their last log lines when they die.
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+    settle_libraries()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # libraries' warnings to developers; python -W shows them
     handler = logging.StreamHandler(sys.stderr)

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from search.run.deadline import Deadline
+from search.study.folder import STUDIES, study_names
+
+
+def study_file(text: str) -> Path:
+    """Path of a study file; a bare NAME, of no file here, means studies/NAME.toml."""
+    path, shipped = Path(text), STUDIES / f"{text}.toml"
+    return shipped if not path.exists() and shipped.is_file() else path
+
 
 StudyName = Annotated[
     str,
-    typer.Argument(metavar="STUDY", help="Name or folder of a study.", show_default=False),
+    typer.Argument(
+        metavar="STUDY",
+        help="Name or folder of a study.",
+        show_default=False,
+        autocompletion=study_names,
+    ),
+]
+
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY.toml",
+        help="Study file; NAME alone means studies/NAME.toml.",
+        parser=study_file,
+        show_default=False,
+    ),
+]
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a setting of the file, e.g. train.lr=3e-4."),
 ]
 
 Address = Annotated[

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from search.commands.options import Address, For
+from search.commands.options import Address, For, Settings, StudyFile
 
 
 def run(
-    study: Annotated[
-        Path, typer.Argument(metavar="STUDY.toml", help="Study file.", show_default=False)
-    ],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Override a setting of the file, e.g. train.lr=3e-4."),
-    ] = None,
+    study: StudyFile,
+    settings: Settings = None,
     for_: For = None,
     address: Address = None,
 ) -> None:

@@ -28,7 +28,8 @@ class Progress:
         self._ledger = ledger
         self._time_left = TimeLeft(config, ledger.records)
         console = VisibleConsole(stderr=True)
-        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        is_live = console.is_terminal and logger.isEnabledFor(logging.INFO)
+        self._live = Live(console=console, auto_refresh=False) if is_live else None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger

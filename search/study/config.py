@@ -234,6 +234,18 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     Raises:
         UserError: the file is absent, no TOML, or breaks a rule; all faults at once.
     """
+    values = study_values(path)
+    for override in overrides:
+        put_setting(values, override)
+    return study_from(values, str(path))
+
+
+def study_values(path: Path) -> dict[str, Any]:
+    """The settings that a study file gives, unchecked; its name is the file's if it gives none.
+
+    Raises:
+        UserError: the file is absent or no TOML.
+    """
     try:
         text = read_values(path, max_bytes=MAX_FILE_BYTES).decode()
     except OSError as error:
@@ -244,10 +256,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
         values = toml_values(text)
     except ValueError as error:  # also for a number of 5,000 digits
         raise UserError(f"{path}: not TOML: {error}") from error
-    values.setdefault("name", path.stem)
-    for override in overrides:
-        put_setting(values, override)
-    return study_from(values, str(path))
+    return {"name": path.stem} | values
 
 
 def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:

@@ -206,6 +206,14 @@ class StudyFolder:
             )
         return found
 
+    def is_locked(self) -> bool:
+        """True while a driver runs the study."""
+        try:
+            with self.locked():
+                return False
+        except UserError:
+            return True
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Lock the study for this process.
@@ -249,9 +257,14 @@ def find_study(name: str) -> StudyFolder:
     for path in (STUDIES / name, Path(name)):
         if (path / "resolved.json").is_file():
             return StudyFolder(path)
-    known = sorted(path.parent.name for path in STUDIES.glob("*/resolved.json"))
+    known = study_names()
     others = f"; studies here: {', '.join(known)}" if known else ""
     raise UserError(f"study '{name}': neither {STUDIES / name} nor {name} holds a study{others}")
+
+
+def study_names() -> list[str]:
+    """Names of the studies here, in order."""
+    return sorted(path.parent.name for path in STUDIES.glob("*/resolved.json"))
 
 
 def place_for_study(name: str) -> Path:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import errno
+import json
+import logging
 import re
+from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -9,16 +13,21 @@ from typer.testing import CliRunner
 
 from search.cli import app, exit_code
 from search.study.errors import NotFinished, WorkFailed
+from search.study.folder import StudyFolder
 from spaces.errors import UserError
 
 COMMANDS = (
     "data",
+    "init",
+    "validate",
+    "schema",
     "layout",
     "dynamics",
     "run",
     "resume",
     "submit",
     "replay",
+    "list",
     "show",
     "doctor",
     "report",
@@ -125,3 +134,66 @@ def test_trials_are_named_for_a_retry_alone(capsys: pytest.CaptureFixture[str]):
     assert run("resume", "mine", "3") == 2
     told = "error: resume mine 3: trials are named with --retry-failed; add it\n"
     assert capsys.readouterr().err == told
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]):
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"reservoir-search {metadata.version('reservoir-search')}\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "levels"),
+    [("-q", (logging.WARNING, logging.WARNING)), ("-v", (logging.INFO, logging.INFO))],
+)
+def test_quiet_and_verbose_set_what_is_logged(
+    option: str, levels: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+):
+    loggers = [logging.getLogger(name) for name in ("search", "fairseq")]
+    for logger, level in zip(loggers, (logging.INFO, logging.WARNING), strict=True):
+        monkeypatch.setattr(logger, "level", level)
+    monkeypatch.setattr(logging.getLogger(), "level", logging.WARNING)
+    assert run(option, "layout", "L") == 0
+    assert tuple(logger.level for logger in loggers) == levels
+
+
+def test_quiet_and_verbose_contradict_each_other(capsys: pytest.CaptureFixture[str]):
+    assert run("-q", "-v", "layout", "L") == 2
+    assert capsys.readouterr().err == "error: --quiet --verbose: give one of them\n"
+
+
+def test_a_bare_name_means_the_study_file_in_studies(
+    studies_here: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("init", "mine.toml") == 0
+    (studies_here / "studies").mkdir()
+    (studies_here / "mine.toml").rename(studies_here / "studies/mine.toml")
+    capsys.readouterr()
+    assert run("validate", "mine", "--set", "search.n_trials=7") == 0
+    output = capsys.readouterr().out
+    assert output.startswith("studies/mine.toml: every setting is right\n")
+    assert "7 suggested by surrogate, of 1000 updates each, stopped early by asha from" in output
+    assert "data/grammar is not there yet" in output
+
+
+def test_an_empty_list_of_studies_says_how_to_start_one(
+    studies_here: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("list") == 0
+    assert capsys.readouterr().err.startswith("no study in studies/ yet")
+
+
+def test_the_list_has_each_study_with_its_best_trial(
+    recorded_study: Callable[..., StudyFolder],
+    studies_here: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    made = recorded_study("mine", search={"n_trials": 500})
+    (studies_here / "studies").mkdir()
+    made.path.rename(studies_here / "studies/mine")
+    assert run("list", "--json") == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert (listed["study"], listed["state"], listed["n_trials"]) == ("mine", "unfinished", 500)
+    assert (listed["best"], listed["score"], listed["objective"]) == (0, 7.0, 23.0)
+    with StudyFolder(studies_here / "studies/mine").locked():
+        assert run("list") == 0
+    assert re.search(r"mine +running +\d+ of 500", capsys.readouterr().out)

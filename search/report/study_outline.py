@@ -1,0 +1,64 @@
+"""What a study file asks for, in a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from search.study.config import StudyConfig
+from search.study.task_settings import settled
+from search.suggest.algorithms import check_algorithm
+from spaces.extremes import extreme_layouts
+from trainable.data.manifest import Manifest
+from trainable.tasks.registry import load_vocabulary
+
+
+def outline(config: StudyConfig, file: Path) -> Iterator[str]:
+    """Lines on the study: its space, its trials, its data.
+
+    Raises:
+        UserError: the algorithm cannot search this space, the task has no such decoder, or the data
+            are damaged.
+    """
+    check_algorithm(config)
+    if Path(config.data).is_dir():
+        config = settled(config, load_vocabulary(config.data))
+    yield f"{file}: every setting is right"
+    yield f"  study:   {config.name}, {_objective(config)}"
+    yield f"  space:   {_space(config)}"
+    yield f"  trials:  {_trials(config)}"
+    yield f"  data:    {_data(Path(config.data))}"
+
+
+def _objective(config: StudyConfig) -> str:
+    objective = config.objective
+    return f"{objective.name} over {objective.clock}, {objective.parameters} parameters"
+
+
+def _space(config: StudyConfig) -> str:
+    n_points = config.space.size()
+    number = "infinitely many points" if n_points is None else f"{n_points:,} points"
+    encoders = [encoder for encoder, _ in extreme_layouts(config.space)]
+    shallowest, deepest = (pick(encoders, key=lambda e: e.depth) for pick in (min, max))
+    depths = {shallowest.depth, deepest.depth}
+    return f"{number}, encoders of {' to '.join(str(depth) for depth in sorted(depths))} layers"
+
+
+def _trials(config: StudyConfig) -> str:
+    search, name = config.search, config.scheduler.name
+    n_points = config.space.size()
+    n_trials = search.n_trials if n_points is None else min(search.n_trials, n_points)
+    limits = [f"{value:g} {unit}" for unit, value in config.budget if value is not None]
+    text = f"{n_trials} suggested by {search.algorithm}, of {' or '.join(limits)} each"
+    if name == "none":
+        return f"{text}, none stopped early"
+    return (
+        f"{text}, stopped early by {name} from {config.scheduler_grace:g} {config.scheduler_clock}"
+    )
+
+
+def _data(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{folder} is not there yet; see reservoir-search data --help"
+    manifest = Manifest.load(folder)
+    return f"{folder}, {manifest.subject}"
