@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.encoder_exports import write_export
 from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig, ValidationConfig
 from trainable.data.grammar.corpus import grammar
 from trainable.data.grammar.kinds import grammar_sentences
@@ -55,3 +56,15 @@ def english(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lambda: grammar_sentences(with_kinds=False, **SMALL), out, task="masked_lm", n_merges=99
     )
     return out
+
+
+@pytest.fixture(scope="session")
+def language_export(english: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What of a masked language model's export is read: settings, weights, words."""
+    return write_export(english, tmp_path_factory.mktemp("language") / "export")
+
+
+@pytest.fixture(scope="session")
+def kinds_export(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a classifier's."""
+    return write_export(kinds, tmp_path_factory.mktemp("kinds") / "export")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import torch
 
-from search.exports.translate import BATCH_SENTENCES, MAX_CHARACTERS, open_export
+from search.exports.translate import MAX_CHARACTERS, open_export
+
+BATCH_SENTENCES = 8  # attention takes their number x the square of the longest one's tokens
 
 
 class Predictor:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from spaces.errors import UserError
-from spaces.layout import NO_DECODER
+from tests.encoder_exports import encoder_trial
 from trainable.checkpoint import learned_weights
-from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig
+from trainable.config import TrialConfig
 from trainable.data.grammar.kinds import grammar_sentences
 from trainable.data.prepare_sentences import prepare_sentences
 from trainable.model_size import candidate_size
@@ -21,36 +20,16 @@ from trainable.ranks import Ranks
 from trainable.tasks.registry import load_task
 from trainable.training import Training
 
-MODEL = ModelConfig(encoder="R1LR1L", decoder=NO_DECODER, d_model=16, ffn=32, heads=2)
 
-
-def trial_on(folder: Path, *, seed: int = 7, init_from: Path | None = None, **model: Any):
-    return TrialConfig(
-        data=str(folder),
-        seed=seed,
-        model=ModelConfig(**MODEL.model_dump() | model),
-        train=TrainConfig(
-            batch_tokens=256, init_from=None if init_from is None else str(init_from)
-        ),
-        budget=Budget(updates=2),
-    )
+def trial_on(
+    folder: Path, *, seed: int = 7, init_from: Path | None = None, **model: Any
+) -> TrialConfig:
+    train = {"batch_tokens": 256, "init_from": None if init_from is None else str(init_from)}
+    return encoder_trial(folder, seed=seed, train=train, **model)
 
 
 @pytest.fixture(scope="module")
-def export(english: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What of an export is read: settings, weights, words."""
-    folder = tmp_path_factory.mktemp("export")
-    trial, task = trial_on(english), load_task(str(english))
-    model = task.build_model(trial.model, seed=99)  # other learned weights than seed 7 gives
-    (folder / "config.json").write_text(trial.model_dump_json())
-    save_file(learned_weights(model), folder / "model.safetensors")
-    for name in (*task.vocabulary_files, "manifest.json"):
-        shutil.copyfile(english / name, folder / name)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def labelled(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def labelled(language_export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sentences with labels in the words of the export."""
     out = tmp_path_factory.mktemp("labelled") / "data"
     prepare_sentences(
@@ -58,16 +37,16 @@ def labelled(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         out,
         task="classification",
         n_merges=10,
-        vocabulary=export,
+        vocabulary=language_export,
     )
     return out
 
 
-def test_the_encoder_is_the_exports_and_the_head_is_new(labelled: Path, export: Path):
-    trial = trial_on(labelled, init_from=export)
+def test_the_encoder_is_the_exports_and_the_head_is_new(labelled: Path, language_export: Path):
+    trial = trial_on(labelled, init_from=language_export)
     started = learned_weights(Training(trial, ranks=Ranks())._model)
     from_scratch = learned_weights(load_task(str(labelled)).build_model(trial.model, seed=7))
-    exported = load_file(export / "model.safetensors")
+    exported = load_file(language_export / "model.safetensors")
     for name, tensor in started.items():
         expected = exported[name] if name.startswith("encoder.") else from_scratch[name]
         assert torch.equal(tensor, expected), name
@@ -84,13 +63,13 @@ def test_the_encoder_is_the_exports_and_the_head_is_new(labelled: Path, export: 
     ],
 )
 def test_another_encoder_is_refused_before_it_trains(
-    labelled: Path, export: Path, changed: dict[str, Any], fault: str
+    labelled: Path, language_export: Path, changed: dict[str, Any], fault: str
 ):
     with pytest.raises(UserError, match=fault):
-        candidate_size(trial_on(labelled, init_from=export, **changed))
+        candidate_size(trial_on(labelled, init_from=language_export, **changed))
 
 
-def test_other_words_are_refused_with_the_remedy(export: Path, tmp_path: Path):
+def test_other_words_are_refused_with_the_remedy(language_export: Path, tmp_path: Path):
     other = tmp_path / "other"
     prepare_sentences(
         lambda: grammar_sentences(seed=4, n_train=60, n_valid=9, n_test=9, with_kinds=True),
@@ -99,7 +78,7 @@ def test_other_words_are_refused_with_the_remedy(export: Path, tmp_path: Path):
         n_merges=10,
     )
     with pytest.raises(UserError, match="prepare the data with --vocabulary"):
-        candidate_size(trial_on(other, init_from=export))
+        candidate_size(trial_on(other, init_from=language_export))
 
 
 def test_a_folder_that_is_no_export_is_refused(labelled: Path, tmp_path: Path):
