@@ -14,6 +14,7 @@ BENCHMARKS = (
     "tracking",
     "orchestration",
     "early_stopping",
+    "attention",
 )
 LONG = (
     "search_quality",

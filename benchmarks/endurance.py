@@ -54,6 +54,7 @@ updates = 12
 [search]
 algorithm = "random"
 n_trials = {n_trials}
+references = false
 n_concurrent = 1
 [scheduler]
 name = "none"

@@ -62,6 +62,7 @@ def measure(options: Options) -> Report:
         [
             f"data={data}",
             f"search.n_trials={N_TRIALS}",
+            "search.references=false",
             f"search.n_concurrent={N_CONCURRENT}",
         ],
     )

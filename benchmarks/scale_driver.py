@@ -121,6 +121,7 @@ def main() -> None:
                 f"data={data}",
                 f"search.algorithm={algorithm}",
                 f"search.n_trials={n_trials}",
+                "search.references=false",
                 "scheduler.name=asha",
                 "space.hyper.train.lr={low = 1e-3, high = 2e-2, log = true}",
             ],

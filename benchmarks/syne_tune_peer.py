@@ -81,7 +81,12 @@ class _FlatChooser:
         self.point[name] = value
         return value
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
+        raise NotImplementedError("a table's space has no ranges")
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
         raise NotImplementedError("a table's space has no ranges")
 
 

@@ -115,6 +115,7 @@ n_sentences = 200
 updates = 200
 [search]
 n_trials = 10
+references = false
 [scheduler]
 grace = 100
 [ranks]

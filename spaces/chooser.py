@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from math import exp, log
 from typing import Protocol, TypeVar
 
@@ -26,8 +27,13 @@ class Chooser(Protocol):
     def categorical(self, name: str, values: Sequence[S]) -> S:
         """One of ``values``."""
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
         """A number from ``low`` to ``high``, both included; ``log``: uniform in the logarithm."""
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
+        """A whole number from ``low`` to ``high``, each as likely as any other without ``log``."""
 
 
 class FixedChooser:
@@ -43,8 +49,14 @@ class FixedChooser:
     def categorical(self, name: str, values: Sequence[S]) -> S:
         return _one_of(name, values, self._answer(name))
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
         return _within(name, low, high, self._answer(name))
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
+        # Rounded: the journals of earlier versions hold real numbers here.
+        return round(_within(name, low, high, self._answer(name)))
 
     def _answer(self, name: str) -> Scalar:
         if name not in self._point:
@@ -63,8 +75,14 @@ class NotingChooser(FixedChooser):
         value = self.point[name] = super().categorical(name, values)
         return value
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        value = self.point[name] = super().real(name, low, high, log=log)
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
+        value = self.point[name] = super().real(name, low, high, log=log, step=step)
+        return value
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
+        value = self.point[name] = super().whole(name, low, high, log=log, step=step)
         return value
 
 
@@ -84,9 +102,27 @@ class DrawingChooser:
         value = self.point[name] = kept[0] if kept else self._rng.choice(values)
         return value
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
         kept = self._kept.get(name)
-        value = self._sample(low, high, log) if kept is None else float(kept)
+        if kept is not None:
+            value = float(kept)
+        elif step is None:
+            value = self._sample(low, high, log)
+        else:
+            value = nth_step(low, step, self._rng.randrange(n_steps(low, high, step)))
+        self.point[name] = value
+        return value
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
+        kept = self._kept.get(name)
+        if kept is not None:
+            value = round(float(kept))
+        elif log:  # each whole number for what rounds to it
+            value = min(high, max(low, round(self._sample(low - 0.5, high + 0.5, log))))
+        else:
+            value = self._rng.randrange(low, high + 1, step or 1)
         self.point[name] = value
         return value
 
@@ -99,6 +135,16 @@ class DrawingChooser:
 def ask(chooser: Chooser, name: str, values: Sequence[S]) -> S:
     """The chooser's pick among ``values``; a single value is returned without a question."""
     return values[0] if len(values) == 1 else chooser.categorical(name, values)
+
+
+def n_steps(low: float, high: float, step: float) -> int:
+    """Number of values from ``low`` to ``high`` that are whole steps from ``low``."""
+    return 1 + int((Decimal(str(high)) - Decimal(str(low))) // Decimal(str(step)))
+
+
+def nth_step(low: float, step: float, n: int) -> float:
+    """``low`` and ``n`` steps, without the rounding of binary numbers: 0.3, not 0.1 + 0.2."""
+    return float(Decimal(str(low)) + n * Decimal(str(step)))
 
 
 def walk(
@@ -141,19 +187,33 @@ class _Odometer:
         if name in self._known:
             value = _one_of(name, values, self._known[name])
         else:
-            place = len(self._wheels)
-            index = self._indices[place] if place < len(self._indices) else 0
-            self._wheels.append((index, len(values)))
-            value = values[index]
+            value = values[self._turn(len(values))]
         self.point[name] = value
         return value
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        if name not in self._known:
-            raise SpaceError(f"{name} is a range, with infinitely many values; list its values")
-        value = _within(name, low, high, self._known[name])
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
+        if name in self._known:
+            value = _within(name, low, high, self._known[name])
+        elif step is None:
+            raise SpaceError(f"{name} is a range without a step; list its values")
+        else:
+            value = nth_step(low, step, self._turn(n_steps(low, high, step)))
         self.point[name] = value
         return value
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
+        value = round(self.real(name, low, high, log=log, step=step))
+        self.point[name] = value
+        return value
+
+    def _turn(self, n_values: int) -> int:
+        """Index of the value of a new question."""
+        place = len(self._wheels)
+        index = self._indices[place] if place < len(self._indices) else 0
+        self._wheels.append((index, n_values))
+        return index
 
     def next_indices(self) -> list[int] | None:
         """Indices of the next point; None after the last one."""

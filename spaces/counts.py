@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from spaces.differences import (
+    DECODER_PROJECTIONS,
+    ENCODER_PROJECTIONS,
+    difference_params,
+)
 from spaces.dimensions import Dimensions
-from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS, reservoir_letters
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, LENGTH, NORMS, QUERY_KEY
 from spaces.layout import Layout, check_decoder
-from spaces.sublayers import attention_params, feed_forward_params, layer_norm_params
+from spaces.sublayers import (
+    attention_params,
+    feed_forward_params,
+    layer_norm_params,
+    query_key_params,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +39,21 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     """
     check_decoder(decoder)
     norms = _final_norm(dims)
-    in_encoder = _stack(encoder, lambda kind: LAYER_KINDS[kind].params(dims))
-    in_decoder = _stack(decoder, lambda _: _decoder_layer(dims))
-    n_encoder = in_encoder.total() + norms
-    total = _embeddings(dims) + n_encoder + in_decoder.total() + norms
-    frozen = sum(in_encoder[kind] + in_decoder[kind] for kind in reservoir_letters())
-    # Nothing but reservoirs is frozen, and nothing but reservoirs can be drawn again.
+    in_encoder = _stack(encoder, dims, lambda kind: LAYER_KINDS[kind].params(dims))
+    in_decoder = _stack(decoder, dims, lambda _: _decoder_layer(dims))
+    n_encoder = (
+        in_encoder.total
+        + norms
+        + difference_params(encoder, dims, n_projections=ENCODER_PROJECTIONS)
+    )
+    n_decoder = (
+        in_decoder.total
+        + norms
+        + difference_params(decoder, dims, n_projections=DECODER_PROJECTIONS)
+    )
+    total = _embeddings(dims) + n_encoder + n_decoder
+    frozen = in_encoder.frozen + in_decoder.frozen
+    # What is frozen is drawn again from the seed, and nothing else is.
     return ParamCounts(
         total=total, learned=total - frozen, stored=total - frozen, encoder=n_encoder
     )
@@ -43,30 +61,53 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
 
 def count_encoder_params(encoder: Layout, dims: Dimensions, *, n_head: int) -> ParamCounts:
     """The four counts of an encoder with its embeddings and a learned head of ``n_head``."""
-    in_encoder = _stack(encoder, lambda kind: LAYER_KINDS[kind].params(dims))
-    n_encoder = in_encoder.total() + _final_norm(dims)
+    in_encoder = _stack(encoder, dims, lambda kind: LAYER_KINDS[kind].params(dims))
+    differences = difference_params(encoder, dims, n_projections=ENCODER_PROJECTIONS)
+    n_encoder = in_encoder.total + _final_norm(dims) + differences
     total = _table(dims.src_rows, dims) + n_encoder + n_head
-    frozen = sum(in_encoder[kind] for kind in reservoir_letters())
-    return ParamCounts(
-        total=total, learned=total - frozen, stored=total - frozen, encoder=n_encoder
-    )
+    learned = total - in_encoder.frozen
+    return ParamCounts(total=total, learned=learned, stored=learned, encoder=n_encoder)
 
 
-def _stack(stack: Layout, layer: Callable[[str], Mapping[str, int]]) -> Counter[str]:
-    """Number of parameters by layer kind; shared weights count once."""
-    n_params: Counter[str] = Counter()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StackParams:
+    """Numbers of parameters in one stack."""
+
+    total: int
+    frozen: int  # those of the reservoirs, and random features
+
+
+def _stack(
+    stack: Layout, dims: Dimensions, layer: Callable[[str], Mapping[str, int]]
+) -> _StackParams:
+    """Numbers of parameters in a stack; shared weights count once."""
+    total = frozen = 0
     sizes = {kind: layer(kind) for kind in set(stack.kinds)}
     for component in {component for size in sizes.values() for component in size}:
-        kind_of = dict(zip(stack.owners_of(component), stack.kinds, strict=True))
+        kind_of = dict(zip(_owners(stack, component, dims), stack.kinds, strict=True))
         for kind in kind_of.values():
-            n_params[kind] += sizes[kind].get(component, 0)
-    return n_params
+            n_params = sizes[kind].get(component, 0)
+            total += n_params
+            frozen += n_params if LAYER_KINDS[kind].freezes(component) else 0
+    return _StackParams(total=total, frozen=frozen)
+
+
+def _owners(stack: Layout, component: str, dims: Dimensions) -> tuple[int, ...]:
+    """Index of the distinct ``component`` at each depth; -1 where all layers share it."""
+    owners = stack.owners_of(component)
+    if component != LENGTH or dims.attention.sharing == "none":
+        return owners
+    return tuple(
+        owner if LAYER_KINDS[kind].freezes(LENGTH) else -1
+        for owner, kind in zip(owners, stack.kinds, strict=True)
+    )
 
 
 def _decoder_layer(dims: Dimensions) -> Mapping[str, int]:
     """Parameters of one decoder layer of any kind: attention to itself and to the encoder."""
     return {
-        ATTENTION: 2 * attention_params(dims),
+        QUERY_KEY: 2 * query_key_params(dims),
+        ATTENTION: 2 * (attention_params(dims) - query_key_params(dims)),
         FEED_FORWARD: feed_forward_params(dims),
         NORMS: 3 * layer_norm_params(dims),
     }

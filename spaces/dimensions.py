@@ -9,6 +9,33 @@ from spaces.errors import UserError
 
 Norm = Literal["pre", "post"]
 Tied = Literal["none", "decoder", "all"]
+AttentionWay = Literal["softmax", "performer", "linformer"]
+ProjectionSharing = Literal["none", "all"]
+MAX_SRC_POSITIONS = 1024  # tokens of the longest source, which Linformer's projections cover
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """Self-attention of the encoder's Transformer layers.
+
+    Args:
+        way: "softmax", "performer" or "linformer".
+        n_features: random features of a Performer's head.
+        length: positions that Linformer projects keys and values to.
+        sharing: Linformer's projections: two in each layer ("none"), or one for keys and values
+            and all layers that learn it ("all"); a frozen layer has its own one.
+    """
+
+    way: AttentionWay = "softmax"
+    n_features: int = 64
+    length: int = 32
+    sharing: ProjectionSharing = "none"
+
+    def n_keys(self, n_tokens: float) -> float:
+        """Number of keys, or features in their place, that a query of ``n_tokens`` meets."""
+        return {"softmax": n_tokens, "performer": self.n_features, "linformer": self.length}[
+            self.way
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +53,7 @@ class Dimensions:
         tied: embeddings that are one matrix: "none" (the output projection is separate),
             "decoder" (its input and output), or "all" (the source's too, from a joined
             dictionary).
+        attention: self-attention of the encoder.
 
     Raises:
         UserError: impossible sizes, one line each.
@@ -39,6 +67,7 @@ class Dimensions:
     norm: Norm
     tied: Tied
     embedding_dim: int | None = None
+    attention: Attention = Attention()
 
     def __post_init__(self) -> None:
         if faults := self._faults():

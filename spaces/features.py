@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log
+from statistics import pstdev
 
 from spaces.axes import Range
 from spaces.candidate import Candidate
 from spaces.chooser import Scalar
 from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS
 from spaces.layout import Layer, Layout
-from spaces.sharing import part_of
+from spaces.sharing import part_of, rank_of
 from spaces.space import SearchSpace
 
 Features = tuple[float, ...]
@@ -29,24 +30,55 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
     ]
     return (
         *_layout_features(candidate.encoder),
-        float(candidate.decoder.depth),
-        *([float(candidate.decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []),
+        *_decoder_features(candidate.decoder, space),
         *([_mean_reuse_distance(candidate.encoder)] if _differ_in_order(space) else []),
         *(_component_features(candidate.encoder) if _shares_parts(space) else []),
+        *([_spread(candidate.encoder)] if _differ_in_spread(space) else []),
+        *([_mean_rank(candidate.encoder)] if any(map(rank_of, space.share_learned)) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
 
 
+def _decoder_features(decoder: Layout, space: SearchSpace) -> Features:
+    """Depth and number of reservoirs; of decoders that differ in more, all that encoders have."""
+    if space.decoder is not None or any(
+        len(axis) > 1
+        for axis in (
+            space.decoder_interleaving,
+            space.decoder_share_learned,
+            space.decoder_share_reservoir,
+            space.decoder_reservoir_kind,
+        )
+    ):
+        return (*_layout_features(decoder), _mean_reuse_distance(decoder))
+    n_reservoirs = [float(decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []
+    return (float(decoder.depth), *n_reservoirs)
+
+
 def _differ_in_order(space: SearchSpace) -> bool:
     """True if layouts with equally many weight sets can differ in the depths that share."""
+    if space.encoder is not None:
+        return any(layer.weight_set for layout in space.encoder for layer in layout.layers)
     by_order = ("groups", "sequence", "cycle-rev", "sandwich")
     return any(rule.startswith(by_order) for rule in (*space.share_learned, *space.share_reservoir))
 
 
 def _shares_parts(space: SearchSpace) -> bool:
     """True if layers can share a part of their weights."""
+    if space.encoder is not None:
+        return any(layer.part for layout in space.encoder for layer in layout.layers)
     return any(map(part_of, (*space.share_learned, *space.share_reservoir)))
+
+
+def _differ_in_spread(space: SearchSpace) -> bool:
+    """True if reservoirs of one mean position can lie close together or far apart."""
+    return space.encoder is not None or "alternating-centred" in space.interleaving
+
+
+def _spread(layout: Layout) -> float:
+    """Standard deviation of the reservoirs' positions, divided by the depth; 0 without any."""
+    return pstdev(layout.reservoir_depths) / layout.depth if layout.n_reservoirs else 0.0
 
 
 def _component_features(layout: Layout) -> Features:
@@ -54,15 +86,20 @@ def _component_features(layout: Layout) -> Features:
     return tuple(float(len(set(layout.owners_of(c)))) for c in (ATTENTION, FEED_FORWARD))
 
 
+def _mean_rank(layout: Layout) -> float:
+    """Mean logarithm of one plus the rank of the depths' differences."""
+    return sum(log(1 + rank) for rank in layout.ranks) / layout.depth
+
+
 def _mean_reuse_distance(layout: Layout) -> float:
     """Mean distance between consecutive uses of a weight set, divided by the depth."""
     last: dict[Layer, int] = {}
     gaps = []
     for depth, layer in enumerate(layout.layers):
-        if layer in last:
-            gaps.append(depth - last[layer])
+        if layer.base in last:
+            gaps.append(depth - last[layer.base])
         if layer.weight_set is not None:
-            last[layer] = depth
+            last[layer.base] = depth
     return sum(gaps) / len(gaps) / layout.depth if gaps else 0.0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spaces.errors import UserError
 from spaces.kinds import LAYER_KINDS, NORMS, PARTS, decoder_letters, listed
@@ -12,9 +12,10 @@ from spaces.kinds import LAYER_KINDS, NORMS, PARTS, decoder_letters, listed
 MAX_DEPTH = 256  # layers; a slip like (R)*999999999 must not fill the memory
 MAX_NUMBER = 999_999_999
 NO_LAYERS = "none"  # how the stack of a model without a decoder is written
+MAX_RANK = 999  # of low-rank differences
 
 _TOKEN = re.compile(
-    r"(?P<kind>[A-Z])(?P<part>[a-z]?)(?P<weight_set>[0-9]*)"
+    r"(?P<kind>[A-Z])(?P<part>[a-z]?)(?P<weight_set>[0-9]*)(?:\+r(?P<rank>[0-9]*))?"
     r"|(?P<open>\()"
     r"|(?P<close>\))(?:\*(?P<times>[0-9]*))?"
     r"|(?P<other>.)",
@@ -31,12 +32,14 @@ class LayoutError(UserError):
 class Layer:
     """One layer of a stack: a kind, and the weight set it shares (None: not shared).
 
-    ``part`` is the shared part, one of ``PARTS``; the whole layer if empty.
+    ``part`` is the shared part, one of ``PARTS``; the whole layer if empty. ``rank`` is that of
+    this use's own difference from the shared linear maps; 0 without one.
     """
 
     kind: str
     weight_set: int | None = None
     part: str = ""
+    rank: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in LAYER_KINDS:
@@ -45,9 +48,19 @@ class Layer:
             raise ValueError(f"weight set {self.weight_set} is not in 1..{MAX_NUMBER}")
         if self.part and (self.weight_set is None or self.part not in self._parts):
             raise ValueError(f"part {self.part!r} of a {self.kind} with set {self.weight_set}")
+        if self.rank and (self.weight_set is None or LAYER_KINDS[self.kind].is_reservoir):
+            raise ValueError(f"a difference of a {self.kind} with set {self.weight_set}")
+        if not 0 <= self.rank <= MAX_RANK:
+            raise ValueError(f"rank {self.rank} is not in 0..{MAX_RANK}")
 
     def __str__(self) -> str:
-        return self.kind + self.part + ("" if self.weight_set is None else str(self.weight_set))
+        number = "" if self.weight_set is None else str(self.weight_set)
+        return self.kind + self.part + number + (f"+r{self.rank}" if self.rank else "")
+
+    @property
+    def base(self) -> Layer:
+        """The layer without its difference: two uses of one weight set have equal ones."""
+        return replace(self, rank=0) if self.rank else self
 
     def shares(self, component: str) -> bool:
         """True if ``component`` (attention, feed-forward block or norms) is in its weight set."""
@@ -57,7 +70,13 @@ class Layer:
 
     @property
     def is_reservoir(self) -> bool:
+        """True if the layer is random and frozen, at least in part."""
         return LAYER_KINDS[self.kind].is_reservoir
+
+    @property
+    def is_frozen(self) -> bool:
+        """True if no part of the layer learns."""
+        return LAYER_KINDS[self.kind].is_frozen
 
     @property
     def _parts(self) -> str:
@@ -70,7 +89,8 @@ class Layout:
 
     ``Layout.parse("(R1L)*2")`` is four layers deep and has three weight sets:
     depths 0 and 2 are one reservoir. ``R1`` and ``L1`` are different sets. ``La1`` shares its
-    attention alone, ``Lf1`` its feed-forward block, ``Lw1`` both, but no LayerNorm. A layout
+    attention alone, ``Lf1`` its feed-forward block, ``Lw1`` both, but no LayerNorm. ``L1+r8`` is
+    a use of L1 that adds a low-rank difference of its own to each shared linear map. A layout
     without layers is the decoder of a model that has none.
     """
 
@@ -119,7 +139,8 @@ class Layout:
     def owners(self) -> tuple[int, ...]:
         """Index of the distinct layer at each depth, from 0 in order of first use.
 
-        Depths that share all of their weights have the same index.
+        Depths that share all of their weights, but for low-rank differences, have the same
+        index.
         """
         return self.owners_of(NORMS)
 
@@ -127,9 +148,15 @@ class Layout:
         """Index of the distinct ``component`` at each depth, counted as in ``owners``."""
         index: dict[int | Layer, int] = {}
         return tuple(
-            index.setdefault(layer if layer.shares(component) else depth, len(index))
+            index.setdefault(layer.base if layer.shares(component) else depth, len(index))
             for depth, layer in enumerate(self.layers)
         )
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """Rank of the difference at each depth; 0 without one, and where a set is used once."""
+        n_uses = Counter(layer.base for layer in self.layers)
+        return tuple(layer.rank if n_uses[layer.base] > 1 else 0 for layer in self.layers)
 
     @property
     def set_kinds(self) -> str:
@@ -143,17 +170,25 @@ class Layout:
         Weight sets are numbered by kind and part in order of first use; a set that is used
         once is left out.
         """
-        n_uses = Counter(layer for layer in self.layers if layer.weight_set is not None)
-        if not n_uses:
+        sets = [layer.base for layer in self.layers if layer.weight_set is not None]
+        if not sets:
             return self
+        n_uses = Counter(sets)
         n_shared: Counter[str] = Counter()
         shared: dict[Layer, Layer] = {}
-        for layer in self.layers:
-            if n_uses[layer] > 1 and layer not in shared:
-                n_shared[layer.kind + layer.part] += 1
-                number = n_shared[layer.kind + layer.part]
-                shared[layer] = Layer(layer.kind, number, layer.part)
-        return Layout(tuple(shared.get(layer) or Layer(layer.kind) for layer in self.layers))
+        for base in sets:
+            if n_uses[base] > 1 and base not in shared:
+                n_shared[base.kind + base.part] += 1
+                number = n_shared[base.kind + base.part]
+                shared[base] = Layer(base.kind, number, base.part)
+        return Layout(
+            tuple(
+                replace(shared[layer.base], rank=layer.rank)
+                if layer.base in shared
+                else Layer(layer.kind)
+                for layer in self.layers
+            )
+        )
 
 
 NO_DECODER = Layout(())
@@ -169,9 +204,9 @@ def parse_decoder(text: str) -> Layout:
 
 
 def without_reservoirs(layout: Layout) -> Layout | None:
-    """Deletion of ``layout``: its learned layers alone, canonical; None if it has none."""
+    """Deletion of ``layout``: its learned layers alone, canonical; None if none is left."""
     learned = tuple(layer for layer in layout.layers if not layer.is_reservoir)
-    return Layout(learned).canonical() if learned else None
+    return Layout(learned).canonical() if learned or not layout.layers else None
 
 
 def check_decoder(decoder: Layout) -> None:
@@ -217,7 +252,7 @@ def _read_layers(text: str) -> list[Layer]:
 
 
 def _read_layer(token: re.Match[str], depth: int) -> Layer:
-    kind, part, digits = token["kind"], token["part"], token["weight_set"]
+    kind, part, digits, rank = (token[name] for name in ("kind", "part", "weight_set", "rank"))
     place = f"at depth {depth}"
     if kind not in LAYER_KINDS:
         raise LayoutError(_unexpected(kind, depth, token.start()))
@@ -229,8 +264,22 @@ def _read_layer(token: re.Match[str], depth: int) -> Layer:
     if not digits:
         if part:
             raise LayoutError(f"'{kind}{part}' {place} names no weight set; write {kind}{part}1")
+        if rank is not None:
+            raise LayoutError(
+                f"'{kind}+r' {place} names no weight set that it differs from; write {kind}1+r8"
+            )
         return Layer(kind)
-    return Layer(kind, _read_number("weight set", digits, place), part)
+    weight_set = _read_number("weight set", digits, place)
+    return Layer(kind, weight_set, part, 0 if rank is None else _read_rank(kind, rank, place))
+
+
+def _read_rank(kind: str, digits: str, place: str) -> int:
+    if LAYER_KINDS[kind].is_reservoir:
+        raise LayoutError(f"a reservoir '{kind}' {place} has no differences; only L learns them")
+    rank = _read_number("rank", digits, place)
+    if rank > MAX_RANK:
+        raise LayoutError(f"rank {rank} {place} is above {MAX_RANK}")
+    return rank
 
 
 def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[Layer], int]:

@@ -14,7 +14,9 @@ from spaces.layout import Layout, LayoutError
 PRESETS: Mapping[str, Layout] = MappingProxyType(
     {
         "model0": Layout.parse("(L)*8"),
-        "model1": Layout.parse("(RLLL)*2"),  # two R; the paper does not say at which depths
+        # Two R; the paper does not say at which depths. Shen et al. place theirs in the middle,
+        # as interleaving "alternating-centred" does.
+        "model1": Layout.parse("(RLLL)*2"),
         "model2": Layout.parse("(RL)*4"),
         "model3": Layout.parse("(R1L)*4"),
         "model4": Layout.parse("(R1L1)*4"),

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 
 from spaces.kinds import LAYER_KINDS, PART_ENDINGS
-from spaces.layout import Layer, Layout
+from spaces.layout import MAX_RANK, Layer, Layout
 
+_RULE = re.compile(r"(?P<whole>[^:+]*)(?P<part>:[^+]*)?(?P<rank>\+r[1-9][0-9]{0,2})?")
 _NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
 
 
@@ -18,21 +19,53 @@ def check_sharing(rule: str) -> str:
     Raises:
         ValueError: ``rule`` is not a sharing rule.
     """
-    whole, colon, part = rule.partition(":")
-    is_rule = whole in ("none", "all", "pairs", "sandwich") or _NUMBERED.fullmatch(whole)
-    if not is_rule or (colon and (whole == "none" or part not in PART_ENDINGS)):
+    read = _RULE.fullmatch(rule)
+    if read is None or not _is_rule(read):
         raise ValueError(
             f"'{rule}' is no sharing; use none, all, pairs, sandwich, or groups-K, sequence-K, "
             "cycle-K or cycle-rev-K with K from 2; all but none may end in :attention, "
-            ":feed-forward or :weights (all but the norms)"
+            ":feed-forward or :weights (all but the norms), and then in +rN, a low-rank "
+            f"difference of each use (N from 1 to {MAX_RANK})"
         )
+    return rule
+
+
+def _is_rule(read: re.Match[str]) -> bool:
+    whole, part = read["whole"], read["part"]
+    if whole == "none":
+        return part is None and read["rank"] is None
+    is_known = whole in ("all", "pairs", "sandwich") or _NUMBERED.fullmatch(whole) is not None
+    return is_known and (part is None or part.removeprefix(":") in PART_ENDINGS)
+
+
+def check_reservoir_sharing(rule: str) -> str:
+    """Return ``rule`` if it is a sharing rule for reservoirs.
+
+    Raises:
+        ValueError: ``rule`` is not a sharing rule, or has low-rank differences, which learn.
+    """
+    if rank_of(check_sharing(rule)):
+        raise ValueError(f"'{rule}': reservoirs have no differences, for these learn; leave out +r")
     return rule
 
 
 def part_of(rule: str) -> str:
     """Letter of the part that ``rule`` shares; empty if it shares whole layers."""
-    _, colon, part = rule.partition(":")
-    return PART_ENDINGS[part] if colon else ""
+    part = _read(rule)["part"]
+    return PART_ENDINGS[part.removeprefix(":")] if part else ""
+
+
+def rank_of(rule: str) -> int:
+    """Rank of the difference that each use of a shared layer has by ``rule``; 0 without one."""
+    rank = _read(rule)["rank"]
+    return int(rank.removeprefix("+r")) if rank else 0
+
+
+def _read(rule: str) -> re.Match[str]:
+    read = _RULE.fullmatch(rule)
+    if read is None:
+        raise ValueError(f"no sharing is called {rule!r}")
+    return read
 
 
 def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
@@ -43,7 +76,7 @@ def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
     consecutive layers. ``groups-K``: one set for every K consecutive layers. The other rules
     have K sets: ``sequence-K`` in runs of nearly equal length, ``cycle-K`` in turn, so that
     the first and the (K+1)-th layer share, ``cycle-rev-K`` in turn, but for the last K
-    layers in reverse order. The part that a rule ends in plays no role here.
+    layers in reverse order. The part and the rank that a rule ends in play no role here.
 
     Raises:
         ValueError: there is no such rule.
@@ -53,7 +86,7 @@ def weight_sets(rule: str, n_layers: int) -> tuple[int, ...]:
         Kiyono 2021 (arXiv:2104.06022), algorithm 1; sandwich: Reid et al. 2021
         (arXiv:2101.00234), section 3.1.
     """
-    rule = rule.partition(":")[0]
+    rule = _read(rule)["whole"]
     match rule:
         case "none":
             return tuple(range(n_layers))
@@ -116,5 +149,8 @@ def share(kinds: str, *, learned: str, reservoir: str) -> Layout:
         kind: iter(weight_sets(rules[kind], n_layers)) for kind, n_layers in Counter(kinds).items()
     }
     return Layout(
-        tuple(Layer(kind, 1 + next(sets[kind]), part_of(rules[kind])) for kind in kinds)
+        tuple(
+            Layer(kind, 1 + next(sets[kind]), part_of(rules[kind]), rank_of(rules[kind]))
+            for kind in kinds
+        )
     ).canonical()

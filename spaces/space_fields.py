@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from spaces.faults import did_you_mean
 from spaces.interleaving import INTERLEAVINGS
-from spaces.kinds import listed, reservoir_letters
+from spaces.kinds import LAYER_KINDS, decoder_letters, listed, reservoir_letters
 from spaces.layout import MAX_DEPTH
-from spaces.sharing import check_sharing
+from spaces.sharing import check_reservoir_sharing, check_sharing, part_of
+
+# Axes in whose place a list of layouts can stand.
+ENCODER_AXES = (
+    *("depth", "n_reservoirs", "interleaving", "share_learned", "share_reservoir"),
+    "reservoir_kind",
+)
+DECODER_AXES = (
+    *("decoder_depth", "decoder_reservoirs", "decoder_interleaving", "decoder_share_learned"),
+    *("decoder_share_reservoir", "decoder_reservoir_kind"),
+)
 
 
 def _check_interleaving(name: str) -> str:
@@ -25,6 +36,13 @@ def _check_interleaving(name: str) -> str:
 def _check_reservoir_kind(kind: str) -> str:
     if kind not in reservoir_letters():
         raise ValueError(f"'{kind}' is no reservoir kind; use {listed(reservoir_letters())}")
+    return kind
+
+
+def _check_decoder_kind(kind: str) -> str:
+    able = [letter for letter in reservoir_letters() if letter in decoder_letters()]
+    if kind not in able:
+        raise ValueError(f"'{kind}' is no reservoir kind of a decoder; use {listed(able)}")
     return kind
 
 
@@ -47,10 +65,31 @@ def check_numbers(numbers: tuple[int, ...], depths: tuple[int, ...]) -> None:
         raise ValueError(f"{', '.join(faults)}; a stack holds as many as it is deep")
 
 
+def check_parts(kinds: Sequence[str], rules: Sequence[str], *, axis: str) -> None:
+    """Check that reservoirs of each kind can share the parts that the rules share.
+
+    Args:
+        axis: the name of the rules' axis.
+
+    Raises:
+        ValueError: a kind cannot.
+    """
+    able = [letter for letter in reservoir_letters() if LAYER_KINDS[letter].parts]
+    for rule in rules:
+        for kind in kinds:
+            if part_of(rule) not in LAYER_KINDS[kind].parts:
+                raise ValueError(
+                    f"a reservoir of kind {kind} cannot share by {axis} '{rule}'; "
+                    f"only {listed(able)} can share a part, :attention or :feed-forward"
+                )
+
+
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 DecoderDepth = Annotated[int, Field(ge=0, le=MAX_DEPTH)]  # 0: the task has no decoder
 NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
 Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
 Sharing = Annotated[str, AfterValidator(check_sharing)]
+ReservoirSharing = Annotated[str, AfterValidator(check_reservoir_sharing)]
 ReservoirKind = Annotated[str, AfterValidator(_check_reservoir_kind)]
+DecoderKind = Annotated[str, AfterValidator(_check_decoder_kind)]
 HyperName = Annotated[str, AfterValidator(_check_hyper)]

@@ -6,16 +6,28 @@ range is a fault, and pydantic reports all faults at once.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from spaces.dimensions import MAX_SRC_POSITIONS, Attention, AttentionWay, ProjectionSharing
 from spaces.faults import refuse
 from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
 
-ReservoirDraw = Literal["xavier", "orthogonal", "sparse"]  # distributions of a reservoir's weights
+# Distributions of a reservoir's weights; "fairseq" is the learned layers' initialisation.
+ReservoirDraw = Literal["xavier", "fairseq", "orthogonal", "sparse"]
 Clock = Literal["updates", "seconds", "tokens", "flops"]
 CLOCKS: tuple[Clock, ...] = ("updates", "seconds", "tokens", "flops")
 
@@ -45,11 +57,28 @@ class ModelConfig(Section):
     tied: Literal["none", "decoder", "all"] = "decoder"
     dropout: Fraction = 0.1
     attention_dropout: Fraction = 0.0
+    attention: AttentionWay = "softmax"  # of the encoder's Transformer layers
+    attention_features: Annotated[int, Field(gt=0, le=4096)] = 64  # of each head of a Performer
+    attention_length: Annotated[int, Field(gt=0, le=MAX_SRC_POSITIONS)] = 32  # Linformer's
+    attention_sharing: ProjectionSharing = "none"  # Linformer's projections: one for all layers?
     activation_dropout: Fraction = 0.0
     reservoir_gain: PositiveFloat = 1.0
     reservoir_draw: ReservoirDraw = "xavier"
     reservoir_density: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1  # for reservoir_draw "sparse"
     reservoir_backward: Backward = "through"  # "around" is backskipping
+    reservoir_dropout: Literal["off", "on"] = (
+        "off"  # "on": a reservoir drops as a learned layer does
+    )
+
+    @property
+    def attention_sizes(self) -> Attention:
+        """Self-attention of the encoder, for counts and FLOPs."""
+        return Attention(
+            way=self.attention,
+            n_features=self.attention_features,
+            length=self.attention_length,
+            sharing=self.attention_sharing,
+        )
 
     @model_validator(mode="after")
     def _dimensions_agree(self) -> Self:
@@ -149,16 +178,52 @@ class RanksConfig(Section):
         return self
 
 
+_SHARE = re.compile(r"\d{1,3}(\.\d{1,9})?% of model0")
+
+
+def _read_min_score(value: object) -> float | str:
+    if isinstance(value, str) and _SHARE.fullmatch(value):
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and 0 <= value <= 100:  # type: ignore[operator]
+        return float(value)  # type: ignore[arg-type]
+    raise ValueError(
+        'must be a number from 0 to 100, or a part of Model 0\'s score as "95% of model0"'
+    )
+
+
+# One validator for both forms: a union would tell of each what is wrong with it.
+MinScore = Annotated[
+    float | str,
+    PlainValidator(_read_min_score),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": 100},
+                {"type": "string", "pattern": f"^{_SHARE.pattern}$"},
+            ]
+        }
+    ),
+]
+
+
 class ObjectiveConfig(Section):
     """Objective of a search: AUCC per million parameters, AUCC, or their Pareto front."""
 
     name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
-    min_score: Annotated[float, Field(ge=0.0, le=100.0)] | None = Field(
+    min_score: MinScore | None = Field(
         default=None, validation_alias=AliasChoices("min_score", "min_bleu")
     )  # the second name is that of earlier versions, which knew translation alone
     max_mparams: PositiveFloat | None = None
+
+    @property
+    def share_of_model0(self) -> float | None:
+        """The part of Model 0's score that ``min_score`` asks for; None if it asks for none."""
+        if not isinstance(self.min_score, str):
+            return None
+        return float(self.min_score.partition("%")[0]) / 100
 
 
 class TrialConfig(Section):

@@ -22,7 +22,10 @@ from trainable.tasks.task import Task
 CONFIG = "config.json"  # file names in an export
 WEIGHTS = "model.safetensors"
 ENCODER = "encoder."  # beginning of the names of an encoder's weights
-_SIZES = ("encoder", "d_model", "embedding_dim", "ffn", "heads", "norm")
+_SIZES = (
+    *("encoder", "d_model", "embedding_dim", "ffn", "heads", "norm"),
+    *("attention", "attention_features", "attention_length", "attention_sharing"),
+)
 _RESERVOIRS = ("reservoir_gain", "reservoir_draw", "reservoir_density")
 
 

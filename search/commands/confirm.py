@@ -35,7 +35,8 @@ def confirm(
     studies/NAME/confirm, in MLflow, and in the report.
     """
     from search.replicates.confirm import confirm_study
-    from search.replicates.confirm_table import confirm_table, verdict
+    from search.replicates.confirm_table import confirm_table
+    from search.replicates.verdict import verdict
     from search.study.console import output
     from search.study.folder import find_study
 

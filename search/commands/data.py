@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell, prepare_text
+from search.commands.data_options import with_tokenisation
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
+from trainable.data.tokenisation import Form, Tokenisation
 
 if TYPE_CHECKING:
     from trainable.data.corpus import ParallelText
@@ -23,7 +25,10 @@ app.command("classify")(classify)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
-    int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on both sides together.")
+    int,
+    typer.Option(
+        "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
+    ),
 ]
 GrammarTask = Literal["translation", "classification", "masked_lm"]
 Joined = Annotated[
@@ -33,6 +38,7 @@ Joined = Annotated[
 
 
 @app.command("grammar")
+@with_tokenisation
 def grammar_command(
     out: Out,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the generated sentences.")] = 1,
@@ -44,6 +50,8 @@ def grammar_command(
     task: Annotated[
         GrammarTask, typer.Option(help="Sentence pairs, English with their kinds, or English.")
     ] = "translation",
+    *,
+    choices: Tokenisation,
 ) -> None:
     """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
@@ -62,10 +70,12 @@ def grammar_command(
         out,
         bpe_merges,
         joined_dictionary,
+        choices,
     )
 
 
 @app.command("multi30k")
+@with_tokenisation
 def multi30k_command(
     out: Out,
     from_: Annotated[
@@ -74,14 +84,17 @@ def multi30k_command(
     ] = None,
     bpe_merges: Merges = BPE_MERGES["multi30k"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Multi30k, German to English image captions (29,000 pairs); downloaded without --from."""
     from trainable.data.multi30k import multi30k
 
-    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary)
+    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("tatoeba")
+@with_tokenisation
 def tatoeba_command(
     out: Out,
     from_: Annotated[
@@ -89,14 +102,17 @@ def tatoeba_command(
     ] = None,
     bpe_merges: Merges = BPE_MERGES["tatoeba"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Tatoeba, German to English everyday sentences; downloaded without --from."""
     from trainable.data.tatoeba import tatoeba
 
-    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary)
+    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("iwslt14")
+@with_tokenisation
 def iwslt14_command(
     out: Out,
     from_: Annotated[
@@ -109,14 +125,17 @@ def iwslt14_command(
     ] = None,
     bpe_merges: Merges = BPE_MERGES["iwslt14"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """IWSLT'14, German to English TED talks (160,239 pairs); downloaded without --from."""
     from trainable.data.iwslt14 import iwslt14
 
-    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary)
+    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("text")
+@with_tokenisation
 def text_command(
     out: Out,
     src: Annotated[str, typer.Option(help="Source language, for example de.")],
@@ -134,8 +153,14 @@ def text_command(
     valid_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
     test_src: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
     test_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
+    form: Annotated[
+        Form,
+        typer.Option(help="The text is raw, tokenised and escaped by Moses, or in BPE units."),
+    ] = "raw",
     bpe_merges: Merges = BPE_MERGES["text"],
     joined_dictionary: Joined = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Your own text, parallel or in one language: raw sentences, UTF-8, one per line, or .gz."""
     from trainable.data.text import TextFiles, find_text, text
@@ -157,7 +182,13 @@ def text_command(
         raise UserError(
             "text: no files are given; give --from FOLDER, or --train-src and --train-tgt"
         )
-    _prepare(lambda: text(files, src=src, tgt=tgt), out, bpe_merges, joined_dictionary)
+    _prepare(
+        lambda: text(files, src=src, tgt=tgt, form=form),
+        out,
+        bpe_merges,
+        joined_dictionary,
+        choices,
+    )
 
 
 def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] | None:
@@ -170,15 +201,25 @@ def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] |
 
 
 def _prepare(
-    read: Callable[[], ParallelText], out: Path, n_merges: int, joined_dictionary: bool
+    read: Callable[[], ParallelText],
+    out: Path,
+    n_merges: int,
+    joined_dictionary: bool,
+    choices: Tokenisation,
 ) -> None:
     from search.study.console import say
     from trainable.data.prepare import prepare
 
-    manifest = prepare(read, out, n_merges=n_merges, joined_dictionary=joined_dictionary)
+    manifest = prepare(
+        read, out, n_merges=n_merges, joined_dictionary=joined_dictionary, tokenisation=choices
+    )
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     rows = manifest.dictionary
     say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
     say(f"pairs: {sizes} (train / valid / test)")
     say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
+    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
+    if manifest.metric is not None:
+        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
+    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
     say(f"licence: {manifest.licence}")

@@ -58,7 +58,7 @@ DrawWay = Annotated[
     ReservoirDraw | None,
     typer.Option(
         metavar="DRAW",
-        help="Reservoirs' initialisation: xavier, orthogonal or sparse; xavier if absent; "
+        help="Reservoirs' initialisation: xavier, fairseq, orthogonal or sparse; xavier if absent; "
         f"{LAYOUT_ONLY}.",
     ),
 ]

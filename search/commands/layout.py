@@ -128,15 +128,18 @@ def report_text(encoder: Layout, decoder: Layout, counts: ParamCounts, flops: Fl
 def drawing(stack: Layout) -> list[str]:
     """Lines of a drawing, depth 0 at the bottom; a shared weight set names its first depth."""
     layers = stack.canonical().layers
+    bases = [layer.base for layer in layers]
     width = max(len(kind.name) for kind in LAYER_KINDS.values())
+    label = max(4, *(len(str(layer)) for layer in layers))
     lines = []
     for depth, layer in enumerate(layers):
-        first = depth if layer.weight_set is None else layers.index(layer)
+        first = depth if layer.weight_set is None else bases.index(layer.base)
         shares = f"  {PART_NAMES[layer.part]} of depth {first}" if first < depth else ""
-        lines.append(f"{depth:>3} │ {layer!s:<4} {LAYER_KINDS[layer.kind].name:<{width}} │{shares}")
+        name = LAYER_KINDS[layer.kind].name
+        lines.append(f"{depth:>3} │ {layer!s:<{label}} {name:<{width}} │{shares}")
     return [
-        "    ┌" + "─" * (width + 7) + "┐",
+        "    ┌" + "─" * (width + label + 3) + "┐",
         *reversed(lines),
-        "    └" + "─" * (width + 7) + "┘",
+        "    └" + "─" * (width + label + 3) + "┘",
         "      embeddings",
     ]

@@ -24,7 +24,8 @@ from trainable.tasks.task import Task
 # Settings of [space.hyper] that change the size of a model or of an update.
 _SIZING = (
     *("model.d_model", "model.ffn", "model.heads", "model.norm", "model.tied"),
-    *("model.embedding_dim", "model.reservoir_backward"),
+    *("model.embedding_dim", "model.reservoir_backward", "model.attention"),
+    *("model.attention_features", "model.attention_length", "model.attention_sharing"),
     *("train.batch_tokens", "train.accumulate", "train.layer_drop"),
 )
 
@@ -94,13 +95,10 @@ def sized_trials(config: StudyConfig, data: str) -> Iterator[TrialConfig]:
     """A trial for each combination of the ends of the axes that change a model's size."""
     encoder, decoder = next(extreme_layouts(config.space))
     axes = {name: _ends(axis) for name, axis in config.space.hyper.items() if name in _SIZING}
-    for values in product(*axes.values()):
-        candidate = Candidate(
-            encoder=encoder,
-            decoder=decoder,
-            reservoir_gain=1.0,
-            hyper=dict(zip(axes, values, strict=True)),
-        )
+    ends = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    allowed = [hyper for hyper in ends if config.space.allows_settings(hyper)]
+    for hyper in allowed or ends:  # where may allow no two ends together
+        candidate = Candidate(encoder=encoder, decoder=decoder, reservoir_gain=1.0, hyper=hyper)
         try:
             yield config.trial(candidate, data=data)
         except UserError:

@@ -10,6 +10,7 @@ from search.costs.study_sizes import ModelSize, candidate_sizes, study_sizes
 from search.study.config import StudyConfig
 from search.study.folder import STUDIES
 from search.study.kept_weights import N_KEPT_WEIGHTS
+from search.study.references import model0_candidates
 from spaces.candidate import Candidate
 from trainable.tasks.registry import load_task
 
@@ -44,13 +45,16 @@ def search_work(config: StudyConfig, data: str) -> Work:
     """
     n_points = config.space.size()
     n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
+    task = load_task(data)
+    model0s = model0_candidates(config) if config.search.references else []
+    n_least = n_trials + len(model0s)
     return Work(
         config=config,
         place=STUDIES,
-        sizes=study_sizes(config, load_task(data)),
-        n_least=n_trials,
-        n_most=n_trials,
-        n_together=n_trials,
+        sizes=[*study_sizes(config, task), *candidate_sizes(config, model0s, task)],
+        n_least=n_least,
+        n_most=n_least + bool(model0s),  # with the winner's deletion
+        n_together=n_least,
         # With two objectives all trials can be on the Pareto front.
         n_kept=n_trials if config.objective.name == "pareto" else min(n_trials, N_KEPT_WEIGHTS),
         remedies=Remedies(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -14,9 +14,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.doctor.suggestions import differences
 from search.doctor.trials import derived_fields, record_faults
+from search.study.bounds import is_within, size_excess
 from search.study.config import StudyConfig
 from search.study.kept_weights import best_weights
+from search.study.references import deletion_of_trial, model0_candidates
 from search.study.storage import Storage
+from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.optuna_journal import ReadJournal
 from search.suggest.suggestion_marks import (
@@ -24,11 +27,13 @@ from search.suggest.suggestion_marks import (
     EARLIER,
     OUT_OF_BOUNDS,
     PROXY,
+    REFERENCE,
     REPEATED,
     RETRIED,
 )
-from search.tracking.recorded_trial import recorded_trial
+from search.tracking.recorded_trial import recorded_trial, role_of
 from search.tracking.trial_runs import params_of
+from spaces.candidate import Candidate
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 from trainable.checkpoint import BrokenCheckpoint
@@ -49,10 +54,10 @@ class Memories:
     storage: Storage
     stored: Collection[int]  # ids of the trials with weights in storage
 
-    def suggestion(self, number: int) -> FrozenTrial | None:
+    def suggestion(self, number: int | None) -> FrozenTrial | None:
         """Suggestion ``number`` if it is that of a trial and not written off."""
         trials = self.journal.trials
-        if number >= len(trials) or number in self.journal.lost:
+        if number is None or number >= len(trials) or number in self.journal.lost:
             return None
         marks = {REPEATED, OUT_OF_BOUNDS, DISCARDED, EARLIER}
         return None if marks & trials[number].user_attrs.keys() else trials[number]
@@ -113,6 +118,8 @@ def _agrees(record: TrialRecord, memories: Memories, *, is_needed: bool) -> bool
     trial = memories.suggestion(record.optuna_number)
     if record_faults(record, memories.config):
         return False
+    if not record.is_of_the_space:  # Optuna does not know of it
+        return True
     if trial is None:
         return not is_needed
     if record.state == "running" or not trial.state.is_finished():
@@ -132,20 +139,37 @@ def _from_mlflow(
         if record is not None:
             keys = {_key(trial, memories): trial.number for trial in memories.suggestions()}
             number = keys.get(record.key)
-            if number is None:
+            if number is None and _may_be_of_the_space(record, memories.config):
                 number = _unused_number(id_, known, memories)
             return dataclasses.replace(record, optuna_number=number)
     return None
 
 
+def _may_be_of_the_space(record: TrialRecord, config: StudyConfig) -> bool:
+    """False for a reference that the study could not train as a trial of its own."""
+    if record.reference is None:
+        return True
+    try:
+        config.space.encode(candidate_of(record.config, config.space))
+    except UserError:
+        return False
+    return is_within(size_excess(config.objective, record.n_mparams))
+
+
 def _unused_number(id_: int, known: Mapping[int, TrialRecord], memories: Memories) -> int:
     """Number for a trial whose suggestion Optuna lost; in order, if that one is unused."""
-    if id_ in known:
-        return known[id_].optuna_number
-    used = {record.optuna_number for record in known.values()}
-    used |= set(range(len(memories.journal.trials)))
-    following = 1 + max((r.optuna_number for r in known.values() if r.id < id_), default=-1)
+    before = known[id_].optuna_number if id_ in known else None
+    if before is not None:
+        return before
+    numbers = _numbers(known.values())
+    used = {*numbers.values(), *range(len(memories.journal.trials))}
+    following = 1 + max((number for other, number in numbers.items() if other < id_), default=-1)
     return following if following not in used else 1 + max(used)
+
+
+def _numbers(records: Iterable[TrialRecord]) -> dict[int, int]:
+    """Numbers of the suggestions behind ``records``, by trial id."""
+    return {r.id: r.optuna_number for r in records if r.optuna_number is not None}
 
 
 def _begun(id_: int, known: Mapping[int, TrialRecord], memories: Memories) -> TrialRecord | None:
@@ -153,8 +177,33 @@ def _begun(id_: int, known: Mapping[int, TrialRecord], memories: Memories) -> Tr
     for run in memories.runs.get(id_, ()):
         for trial in _free_suggestions(known, memories):
             record = _of_suggestion(id_, trial, memories)
-            if record is not None and params_of(record) == run.data.params:
+            if record is not None and params_of(record).items() <= run.data.params.items():
                 return dataclasses.replace(record, mlflow_run_id=str(run.info.run_id))
+        reference = _begun_reference(id_, run, known, memories)
+        if reference is not None:
+            return reference
+    return None
+
+
+def _begun_reference(
+    id_: int, run: Run, known: Mapping[int, TrialRecord], memories: Memories
+) -> TrialRecord | None:
+    """Interrupted reference of an MLflow run that Optuna does not know of."""
+    config, role = memories.config, role_of(run)
+    if role is None:
+        return None
+    candidates = model0_candidates(config)
+    if role == "deletion":
+        deletions = (deletion_of_trial(config, record) for record in known.values())
+        candidates = [candidate for candidate in deletions if candidate is not None]
+    for candidate in candidates:
+        record = dataclasses.replace(
+            _unstarted(id_, candidate, memories), reference=role, mlflow_run_id=run.info.run_id
+        )
+        if params_of(record) == run.data.params:
+            record = dataclasses.replace(record, curve=_stored_curve(record, memories.storage))
+            derived = derived_fields(record, config)
+            return dataclasses.replace(record, **derived)
     return None
 
 
@@ -167,7 +216,7 @@ def _by_order(
     ids as suggestions is filled in order. A failed suggestion may never have become a trial.
     """
     again = _trained_again(memories)
-    first = {r.id: r.optuna_number for r in known.values() if r.id not in again}
+    first = {id_: number for id_, number in _numbers(known.values()).items() if id_ not in again}
     gaps: dict[tuple[float, float], list[int]] = defaultdict(list)
     for id_ in ids:
         if id_ in again:
@@ -229,17 +278,26 @@ def _new_record(id_: int, trial: FrozenTrial, memories: Memories) -> TrialRecord
         candidate = memories.config.space.choose(FixedChooser(trial.params))
     except UserError:
         return None  # a part of the point is lost
-    config = memories.config.trial(candidate, data=memories.data)
     proxy = trial.user_attrs.get(PROXY)
+    return dataclasses.replace(
+        _unstarted(id_, candidate, memories),
+        optuna_number=trial.number,
+        proxy=None if proxy is None else proxy["value"],
+        reference=trial.user_attrs.get(REFERENCE),
+    )
+
+
+def _unstarted(id_: int, candidate: Candidate, memories: Memories) -> TrialRecord:
+    """A candidate's trial before its training, that no suggestion stands for."""
+    config = memories.config.trial(candidate, data=memories.data)
     return TrialRecord(
         id=id_,
         key=candidate.key,
         layout=candidate.encoder,
         config=config,
         counts=candidate_size(config).counts,
-        optuna_number=trial.number,
+        optuna_number=None,
         metric=metric_of(memories.data).name,
-        proxy=None if proxy is None else proxy["value"],
     )
 
 

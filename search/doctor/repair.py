@@ -68,11 +68,11 @@ def _repair(config: StudyConfig, folder: StudyFolder) -> None:
         _repair_runs(config, folder, ledger)
         for record in ledger.records:
             tracking.note(record)
-        is_over = len(ledger.records) >= config.search.n_trials and all(
+        is_over = ledger.n_searched >= config.search.n_trials and all(
             record.state != "running" for record in ledger.records
         )
         counts = journal.counts(n_trained=ledger.n_trained)
-        metrics, tags = study_totals(counts, ledger.records, config.objective)
+        metrics, tags = study_totals(counts, ledger.records, config)
         tracking.close("FINISHED" if is_over else "KILLED", metrics=metrics, tags=tags)
         for record in ledger.records:
             if record.state == "running":
@@ -150,7 +150,7 @@ def _repair_suggestions(
 
 
 def _settled_journal(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> SuggestionJournal:
-    journal = SuggestionJournal.open(config, folder.optuna_log)
+    journal = SuggestionJournal.open(config, folder.optuna_log, lambda: ledger.records)
     journal.settle(ledger.records)
     journal.write_off(ended_without_trial(journal.trials, ledger.records))
     return journal

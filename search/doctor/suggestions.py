@@ -32,7 +32,8 @@ def check_suggestions(log: Path, records: Sequence[TrialRecord], config: StudyCo
         notes.faults.append(f"optuna.log cannot be read: {error}")
         return notes.finding(SUBJECT, "optuna.log")
     trials = journal.trials
-    for number, n_trials in Counter(record.optuna_number for record in records).items():
+    numbers = (record.optuna_number for record in records)
+    for number, n_trials in Counter(n for n in numbers if n is not None).items():
         if n_trials > 1:
             notes.faults.append(f"suggestion {number} has {n_trials} trials")
         if number >= len(trials):

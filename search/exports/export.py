@@ -11,7 +11,7 @@ from fairseq.models import BaseFairseqModel
 from safetensors.torch import save_file
 
 from search.exports.exported import Exported
-from search.exports.exported_scores import ExportedScores
+from search.exports.exported_scores import ExportedScores, FurtherScores
 from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
@@ -20,8 +20,9 @@ from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
-from search.study.ledger import read_records
+from search.study.ledger import read_records, sorted_records
 from search.study.ranking import best_trial
+from search.study.reservoir_verdict import verdict_on
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
@@ -71,6 +72,7 @@ def export_layout(
         trained_in_full=train,
         valid=full_scores(model, task, config, "valid"),
         test=full_scores(model, task, config, "test"),
+        verdict=verdict_on(study, sorted_records(folder.trials), record),
     )
     with atomic_folder(target) as building:
         _write(building, exported, model, weights)
@@ -150,10 +152,22 @@ def _scores_json(exported: Exported) -> str:
         loss_valid=exported.valid.loss,
         loss_test=exported.test.loss,
         signature=exported.valid.signature,
-        further_test=exported.further_test,
-        further_signatures={m.name: m.signature for m in exported.task.further_metrics},
+        further=further_scores(exported),
     )
     return scores.model_dump_json(indent=2) + "\n"
+
+
+def further_scores(exported: Exported) -> dict[str, FurtherScores]:
+    """Scores of the outputs by the task's further metrics, by the metric's name."""
+    task = exported.task
+    return {
+        metric.name: FurtherScores(
+            score_valid=metric.score(exported.valid.outputs, task.references("valid")),
+            score_test=metric.score(exported.test.outputs, task.references("test")),
+            signature=metric.signature,
+        )
+        for metric in task.further_metrics
+    }
 
 
 def train_script(arguments: list[str]) -> str:

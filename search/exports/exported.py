@@ -22,14 +22,7 @@ class Exported:
     trained_in_full: bool
     valid: Scores
     test: Scores
-
-    @property
-    def further_test(self) -> dict[str, float]:
-        """Test scores by the task's further metrics."""
-        return {
-            metric.name: metric.score(self.test.outputs, self.task.references("test"))
-            for metric in self.task.further_metrics
-        }
+    verdict: str | None = None  # on its reservoirs, against the same layout without them
 
     @property
     def n_updates(self) -> int:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+
+class FurtherScores(BaseModel):
+    """Scores by a metric that the search did not use."""
+
+    model_config = ConfigDict(frozen=True)
+
+    score_valid: float
+    score_test: float
+    signature: str
 
 
 class ExportedScores(BaseModel):
@@ -24,6 +35,4 @@ class ExportedScores(BaseModel):
     loss_valid: float
     loss_test: float
     signature: str
-    # Further metrics by name, on the test set and with their signatures.
-    further_test: dict[str, float] = {}
-    further_signatures: dict[str, str] = {}
+    further: Mapping[str, FurtherScores] = {}  # by the name of the metric

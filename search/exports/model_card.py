@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.exports.exported import Exported
+from spaces.kinds import LAYER_KINDS
 from trainable.config import ModelConfig
 
 
@@ -23,19 +24,19 @@ def model_card(exported: Exported) -> str:
 
 | | |
 | --- | --- |
-| encoder layout | `{model.encoder}` (bottom to top; R random and frozen, L learned) |
+| encoder layout | `{model.encoder}` (bottom to top; {_legend(model)}) |
 {_decoder(model)}\
 | dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, \
-{model.norm}-norm, embeddings {model.embedding_dim or model.d_model}{_tied(model)} |
+{model.norm}-norm, {model.attention} attention, embeddings \
+{model.embedding_dim or model.d_model}{_tied(model)} |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
-| training | {how} |
+{_verdict(exported)}| training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {exported.valid.score:.2f} ({decoding}, {exported.valid.signature}) |
 | {metric}, test | {exported.test.score:.2f} ({decoding}, {exported.test.signature}) |
-{_further(exported)}\
 | data | {task.manifest.corpus}, licence: {task.manifest.licence} |
 
 ## Use
@@ -53,15 +54,6 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 """
 
 
-def _further(exported: Exported) -> str:
-    """Rows of the table with the task's further metrics."""
-    signatures = {metric.name: metric.signature for metric in exported.task.further_metrics}
-    return "".join(
-        f"| {name}, test | {score:.2f} ({signatures[name]}) |\n"
-        for name, score in exported.further_test.items()
-    )
-
-
 def _decoder(model: ModelConfig) -> str:
     """Row of the table with the decoder, if there is one."""
     return f"| decoder layout | `{model.decoder}` |\n" if model.decoder.depth else ""
@@ -71,7 +63,22 @@ def _tied(model: ModelConfig) -> str:
     return f" (tied: {model.tied})" if model.decoder.depth else ""
 
 
+def _legend(model: ModelConfig) -> str:
+    """The kinds of the layouts: ``R Transformer reservoir, L learned``."""
+    used = {*model.encoder.kinds, *model.decoder.kinds}
+    return ", ".join(
+        f"{kind.letter} {kind.name}" for kind in LAYER_KINDS.values() if kind.letter in used
+    )
+
+
 def _drawn(model: ModelConfig) -> str:
     """Initialisation of the reservoirs: ``xavier``, or ``sparse (density 0.1)``."""
     way = model.reservoir_draw
     return f"{way} (density {model.reservoir_density})" if way == "sparse" else way
+
+
+def _verdict(exported: Exported) -> str:
+    """Row on what the search's trial gained by its reservoirs; empty where nothing is known."""
+    if exported.verdict is None:
+        return ""
+    return f"| in the search | {exported.verdict} |\n"

@@ -7,27 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.replicates.contest import Contest, contest
+from search.replicates.confirm_entrants import confirm_entrants
+from search.replicates.contest import Contest, contest, looks_at, n_seeds_ended
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.plans import UntilSeparated
 from search.replicates.test_set import paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
 from search.run.deadline import Deadline
-from search.study.config import StudyConfig
 from search.study.folder import ConfirmFolder, StudyFolder
 from search.study.ledger import sorted_records
 from search.study.place import settle_place
-from search.study.ranking import ranked
 from search.study.score_name import score_name
-from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
-from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.presets import resolve_layout
 from trainable.metrics.metric import PairedBootstrap
-
-BASELINE = "baseline"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +30,7 @@ class Confirmation:
 
     metric: str  # name of the scores
     contest: Contest
+    n_seeds_before: int | None  # another number of seeds, planned until results were looked at
     bootstrap: PairedBootstrap | None  # against the baseline; None where that leads
 
 
@@ -58,25 +53,25 @@ def confirm_study(
         n_seeds: seeds of each entrant, at most; a later call can ask for more.
         baseline: encoder, in notation or by preset; if absent, learned layers without sharing,
             as many as the best candidate has.
-        against: further encoders, written as ``baseline``.
+        against: further encoders, written as ``baseline``. The deletions of the best candidates
+            are compared too.
         address: address of a Ray cluster; this machine alone if absent.
         deadline: moment to end, finished or not.
 
     Raises:
         NotFinished: the deadline has come.
-        UserError: the study has no completed trial, its ``confirm`` folder has other entrants,
+        UserError: the study has no completed trial, its ``confirm`` folder has further entrants,
             or the trials can't be trained here.
         WorkFailed: no trial was completed.
     """
     settle_place(study)
     folder, data = study.confirm, study.data()
     config = study.config()
-    lineup = Lineup(
-        entrants=_entrants(study, config, n_best=n_best, baseline=baseline, against=against),
-        seeds=tuple(range(config.seed + 1, config.seed + 1 + n_seeds)),
+    entrants = confirm_entrants(
+        config, sorted_records(study.trials), n_best=n_best, baseline=baseline, against=against
     )
-    _refuse_others(folder, lineup)
-    plan = UntilSeparated(lineup=lineup)
+    seeds = tuple(range(config.seed + 1, config.seed + 1 + n_seeds))
+    plan = UntilSeparated(lineup=_lineup(folder, entrants, seeds), objective=config.objective)
     with ray_for_replicates(config, plan, folder=folder, data=data, address=address):
         if not folder.resolved.is_file():
             folder.path.mkdir(exist_ok=True)
@@ -93,12 +88,17 @@ def read_confirmation(study: StudyFolder) -> Confirmation | None:
     folder = study.confirm
     lineup = Lineup.load(folder.path)
     records = sorted_records(folder.trials)
-    if lineup is None or not any(record.state == "completed" for record in records):
+    result = None if lineup is None else contest(lineup, records, study.config().objective)
+    if lineup is None or result is None:
         return None
-    result = contest(lineup.entrants, records, n_seeds_at_most=len(lineup.seeds))
-    leader, baseline = result.standings[0].entrant, lineup.entrants[-1]
+    leader, baseline = result.leader.entrant, lineup.entrants[-1]
     on_test = None if leader == baseline else _on_the_test_set(folder, leader, baseline, records)
-    return Confirmation(metric=score_name(records), contest=result, bootstrap=on_test)
+    return Confirmation(
+        metric=score_name(records),
+        contest=result,
+        n_seeds_before=lineup.n_seeds_before,
+        bootstrap=on_test,
+    )
 
 
 def _on_the_test_set(
@@ -114,47 +114,25 @@ def _on_the_test_set(
     return None
 
 
-def _entrants(
-    study: StudyFolder,
-    config: StudyConfig,
-    *,
-    n_best: int,
-    baseline: str | None,
-    against: Sequence[str],
-) -> tuple[Entrant, ...]:
-    best_first = ranked(sorted_records(study.trials), config.objective)
-    if not best_first:
-        raise UserError(f"study {config.name}: no trial is completed yet; let it run on")
-    candidates = {record.key: candidate_of(record.config, config.space) for record in best_first}
-    best = list(candidates.values())[:n_best]
-    text = f"(L)*{best[0].encoder.depth}" if baseline is None else baseline
-    named = {
-        f"{place}: {candidate.encoder.canonical()}": candidate
-        for place, candidate in enumerate(best, start=1)
-    }
-    named |= {other: _with_encoder(best[0], other) for other in against}
-    control = _with_encoder(best[0], text)
-    taken = {control.key}
-    entrants = []
-    for name, candidate in named.items():
-        if candidate.key not in taken:
-            taken.add(candidate.key)
-            entrants.append(Entrant(name=name, candidate=candidate))
-    return (*entrants, Entrant(name=BASELINE, candidate=control))
+def _lineup(folder: ConfirmFolder, entrants: tuple[Entrant, ...], seeds: tuple[int, ...]) -> Lineup:
+    """Entrants with their seeds, and another number of them that was planned before a look.
 
-
-def _with_encoder(best: Candidate, text: str) -> Candidate:
-    """Best candidate with another encoder, otherwise unchanged."""
-    encoder = resolve_layout(text)
-    gain = best.reservoir_gain if encoder.n_reservoirs else 1.0
-    return Candidate(encoder=encoder, decoder=best.decoder, reservoir_gain=gain, hyper=best.hyper)
-
-
-def _refuse_others(folder: ConfirmFolder, lineup: Lineup) -> None:
+    Raises:
+        UserError: an entrant of an earlier call is missing.
+    """
     earlier = Lineup.load(folder.path)
-    if earlier is not None and earlier.entrants != lineup.entrants:
+    if earlier is None:
+        return Lineup(entrants=entrants, seeds=seeds)
+    keys = {entrant.candidate.key for entrant in entrants}
+    if not all(entrant.candidate.key in keys for entrant in earlier.entrants):
         names = ", ".join(entrant.name for entrant in earlier.entrants)
         raise UserError(
             f"{folder.path} holds the confirmation of other layouts ({names}); use the same "
             "--top, --against and --baseline, or move the folder away"
         )
+    n_ended = n_seeds_ended(earlier, sorted_records(folder.trials))
+    if n_ended < looks_at(len(earlier.seeds))[0]:
+        return Lineup(entrants=entrants, seeds=seeds)
+    first = earlier.n_seeds_before or len(earlier.seeds)
+    before = None if first == len(seeds) else first
+    return Lineup(entrants=entrants, seeds=seeds, n_seeds_before=before)

@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from statistics import fmean
+from types import MappingProxyType
 
 from search.replicates.entrant import Entrant
-from search.stats.significance import (
-    SIGNIFICANCE,
-    Comparison,
-    Interval,
-    holm,
-    pooled_deviation,
-    seeds_to_see,
-    welch,
-)
+from search.replicates.lineup import Lineup
+from search.replicates.standing import Standing, standing_of
+from search.stats.alpha_spending import nominal_levels
+from search.stats.seed_test import SeedTest
+from search.stats.significance import Comparison, seeds_to_see
 from search.study.trial_record import TrialRecord
+from trainable.config import ObjectiveConfig
 
 N_SEEDS_AT_FIRST_LOOK = 3  # a standard deviation from two seeds is too uncertain
 
 Measure = Callable[[TrialRecord], float | None]
 
-COMPARED_MEASURES: dict[str, Measure] = {
-    "objective": lambda record: record.objective,
-    "AUCC": lambda record: record.aucc,
-    "score": lambda record: record.best_score,
-}
+COMPARED_MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "objective": lambda record: record.objective,
+        "AUCC": lambda record: record.aucc,
+        "score": lambda record: record.best_score,
+    }
+)
 DECIDING = "objective"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Mean values of an entrant, and the leader's difference to it."""
-
-    entrant: Entrant
-    n_seeds: int  # completed
-    values: dict[str, Interval]  # by measure; empty if no trial was completed
-    leads_by: dict[str, Comparison]  # leader minus entrant, by measure; empty for the leader
-    adjusted: dict[str, float]  # p-value by measure, with Holm's correction over the entrants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,91 +37,136 @@ class Contest:
 
     standings: tuple[Standing, ...]
     winner: Entrant | None
-    n_looks: int  # interim looks at the results, each of which may end the training
+    n_seeds: int  # of each entrant at this look
+    looks: tuple[int, ...]  # numbers of seeds after which the results may end the training
+    tests: Mapping[str, SeedTest]  # by measure
 
     @property
-    def significance(self) -> float:
-        """Significance level of one look (Bonferroni over the looks)."""
-        return SIGNIFICANCE / self.n_looks
+    def level(self) -> float:
+        """Nominal significance level of this look; before the first look, of that."""
+        levels = dict(zip(self.looks, nominal_levels(self.looks), strict=True))
+        return levels[max(self.n_seeds, self.looks[0])]
+
+    @property
+    def leader(self) -> Standing:
+        return self.standings[0]
+
+    @property
+    def compared(self) -> tuple[Standing, ...]:
+        """Entrants that the leader has to beat: all others within the study's bounds."""
+        return tuple(other for other in self.standings[1:] if other.broken_bound is None)
+
+    def comparison(self, one: Standing, other: Standing, measure: str) -> Comparison | None:
+        """``one`` minus ``other`` at this look's level; None with under two common seeds."""
+        difference = self.tests[measure].difference(*one.common(other, measure))
+        return None if difference is None else difference.comparison(self.level)
 
     def is_beaten(self, rival: Standing) -> bool:
-        """True if the leader is significantly better than ``rival`` in the deciding measure."""
-        return rival.adjusted.get(DECIDING, 1.0) < self.significance
+        """True if the leader is significantly better, or too many of the rival's seeds failed."""
+        lead = self.comparison(self.leader, rival, DECIDING)
+        if lead is None:
+            return self.leader.n_failed == 0 and rival.n_failed > 0
+        return lead.difference > 0 and lead.p < self.level
 
     def n_seeds_needed(self, rival: Standing) -> int | None:
-        """Seeds per side that would make a lead of this size significant; None without a lead."""
-        lead = rival.leads_by.get(DECIDING)
-        if lead is None or lead.difference == 0:
+        """Seeds that would make a lead of this size significant; None without a lead."""
+        test = self.tests[DECIDING]
+        lead = test.difference(*self.leader.common(rival, DECIDING))
+        if lead is None or lead.mean <= 0:
             return None
-        sides = (self.standings[0].values[DECIDING], rival.values[DECIDING])
-        deviation = pooled_deviation(*sides)
-        assert deviation is not None  # a comparison needs two values a side
-        return seeds_to_see(lead.difference, deviation=deviation, significance=self.significance)
+        return seeds_to_see(
+            lead.mean,
+            deviation=lead.deviation,
+            significance=nominal_levels(self.looks)[-1] / test.factor,
+            is_paired=test.is_paired,
+        )
+
+
+def looks_at(n_seeds_at_most: int) -> tuple[int, ...]:
+    """Numbers of seeds after which there is a look: each from the third on."""
+    return tuple(range(min(N_SEEDS_AT_FIRST_LOOK, n_seeds_at_most), n_seeds_at_most + 1))
 
 
 def contest(
-    entrants: Sequence[Entrant], records: Sequence[TrialRecord], *, n_seeds_at_most: int
-) -> Contest:
-    """Rank the entrants by the mean of the deciding measure, and test the leader's lead.
+    lineup: Lineup, records: Sequence[TrialRecord], objective: ObjectiveConfig
+) -> Contest | None:
+    """The first look that names a winner, or else the last one; None without a completed trial.
 
-    The leader wins if Welch's t-test against every other entrant is significant, corrected for
-    the number of rivals (Holm) and for the number of interim looks (Bonferroni).
-
-    Args:
-        n_seeds_at_most: most seeds of an entrant; there is a look after each seed from the
-            third on.
+    A look takes the seeds with which all entrants' trials have ended. Before the first look the
+    standings are those of all trials so far.
     """
-    trials = {entrant.name: entrant.completed(records) for entrant in entrants}
-    order = sorted(entrants, key=lambda entrant: -_mean(trials[entrant.name]))
-    n_looks = max(1, n_seeds_at_most - N_SEEDS_AT_FIRST_LOOK + 1)
-    if not order or not trials[order[0].name]:
-        return Contest(standings=(), winner=None, n_looks=n_looks)
-    leader, *rivals = order
-    compared = {
-        measure: _compare(trials[leader.name], [trials[r.name] for r in rivals], value)
-        for measure, value in COMPARED_MEASURES.items()
-    }
-    standings = [_standing(leader, trials[leader.name], {})]
-    for place, rival in enumerate(rivals):
-        against = {measure: tests[place] for measure, tests in compared.items() if tests}
-        standings.append(_standing(rival, trials[rival.name], against))
-    undecided = Contest(standings=tuple(standings), winner=None, n_looks=n_looks)
-    is_separated = bool(rivals) and all(map(undecided.is_beaten, standings[1:]))
-    return replace(undecided, winner=leader) if is_separated else undecided
-
-
-def _compare(
-    leader: Sequence[TrialRecord], rivals: Sequence[Sequence[TrialRecord]], value: Measure
-) -> list[tuple[Comparison, float]] | None:
-    """Leader against each rival, with p after Holm; None if a side has fewer than two values."""
-    compared = [welch(_values(leader, value), _values(rival, value)) for rival in rivals]
-    known = [comparison for comparison in compared if comparison is not None]
-    if len(known) < len(compared):
+    if not any(record.state == "completed" for record in records):
         return None
-    return list(zip(known, holm([comparison.p for comparison in known]), strict=True))
+    looks = looks_at(len(lineup.seeds))
+    n_ended = n_seeds_ended(lineup, records)
+    for n_seeds in (look for look in looks if look <= n_ended):
+        result = contest_at(lineup, records, objective, n_seeds=n_seeds)
+        if result.winner is not None:
+            return result
+    if n_ended >= looks[0]:
+        return result
+    begun = _contest(lineup.entrants, records, objective, looks, n_seeds=n_ended)
+    return replace(begun, winner=None)
 
 
-def _standing(
-    entrant: Entrant,
-    trials: Sequence[TrialRecord],
-    against: dict[str, tuple[Comparison, float]],
-) -> Standing:
-    return Standing(
-        entrant=entrant,
-        n_seeds=len(trials),
-        values={
-            measure: Interval.of(_values(trials, value))
-            for measure, value in COMPARED_MEASURES.items()
-            if trials
-        },
-        leads_by={measure: comparison for measure, (comparison, _) in against.items()},
-        adjusted={measure: p for measure, (_, p) in against.items()},
+def contest_at(
+    lineup: Lineup, records: Sequence[TrialRecord], objective: ObjectiveConfig, *, n_seeds: int
+) -> Contest:
+    """The contest when each entrant had ``n_seeds`` seeds, whatever has ended since.
+
+    The leader has the highest mean of the deciding measure among the entrants that completed all
+    seeds and are within the study's bounds. It wins if a t-test finds it better than each of the
+    others within the bounds: an intersection-union test, whose error is that of one test, so that
+    p needs no correction for their number. The looks share it by alpha spending.
+
+    Source:
+        R. L. Berger (1982), Multiparameter hypothesis testing and acceptance sampling.
+    """
+    seen = [record for record in records if record.config.seed in lineup.seeds[:n_seeds]]
+    return _contest(lineup.entrants, seen, objective, looks_at(len(lineup.seeds)), n_seeds=n_seeds)
+
+
+def n_seeds_ended(lineup: Lineup, records: Sequence[TrialRecord]) -> int:
+    """Number of seeds, from the first on, with which all entrants' trials have ended."""
+    ended = {record.key for record in records if record.state != "running"}
+    n_seeds = 0
+    for seed in lineup.seeds:
+        if not all(entrant.key(seed) in ended for entrant in lineup.entrants):
+            break
+        n_seeds += 1
+    return n_seeds
+
+
+def _contest(
+    entrants: Sequence[Entrant],
+    records: Sequence[TrialRecord],
+    objective: ObjectiveConfig,
+    looks: tuple[int, ...],
+    *,
+    n_seeds: int,
+) -> Contest:
+    standings = sorted(
+        (standing_of(entrant, records, COMPARED_MEASURES, objective) for entrant in entrants),
+        key=lambda standing: (not standing.can_win, -_mean(standing)),
     )
+    within = [standing for standing in standings if standing.broken_bound is None]
+    undecided = Contest(
+        standings=tuple(standings),
+        winner=None,
+        n_seeds=n_seeds,
+        looks=looks,
+        tests={
+            measure: SeedTest.of(
+                [one.common(other, measure) for one, other in combinations(within, 2)]
+            )
+            for measure in COMPARED_MEASURES
+        },
+    )
+    rivals = undecided.compared
+    is_won = undecided.leader.can_win and bool(rivals) and all(map(undecided.is_beaten, rivals))
+    return replace(undecided, winner=undecided.leader.entrant) if is_won else undecided
 
 
-def _values(trials: Sequence[TrialRecord], value: Measure) -> list[float]:
-    return [number for record in trials if (number := value(record)) is not None]
-
-
-def _mean(trials: Sequence[TrialRecord]) -> float:
-    return fmean(_values(trials, COMPARED_MEASURES[DECIDING])) if trials else float("-inf")
+def _mean(standing: Standing) -> float:
+    values = standing.by_seed[DECIDING].values()
+    return fmean(values) if values else float("-inf")

@@ -22,6 +22,7 @@ class Lineup:
 
     entrants: tuple[Entrant, ...]
     seeds: tuple[int, ...]
+    n_seeds_before: int | None = None  # another number, planned until results were looked at
 
     @property
     def n_trials(self) -> int:
@@ -29,7 +30,11 @@ class Lineup:
 
     def save(self, folder: Path) -> None:
         """Write the lineup into ``folder``; an earlier one is replaced."""
-        values = {"entrants": [_to_json(entrant) for entrant in self.entrants], "seeds": self.seeds}
+        values = {
+            "entrants": [_to_json(entrant) for entrant in self.entrants],
+            "seeds": self.seeds,
+            "n_seeds_before": self.n_seeds_before,
+        }
         write_atomically(folder / _FILE, json.dumps(values, indent=2))
 
     @classmethod
@@ -45,6 +50,7 @@ class Lineup:
             return cls(
                 entrants=tuple(_from_json(entrant) for entrant in values["entrants"]),
                 seeds=tuple(values["seeds"]),
+                n_seeds_before=values.get("n_seeds_before"),  # earlier versions wrote none
             )
         except FileNotFoundError:
             return None

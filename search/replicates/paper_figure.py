@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from search.replicates.paper_tables import Measured
+from search.replicates.measured import Measured
 
 N_READINGS = 200  # points in time at which the curves of the seeds are averaged
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from search.replicates.contest import N_SEEDS_AT_FIRST_LOOK, contest
+from search.replicates.contest import contest_at, looks_at, n_seeds_ended
 from search.replicates.lineup import Lineup
 from search.replicates.replicate_trials import Replicate
 from search.study.trial_record import TrialRecord
+from trainable.config import ObjectiveConfig
 
 
 class Plan(Protocol):
@@ -54,33 +55,32 @@ class UntilSeparated:
     """Plan that adds seeds until the leader is significantly better than all others."""
 
     lineup: Lineup
+    objective: ObjectiveConfig
 
     @property
     def n_seeds_at_least(self) -> int:
-        n_seeds = len(self.lineup.seeds)
         # A single entrant has no other to be compared with.
-        return min(N_SEEDS_AT_FIRST_LOOK, n_seeds) if len(self.lineup.entrants) > 1 else n_seeds
+        return self._looks[0] if len(self.lineup.entrants) > 1 else len(self.lineup.seeds)
 
     @property
     def n_together(self) -> int:
         return len(self.lineup.entrants)
 
     def __call__(self, records: Sequence[TrialRecord]) -> list[Replicate]:
-        ended = {record.key for record in records if record.state != "running"}
-        wanted: list[Replicate] = []
-        for n_seeds in range(1, len(self.lineup.seeds) + 1):
-            wanted = replicates(self.lineup, n_seeds=n_seeds)
-            if not all(replicate.key in ended for replicate in wanted):
-                break
-            if n_seeds >= N_SEEDS_AT_FIRST_LOOK and self._is_separated(records, n_seeds):
-                break
-        return wanted
+        n_ended = n_seeds_ended(self.lineup, records)
+        for look in self._looks:
+            if look <= n_ended and self._is_separated(records, look):
+                return replicates(self.lineup, n_seeds=look)
+        return replicates(self.lineup, n_seeds=min(n_ended + 1, len(self.lineup.seeds)))
+
+    @property
+    def _looks(self) -> tuple[int, ...]:
+        return looks_at(len(self.lineup.seeds))
 
     def _is_separated(self, records: Sequence[TrialRecord], n_seeds: int) -> bool:
         """True if the leader was significantly best when each entrant had ``n_seeds`` seeds."""
-        entrants, seeds = self.lineup.entrants, self.lineup.seeds
-        seen = [record for record in records if record.config.seed in seeds[:n_seeds]]
-        return contest(entrants, seen, n_seeds_at_most=len(seeds)).winner is not None
+        result = contest_at(self.lineup, records, self.objective, n_seeds=n_seeds)
+        return result.winner is not None
 
 
 def replicates(lineup: Lineup, *, n_seeds: int) -> list[Replicate]:

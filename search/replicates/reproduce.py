@@ -37,10 +37,11 @@ class Experiment:
 # Layouts of Models 2 to 4 without their reservoirs: whatever these add shows against them.
 _DELETIONS = {text: Layout.parse(text) for text in ("LLLL", "L1L1L1L1")}
 _ALL = MappingProxyType({**PRESETS, **_DELETIONS})
-_PRE_NORM = ("model.norm=pre",)
+_PRE_NORM, _POST_NORM = ("model.norm=pre",), ("model.norm=post",)
 EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
     {
-        "small": Experiment(file="small", encoders=PRESETS),
+        "small": Experiment(file="small", encoders=_ALL),
+        "small-post-norm": Experiment(file="small", settings=_POST_NORM, encoders=_ALL),
         "tatoeba": Experiment(file="tatoeba", encoders=_ALL),
         "tatoeba-pre-norm": Experiment(file="tatoeba", settings=_PRE_NORM, encoders=_ALL),
         "iwslt14": Experiment(file="iwslt14", encoders=_ALL),
@@ -118,7 +119,7 @@ def entrants(config: StudyConfig, encoders: Mapping[str, Layout]) -> tuple[Entra
             name=name,
             candidate=Candidate(
                 encoder=encoder,
-                decoder=Layout.parse(f"(L)*{config.space.decoder_depth[0]}"),
+                decoder=config.space.first_decoder,
                 reservoir_gain=1.0,
                 hyper={},
             ),

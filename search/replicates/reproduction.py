@@ -9,8 +9,10 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from search.replicates.lineup import Lineup
+from search.replicates.measured import Measured
 from search.replicates.paper_figure import score_over_minutes
-from search.replicates.paper_tables import Measured, PaperTable, paper_tables
+from search.replicates.paper_table import PaperTable
+from search.replicates.paper_tables import paper_tables
 from search.replicates.test_set import TestScore, known_test_score, test_score
 from search.run.deadline import Deadline
 from search.study.console import say

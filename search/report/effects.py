@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import optuna
+from optuna.distributions import CategoricalDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
@@ -41,6 +42,7 @@ def scored(study: ReportedStudy) -> Scored:
         (suggestion, record.objective)
         for record in study.compared
         if record.objective is not None
+        and record.optuna_number is not None
         and (suggestion := study.suggestions.by_number.get(record.optuna_number)) is not None
     ]
 
@@ -88,22 +90,25 @@ def effects(trials: Scored) -> list[Effect]:
     Computed with the logarithm of the objective; trials with objective 0 are left out.
     """
     by_axis: dict[str, list[tuple[object, float]]] = defaultdict(list)
+    ranges = set()
     for trial, objective in trials:
         for name, value in trial.params.items():
             if objective > 0:
                 by_axis[name].append((value, math.log(objective)))
+            if not isinstance(trial.distributions[name], CategoricalDistribution):
+                ranges.add(name)
     found = []
     for axis in sorted(by_axis):
-        found += _effects_of(axis, by_axis[axis])
+        found += _effects_of(axis, by_axis[axis], is_range=axis in ranges)
     return found
 
 
-def _effects_of(axis: str, rows: Sequence[tuple[object, float]]) -> list[Effect]:
+def _effects_of(axis: str, rows: Sequence[tuple[object, float]], *, is_range: bool) -> list[Effect]:
     values = list(dict.fromkeys(value for value, _ in rows))
     if len(values) < 2:
         return []
-    if all(isinstance(value, float) for value in values) and len(values) > _MIN_BEST:
-        return [_above_median(axis, rows)]  # a range
+    if is_range and len(values) > _MIN_BEST:
+        return [_above_median(axis, rows)]
     ordered = sorted(values, key=_place)
     # Of two values, the second effect would be the first one reversed.
     compared = ordered[1:] if len(ordered) == 2 else ordered

@@ -13,6 +13,8 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front, ranked
+from search.study.references import Model0s, Reference, references_of
+from search.study.reservoir_verdict import reservoir_verdict
 from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
 from search.suggest.suggestions import Suggestions, read_suggestions
@@ -89,6 +91,20 @@ class ReportedStudy:
     def best_aucc(self) -> float:
         """Highest AUCC of the compared trials; 0 if there are none."""
         return max((record.aucc or 0.0 for record in self.compared), default=0.0)
+
+    @cached_property
+    def references(self) -> list[Reference]:
+        """Model 0 by depth, and the winner's deletion; empty without references."""
+        return references_of(self.config, self.records)
+
+    @cached_property
+    def model0s(self) -> Model0s:
+        return Model0s.among(self.references)
+
+    @property
+    def verdict(self) -> str | None:
+        """Sentence on the winner's reservoirs."""
+        return reservoir_verdict(self.config, self.records)
 
     def normalised_aucc(self, record: TrialRecord) -> float | None:
         """The trial's AUCC as a part of the best one's; None where it is not compared.

@@ -78,7 +78,9 @@ def boxes(stack: Layout, n_colours_before: int = 0) -> tuple[Box, ...]:
     return tuple(
         Box(
             text=str(layer),
-            colour=weight_set(n_colours_before + shared.index(layer) if layer in shared else None),
+            colour=weight_set(
+                n_colours_before + shared.index(layer.base) if layer.base in shared else None
+            ),
             is_frozen=layer.is_reservoir,
             depth=depth,
         )
@@ -93,8 +95,8 @@ def _tower(label: str, stack: Layout, n_colours_before: int) -> Tower:
 
 def _shared_sets(stack: Layout) -> list[Layer]:
     """Weight sets that more than one layer uses, in order of first use."""
-    layers = stack.canonical().layers
-    return [layer for layer in dict.fromkeys(layers) if layer.weight_set is not None]
+    sets = dict.fromkeys(layer.base for layer in stack.canonical().layers)
+    return [base for base in sets if base.weight_set is not None]
 
 
 def _described(stack: Layout) -> str:
@@ -102,6 +104,6 @@ def _described(stack: Layout) -> str:
     for layer in stack.canonical().layers:
         part = PART_NAMES[layer.part]
         sharing = "" if layer.weight_set is None else f" with shared {part} {layer}"
-        frozen = ", frozen" if layer.is_reservoir else ""
+        frozen = ", frozen" if layer.is_frozen else ""
         descriptions.append(f"{LAYER_KINDS[layer.kind].name}{frozen}{sharing}")
     return "; ".join(descriptions)

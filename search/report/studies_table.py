@@ -71,7 +71,7 @@ def _row(folder: StudyFolder) -> Listed:
     config = folder.config()
     records = sorted_records(folder.trials)
     best = best_trial(records, config.objective)
-    n_trained = sum(record.is_trained for record in records)
+    n_trained = sum(record.is_trained and record.reference is None for record in records)
     done = n_trained >= config.search.n_trials
     return Listed(
         study=config.name,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from search.study.config import StudyConfig
+from search.study.learning_warnings import learning_warnings
+from search.study.references import model0_candidates
 from search.study.task_settings import settled
 from search.suggest.algorithms import check_algorithm
 from spaces.extremes import extreme_layouts
@@ -28,6 +30,8 @@ def outline(config: StudyConfig, file: Path) -> Iterator[str]:
     yield f"  space:   {_space(config)}"
     yield f"  trials:  {_trials(config)}"
     yield f"  data:    {_data(Path(config.data))}"
+    for warning in learning_warnings(config):
+        yield f"  mind:    {warning}"
 
 
 def _objective(config: StudyConfig) -> str:
@@ -50,6 +54,8 @@ def _trials(config: StudyConfig) -> str:
     n_trials = search.n_trials if n_points is None else min(search.n_trials, n_points)
     limits = [f"{value:g} {unit}" for unit, value in config.budget if value is not None]
     text = f"{n_trials} suggested by {search.algorithm}, of {' or '.join(limits)} each"
+    if search.references:
+        text += f", and {len(model0_candidates(config)) + 1} to compare with"
     if name == "none":
         return f"{text}, none stopped early"
     return (

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from search.report.trials_table import study_table
 from search.run.driver import StudyResult
+from search.study.config import StudyConfig
 from search.study.console import say, tell
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial
+from search.study.reservoir_verdict import reservoir_verdict
+from search.study.trial_record import TrialRecord
 
 
 def print_result(result: StudyResult) -> None:
@@ -18,14 +23,17 @@ def print_result(result: StudyResult) -> None:
     best = best_trial(records, config.objective)
     assert best is not None
     assert best.best_score is not None
+    n_references = sum(record.reference is not None for record in records)
     n_stopped = sum(record.state == "stopped" for record in records)
     n_failed = sum(record.state == "failed" for record in records)
-    say(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed")
+    beside = f"; beside them {n_references} to compare with" if n_references else ""
+    say(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed{beside}")
     say(
         f"best: trial {best.id}, {best.layouts}: "
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )
+    print_verdict(config, records)
     say("\nR layers are random and frozen, L layers learn; equal numbers share weights.")
     say(f"  export it:        reservoir-search export {name}")
     say(f"  compare trials:   reservoir-search ui {name}")
@@ -33,3 +41,10 @@ def print_result(result: StudyResult) -> None:
         tell(
             f"MLflow does not have all results yet; send them with: reservoir-search resume {name}"
         )
+
+
+def print_verdict(config: StudyConfig, records: Sequence[TrialRecord]) -> None:
+    """Print the sentence on the winner's reservoirs, if the study has references."""
+    sentence = reservoir_verdict(config, records)
+    if sentence is not None:
+        say(sentence)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,15 +16,43 @@ from search.study.console import output
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, pareto_front
-from search.study.score_name import score_name
-from search.study.trial_record import State, TrialRecord
+from search.study.references import Model0s, references_of
+from search.study.score_name import score_name, signature_of
+from search.study.trial_record import Role, State, TrialRecord
 
 if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
     from search.suggest.proxy_tally import ProxyTally
 
 
+_GAP = 2  # characters beside each column
+_LAYOUT_WIDTH = 24  # characters of a layout from which on it is folded before columns are dropped
+_ROLES: dict[Role, str] = {"model0": "Model 0", "deletion": "deletion"}
 _ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Column of the table of trials."""
+
+    heading: str
+    of: Callable[[TrialRecord], str]
+    is_kept: bool = False  # however narrow the terminal is
+    is_layout: bool = False
+    is_left: bool = False
+
+    def width(self, records: Sequence[TrialRecord]) -> int:
+        """Characters of its widest cell."""
+        widest = max((len(self.of(record)) for record in records), default=0)
+        return max(len(self.heading), min(widest, _LAYOUT_WIDTH) if self.is_layout else widest)
+
+    def add_to(self, table: Table) -> None:
+        """Add the column, without its cells, to ``table``."""
+        if self.is_layout:
+            table.add_column(self.heading, overflow="fold", min_width=4)
+        else:
+            justify: Literal["left", "right"] = "left" if self.is_left else "right"
+            table.add_column(self.heading, justify=justify, no_wrap=True)
 
 
 def study_json(folder: StudyFolder) -> dict[str, Any]:
@@ -40,8 +69,10 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
             "horizon": config.horizon,
             "parameters": config.objective.parameters,
         },
+        "signature": signature_of(folder, records[0].metric) if records else None,
         "trials": [record.summary() for record in records],
         "best": None if best is None else best.summary(),
+        "references": [each.to_dict() for each in references_of(config, records)],
         "front": [record.id for record in pareto_front(records, config.objective)],
         "proxy": None if proxy is None else proxy.to_dict(),
         "confirm": _confirmation_json(folder),
@@ -55,7 +86,6 @@ def study_table(folder: StudyFolder) -> None:
     """
     config = folder.config()
     records = sorted_records(folder.trials)
-    front = {record.id for record in pareto_front(records, config.objective)}
     clock, parameters = config.objective.clock, config.objective.parameters
     table = Table(
         box=SIMPLE_HEAD,
@@ -63,17 +93,13 @@ def study_table(folder: StudyFolder) -> None:
         title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters",
         title_justify="left",
     )
-    table.add_column("trial", justify="right")
-    table.add_column("encoder", overflow="fold", min_width=8)
-    with_decoders = any(record.decoder.depth for record in records)
-    if with_decoders:
-        table.add_column("decoder", overflow="fold", min_width=4)
-    table.add_column("state", no_wrap=True)
-    for column in (clock, score_name(records), "AUCC", "M params", "objective", "*"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for record in sorted(records, key=_place):
-        table.add_row(*_cells(record, on_front=record.id in front, decoder=with_decoders))
     console = output()
+    ordered = sorted(records, key=_place)
+    columns = _fitting(_columns(config, records), ordered, console.width)
+    for column in columns:
+        column.add_to(table)
+    for record in ordered:
+        table.add_row(*(column.of(record) for column in columns))
     console.print(table)
     for record in records:
         if record.state == "failed":
@@ -116,7 +142,8 @@ def _confirmation_json(folder: StudyFolder) -> dict[str, Any] | None:
 def _print_confirmation(folder: StudyFolder, console: Console) -> None:
     confirmation = _confirmation(folder)
     if confirmation is not None:
-        from search.replicates.confirm_table import confirm_table, verdict
+        from search.replicates.confirm_table import confirm_table
+        from search.replicates.verdict import verdict
 
         console.print(confirm_table(confirmation))
         for line in verdict(confirmation):
@@ -132,23 +159,52 @@ def _confirmation(folder: StudyFolder) -> Confirmation | None:
     return read_confirmation(folder)
 
 
-def _place(record: TrialRecord) -> tuple[int, float]:
-    return _ORDER[record.state], -(record.objective or 0.0)
+def _place(record: TrialRecord) -> tuple[int, bool, float]:
+    """Sort key: of the completed trials those come last that cannot win."""
+    return _ORDER[record.state], not record.is_of_the_space, -(record.objective or 0.0)
 
 
-def _cells(record: TrialRecord, *, on_front: bool, decoder: bool) -> list[str]:
-    def text(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
-
+def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Column]:
+    """Columns of the table in order of importance; those of the study's references if it has."""
+    front = {record.id for record in pareto_front(records, config.objective)}
+    references = references_of(config, records)
+    model0s = Model0s.among(references)
+    ratio = _Column("÷ Model 0", lambda r: _text(model0s.aucc_ratio(r), ".3f"))
+    decoder = _Column("decoder", lambda r: str(r.decoder), is_layout=True)
     return [
-        str(record.id),
-        record.canonical,
-        *([str(record.decoder)] if decoder else []),
-        record.state,
-        text(record.clock, ".6g"),
-        text(record.best_score, ".2f"),
-        text(record.aucc, ".5g"),
-        text(record.n_mparams, ".3f"),
-        text(record.objective, ".5g"),
-        "*" if on_front else "",
+        _Column("trial", lambda r: str(r.id), is_kept=True),
+        _Column("encoder", lambda r: r.canonical, is_kept=True, is_layout=True),
+        _Column("state", _state, is_left=True),
+        _Column(config.objective.clock, lambda r: _text(r.clock, ".6g")),
+        _Column(score_name(records), lambda r: _text(r.best_score, ".2f")),
+        _Column("AUCC", lambda r: _text(r.aucc, ".5g")),
+        *([ratio] if model0s.by_depth else []),
+        _Column("objective", lambda r: _text(r.objective, ".5g"), is_kept=True),
+        _Column("*", lambda r: "*" if r.id in front else "", is_kept=True),
+        _Column("M params", lambda r: _text(r.n_mparams, ".3f")),
+        *([decoder] if any(record.decoder.depth for record in records) else []),
     ]
+
+
+def _fitting(
+    columns: Sequence[_Column], records: Sequence[TrialRecord], width: int
+) -> list[_Column]:
+    """Columns that fit the terminal: the others are left out from the right."""
+    fitting = list(columns)
+    for column in reversed(columns):
+        if sum(each.width(records) + _GAP for each in fitting) <= width:
+            break
+        if not column.is_kept:
+            fitting.remove(column)
+    return fitting
+
+
+def _state(record: TrialRecord) -> str:
+    """The trial's state; of a completed reference its role."""
+    if record.state != "completed" or record.reference is None:
+        return record.state
+    return _ROLES[record.reference]
+
+
+def _text(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +22,13 @@ from search.schedule.schedulers import (
     show_earlier,
     show_other_studies,
 )
+from search.schedule.sparing_scheduler import SparingScheduler
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder, make_study_folder, place_for_study
 from search.study.kept_weights import KeptWeights, latest_checkpoint
-from search.study.ledger import Ledger, read_records
+from search.study.learning_warnings import learning_warnings
+from search.study.ledger import Ledger, n_searched, read_records
 from search.study.place import settle_place
 from search.study.ranking import best_trial
 from search.study.storage import check_storage, study_storage
@@ -34,9 +37,11 @@ from search.study.trial_record import TrialRecord
 from search.suggest.algorithms import check_algorithm
 from search.suggest.earlier_studies import EarlierTrial, earlier_trials
 from search.suggest.proxy import Proxy
+from search.suggest.reference_trials import ReferenceTrials
 from search.suggest.searcher import TrialSearcher
 from search.suggest.study_trials import StudyTrials
 from search.suggest.suggestion_counts import SuggestionCounts
+from search.suggest.trial_source import TrialSource
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from spaces.errors import UserError
@@ -44,6 +49,8 @@ from trainable.dynamics.measure import untrained_dynamics
 from trainable.model_size import candidate_size
 from trainable.rehearsal import rehearse_any
 from trainable.tasks.registry import load_task, metric_of
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +90,8 @@ def start_study(
     check_store(config)
     check_storage(config)
     config = settled(config, load_task(str(data.resolve())))
+    for warning in learning_warnings(config):
+        logger.warning("%s", warning)
     rehearse_any(sized_trials(config, str(data.resolve())))
     earlier = earlier_trials(config, data)
     with ray_for(config, address):
@@ -157,7 +166,7 @@ def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyC
     Raises:
         UserError: the study has more trials already.
     """
-    n_before = len(read_records(folder.trials))
+    n_before = n_searched(read_records(folder.trials).values())
     if n_trials < n_before:
         raise UserError(f"--trials {n_trials}: the study has {n_before} trials already; give more")
     search = config.search.model_copy(update={"n_trials": n_trials})
@@ -190,12 +199,16 @@ def _search(
         # Only now: a study that is refused has no run that counts as running.
         tracking = Tracking.start(config, folder, ledger)
         trials.retry(retried)
-        scheduler = make_scheduler(config)
+        scheduler = make_scheduler(config, lambda: ledger.records)
         show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])
         show_other_studies(scheduler, [trial.record for trial in earlier])
+        source: TrialSource = trials
+        if config.search.references:
+            source = references = ReferenceTrials(config, ledger, trials)
+            scheduler = SparingScheduler(scheduler, ledger, references.is_reference)
         searcher = TrialSearcher(
             ledger,
-            trials,
+            source,
             n_concurrent=partial(n_concurrent, config),
             resume_from=lambda record: latest_checkpoint(storage, record),
         )
@@ -208,7 +221,7 @@ def _search(
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records),
             tracking=tracking,
-            totals=lambda: study_totals(trials.counts(), ledger.records, config.objective),
+            totals=lambda: study_totals(trials.counts(), ledger.records, config),
             deadline=deadline,
             go_on=f"reservoir-search resume {folder.argument}",
         )

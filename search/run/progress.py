@@ -56,7 +56,8 @@ class Progress:
     def _status(self) -> str:
         states = Counter(record.state for record in self._ledger.records)
         n_ended = sum(states.values()) - states["running"]
-        parts = [f"{n_ended}/{self._config.search.n_trials} trials ended"]
+        n_references = sum(record.reference is not None for record in self._ledger.records)
+        parts = [f"{n_ended}/{self._config.search.n_trials + n_references} trials ended"]
         parts += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
         best = best_trial(self._ledger.records, self._config.objective)
         if best is not None:

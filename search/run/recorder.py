@@ -44,7 +44,10 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        self._notify(self._ledger[trial.config["id"]])
+        record = self._ledger[trial.config["id"]]
+        if self._kept is not None:
+            self._kept.begin(record)
+        self._notify(record)
 
     def on_trial_result(
         self,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search.study.config import StudyConfig
 from search.study.ranking import best_trial
+from search.study.references import Model0s, Reference, aucc_ratio, references_of
 from search.study.trial_record import TrialRecord
 from search.suggest.suggestion_counts import SuggestionCounts
-from trainable.config import ObjectiveConfig
 
 
 def study_totals(
-    counts: SuggestionCounts, records: Sequence[TrialRecord], objective: ObjectiveConfig
+    counts: SuggestionCounts, records: Sequence[TrialRecord], config: StudyConfig
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Metrics and tags of the study's parent run in MLflow."""
     metrics = {
@@ -20,12 +21,23 @@ def study_totals(
         "n_known": float(counts.n_repeated),
         "n_discarded": float(counts.n_discarded),
     }
-    best = best_trial(records, objective)
+    best = best_trial(records, config.objective)
     if best is None or best.objective is None or best.best_score is None:
         return metrics, {}
     metrics |= {"objective_final": best.objective, "score_best": best.best_score}
+    metrics |= _ratios(best, references_of(config, records))
     return metrics, {
         "best_layout": best.canonical,
         "best_trial": str(best.id),
         "metric": best.metric,
     }
+
+
+def _ratios(best: TrialRecord, references: Sequence[Reference]) -> dict[str, float]:
+    """AUCC of the winner divided by those of Model 0 and of its deletion, as far as known."""
+    deletion = next((each.trial for each in references if each.of == best.id), None)
+    ratios = {
+        "winner_aucc_over_model0": Model0s.among(references).aucc_ratio(best),
+        "winner_aucc_over_deletion": aucc_ratio(best, deletion),
+    }
+    return {name: ratio for name, ratio in ratios.items() if ratio is not None}

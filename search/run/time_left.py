@@ -25,7 +25,8 @@ class TimeLeft:
         if n_here <= 0:
             return None
         pace_s = (time.monotonic() - self._started) / n_here
-        return pace_s * max(0.0, self._config.search.n_trials - n_now)
+        n_references = sum(record.reference is not None for record in records)
+        return pace_s * max(0.0, self._config.search.n_trials + n_references - n_now)
 
 
 def n_ended(config: StudyConfig, records: Sequence[TrialRecord]) -> float:

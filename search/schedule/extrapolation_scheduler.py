@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from search.stats.extrapolation import WholeCurve, forecast
-from search.study.bounds import is_within, score_shortfall
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from trainable.aucc import best_point
@@ -18,14 +18,27 @@ MIN_COMPLETED = 5  # below that nothing is stopped
 
 
 class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
-    """Decides from curves alone: those of the completed trials, and the trial's own."""
+    """Decides from curves alone: those of the completed trials, and the trial's own.
 
-    def __init__(self, config: StudyConfig, *, grace: float) -> None:
+    Args:
+        config: the study.
+        grace: reading of the scheduler's clock before which no trial is stopped.
+        least_score: gives the score that a trial needs to win, None while none is known.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        *,
+        grace: float,
+        least_score: Callable[[], float | None] = lambda: None,
+    ) -> None:
         super().__init__()
         self._config = config
         self._grace = grace
+        self._least_score = least_score
         self._whole: list[WholeCurve] = []
-        self._best: float | None = None  # objective of a completed trial within the bounds
+        self._ends: list[tuple[float, float]] = []  # score and objective of completed trials
 
     def on_trial_result(self, controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         is_early = result[self._config.scheduler_clock] < self._grace
@@ -53,16 +66,23 @@ class ExtrapolationScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def _learn(self, points: tuple[Point, ...], *, area: float, objective: float) -> None:
         self._whole.append(WholeCurve(points=points, aucc=area))
-        if is_within(score_shortfall(self._config.objective, best_point(points).score)):
-            self._best = objective if self._best is None else max(self._best, objective)
+        self._ends.append((best_point(points).score, objective))
+
+    @property
+    def _best(self) -> float | None:
+        """Highest objective of a completed trial within the bounds, as far as they are known."""
+        least = self._least_score()
+        within = (value for score, value in self._ends if least is None or score >= least)
+        return max(within, default=None)
 
     def _chance(self, points: tuple[Point, ...], *, area: float, objective: float) -> float:
         """How likely the trial beats the best; objective and area are in a fixed ratio."""
         clock = self._config.objective.clock
         guess = forecast(points, self._whole, clock=clock, horizon=self._config.horizon)
-        if guess is None or self._best is None:
+        best = self._best
+        if guess is None or best is None:
             return 1.0
-        return guess.chance_above(self._best * area / objective)
+        return guess.chance_above(best * area / objective)
 
 
 def _points(result: dict[str, Any]) -> tuple[Point, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from ray.tune.experiment import Trial
@@ -15,6 +15,7 @@ from ray.tune.schedulers import (
 )
 
 from search.schedule.extrapolation_scheduler import ExtrapolationScheduler
+from search.study.bounds import least_score
 from search.study.config import StudyConfig
 from search.study.import_path import construct, import_class, is_import_path
 from search.study.trial_record import TrialRecord
@@ -54,8 +55,14 @@ def check_scheduler(config: StudyConfig) -> None:
     make_scheduler(config)
 
 
-def make_scheduler(config: StudyConfig) -> TrialScheduler:
+def make_scheduler(
+    config: StudyConfig, records: Callable[[], Sequence[TrialRecord]] = tuple
+) -> TrialScheduler:
     """The scheduler that the study names, comparing trials on its clock.
+
+    Args:
+        config: the study.
+        records: gives its trials, for a bound that is a part of Model 0's score.
 
     Raises:
         UserError: a user's own is not there, or is no scheduler.
@@ -67,7 +74,9 @@ def make_scheduler(config: StudyConfig) -> TrialScheduler:
     if is_import_path(config.scheduler.name):
         return _own_scheduler(config, max_t=budget, grace=grace)
     if config.scheduler.name == "extrapolation":
-        return ExtrapolationScheduler(config, grace=grace)
+        return ExtrapolationScheduler(
+            config, grace=grace, least_score=lambda: least_score(config.objective, records())
+        )
     if config.scheduler.name == "asha":
         return AsyncHyperBandScheduler(
             time_attr=clock,
@@ -120,9 +129,12 @@ def show_other_studies(scheduler: TrialScheduler, records: Sequence[TrialRecord]
 def show_earlier(scheduler: TrialScheduler, records: Sequence[TrialRecord]) -> None:
     """Show ``scheduler`` earlier trials, so that it decides as if it had seen them.
 
-    A user's own is shown them only where it has a method ``remember(record)``.
+    Those that cannot win are left out: no trial has to beat them. A user's own is shown them
+    only where it has a method ``remember(record)``.
     """
     for record in records:
+        if not record.is_of_the_space:
+            continue
         if not isinstance(scheduler, AsyncHyperBandScheduler | PatientMedianRule):
             if isinstance(scheduler, Remembering):
                 scheduler.remember(record)

@@ -103,11 +103,19 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def seeds_to_see(difference: float, *, deviation: float, significance: float = SIGNIFICANCE) -> int:
-    """Number of seeds per group that Welch's test needs to detect ``difference``.
+def seeds_to_see(
+    difference: float,
+    *,
+    deviation: float,
+    significance: float = SIGNIFICANCE,
+    is_paired: bool = False,
+) -> int:
+    """Number of seeds per group that a two-sided t-test needs to detect ``difference``.
 
-    At the level ``significance`` and with power ``POWER``, both groups having the standard
-    deviation ``deviation``; the power is that of the noncentral t distribution.
+    At the level ``significance`` and with power ``POWER``, that of the noncentral t distribution.
+
+    Args:
+        deviation: standard deviation of each group; of the pairs' differences if paired.
 
     Raises:
         ValueError: ``difference`` is 0.
@@ -117,22 +125,26 @@ def seeds_to_see(difference: float, *, deviation: float, significance: float = S
     if deviation == 0.0:
         return 2
     effect = abs(difference) / deviation
+
+    def is_enough(n_seeds: int) -> bool:
+        return _power(effect, n_seeds, significance, is_paired) >= POWER
+
     n_high = 2
-    while _power(effect, n_high, significance) < POWER:
+    while not is_enough(n_high):
         n_high *= 2
     n_low = n_high // 2
     while n_high - n_low > 1:
         n_middle = (n_low + n_high) // 2
-        if _power(effect, n_middle, significance) < POWER:
-            n_low = n_middle
-        else:
+        if is_enough(n_middle):
             n_high = n_middle
+        else:
+            n_low = n_middle
     return n_high
 
 
-def _power(effect: float, n_seeds: int, significance: float) -> float:
+def _power(effect: float, n_seeds: int, significance: float, is_paired: bool) -> float:
     """Power of the two-sided t-test for ``effect``, a difference in standard deviations."""
-    df = 2 * n_seeds - 2
+    df = n_seeds - 1 if is_paired else 2 * n_seeds - 2
     critical = stats.t.ppf(1 - significance / 2, df)
-    shift = effect * math.sqrt(n_seeds / 2)
+    shift = effect * math.sqrt(n_seeds if is_paired else n_seeds / 2)
     return float(stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift))

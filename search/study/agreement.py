@@ -15,8 +15,8 @@ from trainable.config import Budget, Clock, ModelConfig, ObjectiveConfig, Sectio
 _SEARCHABLE: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
 # Fields of [model] that the space decides, and the axes that decide them.
 _DECIDING_AXES = {
-    "encoder": "space.depth and space.interleaving",
-    "decoder": "space.decoder_depth",
+    "encoder": "space.depth and space.interleaving, or space.encoder",
+    "decoder": "space.decoder_depth or space.decoder",
     "reservoir_gain": "space.reservoir_gain",
 }
 SEARCHED_FIELDS = set(_DECIDING_AXES)
@@ -44,6 +44,14 @@ def horizon_faults(
     if full_budget is not None and full_budget.on(clock) is None:
         faults.append(f"objective.clock is '{clock}', so full_budget.{clock} must be given")
     return faults
+
+
+def reference_faults(objective: ObjectiveConfig, *, references: bool) -> list[str]:
+    """Faults of a bound that is a part of Model 0's score, where no Model 0 is trained."""
+    if objective.share_of_model0 is None or references:
+        return []
+    rule = "needs Model 0, and search.references is false; set it to true, or give a number"
+    return [f"objective.min_score '{objective.min_score}' {rule}"]
 
 
 def hyper_faults(space: SearchSpace, model: ModelConfig, train: TrainConfig) -> list[str]:

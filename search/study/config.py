@@ -14,10 +14,12 @@ from search.study.agreement import (
     horizon_faults,
     hyper_faults,
     layout_faults,
+    reference_faults,
     scheduler_faults,
 )
-from search.study.first_layouts import first_layout_faults
+from search.study.first_layouts import First, first_layout_faults
 from search.study.import_path import is_import_path
+from search.study.learning import default_grace, longest_warm_up
 from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import tracking_faults
 from spaces.candidate import Candidate
@@ -77,9 +79,10 @@ class SearchConfig(Section):
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
     n_startup: PositiveInt = 8  # random trials before the algorithm chooses; ignored by surrogate
-    first: tuple[str, ...] = ()  # encoders, in notation or by preset, trained before all others
+    first: tuple[First, ...] = ()  # encoders or whole candidates, trained before all others
     warm_start: tuple[str, ...] = ()  # earlier studies, by name or folder, to learn from
     proxy: ProxyConfig | None = None  # every suggestion is trained if absent
+    references: bool = True  # Model 0 and the winner's deletion are trained too
 
 
 class SchedulerConfig(Section):
@@ -87,7 +90,8 @@ class SchedulerConfig(Section):
 
     name: Annotated[str, AfterValidator(_check_scheduler)] = "asha"
     clock: Clock | None = None  # the objective's clock if absent
-    grace: PositiveFloat | None = None  # first rung on that clock; budget / 4 if absent
+    # First rung on that clock; absent: a quarter of the budget, and at least the warm-up.
+    grace: PositiveFloat | None = None
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0
     risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: least chance to win
 
@@ -166,6 +170,10 @@ class StudyConfig(Section):
                 ),
             ),
             ({"search", "space"}, lambda: first_layout_faults(search.first, self.space)),
+            (
+                {"search", "objective"},
+                lambda: reference_faults(objective, references=search.references),
+            ),
             ({"storage"}, lambda: storage_faults(self.storage.uri)),
             ({"tracking"}, lambda: tracking_faults(self.tracking.uri)),
             (
@@ -188,8 +196,12 @@ class StudyConfig(Section):
     @property
     def scheduler_grace(self) -> float | None:
         """Clock reading before which no trial is stopped; None without a budget on that clock."""
-        budget = self.budget.on(self.scheduler_clock)
-        return None if budget is None else self.scheduler.grace or budget / 4
+        clock = self.scheduler_clock
+        budget = self.budget.on(clock)
+        if budget is None:
+            return None
+        warm_up = longest_warm_up(self.space, self.train)
+        return self.scheduler.grace or default_grace(clock, budget, warm_up=warm_up)
 
     def trial(self, candidate: Candidate, *, data: str) -> TrialConfig:
         """Settings of the trial of ``candidate``: its own, and the study's for the rest.

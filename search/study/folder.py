@@ -179,6 +179,11 @@ class StudyFolder:
         place = self._resolved().get("place")
         return None if place is None else Path(place)
 
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that the study ran on."""
+        versions: dict[str, str] = self._resolved()["versions"]
+        return versions
+
     def tracked_at(self) -> str | None:
         """Address of the MLflow store that was last used, redacted; None before the first time."""
         address: str | None = self._resolved().get("tracked_at")

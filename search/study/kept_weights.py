@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ray.tune import Checkpoint
 
+from search.study.bounds import is_least_score_open
 from search.study.ranking import pareto_front, ranked
 from search.study.storage import Storage
 from search.study.trial_record import TrialRecord
@@ -72,7 +73,7 @@ class KeptWeights:
 
     The best trials are the first few of the ranking within the study's bounds, and the whole
     front of a ``pareto`` study. A trial that drops out never returns, so only the kept trials
-    and the one that just ended are examined.
+    and the one that just ended are examined. While a bound is not known yet, all are kept.
 
     Args:
         storage: the study's checkpoints.
@@ -92,17 +93,20 @@ class KeptWeights:
         self._storage = storage
         self._objective = objective
         self._n_kept = n_kept
-        ended = [record for record in records if record.state != "running"]
-        self._kept = worth_keeping(ended, objective, n_kept=n_kept)
-        self._ended = {record.id for record in ended}
+        self._records = {record.id: record for record in records}
+        self._kept = worth_keeping(records, objective, n_kept=n_kept)
 
     def clean_up(self) -> None:
         """Remove the checkpoints that earlier drivers left of ended trials."""
         kept = {record.id for record in self._kept}
         with _log_storage_errors():
             for id_, checkpoints in stored_checkpoints(self._storage).items():
-                if id_ in self._ended:
+                if id_ in self._records and self._records[id_].state != "running":
                     _clean(checkpoints, is_kept=id_ in kept)
+
+    def begin(self, record: TrialRecord) -> None:
+        """Know of a trial that begins: bounds may wait for it."""
+        self._records[record.id] = record
 
     def secure(self, record: TrialRecord) -> None:
         """Bring the weights of a trial to the disk, before its outcome is written.
@@ -116,9 +120,9 @@ class KeptWeights:
         Raises:
             OSError: the weights cannot be brought to the disk.
         """
-        ended = [*self._kept, record]
+        known = {**self._records, record.id: record}
         if self._storage.is_local and record in worth_keeping(
-            ended, self._objective, n_kept=self._n_kept
+            list(known.values()), self._objective, n_kept=self._n_kept
         ):
             for checkpoint in checkpoints_of(self._storage, record)[-1:]:
                 files = [Path(checkpoint.path, n) for n in checkpoint.files() if n in KEPT]
@@ -127,7 +131,10 @@ class KeptWeights:
     def end(self, record: TrialRecord) -> None:
         """Clean up after a trial that ended, and after one that it replaces among the best."""
         before = [*self._kept, record]
-        self._kept = worth_keeping(before, self._objective, n_kept=self._n_kept)
+        self._records[record.id] = record
+        self._kept = worth_keeping(
+            list(self._records.values()), self._objective, n_kept=self._n_kept
+        )
         kept = {record.id for record in self._kept}
         for changed in before:
             if changed is record or changed.id not in kept:
@@ -142,8 +149,14 @@ def worth_keeping(
     *,
     n_kept: int | None = N_KEPT_WEIGHTS,
 ) -> list[TrialRecord]:
-    """Ended trials whose weights are kept; all completed ones if ``n_kept`` is None."""
-    if n_kept is None:
+    """Ended trials whose weights are kept; all completed ones if ``n_kept`` is None.
+
+    Args:
+        records: all of the study's trials.
+        objective: the study's ranking and bounds.
+        n_kept: most trials of the ranking that are kept.
+    """
+    if n_kept is None or is_least_score_open(objective, records):
         return [record for record in records if record.state == "completed"]
     kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
     if objective.name == "pareto":

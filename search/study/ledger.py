@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -83,8 +83,16 @@ class Ledger:
 
     @property
     def n_trained(self) -> int:
-        """Number of trials that gave a verdict on their layout; failed ones gave none."""
-        return sum(record.is_trained for record in self._records.values())
+        """Number of the search's trials that gave a verdict on their layout; failed ones gave none.
+
+        References are trained beside the search, and counted apart.
+        """
+        return sum(r.is_trained and r.reference is None for r in self._records.values())
+
+    @property
+    def n_searched(self) -> int:
+        """Number of trials that count for ``search.n_trials``: all but references."""
+        return n_searched(self._records.values())
 
     @property
     def next_id(self) -> int:
@@ -140,6 +148,11 @@ class Ledger:
             written = [self._unwritten.get(record.id, record) for record in self.records]
             lines = [record_line(record) + b"\n" for record in written]
             write_atomically(self._path, b"".join(lines))
+
+
+def n_searched(records: Iterable[TrialRecord]) -> int:
+    """Number of trials that count for ``search.n_trials``: all but references."""
+    return sum(record.reference is None for record in records)
 
 
 def read_records(path: Path) -> dict[int, TrialRecord]:

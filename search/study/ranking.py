@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.study.bounds import is_within, score_shortfall, size_excess
+from search.study.bounds import is_within, least_score, size_excess
 from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
 from trainable.objective import mparams
 
 
 def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:
-    """Completed trials within the study's bounds; a stopped trial's area is not whole."""
+    """Completed trials of the space within the study's bounds; a stopped one's area is not whole.
+
+    Args:
+        records: all of the study's trials: a bound may be a part of Model 0's score.
+    """
+    least = least_score(objective, records)
     return [
         record
         for record in records
-        if record.state == "completed" and _within_bounds(record, objective)
+        if record.state == "completed"
+        and record.is_of_the_space
+        and _within_bounds(record, objective, least)
     ]
 
 
@@ -45,9 +52,9 @@ def pareto_front(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> 
     return front
 
 
-def _within_bounds(record: TrialRecord, objective: ObjectiveConfig) -> bool:
+def _within_bounds(record: TrialRecord, objective: ObjectiveConfig, least: float | None) -> bool:
     excesses = (
-        score_shortfall(objective, record.best_score or 0.0),
+        None if least is None else least - (record.best_score or 0.0),
         size_excess(objective, record.n_mparams),
     )
     return all(is_within(excess) for excess in excesses)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from search.study.config import StudyConfig
 from spaces.errors import UserError
+from spaces.layout import NO_DECODER
+from spaces.space import SearchSpace
+from spaces.space_fields import DECODER_AXES
 from trainable.tasks.task import Task
 
-_NO_DECODER = {"decoder_depth": (0,), "decoder_reservoirs": (0,)}
+_AXES = ("decoder", *DECODER_AXES)  # of [space], all about the decoder
 _OF_DECODERS = ("model.tied",)  # settings that concern decoders alone
 
 
@@ -19,14 +23,14 @@ def settled(config: StudyConfig, task: Task) -> StudyConfig:
         UserError: it gives a decoder to a task that has none, or none to one that has.
     """
     space, train = config.space, config.train
-    if task.has_decoder and 0 in space.decoder_depth:
+    if task.has_decoder and (0 in space.decoder_depth or NO_DECODER in (space.decoder or ())):
         raise UserError(
-            f"space.decoder_depth 0: the task of {config.data}, {task.name}, has a decoder; "
+            f"space: a decoder of depth 0: the task of {config.data}, {task.name}, has a decoder; "
             "give 1 or more"
         )
     if not task.has_decoder:
         _refuse_decoder(config, task)
-        space = space.model_copy(update=_NO_DECODER)
+        space = space.model_copy(update=_without_decoder())
     if "label_smoothing" not in train.model_fields_set:
         train = train.model_copy(update={"label_smoothing": task.label_smoothing})
     if train.init_from is not None:  # trials run in other folders
@@ -34,12 +38,18 @@ def settled(config: StudyConfig, task: Task) -> StudyConfig:
     return config.model_copy(update={"space": space, "train": train})
 
 
+def _without_decoder() -> dict[str, Any]:
+    """Values of the axes that give every candidate the layout ``NO_DECODER``."""
+    defaults = {name: SearchSpace.model_fields[name].default for name in _AXES}
+    return defaults | {"decoder_depth": (0,)}
+
+
 def _refuse_decoder(config: StudyConfig, task: Task) -> None:
-    space = config.space
+    space, values = config.space, _without_decoder()
     given = [
         f"space.{name}"
-        for name, value in _NO_DECODER.items()
-        if name in space.model_fields_set and getattr(space, name) != value
+        for name in _AXES
+        if name in space.model_fields_set and getattr(space, name) != values[name]
     ]
     given += [f"space.hyper {name}" for name in _OF_DECODERS if name in space.hyper]
     if given:

@@ -17,6 +17,9 @@ from trainable.curve import Point
 from trainable.objective import mparams, objective_value
 
 State = Literal["running", "completed", "stopped", "failed"]
+# Trained to compare with: as many learned layers as a searched depth has, sharing nothing; or
+# the winner without its reservoirs.
+Role = Literal["model0", "deletion"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class TrialRecord:
     key: str  # the candidate's key: equal keys are the same model with the same settings
     config: TrialConfig
     counts: ParamCounts
-    optuna_number: int
+    optuna_number: int | None  # None for a reference that is not in the space
     metric: str = "BLEU"  # name of the metric; earlier versions wrote none
     state: State = "running"
     reason: str | None = None  # of a failure or a stop; while it runs, its last fault
@@ -43,6 +46,7 @@ class TrialRecord:
     warmup_s: float | None = None  # compiling and recording on a GPU, since the last start
     dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # measures by update
     proxy: float | None = None  # measure of search.proxy before training
+    reference: Role | None = None  # of a trial beside the search; None for those of n_trials
 
     @property
     def encoder(self) -> Layout:
@@ -66,6 +70,15 @@ class TrialRecord:
         return str(self.encoder)
 
     @property
+    def has_reservoirs(self) -> bool:
+        return self.encoder.n_reservoirs + self.decoder.n_reservoirs > 0
+
+    @property
+    def is_of_the_space(self) -> bool:
+        """True if the trial can win: the space has its candidate, within ``max_mparams``."""
+        return self.optuna_number is not None
+
+    @property
     def is_trained(self) -> bool:
         """True if the trial gave a verdict on its layout: it was completed, or stopped early."""
         return self.state in ("completed", "stopped")
@@ -85,8 +98,8 @@ class TrialRecord:
         """Parameters in millions, counted as the objective asks."""
         return mparams(self.counts, self.config.objective.parameters)
 
-    def begun_again(self, optuna_number: int) -> TrialRecord:
-        """The trial before its start, as another suggestion of Optuna's."""
+    def begun_again(self, optuna_number: int | None) -> TrialRecord:
+        """The trial before its start, as another suggestion of Optuna's if it is one."""
         return TrialRecord(
             id=self.id,
             layout=self.layout,
@@ -97,6 +110,7 @@ class TrialRecord:
             metric=self.metric,
             mlflow_run_id=self.mlflow_run_id,
             proxy=self.proxy,
+            reference=self.reference,
         )
 
     def so_far(self, n_points: int) -> tuple[float, float]:
@@ -157,6 +171,7 @@ class TrialRecord:
             "aucc": self.aucc,
             "objective": self.objective,
             **({} if self.proxy is None else {"proxy": self.proxy}),
+            **({} if self.reference is None else {"reference": self.reference}),
             **self.measures(),
             "n_params_total": self.counts.total,
             "n_params_learned": self.counts.learned,
@@ -167,9 +182,12 @@ class TrialRecord:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields as values of JSON."""
+        """Fields as values of JSON; the role of a reference alone is left out of other trials."""
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        if self.reference is None:
+            del values["reference"]
         return {
-            **{entry.name: getattr(self, entry.name) for entry in fields(self)},
+            **values,
             "layout": str(self.layout),
             "config": self.config.model_dump(mode="json"),
             "counts": asdict(self.counts),

@@ -37,7 +37,9 @@ def check_algorithm(config: StudyConfig) -> None:
 
 
 def problem_of(
-    config: StudyConfig, size_of: Callable[[Candidate], CandidateSize | None]
+    config: StudyConfig,
+    size_of: Callable[[Candidate], CandidateSize | None],
+    least_score: Callable[[], float | None] = lambda: None,
 ) -> Problem:
     """The problem that the study's proposer is given."""
     return Problem(
@@ -46,6 +48,7 @@ def problem_of(
         horizon=config.horizon,
         seed=config.seed,
         size_of=size_of,
+        least_score=least_score,
     )
 
 

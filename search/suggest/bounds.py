@@ -17,7 +17,7 @@ class OutOfBounds(Exception):
     """A candidate that must not be trained.
 
     ``excess`` is in millions of parameters over ``max_mparams``; 1.0 where the candidate's
-    settings do not fit each other.
+    settings do not fit each other, or ``space.where`` forbids it.
     """
 
     def __init__(self, reason: str, *, excess: float) -> None:
@@ -52,13 +52,12 @@ class Bounds:
         """The candidate's trial and its size.
 
         Raises:
-            OutOfBounds: its settings do not fit each other, or it is too large.
+            OutOfBounds: its settings do not fit each other, ``space.where`` forbids it, or it
+                is too large.
         """
-        try:
-            config = self._config.trial(candidate, data=self._data)
-            size = self._size(config)
-        except UserError as error:
-            raise OutOfBounds(str(error), excess=1.0) from error
+        config, size = self.sized(candidate)
+        if refusal := self._config.space.refusal(candidate, size.counts):
+            raise OutOfBounds(refusal, excess=1.0)
         objective = self._config.objective
         n_mparams = mparams(size.counts, objective.parameters)
         excess = size_excess(objective, n_mparams)
@@ -66,3 +65,15 @@ class Bounds:
             reason = f"{n_mparams:.3f} M parameters are over max_mparams {objective.max_mparams}"
             raise OutOfBounds(reason, excess=excess)
         return config, size
+
+    def sized(self, candidate: Candidate) -> tuple[TrialConfig, CandidateSize]:
+        """The candidate's trial and its size, however large it is.
+
+        Raises:
+            OutOfBounds: its settings do not fit each other.
+        """
+        try:
+            config = self._config.trial(candidate, data=self._data)
+            return config, self._size(config)
+        except UserError as error:
+            raise OutOfBounds(str(error), excess=1.0) from error

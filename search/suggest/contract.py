@@ -183,6 +183,7 @@ class AlgorithmContract:
         trials = {trial.number: trial for trial in simulated.trials.suggestions}
         names = {"completed": "COMPLETE", "stopped": "PRUNED", "failed": "FAIL"}
         for record in simulated.ledger.records:
+            assert record.optuna_number is not None
             trial = trials[record.optuna_number]
             assert trial.state.name == names[record.state]
             if record.state == "stopped":

@@ -42,6 +42,7 @@ class History:
         own = {
             record.optuna_number: self._trained(record, by_number.get(record.optuna_number))
             for record in self._ledger.records
+            if record.optuna_number is not None
         }
         passed_over = {trial.number: self._passed_over(trial) for trial in trials}
         others = {n: each for n, each in passed_over.items() if each is not None and n not in own}
@@ -53,11 +54,13 @@ class History:
     def point_of(self, record: TrialRecord, trials: Sequence[FrozenTrial]) -> Point:
         """Point of the suggestion behind ``record``, among all ``trials`` of Optuna's study."""
         by_number = {trial.number: trial for trial in trials}
+        assert record.optuna_number is not None
         return self._trained(record, by_number.get(record.optuna_number)).point
 
     def _trained(self, record: TrialRecord, trial: FrozenTrial | None) -> Suggested:
         """The suggestion behind ``record``; where Optuna lost it, a point of the same candidate."""
         number = record.optuna_number
+        assert number is not None
         if number not in self._candidates:
             candidate = candidate_of(record.config, self._space)
             point = self._space.encode(candidate) if trial is None else dict(trial.params)

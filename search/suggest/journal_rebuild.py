@@ -28,6 +28,7 @@ from search.suggest.suggestion_marks import (
     LOST,
     OUT_OF_BOUNDS,
     PROXY,
+    REFERENCE,
     REPEATED,
 )
 from spaces.chooser import NotingChooser, Point
@@ -70,7 +71,9 @@ def rebuild_journal(log: Path, config: StudyConfig, records: Sequence[TrialRecor
     """
     old = salvage_journal(log, config, records)
     by_number = {
-        record.optuna_number: record for record in records if record.optuna_number < MAX_REBUILT
+        record.optuna_number: record
+        for record in records
+        if record.optuna_number is not None and record.optuna_number < MAX_REBUILT
     }
     n_suggestions = max(len(old.trials), 1 + max(by_number, default=-1))
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +96,8 @@ def _read(lines: Sequence[bytes], config: StudyConfig) -> ReadJournal:
 
 def _n_fitting(read: ReadJournal, space: SearchSpace, records: Sequence[TrialRecord]) -> int:
     return sum(
-        record.optuna_number < len(read.trials)
+        record.optuna_number is not None
+        and record.optuna_number < len(read.trials)
         and _own_point(space, read.trials[record.optuna_number], record) is not None
         for record in records
     )
@@ -121,6 +125,8 @@ def _marks(trial: FrozenTrial | None, record: TrialRecord | None) -> dict[str, A
     own = {name: value for name, value in marks.items() if name not in _NOT_TRAINED}
     if record.proxy is not None:
         own.setdefault(PROXY, {"value": record.proxy, "seconds": 0.0})
+    if record.reference is not None:
+        own.setdefault(REFERENCE, record.reference)
     return own
 
 

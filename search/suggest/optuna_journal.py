@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+from optuna.distributions import FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
@@ -33,8 +34,24 @@ class OptunaChooser:
     def categorical(self, name: str, values: Sequence[Any]) -> Any:
         return self._trial.suggest_categorical(name, values)
 
-    def real(self, name: str, low: float, high: float, *, log: bool) -> float:
-        return self._trial.suggest_float(name, low, high, log=log)
+    def real(
+        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
+    ) -> float:
+        return self._trial.suggest_float(name, low, high, log=log, step=step)
+
+    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
+        if self._was_real(name):
+            return round(self._trial.suggest_float(name, low, high, log=log))
+        return self._trial.suggest_int(name, low, high, log=log, step=step or 1)
+
+    def _was_real(self, name: str) -> bool:
+        """True if the journal has real numbers under ``name``, as earlier versions wrote them.
+
+        Optuna takes one kind of number under a name.
+        """
+        trials = self._trial.study.get_trials(deepcopy=False)
+        kinds = (trial.distributions[name] for trial in trials if name in trial.distributions)
+        return isinstance(next(kinds, None), FloatDistribution)
 
 
 class AskTellStudy(optuna.Study):

@@ -26,6 +26,8 @@ class Problem:
     horizon: float  # end of the area under the curve, on the objective's clock
     seed: int
     size_of: Callable[[Candidate], CandidateSize | None]  # None where it must not be trained
+    # The score that min_score asks for; None without it, and before Model 0's is known.
+    least_score: Callable[[], float | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

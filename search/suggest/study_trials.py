@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import optuna
 from optuna.trial import FrozenTrial
 
+from search.study.bounds import least_score
 from search.study.config import StudyConfig
-from search.study.first_layouts import first_point
-from search.study.folder import mend_command
+from search.study.first_layouts import first_name, first_point
 from search.study.ledger import Ledger
-from search.study.trial_record import TrialRecord
+from search.study.trial_record import Role, TrialRecord
 from search.suggest.algorithms import (
     NEVER_REPEATS,
     SETTING,
@@ -24,14 +25,15 @@ from search.suggest.algorithms import (
 )
 from search.suggest.bounds import Bounds, OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
-from search.suggest.grid import Grid, next_untried
+from search.suggest.grid import next_untried
 from search.suggest.history import History
 from search.suggest.proposer import Problem, Proposer, Suggested
 from search.suggest.proxy import Measured, Proxy, Verdict
+from search.suggest.remainder import Remainder
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_journal import SuggestionJournal
-from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY
-from search.suggest.suggestions import ended_without_trial
+from search.suggest.suggestion_marks import AUDITED, DISCARDED, FIRST, PROXY, REFERENCE
+from search.suggest.suggestions import refuse_lost
 from search.suggest.trial_source import NextTrial, TrialSource
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
@@ -76,7 +78,7 @@ class StudyTrials(TrialSource):
         self._proxy = proxy
         self._problem = problem
         self._proposer = proposer
-        self._rest = Grid(problem)
+        self._rest = Remainder(problem, can_enumerate=self._can_enumerate)
         self._history = History(config.space, ledger, earlier)
         self._first = self._first_points()
         self._n_repeats = 0
@@ -111,10 +113,12 @@ class StudyTrials(TrialSource):
             UserError: a user's own algorithm is not there, or the journal is damaged.
         """
         bounds = Bounds(config, data=data, size=size)
-        problem = problem_of(config, bounds.size_of)
+        problem = problem_of(
+            config, bounds.size_of, lambda: least_score(config.objective, ledger.records)
+        )
         proposer = make_proposer(problem, config.search.algorithm)
-        journal = SuggestionJournal.open(config, optuna_log)
-        _refuse_lost(journal, ledger, optuna_log)
+        journal = SuggestionJournal.open(config, optuna_log, lambda: ledger.records)
+        refuse_lost(journal.trials, journal.lost, ledger.records, optuna_log)
         trials = cls(
             config,
             ledger,
@@ -144,7 +148,7 @@ class StudyTrials(TrialSource):
 
     def next_trial(self) -> NextTrial:
         """The first suggestion that nobody has trained."""
-        if len(self._ledger) >= self._config.search.n_trials:
+        if self._ledger.n_searched >= self._config.search.n_trials:
             return "never"
         for _ in range(MAX_FRUITLESS):
             if not self._queue_point():
@@ -166,14 +170,47 @@ class StudyTrials(TrialSource):
         self._journal.end(record)
 
     def retry(self, ids: Collection[int]) -> None:
-        """Have failed trials trained again from their start, each as a new suggestion.
+        """Have failed or stopped trials trained again from their start, as new suggestions.
 
-        Optuna's outcomes are final, so the failure stays with the old suggestion.
+        Optuna's outcomes are final, so what became of them stays with the old suggestion.
         """
         for id_ in ids:
-            record = self._ledger[id_]
-            point = self._history.point_of(record, self._journal.trials)
-            self._ledger.put(record.begun_again(self._journal.ask_again(record, point)))
+            record, number = self._ledger[id_], None
+            if record.is_of_the_space:
+                point = self._history.point_of(record, self._journal.trials)
+                number = self._journal.ask_again(record, point)
+            self._ledger.put(record.begun_again(number))
+
+    def reference(self, candidate: Candidate, role: Role) -> TrialRecord:
+        """A trial of ``candidate`` beside the search; a suggestion if the study may train it.
+
+        Raises:
+            OutOfBounds: the candidate's settings do not fit each other.
+        """
+        config, size = self._bounds.sized(candidate)
+        point, number = self._point_of(candidate), None
+        if point is not None:
+            self._journal.queue(point, {REFERENCE: role})
+            suggestion, candidate = self._journal.ask()
+            number = suggestion.number
+        return TrialRecord(
+            id=self._ledger.next_id,
+            key=candidate.key,
+            layout=candidate.encoder,
+            config=config,
+            counts=size.counts,
+            optuna_number=number,
+            metric=self._metric,
+            reference=role,
+        )
+
+    def _point_of(self, candidate: Candidate) -> Point | None:
+        """Point of the space for a candidate within the bounds; None if there is none."""
+        try:
+            self._bounds.check(candidate)
+            return self._config.space.encode(candidate)
+        except (OutOfBounds, SpaceError):
+            return None
 
     def _queue_point(self) -> bool:
         """Queue a point, unless Optuna's sampler answers next; False when none is left."""
@@ -181,25 +218,31 @@ class StudyTrials(TrialSource):
         if first is not None:
             self._journal.queue(first, {FIRST: True})
             return True
-        if self._journal.is_stopped and not self._can_enumerate:
+        if self._journal.is_stopped and not self._has_rest:
             return False
         proposer = self._rest if self._is_stuck else self._proposer
         if proposer is None:
             return True
         point = proposer.propose(self._suggested())
+        if point is None and self._config.space.where and not self._can_enumerate:
+            point = self._rest.propose(self._suggested())
         if point is not None:
             self._journal.queue(self._of_the_space(point))
         return point is not None
 
     @property
     def _is_stuck(self) -> bool:
-        """True if the algorithm keeps repeating points of a space that can be enumerated."""
+        """True if the algorithm gives nothing new, and points can be had without it."""
         if self._config.search.algorithm in NEVER_REPEATS:
             return False
         repeats = self._n_repeats >= MAX_REPEATS or self._journal.is_stopped
-        return repeats and self._can_enumerate
+        return repeats and self._has_rest
 
     @property
+    def _has_rest(self) -> bool:
+        return self._can_enumerate or bool(self._config.space.where)
+
+    @cached_property
     def _can_enumerate(self) -> bool:
         size = self._config.space.size()
         return size is not None and size <= MAX_ENUMERATED
@@ -225,12 +268,12 @@ class StudyTrials(TrialSource):
 
     def _first_points(self) -> Iterator[Point]:
         """The untried points of ``search.first``; a warning for each that must not be trained."""
-        for text in self._config.search.first:
-            point = first_point(text, self._config.space)
+        for first in self._config.search.first:
+            point = first_point(first, self._config.space)
             try:
                 self._bounds.check(self._config.space.choose(FixedChooser(point)))
             except OutOfBounds as refusal:
-                logger.warning("search.first '%s' is not trained: %s", text, refusal)
+                logger.warning("search.first '%s' is not trained: %s", first_name(first), refusal)
                 continue
             untried = next_untried(iter([point]), self._suggested(), self._problem)
             if untried is not None:
@@ -294,27 +337,3 @@ class StudyTrials(TrialSource):
                     verdict = "discarded"
                 measured = Measured(key=key, verdict=verdict, **trial.user_attrs[PROXY])
                 self._proxy.remember(measured)
-
-
-def _refuse_lost(journal: SuggestionJournal, ledger: Ledger, log: Path) -> None:
-    """Check that Optuna has the suggestion of each trial, and the ledger each ended trial.
-
-    New suggestions would take the number of a lost one, and a lost trial be trained again.
-
-    Raises:
-        UserError: one is lost.
-    """
-    remedy = f"rebuild it with: {mend_command(log.parent)}"
-    n_suggestions = len(journal.trials)
-    for record in ledger.records:
-        if record.optuna_number >= n_suggestions:
-            raise UserError(
-                f"{log}: lacks suggestion {record.optuna_number}, that of trial {record.id}; "
-                f"{remedy}"
-            )
-    for number in ended_without_trial(journal.trials, ledger.records):
-        if number not in journal.lost:
-            raise UserError(
-                f"{log.with_name('trials.jsonl')}: lacks the trial of suggestion {number}, "
-                f"which has an outcome in {log.name}; {remedy}"
-            )

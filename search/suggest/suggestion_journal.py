@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -43,20 +43,34 @@ class SuggestionJournal:
     state.
     """
 
-    def __init__(self, config: StudyConfig, study: AskTellStudy) -> None:
+    def __init__(
+        self, config: StudyConfig, study: AskTellStudy, records: Callable[[], Sequence[TrialRecord]]
+    ) -> None:
         self._config = config
         self._study = study
+        self._records = records
         self._open: dict[int, optuna.Trial] = {}  # without an outcome, by Optuna's number
         self._waiting: dict[int, list[int]] = defaultdict(list)  # our ids to Optuna's numbers
 
     @classmethod
-    def open(cls, config: StudyConfig, log: Path) -> Self:
+    def open(
+        cls,
+        config: StudyConfig,
+        log: Path,
+        records: Callable[[], Sequence[TrialRecord]] = tuple,
+    ) -> Self:
         """Open the journal at ``log`` for writing, or begin it.
+
+        Args:
+            config: the study.
+            log: the journal's file.
+            records: gives the study's trials, for a bound that is a part of Model 0's score.
 
         Raises:
             UserError: the journal is damaged.
         """
-        return cls(config, open_journal(log, study=config.name, directions=directions_of(config)))
+        study = open_journal(log, study=config.name, directions=directions_of(config))
+        return cls(config, study, records)
 
     @property
     def trials(self) -> Sequence[FrozenTrial]:
@@ -87,7 +101,7 @@ class SuggestionJournal:
         if numbers:
             self._study.set_user_attr(LOST, sorted({*self.lost, *numbers}))
 
-    def queue(self, point: Point, marks: Mapping[str, bool] | None = None) -> None:
+    def queue(self, point: Point, marks: Mapping[str, bool | str] | None = None) -> None:
         """Queue ``point`` as the next suggestion."""
         self._study.enqueue_trial(point, user_attrs=dict(marks or {}))
 
@@ -98,14 +112,17 @@ class SuggestionJournal:
         return suggestion, self._config.space.choose(OptunaChooser(suggestion))
 
     def ask_again(self, record: TrialRecord, point: Point) -> int:
-        """Number of a new suggestion of ``point``, that of the failed trial ``record``.
+        """Number of a new suggestion of ``point``, that of the failed or stopped trial ``record``.
 
-        Suggestions that took the trial's failure as their outcome are written off, as they
-        cannot take another one.
+        Suggestions that took the trial's end as their outcome are written off, as they cannot
+        take another one; so is the trial's own if it was stopped.
         """
-        self.write_off(
-            [trial.number for trial in self.trials if trial.user_attrs.get(REPEATED) == record.id]
-        )
+        over = [
+            trial.number for trial in self.trials if trial.user_attrs.get(REPEATED) == record.id
+        ]
+        if record.state == "stopped" and record.optuna_number is not None:
+            over.append(record.optuna_number)
+        self.write_off(over)
         self._study.enqueue_trial(point, user_attrs={RETRIED: record.id})
         suggestion, _ = self.ask()
         return suggestion.number
@@ -132,7 +149,8 @@ class SuggestionJournal:
     def end(self, record: TrialRecord) -> None:
         """Report the outcome of a trial, and of the suggestions that waited for it, to Optuna."""
         for number in (record.optuna_number, *self._waiting.pop(record.id, [])):
-            self._tell(number, record)
+            if number is not None:
+                self._tell(number, record)
 
     def settle(self, records: Sequence[TrialRecord]) -> None:
         """End the suggestions that an earlier driver left open, except those of running trials."""
@@ -172,13 +190,14 @@ class SuggestionJournal:
         if number not in self._open:
             return  # an earlier driver reported it and crashed before it recorded that
         trial = self._open.pop(number)
-        if record.best_score is not None:
-            shortfall = score_shortfall(self._config.objective, record.best_score)
-            if shortfall is not None:
-                trial.set_constraint("bounds", shortfall)
+        objective = self._config.objective
+        if record.best_score is not None and objective.min_score is not None:
+            shortfall = score_shortfall(objective, record.best_score, self._records())
+            # Not known yet counts as kept: samplers take a missing constraint for a broken one.
+            trial.set_constraint("bounds", 0.0 if shortfall is None else shortfall)
         state, values = outcome_of(record)
         if state is TrialState.PRUNED:
             for n_points, point in enumerate(record.curve, start=1):
-                _, objective = record.so_far(n_points)
-                trial.report(objective, point.updates)
+                _, value = record.so_far(n_points)
+                trial.report(value, point.updates)
         self._study.tell(trial, values, state=state)

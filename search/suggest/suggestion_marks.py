@@ -10,4 +10,5 @@ DISCARDED = "discarded"  # reason why the proxy kept the suggestion from trainin
 AUDITED = "audited"  # outside the proxy's share to keep, and trained all the same
 FIRST = "first"  # a layout of search.first
 RETRIED = "retried"  # id of the failed trial that the suggestion trains again
+REFERENCE = "reference"  # role of a reference that the space has: model0 or deletion
 LOST = "lost"  # on the study: numbers of suggestions whose trials are lost, or were retried

@@ -11,15 +11,18 @@ from typing import Self
 
 from optuna.trial import FrozenTrial, TrialState
 
+from search.study.folder import mend_command
 from search.study.trial_record import TrialRecord
 from search.suggest.optuna_journal import read_journal
 from search.suggest.suggestion_marks import (
     DISCARDED,
     EARLIER,
     OUT_OF_BOUNDS,
+    REFERENCE,
     REPEATED,
     RETRIED,
 )
+from spaces.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Suggestions:
 
     @property
     def n_new(self) -> int:
-        """Number of suggestions without those that train a failed trial again."""
-        return sum(RETRIED not in trial.user_attrs for trial in self.trials)
+        """Number of suggestions without references and those that train a trial again."""
+        return sum(not {RETRIED, REFERENCE} & trial.user_attrs.keys() for trial in self.trials)
 
     @cached_property
     def by_number(self) -> Mapping[int, FrozenTrial]:
@@ -75,6 +78,32 @@ def ended_without_trial(trials: Sequence[FrozenTrial], records: Sequence[TrialRe
         and trial.number not in numbers
         and not {REPEATED, OUT_OF_BOUNDS, DISCARDED, EARLIER} & trial.user_attrs.keys()
     ]
+
+
+def refuse_lost(
+    trials: Sequence[FrozenTrial], lost: Sequence[int], records: Sequence[TrialRecord], log: Path
+) -> None:
+    """Check that Optuna has the suggestion of each trial, and the ledger each ended trial.
+
+    New suggestions would take the number of a lost one, and a lost trial be trained again.
+
+    Raises:
+        UserError: one is lost.
+    """
+    remedy = f"rebuild it with: {mend_command(log.parent)}"
+    n_suggestions = len(trials)
+    for record in records:
+        if record.optuna_number is not None and record.optuna_number >= n_suggestions:
+            raise UserError(
+                f"{log}: lacks suggestion {record.optuna_number}, that of trial {record.id}; "
+                f"{remedy}"
+            )
+    for number in ended_without_trial(trials, records):
+        if number not in lost:
+            raise UserError(
+                f"{log.with_name('trials.jsonl')}: lacks the trial of suggestion {number}, "
+                f"which has an outcome in {log.name}; {remedy}"
+            )
 
 
 def read_suggestions(log: Path, *, study: str) -> Suggestions:

@@ -40,15 +40,16 @@ class Surrogate:
     def propose(self, history: Sequence[Suggested]) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left.
 
-        Before the first trial it is the point with the least training FLOPs (for an objective
-        per parameter, with the fewest parameters): small models learn soon, and a bad one has
-        cost little (Wu, Wang and Huang 2021, "Frugal optimization for cost-related
+        Before the search's first trial it is the point with the least training FLOPs (for an
+        objective per parameter, with the fewest parameters): small models learn soon, and a bad
+        one has cost little (Wu, Wang and Huang 2021, "Frugal optimization for cost-related
         hyperparameters").
         """
         records = _trials(history, "trained")
         rng = random.Random(f"{self._problem.seed}/{len(records)}")
         known = [*_trials(history, "earlier"), *records]
-        best = best_trial(known, self._problem.objective)
+        least = self._problem.least_score()
+        best = best_trial(_reaching(known, least), self._problem.objective)
         near = None if best is None else candidate_of(best.config, self._problem.space)
         tried = {each.candidate.key for each in history if each.outcome == "discarded"}
         tried.update(record.key for record in records)
@@ -58,11 +59,37 @@ class Surrogate:
         if not choices:
             return None
         rng.shuffle(choices)  # among equals the first is taken
-        if not known:
+        if all(record.reference is not None for record in known):
             return min(choices, key=self._first_choice_order).point
         means, deviations = self._predict(choices, known)
         goal = None if best is None or not best.objective else float(np.log(best.objective))
-        return choices[int(np.argmax(log_improvement(means, deviations, goal)))].point
+        worth = log_improvement(means, deviations, goal)
+        if least is not None and least > 0:
+            worth += self._log_chance(choices, known, least)
+        return choices[int(np.argmax(worth))].point
+
+    def _log_chance(
+        self, choices: Sequence[Choice], records: Sequence[TrialRecord], least: float
+    ) -> Array:
+        """Log probability of each choice that its score reaches ``least``.
+
+        0 as long as every completed trial reaches it.
+
+        Source:
+            Expected improvement under constraints, Schonlau, Welch and Jones 1998.
+        """
+        scores = {r.id: r.best_score for r in records if r.state == "completed" and r.best_score}
+        completed = [record for record in records if record.id in scores]
+        reached = np.array([scores[record.id] or 0.0 for record in completed])
+        if np.all(reached >= least):
+            return np.zeros(len(choices))
+        inputs = self._inputs(completed, choices)
+        values = np.log(np.maximum(reached, _FLOOR * reached.max()))
+        n_completed = len(completed)
+        process = GaussianProcess.fit(inputs[:n_completed], values, np.zeros(n_completed))
+        means, deviations = process.predict(inputs[n_completed:])
+        chance: Array = norm.logcdf((means - np.log(least)) / deviations)
+        return chance
 
     def _predict(
         self, choices: Sequence[Choice], records: Sequence[TrialRecord]
@@ -135,6 +162,11 @@ class Surrogate:
         if guess is not None and len(whole) >= MAX_CURVES:
             self._forecasts[record.id] = guess  # later ones use no more curves
         return guess
+
+
+def _reaching(records: Sequence[TrialRecord], least: float | None) -> list[TrialRecord]:
+    """Trials whose score reaches ``least``."""
+    return [r for r in records if least is None or (r.best_score or 0.0) >= least]
 
 
 def _trials(history: Sequence[Suggested], outcome: Outcome) -> list[TrialRecord]:

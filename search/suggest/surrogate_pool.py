@@ -14,6 +14,7 @@ from spaces.space import SearchSpace
 
 MAX_IN_POOL = 2_000  # spaces of up to this many points are enumerated
 N_DRAWN, N_NEIGHBOURS = 400, 100  # points sampled from a larger space: anywhere, near the best
+N_DRAWS = 20  # for each of these points, until space.where allows one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +49,14 @@ class Pool:
         """All choices of a small space; of a large one random points and neighbours of ``best``."""
         if self._all is not None:
             return self._all
-        points = [self._sample({}, rng) for _ in range(N_DRAWN)]
+        points = [draw_point(self._space, rng, dict) for _ in range(N_DRAWN)]
         if best is not None:
             known = self._space.encode(best)
-            points += [self._sample(_without_one(known, rng), rng) for _ in range(N_NEIGHBOURS)]
-        return list(self._choices(iter(points)))
-
-    def _sample(self, kept: Mapping[str, Scalar], rng: random.Random) -> Point:
-        chooser = DrawingChooser(kept, rng)
-        self._space.choose(chooser)
-        return chooser.point
+            points += [
+                draw_point(self._space, rng, lambda: _without_one(known, rng))
+                for _ in range(N_NEIGHBOURS)
+            ]
+        return list(self._choices(point for point in points if point is not None))
 
     def _choices(self, points: Iterator[Point]) -> Iterator[Choice]:
         """Choices of ``points``, each candidate once."""
@@ -70,6 +69,21 @@ class Pool:
             size = self._size_of(candidate)
             if size is not None:
                 yield Choice(point=point, candidate=candidate, size=size)
+
+
+def draw_point(
+    space: SearchSpace, rng: random.Random, keep: Callable[[], Mapping[str, Scalar]]
+) -> Point | None:
+    """A random point that ``space.where`` allows; None if none was drawn in ``N_DRAWS`` draws.
+
+    Args:
+        keep: the answers that a draw keeps where the space allows them.
+    """
+    for _ in range(N_DRAWS):
+        chooser = DrawingChooser(keep(), rng)
+        if space.refusal(space.choose(chooser)) is None:
+            return chooser.point
+    return None
 
 
 def _without_one(point: Point, rng: random.Random) -> Point:

@@ -7,12 +7,14 @@ import logging
 from mlflow.entities import Experiment, LifecycleStage, ViewType
 from mlflow.tracking import MlflowClient
 
+from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.tracking.store import is_own
 from trainable.private.mlflow import move_artifacts
 
 logger = logging.getLogger(__name__)
 
+_NOTE = "mlflow.note.content"  # description that MLflow shows, of an experiment too
 STUDY = "reservoir_search.study"  # tag of an experiment, and of a study's parent run
 
 
@@ -91,8 +93,20 @@ def _make_experiment(client: MlflowClient, folder: StudyFolder) -> Experiment:
     if client.get_experiment_by_name(name) is not None:  # another study's, or somebody else's
         name = f"{name}-{id_[:8]}"
     location = _artifacts(folder) if _is_sqlite(client) else None
-    made = client.create_experiment(name, artifact_location=location, tags={STUDY: id_})
+    tags = {STUDY: id_, _NOTE: _description(folder.config())}
+    made = client.create_experiment(name, artifact_location=location, tags=tags)
     return client.get_experiment(made)
+
+
+def _description(config: StudyConfig) -> str:
+    """What the study searches, for the head of the experiment's page; in Markdown."""
+    objective = config.objective
+    return (
+        f"Search of the layer layouts of a reservoir Transformer: study **{config.name}**, "
+        f"{config.search.n_trials} trials by {config.search.algorithm} and "
+        f"{config.scheduler.name}; objective `{objective.name}` over {objective.clock}, "
+        f"{objective.parameters} parameters. Each trial's run lies below the study's own."
+    )
 
 
 def _is_ours(client: MlflowClient, experiment: Experiment, folder: StudyFolder) -> bool:

@@ -21,6 +21,7 @@ from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.place import settle_place
 from search.study.tracking_uri import without_secrets
+from search.study.trial_record import TrialRecord
 from search.tracking.experiment import find_experiment, follow_folder
 from search.tracking.store import mlflow_errors_as_user_errors, store_address, tracking_uri
 from spaces.errors import UserError
@@ -139,17 +140,22 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
     """Address of MLflow's page with parallel coordinates over the trials, on the server ``base``.
 
     MLflow's list of runs hides child runs, so that its charts are empty until the parent is
-    unfolded; this page shows the trials at once. It compares at most ``MAX_COMPARED`` trials.
+    unfolded; this page shows the trials at once: the best ``MAX_COMPARED``, completed ones
+    before stopped ones.
 
     Raises:
         UserError: the store at ``uri`` has no experiment of the study.
     """
     run_ids = [
         record.mlflow_run_id
-        for record in sorted_records(folder.trials)
+        for record in sorted(sorted_records(folder.trials), key=_rank)
         if record.mlflow_run_id is not None
     ]
     return compared_runs_page(base, _experiment_id(folder, uri), run_ids[:MAX_COMPARED])
+
+
+def _rank(record: TrialRecord) -> tuple[bool, float]:
+    return record.state != "completed", -(record.objective or 0.0)
 
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:

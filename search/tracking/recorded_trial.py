@@ -8,16 +8,16 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from search.study.trained_candidate import candidate_of
-from search.study.trial_record import TrialRecord
+from search.study.trial_record import Role, TrialRecord
 from search.tracking.curve_files import read_curve_csv
-from search.tracking.trial_runs import CONFIG, CURVE, STATUS, is_of_earlier_version
+from search.tracking.trial_runs import CONFIG, CURVE, REFERENCE, STATUS, is_of_earlier_version
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.layout import Layout
@@ -97,7 +97,17 @@ def _described(
         warmup_s=metrics.get("warmup_s", 0.0 if "n_epochs" in metrics else None),
         peak_memory_bytes=None if memory_mib is None else round(memory_mib * 2**20),
         proxy=None if proxy is None else float(proxy),
+        reference=role_of(run),
     )
+
+
+def role_of(run: Run) -> Role | None:
+    """Role of the run's trial; None of a trial that is no reference."""
+    role: Role
+    for role in get_args(Role):
+        if run.data.tags.get(REFERENCE) == role:
+            return role
+    return None
 
 
 def _dynamics(client: MlflowClient, run: Run) -> Mapping[str, Mapping[str, float]]:

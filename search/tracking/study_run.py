@@ -8,12 +8,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlflow.entities import LifecycleStage, Metric, Param, Run, RunTag
+from mlflow.entities import DatasetInput, LifecycleStage, Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.tracking.experiment import STUDY, open_experiment
+from search.tracking.origin import dataset_input, origin_tags
 from search.tracking.runs import parent_runs
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class StudyRun:
     folder: StudyFolder
     experiment_id: str = ""
     id: str = ""
+    dataset: DatasetInput | None = None
 
     @classmethod
     def open(cls, client: MlflowClient, config: StudyConfig, folder: StudyFolder) -> StudyRun:
@@ -36,7 +38,9 @@ class StudyRun:
         Raises:
             MlflowException: MLflow cannot be reached.
         """
-        study_run = cls(client=client, config=config, folder=folder)
+        study_run = cls(
+            client=client, config=config, folder=folder, dataset=dataset_input(folder.data())
+        )
         study_run.restore()
         client.update_run(study_run.id, status="RUNNING")
         return study_run
@@ -79,7 +83,12 @@ class StudyRun:
         return self.client.create_run(
             self.experiment_id,
             run_name=f"{purpose} {self.config.name}",
-            tags={STUDY: self.folder.id(), "host": socket.gethostname(), "state": purpose},
+            tags={
+                **origin_tags(),
+                STUDY: self.folder.id(),
+                "host": socket.gethostname(),
+                "state": purpose,
+            },
         )
 
     def _describe(self, run: Run) -> None:
@@ -98,5 +107,7 @@ class StudyRun:
             Param(name, value) for name, value in params.items() if name not in run.data.params
         ]
         self.client.log_batch(run.info.run_id, params=missing)
+        if self.dataset and not (run.inputs and run.inputs.dataset_inputs):
+            self.client.log_inputs(run.info.run_id, datasets=[self.dataset])
         self.client.log_artifact(run.info.run_id, str(folder.study_file))
         self.client.log_artifact(run.info.run_id, str(folder.resolved))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import mlflow
@@ -16,13 +14,16 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.tracking import MlflowClient
 
 from search.study.ledger import Ledger
+from search.study.score_name import signature_of
 from search.study.trial_record import TrialRecord
 from search.tracking.curve_files import write_curve_csv, write_curve_png
+from search.tracking.origin import axes_of, git_commit, origin_tags
 from search.tracking.runs import PARENT, TRIAL_ID, TRIAL_OF, StudyRuns, is_active, study_runs
 from search.tracking.study_run import StudyRun
 from trainable.users_folder import scratch_folder
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+REFERENCE = "reference"  # tag: role of a trial that was trained to compare with
 CONFIG, CURVE = "config.json", "curve.csv"  # files of an ended trial's run
 
 
@@ -227,7 +228,12 @@ class TrialRuns:
         )
 
     def _end(self, run_id: str, record: TrialRecord) -> None:
-        tags = {"reason": record.reason or "", "host": record.host or "", "metric": record.metric}
+        tags = {
+            "reason": record.reason or "",
+            "host": record.host or "",
+            "metric": record.metric,
+            "signature": signature_of(self._study_run.folder, record.metric),
+        }
         final = {
             "score_best": record.best_score,
             "aucc_final": record.aucc,
@@ -269,10 +275,12 @@ class TrialRuns:
         )
         # An earlier attempt may have failed between creating the run and sending its parameters.
         run = found[0] if found else self._create(record)
+        params = params_of(record) | axes_of(record, self._study_run.config.space)
         self._client.log_batch(
-            run.info.run_id,
-            params=[Param(name, value) for name, value in params_of(record).items()],
+            run.info.run_id, params=[Param(name, value) for name, value in params.items()]
         )
+        if data := self._study_run.dataset:
+            self._client.log_inputs(run.info.run_id, datasets=[data])
         return run
 
     def _create(self, record: TrialRecord) -> Run:
@@ -282,22 +290,12 @@ class TrialRuns:
             tags={
                 **self._belonging(),
                 TRIAL_ID: str(record.id),
+                **origin_tags(),
                 "state": "running",
-                "commit": _commit(),
-                "layout": record.canonical,
+                "commit": git_commit(),
+                "layout": str(record.layout),
+                "canonical": record.canonical,
                 "metric": record.metric,
+                **({} if record.reference is None else {REFERENCE: record.reference}),
             },
         )
-
-
-@cache
-def _commit() -> str:
-    """Git commit of the code that runs, or "unknown" outside a checkout."""
-    git = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return git.stdout.strip() if git.returncode == 0 else "unknown"

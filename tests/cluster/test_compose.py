@@ -61,6 +61,7 @@ updates = 12
 [search]
 algorithm = "grid"
 n_trials = 3
+references = false
 
 [scheduler]
 name = "none"

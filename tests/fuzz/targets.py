@@ -99,7 +99,7 @@ def _layouts() -> st.SearchStrategy[str]:
     right = st.sampled_from(
         ["L", "R", "F", "G7", "C", "L1", "La1", "Rf2", "Lw1", "(R1L)*2", "((RL)*2L)*3"]
     )
-    words = st.one_of(right, st.sampled_from([*LAYER_KINDS, *"afw()*0123456789X ", *TOKENS]))
+    words = st.one_of(right, st.sampled_from([*LAYER_KINDS, *"afw()*0123456789X ", "+r", *TOKENS]))
     lists = st.one_of(st.lists(right, max_size=20), st.lists(words, max_size=40))
     return st.one_of(st.text(), lists.map("".join))
 

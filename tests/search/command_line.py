@@ -52,7 +52,10 @@ def start(*arguments: str, cwd: Path, **extra: str) -> subprocess.Popen[str]:
 
 
 def study_toml(data: Path, **tables: str) -> str:
-    """A study of tiny trials on ``data``; a keyword gives a table's lines."""
+    """A study of tiny trials on ``data``; a keyword gives a table's lines.
+
+    It has no references unless its ``[search]`` says so.
+    """
     defaults = {
         "space": (
             "depth = [2, 3]\nn_reservoirs = [0, 1, 2]\n"
@@ -65,6 +68,9 @@ def study_toml(data: Path, **tables: str) -> str:
         "search": "n_trials = 6\nn_startup = 3",
         "scheduler": 'name = "asha"\ngrace = 4',
     }
+    tables = {**defaults, **tables}
+    if "references" not in tables["search"]:
+        tables["search"] = f"references = false\n{tables['search']}"
     lines = [f'data = "{data}"']
-    lines += [f"[{name}]\n{text}" for name, text in {**defaults, **tables}.items()]
+    lines += [f"[{name}]\n{text}" for name, text in tables.items()]
     return "\n".join(lines) + "\n"

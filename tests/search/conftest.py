@@ -35,7 +35,7 @@ TINY_STUDY: dict[str, Any] = {
     "train": {"lr": 5e-3, "warmup_updates": 4, "batch_tokens": 256},
     "validation": {"interval_updates": 4, "n_sentences": 10},
     "budget": {"updates": 12},
-    "search": {"n_trials": 6, "n_startup": 3},
+    "search": {"n_trials": 6, "n_startup": 3, "references": False},
     "scheduler": {"name": "asha", "grace": 4},
 }
 

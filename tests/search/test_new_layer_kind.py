@@ -52,7 +52,7 @@ MEAN = LayerKind(
         FEED_FORWARD: 2 * linear_params(dims.d_model, dims.d_model),
         NORMS: layer_norm_params(dims),
     },
-    flops=lambda dims: 2 * product_flops(dims.d_model, dims.d_model),
+    flops=lambda dims: {FEED_FORWARD: 2 * product_flops(dims.d_model, dims.d_model)},
 )
 DIMS = Dimensions(
     d_model=16, ffn=24, heads=2, src_rows=SRC_ROWS, tgt_rows=TGT_ROWS, norm="pre", tied="decoder"
@@ -122,11 +122,13 @@ def test_a_new_kind_is_parsed_and_canonicalised() -> None:
 def test_messages_name_a_new_kind() -> None:
     with pytest.raises(LayoutError, match=r"unknown layer kind 'X' at depth 1; use .*, C or M$"):
         Layout.parse("MX")
-    with pytest.raises(LayoutError, match=r"kind 'M' at depth 0 cannot attend .*; use L or R$"):
+    with pytest.raises(
+        LayoutError, match=r"kind 'M' at depth 0 cannot attend .*; use L, R, A, N or Q$"
+    ):
         check_decoder(Layout.parse("M"))
-    with pytest.raises(ValidationError, match="no reservoir kind; use R, F, G, C or M"):
+    with pytest.raises(ValidationError, match=r"no reservoir kind; use R, .*, C or M"):
         SearchSpace(reservoir_kind=("X",))
-    with pytest.raises(ValidationError, match="only R or M can share a part"):
+    with pytest.raises(ValidationError, match="only R, A, N, Q, P or M can share a part"):
         SearchSpace(reservoir_kind=("F",), share_reservoir=("all:feed-forward",))
 
 

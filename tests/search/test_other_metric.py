@@ -9,7 +9,7 @@ import pytest
 
 from search.replicates.confirm import Confirmation
 from search.replicates.confirm_table import headings
-from search.replicates.contest import contest
+from search.replicates.contest import Contest
 from search.report.page import page_html
 from search.report.reported_study import read_study
 from search.report.sections import SECTIONS
@@ -57,6 +57,6 @@ def test_the_predictions(folder: StudyFolder):
 
 
 def test_a_confirmation():
-    none = contest([], [], n_seeds_at_most=3)
-    confirmation = Confirmation(metric=METRIC, contest=none, bootstrap=None)
+    begun = Contest(standings=(), winner=None, n_seeds=0, looks=(3,), tests={})
+    confirmation = Confirmation(metric=METRIC, contest=begun, n_seeds_before=None, bootstrap=None)
     assert headings(confirmation) == ["objective", "AUCC", METRIC]

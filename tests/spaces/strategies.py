@@ -18,7 +18,15 @@ SHARINGS = [
     "groups-3",
     "sandwich",
 ]
-PART_SHARINGS = ["all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"]
+HYPER = [
+    {},
+    {"train.lr": [1e-3, 3e-3], "model.heads": 4},
+    {"model.dropout": {"low": 0.0, "high": 0.2, "step": 0.1}},
+]
+PART_SHARINGS = [
+    *("all:attention", "pairs:feed-forward", "cycle-2:weights", "sandwich:attention"),
+    *("all+r8", "pairs:feed-forward+r2"),
+]
 
 layers = st.one_of(
     st.builds(Layer, st.sampled_from([*LAYER_KINDS]), st.none() | st.integers(1, 3)),
@@ -26,6 +34,13 @@ layers = st.one_of(
         st.builds(Layer, st.just(kind), st.integers(1, 3), st.sampled_from(layer_kind.parts))
         for kind, layer_kind in LAYER_KINDS.items()
         if layer_kind.parts
+    ),
+    st.builds(
+        Layer,
+        st.just("L"),
+        st.integers(1, 3),
+        st.sampled_from(["", *LAYER_KINDS["L"].parts]),
+        st.sampled_from([1, 8]),
     ),
 )
 
@@ -63,6 +78,8 @@ def spaces(draw) -> SearchSpace:
                     lambda numbers: min(numbers) <= min(decoder_depths)
                 )
             ),
-            "hyper": draw(st.sampled_from([{}, {"train.lr": [1e-3, 3e-3], "model.heads": 4}])),
+            "decoder_interleaving": draw(some_of(INTERLEAVINGS, max_size=2)),
+            "decoder_share_learned": draw(some_of(["none", "all"])),
+            "hyper": draw(st.sampled_from(HYPER)),
         }
     )

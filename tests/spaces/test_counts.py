@@ -5,7 +5,7 @@ from hypothesis import given
 
 from spaces.counts import count_params
 from spaces.dimensions import Dimensions
-from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS, NORMS
+from spaces.kinds import ATTENTION, FEATURES, FEED_FORWARD, LAYER_KINDS, NORMS
 from spaces.layout import Layout, LayoutError
 from spaces.presets import PRESETS
 
@@ -22,6 +22,7 @@ NORM = 2 * 512
 LAYER = ATTENTION_PARAMS + FEED_FORWARD_PARAMS + 2 * NORM  # 2,102,784
 DECODER_LAYER = 2 * ATTENTION_PARAMS + FEED_FORWARD_PARAMS + 3 * NORM  # 3,154,432
 LL = Layout.parse("LL")
+TRANSFORMER = "LRANQP"  # kinds with the parts of a Transformer layer
 
 
 def total(name: str, *, n_rows: int) -> int:
@@ -99,15 +100,55 @@ def test_what_is_shared_counts_once(layout):
     others = sum(
         n_owners(layout, component, letter) * n_params
         for letter, kind in LAYER_KINDS.items()
-        if letter not in "LR"
+        if letter not in TRANSFORMER
         for component, n_params in kind.params(PAPER).items()
     )
     expected = (
-        n_owners(layout, ATTENTION, "LR") * ATTENTION_PARAMS
-        + n_owners(layout, FEED_FORWARD, "LR") * FEED_FORWARD_PARAMS
-        + n_owners(layout, NORMS, "LR") * 2 * NORM
+        n_owners(layout, ATTENTION, TRANSFORMER) * ATTENTION_PARAMS
+        + n_owners(layout, FEED_FORWARD, TRANSFORMER) * FEED_FORWARD_PARAMS
+        + n_owners(layout, NORMS, TRANSFORMER) * 2 * NORM
     )
-    assert count_params(layout, LL, PAPER).encoder == others + expected
+    without_differences = Layout(tuple(layer.base for layer in layout.layers))
+    features = n_owners(layout, FEATURES, "P") * 64 * (512 // 4)  # of heads of 128
+    assert count_params(without_differences, LL, PAPER).encoder == others + expected + features
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_frozen"),
+    [
+        ("A", ATTENTION_PARAMS),
+        ("N", FEED_FORWARD_PARAMS),
+        ("Q", 2 * (512 * 512 + 512)),
+    ],
+)
+def test_a_partly_frozen_layer_learns_the_rest(kind, n_frozen):
+    counts = count_params(Layout.parse(f"L{kind}"), LL, PAPER)
+    assert counts.encoder == 2 * LAYER
+    assert counts.total - counts.learned == counts.total - counts.stored == n_frozen
+    shared = count_params(Layout.parse(f"{kind}a1{kind}a1"), LL, PAPER)
+    assert shared.encoder == 2 * LAYER - ATTENTION_PARAMS
+
+
+@pytest.mark.parametrize(
+    ("layout", "widths"),
+    [
+        # Inputs and outputs of the maps: 4 of 512 and 512; 512 and 1,024, and back.
+        ("L1+r8L1+r8", 2 * (4 * 1024 + 2 * 1536)),
+        ("L1L1+r8", 4 * 1024 + 2 * 1536),
+        ("La1+r8La1+r8L1+r8", 2 * 4 * 1024),
+        ("Lf1+r8LLf1+r8", 2 * 2 * 1536),
+    ],
+)
+def test_a_difference_has_its_rank_times_the_widths_of_the_shared_maps(layout, widths):
+    with_differences = Layout.parse(layout)
+    without = Layout(tuple(layer.base for layer in with_differences.layers))
+    found, plain = (count_params(stack, LL, PAPER) for stack in (with_differences, without))
+    assert found.encoder - plain.encoder == found.learned - plain.learned == 8 * widths
+
+
+def test_differences_of_a_decoder_count_both_of_its_attentions():
+    whole, plain = (count_params(LL, Layout.parse(text), PAPER) for text in ("L1+r8L1", "L1L1"))
+    assert whole.total - plain.total == 8 * (8 * 1024 + 2 * 1536)
 
 
 @pytest.mark.parametrize(

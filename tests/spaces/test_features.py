@@ -71,6 +71,13 @@ def test_parts_shared_are_told_apart_where_the_space_has_them():
     assert len(found) == len(rules)
 
 
+def test_differences_are_told_apart_where_the_space_has_them():
+    rules = ("none", "all", "all+r2", "all+r8", "all:attention+r8")
+    space = SearchSpace(depth=(4,), n_reservoirs=(0,), share_learned=rules)
+    found = {features(space.choose(FixedChooser(point)), space) for point in space.points()}
+    assert len(found) == len(rules)
+
+
 def test_reservoirs_of_the_decoder_are_told_apart_where_the_space_has_them():
     space = SearchSpace(decoder_depth=(2,), decoder_reservoirs=(0, 1))
     found = [features(space.choose(FixedChooser(p)), space) for p in space.points()]

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from hypothesis import given
 
-from spaces.dimensions import Dimensions
+from spaces.dimensions import Attention, Dimensions
 from spaces.flops import FlopsPerToken, Savings, flops_per_token
 from spaces.layout import Layout, LayoutError
 
@@ -56,9 +56,71 @@ def test_other_reservoirs_cost_their_products(kind, products):
 
 @given(layouts())
 def test_sharing_saves_no_work(layout):
-    shared = flops(str(layout))
+    shared = flops("".join(str(layer.base) for layer in layout.layers))
     unshared = flops(layout.kinds)
     assert shared == unshared
+
+
+@pytest.mark.parametrize(
+    ("kind", "frozen"), [("A", 4 * 8 * 8), ("N", 2 * 8 * 12), ("Q", 2 * 8 * 8)]
+)
+def test_a_partly_frozen_layer_saves_the_gradients_of_its_frozen_weights(kind, frozen):
+    learned, partly = flops("L"), flops(kind)
+    assert partly.forward == learned.forward
+    assert learned.training - partly.training == 2 * 2 * frozen
+    # Its learned part needs a gradient, so none goes around it.
+    assert saving(kind, around_reservoirs=True) == partly.training
+
+
+def test_a_partly_frozen_decoder_layer_saves_the_gradients_of_its_frozen_weights():
+    # Queries of both attentions and keys of itself on target tokens, keys of two source tokens.
+    assert flops("L", "L").training - flops("L", "Q").training == 2 * (3 + 2) * 64
+
+
+def test_differences_cost_their_two_products_at_each_map_they_differ_in():
+    plain, differing = flops("L1L1"), flops("L1+r2L1+r2")
+    added = 2 * 2 * 2 * 2 * (4 * 16 + 2 * 20)  # two layers, two source tokens, rank 2, FLOPs
+    assert differing.forward - plain.forward == added
+    assert differing.training - plain.training == 3 * added
+
+
+def test_differences_in_a_decoder_cost_more_on_longer_sources():
+    plain, differing = flops("L", "L1L1"), flops("L", "L1L1+r2")
+    # Six projections of a target token and two of each of its two source tokens.
+    assert differing.forward - plain.forward == 2 * 2 * ((6 + 2 * 2) * 16 + 2 * 20)
+
+
+def with_attention(way: str, src: float, encoder: str = "L") -> FlopsPerToken:
+    attention = Attention(way=way, n_features=6, length=3)
+    dims = dataclasses.replace(DIMS, attention=attention)
+    return flops_per_token(
+        Layout.parse(encoder), Layout.parse("L"), dims, src_length=src, tgt_length=src
+    )
+
+
+def test_a_performers_work_for_a_token_does_not_grow_with_the_length():
+    # In the place of 10 keys and 10 values: six features, met by keys and values and by queries.
+    added = 2 * 2 * 8 * 6 + 2 * 2 * 8 * 6
+    found, softmax = with_attention("performer", 10), with_attention("softmax", 10)
+    assert found.forward - softmax.forward == added - 2 * 2 * 8 * 10
+    # The features' products have one gradient, the others two.
+    assert found.training - softmax.training == 2 * 192 + 3 * 192 - 3 * 320
+    longer = with_attention("performer", 20).forward - found.forward
+    assert longer == 2 * 2 * 8 * (10 + 10)  # the decoder's
+
+
+def test_linformers_work_for_a_token_does_not_grow_with_the_length():
+    found, softmax = with_attention("linformer", 10), with_attention("softmax", 10)
+    # Keys and values projected to three positions, and three keys and values in the place of 10.
+    assert found.forward - softmax.forward == 2 * 2 * 8 * 3 + 2 * 2 * 8 * 3 - 2 * 2 * 8 * 10
+    longer = with_attention("linformer", 20).forward - found.forward
+    assert longer == 2 * 2 * 8 * (10 + 10)
+
+
+def test_a_performer_reservoir_is_one_whatever_the_models_attention():
+    reservoir = with_attention("softmax", 10, "P")
+    assert reservoir.forward == with_attention("performer", 10, "R").forward
+    assert reservoir == with_attention("linformer", 10, "P")
 
 
 def test_longer_sentences_cost_attention_alone():

@@ -25,6 +25,10 @@ def drawn(pattern: str, depth: int, n_reservoirs: int) -> str:
         ("even", 2, "RLLLRLLL"),  # the paper's model 1
         ("even", 4, "RLRLRLRL"),
         ("even", 3, "RLRLLRLL"),
+        ("alternating-centred", 1, "LLLRLLLL"),
+        ("alternating-centred", 2, "LLRLRLLL"),
+        ("alternating-centred", 4, "RLRLRLRL"),
+        ("alternating-centred", 6, "RRLRLRRR"),
     ],
 )
 def test_a_pattern_places_reservoirs_in_a_stack_of_eight(pattern, n_reservoirs, kinds):
@@ -47,6 +51,19 @@ def test_even_leaves_gaps_that_differ_by_one_at_most(depth, data):
     gaps = [high - low for low, high in zip(found, [*found[1:], depth], strict=True)]
     assert found[0] == 0
     assert max(gaps) - min(gaps) <= 1
+
+
+def test_centred_alternation_is_the_placement_of_shen_et_al():
+    assert drawn("alternating-centred", 7, 2) == "LLRLRLL"
+
+
+@given(st.integers(1, 40), st.data())
+def test_centred_alternation_is_its_own_mirror_image_but_for_one_layer(depth, data):
+    n_reservoirs = data.draw(st.integers(1, depth))
+    kinds = drawn("alternating-centred", depth, n_reservoirs)
+    assert kinds in (kinds[::-1], kinds[-2::-1] + kinds[-1])
+    rarer = min("RL", key=kinds.count)
+    assert rarer * 2 not in kinds  # no two of them lie together
 
 
 def test_more_reservoirs_than_depths_are_a_broken_promise():

@@ -22,12 +22,23 @@ def shared_pairs(layout: Layout) -> set[tuple[int, int, str]]:
         (low, high, upper.part)
         for high, upper in enumerate(layout.layers)
         for low, lower in enumerate(layout.layers[:high])
-        if upper.weight_set is not None and upper == lower
+        if upper.weight_set is not None
+        and (upper.kind, upper.part, upper.weight_set) == (lower.kind, lower.part, lower.weight_set)
     }
 
 
+def differences(layout: Layout) -> list[int]:
+    """Rank of the difference at each depth, which only a depth that shares can have."""
+    sharing = {depth for low, high, _ in shared_pairs(layout) for depth in (low, high)}
+    return [layer.rank if depth in sharing else 0 for depth, layer in enumerate(layout.layers)]
+
+
 def is_same_model(one: Layout, other: Layout) -> bool:
-    return one.kinds == other.kinds and shared_pairs(one) == shared_pairs(other)
+    return (
+        one.kinds == other.kinds
+        and shared_pairs(one) == shared_pairs(other)
+        and differences(one) == differences(other)
+    )
 
 
 @st.composite
@@ -89,6 +100,7 @@ def test_renaming_sets_never_changes_the_canonical_form(layout, rng: random.Rand
                 layer.kind,
                 None if layer.weight_set is None else names[layer.weight_set],
                 layer.part,
+                layer.rank,
             )
             for layer in layout.layers
         )
@@ -120,6 +132,8 @@ def test_equal_letter_and_number_are_one_weight_set(text, n_sets):
         ("R3L3R3L3R8L8R8L8", "R1L1R1L1R2L2R2L2"),  # kinds are numbered apart
         ("La7La7Lf7Lf7L3L3", "La1La1Lf1Lf1L1L1"),  # and so are parts
         ("La1Lf1Lw1", "LLL"),
+        ("L7+r4L7L7+r8", "L1+r4L1L1+r8"),  # a difference is the use's, not the set's
+        ("Lf3+r1Lf3+r1L5+r8", "Lf1+r1Lf1+r1L"),  # and none where the set is used once
     ],
 )
 def test_the_canonical_form_numbers_sets_in_order_of_first_use(text, canonical):
@@ -144,7 +158,7 @@ def test_a_part_shares_what_it_names(text, n_attentions, n_feed_forwards, n_norm
 
 
 @settings(deadline=1000)
-@given(st.text() | st.text([*LAYER_KINDS, *"afw()*0123456789 x"], max_size=40))
+@given(st.text() | st.text([*LAYER_KINDS, *"afw()*0123456789 x+r"], max_size=40))
 def test_any_text_is_a_layout_or_a_layout_error(text):
     try:
         layout = Layout.parse(text)
@@ -176,7 +190,7 @@ def test_a_hostile_text_is_one_short_error(text):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("LRX", "layout 'LRX': unknown layer kind 'X' at depth 2; use L, R, F, G or C"),
+        ("LRX", "layout 'LRX': unknown layer kind 'X' at depth 2; use L, R, A, N, Q, P, F, G or C"),
         ("l", "unknown layer kind 'l' at depth 0"),
         ("", "it has no layers"),
         ("R0", "weight set '0' at depth 0 is not a number from 1"),
@@ -185,6 +199,12 @@ def test_a_hostile_text_is_one_short_error(text):
         ("Rw1Rw1", "unknown part 'Rw' at depth 0; use Ra or Rf"),
         ("Fa1", "unknown part 'Fa' at depth 0; such a layer is shared whole"),
         ("LLa", "'La' at depth 1 names no weight set; write La1"),
+        ("LL+r8", r"'L\+r' at depth 1 names no weight set that it differs from; write L1\+r8"),
+        ("L1+r0", "rank '0' at depth 0 is not a number from 1"),
+        ("L1+r1000", "rank 1000 at depth 0 is above 999"),
+        ("L1+rL1", "rank '' at depth 0"),
+        ("L1L1+8", r"unexpected '\+' at position 4"),
+        ("R1R1+r8", "a reservoir 'R' at depth 1 has no differences; only L learns them"),
         ("Lf0", "weight set '0' at depth 0 is not a number from 1"),
         ("L L", "unexpected ' ' at position 1"),
         ("L*3", r"unexpected '\*' at position 1"),
@@ -209,6 +229,12 @@ def test_a_layer_of_no_kind_is_a_broken_promise():
 @pytest.mark.parametrize("layer", [("L", None, "a"), ("L", 1, "x"), ("R", 1, "w"), ("F", 1, "f")])
 def test_a_layer_of_no_part_is_a_broken_promise(layer):
     with pytest.raises(ValueError, match="part"):
+        Layer(*layer)
+
+
+@pytest.mark.parametrize("layer", [("L", None, "", 8), ("R", 1, "", 8), ("L", 1, "", 1000)])
+def test_a_difference_of_nothing_is_a_broken_promise(layer):
+    with pytest.raises(ValueError, match=r"difference|rank"):
         Layer(*layer)
 
 

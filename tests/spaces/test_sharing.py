@@ -96,6 +96,8 @@ def test_each_reservoir_kind_shares_within_itself():
         ("all:attention", "RLa1RLa1La1"),
         ("pairs:feed-forward", "RLf1RLf1L"),
         ("all:weights", "RLw1RLw1Lw1"),
+        ("all+r8", "RL1+r8RL1+r8L1+r8"),
+        ("pairs:attention+r16", "RLa1+r16RLa1+r16L"),
     ],
 )
 def test_a_rule_may_share_a_part(rule, layout):
@@ -126,7 +128,18 @@ def test_rules_do_not_differ_on_fewer_than_two_layers():
     "rule",
     [
         *("cycle-1", "cycle-0", "cycle-", "cycle-1000", "some", "cycle-2 ", "groups"),
-        *("cycle-rev-1", "none:attention", "all:", "all:norms", "all:attention:attention"),
+        *(
+            "cycle-rev-1",
+            "none:attention",
+            "none+r8",
+            "all+r0",
+            "all+r1000",
+            "all+r8:attention",
+            "all+",
+            "all:",
+            "all:norms",
+            "all:attention:attention",
+        ),
     ],
 )
 def test_an_unknown_rule_is_refused_with_the_rules(rule):

@@ -46,12 +46,18 @@ class RandomChooser:
         self.point[name] = self._rng.choice(values)
         return self.point[name]
 
-    def real(self, name, low, high, *, log):
+    def real(self, name, low, high, *, log, step=None):
         assert name not in self.point
-        self.questions[name].add((low, high, log))
+        self.questions[name].add((low, high, log, step))
         share = self._rng.random()
         value = low * (high / low) ** share if log else low + (high - low) * share
+        if step is not None:
+            value = low + step * self._rng.randrange(round((high - low) / step) + 1)
         self.point[name] = min(max(value, low), high)  # rounding may leave the range
+        return self.point[name]
+
+    def whole(self, name, low, high, *, log, step=None):
+        self.point[name] = round(self.real(name, low, high, log=log, step=step or 1))
         return self.point[name]
 
 
@@ -277,7 +283,7 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
         "hyper.model.heads.values.1",
         "depht",
     }
-    assert found["reservoir_kind.1"] == "'L' is no reservoir kind; use R, F, G or C"
+    assert found["reservoir_kind.1"] == "'L' is no reservoir kind; use R, A, N, Q, P, F, G or C"
     assert found["reservoir_gain.range"] == "low 2.0 must be below high 1.0"
 
 
@@ -290,9 +296,10 @@ def test_an_invalid_space_is_told_all_its_faults_at_once():
         ({"depth": [2, 8], "n_reservoirs": 4}, "none of them fits depth 2; a stack holds"),
         (
             {"share_reservoir": "all:attention", "reservoir_kind": ["R", "F"]},
-            "a reservoir of kind F cannot share by share_reservoir 'all:attention'; only R can",
+            "a reservoir of kind F cannot share by share_reservoir 'all:attention'; only R, A,",
         ),
         ({"share_reservoir": ["none", "all:weights"]}, "a reservoir of kind R cannot share by"),
+        ({"share_reservoir": "all+r8"}, "'all+r8': reservoirs have no differences"),
         ({"reservoir_gain": [1.0, 0.0]}, "a gain is a positive number"),
         ({"reservoir_gain": float("nan")}, "must be a finite number or a string"),
         ({"reservoir_gain": {"low": 1.0, "high": float("inf")}}, "must be a finite number"),
@@ -314,11 +321,10 @@ def test_every_value_of_a_candidate_outside_the_space_is_named():
     assert str(caught.value).splitlines() == [
         "space: depth 5 is not in the space; it has 4, 6",
         "space: reservoir_kind 'F' is not in the space; it has R",
-        "space: reservoir_gain 3.0 is not in the space; it has 1.0, 2.0",
         "space: decoder_depth 3 is not in the space; it has 2",
         "space: decoder_reservoirs 1 is not in the space; it has 0",
+        "space: reservoir_gain 3.0 is not in the space; it has 1.0, 2.0",
         "space: train.lr 1.0 is not in the space; it has 0.001",
-        "space: decoder 'LRL': a space has unshared ones only, as RLL",
         "space: 'model.x' is no axis",
     ]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from spaces.errors import UserError
+from trainable.characters import normal
 from trainable.data.blobs import Blob
 from trainable.data.lines import lines_of
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
+from trainable.data.pieces import GivenPieces
+from trainable.data.tokenisation import Form
+
+log = logging.getLogger(__name__)
 
 MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 pipeline
 
@@ -39,7 +45,7 @@ class Split:
     """One split of a corpus, as raw text and as tokens."""
 
     raw: Pairs
-    tokens: Pairs  # Moses-tokenised, escaped and lower-cased
+    tokens: Pairs  # Moses-tokenised and escaped, in the case of the raw text
 
     def take(self, places: Sequence[int]) -> Split:
         """Sentences at the indices ``places``, in that order."""
@@ -83,6 +89,7 @@ class ParallelText:
     licence: str
     sources: tuple[Source, ...] = ()
     seed: int | None = None
+    form: Form = "raw"  # of the text that was given
 
     def __post_init__(self) -> None:
         for name in SPLITS:
@@ -117,23 +124,39 @@ def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
 
 
 def from_raw(raw: Pairs, *, src: str, tgt: str) -> Split:
-    """Split of raw sentences; the tokens are made from them."""
-    src_moses, tgt_moses = Moses(src), Moses(tgt)
+    """Split of raw sentences in Unicode's form NFC; the tokens are made from them."""
+    composed = Pairs(src=_composed(raw.src, src), tgt=_composed(raw.tgt, tgt))
+    src_moses, tgt_moses = Moses(src, cased=True), Moses(tgt, cased=True)
     tokens = Pairs(
-        src=[src_moses.tokenise(line) for line in raw.src],
-        tgt=[tgt_moses.tokenise(line) for line in raw.tgt],
+        src=[src_moses.tokenise(line) for line in composed.src],
+        tgt=[tgt_moses.tokenise(line) for line in composed.tgt],
+    )
+    return Split(raw=composed, tokens=tokens)
+
+
+def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -> Split:
+    """Split of tokenised, escaped sentences; the raw text is made from them.
+
+    Args:
+        segmented: the tokens are subword units, joined to the next by ``@@`` at their end.
+    """
+    words = GivenPieces().join if segmented else str
+    src_moses, tgt_moses = Moses(src), Moses(tgt)
+    raw = Pairs(
+        src=[src_moses.detokenise(words(line)) for line in tokens.src],
+        tgt=[tgt_moses.detokenise(words(line)) for line in tokens.tgt],
     )
     return Split(raw=raw, tokens=tokens)
 
 
-def from_tokens(tokens: Pairs, *, src: str, tgt: str) -> Split:
-    """Split of tokenised, escaped sentences; the raw text is made from them."""
-    src_moses, tgt_moses = Moses(src), Moses(tgt)
-    raw = Pairs(
-        src=[src_moses.detokenise(line) for line in tokens.src],
-        tgt=[tgt_moses.detokenise(line) for line in tokens.tgt],
-    )
-    lower = Pairs(
-        src=[line.lower() for line in tokens.src], tgt=[line.lower() for line in tokens.tgt]
-    )
-    return Split(raw=raw, tokens=lower)
+def _composed(lines: Sequence[str], language: str) -> list[str]:
+    """Lines in Unicode's form NFC; the log tells how many were not."""
+    composed = [normal(line) for line in lines]
+    n_changed = sum(new != old for new, old in zip(composed, lines, strict=True))
+    if n_changed:
+        log.warning(
+            "%s: %d sentences were not in Unicode's form NFC, or had no visible character; "
+            "they are composed, or empty, now",
+            *(language, n_changed),
+        )
+    return composed

@@ -41,7 +41,10 @@ def n_held_out(n_pairs: int) -> int:
 
 
 def connected(pairs: Pairs) -> list[list[int]]:
-    """Connected components of ``pairs`` as lists of indices, in order of their first pair."""
+    """Connected components of ``pairs`` as lists of indices, in order of their first pair.
+
+    Capitals do not tell sentences apart.
+    """
     parents = list(range(len(pairs)))
 
     def root(n: int) -> int:
@@ -53,7 +56,7 @@ def connected(pairs: Pairs) -> list[list[int]]:
     for sentences in (pairs.src, pairs.tgt):
         first: dict[str, int] = {}
         for n, sentence in enumerate(sentences):
-            low, high = sorted((root(n), root(first.setdefault(sentence, n))))
+            low, high = sorted((root(n), root(first.setdefault(sentence.lower(), n))))
             parents[high] = low
     components: dict[int, list[int]] = defaultdict(list)
     for n in range(len(pairs)):

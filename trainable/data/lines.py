@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from spaces.errors import UserError
 from trainable.data.archives import gunzip
@@ -63,5 +64,11 @@ def decoded(blob: Blob) -> str:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(
             f"{blob.place}: line {line} holds byte 0x{error.object[error.start]:02x}, "
-            "which is not UTF-8; convert the file: iconv -f LATIN1 -t UTF-8"
+            f"which is not UTF-8; convert the file: iconv -f {_likely(error.object)} -t UTF-8"
         ) from error
+
+
+def _likely(data: bytes) -> str:
+    """Encoding of Western text that is not UTF-8: LATIN1 has no letters in 0x80 to 0x9f."""
+    stray = re.search("[\udc80-\udc9f]", data.decode("utf-8", errors="surrogateescape"))
+    return "LATIN1" if stray is None else "CP1252"

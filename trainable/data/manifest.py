@@ -19,7 +19,10 @@ SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
 INPUT, LABEL = "input0", "label"  # folders that fairseq's `sentence_prediction` reads
+SENTENCEPIECE_MODEL = "sentencepiece.model"
 LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, since it is part of file names
+
+_FIRST_METRIC = ("BLEU", "13a")
 
 Language = Annotated[str, Field(pattern=LANGUAGE, description="a language's code, as de or pt-BR")]
 Labels = Annotated[tuple[str, ...], Field(min_length=2)]
@@ -58,13 +61,49 @@ class DictionaryRows(_Record):
 
 
 class TokenizerInfo(_Record):
-    """Tokenisation of a corpus: raw text to tokens."""
+    """Tokenisation of a corpus: raw text, always in Unicode's form NFC, to tokens.
 
+    Folders of earlier versions have Moses and BPE, in lower case.
+    """
+
+    kind: Literal["moses", "sentencepiece", "none"] = "moses"  # none: tokens as given
     moses: Literal["sacremoses, entities escaped, no aggressive hyphen splitting"] = (
         "sacremoses, entities escaped, no aggressive hyphen splitting"
     )
-    lower_case: Literal[True] = True
+    lower_case: bool = True
     bpe_merges: int = Field(ge=0)  # merges learned jointly on train; can be fewer than requested
+    sentencepiece: Literal["unigram", "bpe", "given"] | None = None  # how its model was made
+    given_codes: bool = False  # the BPE codes, or none, were given rather than learned
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files that raw text is tokenised with."""
+        match self.kind:
+            case "sentencepiece":
+                return (SENTENCEPIECE_MODEL,)
+            case "moses":
+                return (BPE_CODES,)
+            case "none":
+                return ()
+
+    def __str__(self) -> str:
+        case = "lower case" if self.lower_case else "cased"
+        given = " (given)" if self.given_codes else ""
+        match self.kind:
+            case "sentencepiece":
+                return f"SentencePiece ({self.sentencepiece}); {case}"
+            case "moses":
+                return f"{self.moses}; {case}; {self.bpe_merges} BPE merges{given}"
+            case "none":
+                return f"as given; {case}"
+
+
+class MetricInfo(_Record):
+    """Metric that translations are scored with."""
+
+    name: Literal["BLEU", "chrF", "spBLEU"] = "BLEU"
+    bleu_tokenizer: str | None = "13a"  # sacreBLEU's; None where the metric has none
+    signature: str  # with the version of sacreBLEU that prepared the data
 
 
 class Manifest(_Record):
@@ -80,6 +119,8 @@ class Manifest(_Record):
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows
     tokenizer: TokenizerInfo
+    metric: MetricInfo | None = None  # earlier versions wrote none: BLEU, tok:13a
+    roundtrip_bleu: float | None = None  # of the references, after tokenising and back
     licence: str
     versions: Mapping[str, str]
 
@@ -134,10 +175,23 @@ class Manifest(_Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
-        excluded = {"licence", "versions"}
+        excluded = {"licence", "versions", "roundtrip_bleu"}
+        # Values of earlier versions, which did not write them, keep their digests.
+        if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
+            excluded.add("metric")
         if self.task == "translation":
-            excluded |= {"task", "labels"}  # keeps the digests of folders of earlier versions
-        text = self.model_dump_json(exclude=excluded)
+            # keeps the digests of folders of earlier versions, without task
+            excluded |= {"task", "labels"}
+        first = TokenizerInfo(bpe_merges=0)
+        unchanged = {
+            name
+            for name in ("kind", "sentencepiece", "given_codes")
+            if getattr(self.tokenizer, name) == getattr(first, name)
+        }
+        text = self.model_dump_json(
+            exclude={"metric": {"signature"}, "tokenizer": unchanged}
+            | dict.fromkeys(excluded, True)
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -167,7 +221,8 @@ class Manifest(_Record):
             ("Training tokens (BPE)", self._sides(train.n_tokens_src, train.n_tokens_tgt)),
             ("Dictionary", f"{rows} entries{', joined' if rows.joined else ''}"),
             *([] if self.labels is None else [("Labels", ", ".join(self.labels))]),
-            ("Tokens", f"{tokens.moses}; lower case; {tokens.bpe_merges} BPE merges"),
+            ("Tokens", str(tokens)),
+            *_score_facts(self),
             ("Seed", "none" if self.seed is None else str(self.seed)),
             ("Licence", self.licence),
         ]
@@ -186,7 +241,7 @@ class Manifest(_Record):
             return (BPE_CODES, *(name for place in places for name in _files_in(place)))
         sides = (self.src, self.tgt)
         return (
-            BPE_CODES,
+            *self.tokenizer.files,
             *(f"dict.{side}.txt" for side in sides),
             *(
                 f"{split}.{self.src}-{self.tgt}.{side}.{end}"
@@ -203,6 +258,18 @@ def _files_in(place: str) -> tuple[str, ...]:
     prefix = f"{place}/" if place else ""
     splits = (f"{prefix}{split}.{end}" for split in SPLITS for end in ("bin", "idx"))
     return (f"{prefix}dict.txt", *splits)
+
+
+def _score_facts(manifest: Manifest) -> list[tuple[str, str]]:
+    """Metric of translations, and what the references score; early versions wrote neither."""
+    facts = []
+    if manifest.metric is not None:
+        facts.append(("Metric", f"{manifest.metric.name} ({manifest.metric.signature})"))
+    if manifest.roundtrip_bleu is not None:
+        facts.append(
+            ("References after tokenising and back", f"BLEU {manifest.roundtrip_bleu:.2f}")
+        )
+    return facts
 
 
 def raw_name(split: str, language: str) -> str:

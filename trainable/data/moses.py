@@ -2,23 +2,63 @@
 
 from __future__ import annotations
 
+import re
+
 from sacremoses import MosesDetokenizer, MosesTokenizer
+
+from trainable.characters import base_language, lowered, marks_class, normal
+from trainable.data.detokenise import joined_words
+
+# Languages whose rules in sacremoses are tried and used as they are: its tokens come back.
+_SACREMOSES = frozenset({"de", "en", "fr", "it", "ga", "cs", "fi"})
 
 
 class Moses:
-    """The Moses tokenizer and detokenizer of one language."""
+    """The Moses tokenizer and detokenizer of one language.
 
-    def __init__(self, language: str) -> None:
-        self._tokenizer = MosesTokenizer(lang=language)
-        self._detokenizer = MosesDetokenizer(lang=language)
+    Only languages that sacremoses has rules for use all of it. For others a mark inside a word,
+    such as the apostrophe of Turkish, does not part the word, combining marks are letters, and
+    the marks of all scripts find their place again.
+    """
+
+    def __init__(self, language: str, *, cased: bool = False) -> None:
+        self._language = language
+        self._cased = cased
+        code = base_language(language)
+        # Han and Hangul are letters below; sacremoses would list them, which takes seconds.
+        self._tokenizer = MosesTokenizer(lang="" if code in ("zh", "ja", "ko") else code)
+        self._detokenizer = MosesDetokenizer(lang=code)
+        self._is_standard = code in _SACREMOSES
+        if not self._is_standard:
+            _keep_words_whole(self._tokenizer)
 
     def tokenise(self, raw: str) -> str:
-        """Tokens separated by spaces, lower-cased, with entities escaped."""
-        tokens = self._tokenizer.tokenize(
-            raw, aggressive_dash_splits=False, return_str=True, escape=True
+        """Tokens separated by spaces, with entities escaped; lower-cased unless ``cased``."""
+        tokens = str(
+            self._tokenizer.tokenize(
+                normal(raw), aggressive_dash_splits=False, return_str=True, escape=True
+            )
         )
-        return str(tokens).lower()
+        return tokens if self._cased else lowered(tokens, self._language)
 
     def detokenise(self, tokens: str) -> str:
         """Sentence in normal spelling with entities unescaped; capitals are not restored."""
-        return str(self._detokenizer.detokenize(tokens.split(), return_str=True, unescape=True))
+        if self._is_standard:
+            words = self._detokenizer.detokenize(tokens.split(), return_str=True, unescape=True)
+            return str(words)
+        words = self._detokenizer.unescape_xml(tokens).split()
+        return joined_words(words, language=self._language)
+
+
+def _keep_words_whole(tokenizer: MosesTokenizer) -> None:
+    """Change the patterns of ``tokenizer`` such that only marks at the edge of a word part."""
+    letter = rf"\w{marks_class()}"
+    mark = rf"[^{letter}\s.'`,\-]"
+    tokenizer.PAD_NOT_ISALNUM = (
+        re.compile(f"((?<![{letter}]){mark}|{mark}(?![{letter}]))"),
+        r" \1 ",
+    )
+    tokenizer.COMMA_SEPARATE_1 = re.compile(f"(?<![{letter}]),|,(?![{letter}])"), " , "
+    tokenizer.COMMA_SEPARATE_2 = tokenizer.COMMA_SEPARATE_3 = re.compile("(?!)"), ""
+    apostrophe = re.compile(f"(?<![{letter}])'|'(?![{letter}])")
+    tokenizer.NON_SPECIFIC_APOSTROPHE = apostrophe, " ' "

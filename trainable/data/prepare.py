@@ -4,62 +4,83 @@ from __future__ import annotations
 
 import logging
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trainable.data import bpe
 from trainable.data.binarise import build_dictionary, write_binarised
 from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.folder import new_folder
 from trainable.data.manifest import (
-    BPE_CODES,
     SPLITS,
     DictionaryRows,
     Manifest,
+    MetricInfo,
     SplitCounts,
     SplitName,
-    TokenizerInfo,
     raw_name,
 )
+from trainable.data.roundtrip import TOLD_BELOW, RoundTrip, round_trip
+from trainable.data.segmentation import Segmentation, make_segmentation
+from trainable.data.tokenisation import Tokenisation
+from trainable.metrics.bleu import Bleu
+from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
 
 log = logging.getLogger(__name__)
 
-_PARTS = ("ve-fairseq", "sacremoses", "subword-nmt", "torch")
+DEFAULT = Tokenisation()
+_PARTS = ("ve-fairseq", "sacrebleu", "sacremoses", "sentencepiece", "subword-nmt", "torch")
 
 
 def prepare(
-    read: Callable[[], ParallelText], out: Path, *, n_merges: int, joined_dictionary: bool = False
+    read: Callable[[], ParallelText],
+    out: Path,
+    *,
+    n_merges: int,
+    joined_dictionary: bool = False,
+    tokenisation: Tokenisation = DEFAULT,
 ) -> Manifest:
     """Prepare a corpus as the new folder ``out``, atomically.
 
     Args:
         read: returns the corpus; called after a check that ``out`` can be made.
         out: path of the folder, which must be absent or empty.
-        n_merges: number of BPE merges, learned jointly on both sides of train.
+        n_merges: number of BPE merges, or pieces of SentencePiece, learned jointly on both
+            sides of train.
         joined_dictionary: use one dictionary for both sides, as ``tied = "all"`` requires.
+        tokenisation: choices of tokens, case and metric.
 
     Raises:
-        UserError: the corpus cannot be read, ``out`` is not free, or the disk is full or not
-            writable.
+        UserError: the corpus cannot be read, its text does not come back from its tokens,
+            ``out`` is not free, or the disk is full or not writable.
     """
     with new_folder(out) as folder:
         corpus = read()
         log.info("corpus=%s n_train=%d", corpus.name, len(corpus.splits["train"].raw))
-        manifest = _write(corpus, folder, n_merges=n_merges, joined=joined_dictionary)
+        manifest = _write(corpus, folder, tokenisation, n_merges=n_merges, joined=joined_dictionary)
     log.info("corpus=%s prepared=%s", corpus.name, out)
     return manifest
 
 
-def _write(corpus: ParallelText, folder: Path, *, n_merges: int, joined: bool) -> Manifest:
+def _write(
+    corpus: ParallelText,
+    folder: Path,
+    tokenisation: Tokenisation,
+    *,
+    n_merges: int,
+    joined: bool,
+) -> Manifest:
+    metric = _metric(corpus, tokenisation)
     for split in ("valid", "test"):
         raw = corpus.splits[split].raw
         _write_lines(raw.src, folder / raw_name(split, corpus.src))
         _write_lines(raw.tgt, folder / raw_name(split, corpus.tgt))
-    codes = _learn(corpus.splits["train"].tokens, n_merges)
-    (folder / BPE_CODES).write_text(codes, encoding="utf-8")
-    segmented = {name: _segmented(corpus.splits[name].tokens, codes) for name in SPLITS}
+    segmentation = make_segmentation(corpus, tokenisation, n_merges=n_merges)
+    segmentation.save(folder)
+    segmented = {name: segmentation.segmented(corpus.splits[name]) for name in SPLITS}
+    trip = _round_trip(corpus, segmentation, segmented)
+    trip.require(lossy=tokenisation.lossy)
     dictionaries = _dictionaries(segmented["train"], joined=joined)
     for language, dictionary in zip((corpus.src, corpus.tgt), dictionaries, strict=True):
         dictionary.save(str(folder / f"dict.{language}.txt"))
@@ -76,7 +97,9 @@ def _write(corpus: ParallelText, folder: Path, *, n_merges: int, joined: bool) -
         sources=corpus.sources,
         counts=counts,
         dictionary=DictionaryRows(src=src_rows, tgt=tgt_rows, joined=joined),
-        tokenizer=TokenizerInfo(bpe_merges=bpe.count_merges(codes)),
+        tokenizer=segmentation.info,
+        metric=metric,
+        roundtrip_bleu=round(trip.bleu, 2),
         licence=corpus.licence,
         versions=part_versions(),
     )
@@ -84,16 +107,33 @@ def _write(corpus: ParallelText, folder: Path, *, n_merges: int, joined: bool) -
     return manifest
 
 
-def _learn(train: Pairs, n_merges: int) -> str:
-    log.info("bpe_merges=%d learning", n_merges)
-    return bpe.learn((*train.src, *train.tgt), n_merges=n_merges)
-
-
-def _segmented(pairs: Pairs, codes: str) -> Pairs:
-    segment = bpe.segmenter(codes).segment
-    return Pairs(
-        src=[segment(line) for line in pairs.src], tgt=[segment(line) for line in pairs.tgt]
+def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> MetricInfo:
+    metric = metric_by_name(
+        tokenisation.metric,
+        language=corpus.tgt,
+        tokenizer=tokenisation.bleu_tokenizer,
+        cased=tokenisation.cased,
     )
+    return MetricInfo(
+        name=tokenisation.metric,
+        bleu_tokenizer=metric.tokenizer if isinstance(metric, Bleu) else None,
+        signature=metric.signature,
+    )
+
+
+def _round_trip(
+    corpus: ParallelText, segmentation: Segmentation, segmented: Mapping[SplitName, Pairs]
+) -> RoundTrip:
+    """Round trip of the references of valid and test; the log tells what is lost."""
+    target = segmentation.target()
+    references = [
+        target.cased(line) for split in ("valid", "test") for line in corpus.splits[split].raw.tgt
+    ]
+    outputs = [target.decode(line) for split in ("valid", "test") for line in segmented[split].tgt]
+    trip = round_trip(outputs, references, tokenizer=bleu_tokenizer(corpus.tgt))
+    if trip.bleu < TOLD_BELOW:
+        log.warning("the references, tokenised and back, score %s", trip)
+    return trip
 
 
 def _dictionaries(train: Pairs, *, joined: bool) -> tuple[Any, Any]:

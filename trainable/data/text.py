@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spaces.errors import UserError
+from trainable.characters import C1_CONTROLS
 from trainable.data.blobs import Blob, find_path, read_blob
-from trainable.data.corpus import ParallelText, Split, aligned, from_raw
+from trainable.data.corpus import ParallelText, Split, aligned, from_raw, from_tokens
 from trainable.data.holdout import hold_out, n_held_out
 from trainable.data.manifest import LANGUAGE, SplitName
+from trainable.data.tokenisation import Form
 
 MIN_PAIRS = 20
 SEED = 1
+log = logging.getLogger(__name__)
+_ESCAPES = re.compile(r"&(?:apos|quot|#124|#91|#93);")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +31,14 @@ class TextFiles:
     test: tuple[Path, Path] | None = None
 
 
-def text(files: TextFiles, *, src: str, tgt: str) -> ParallelText:
+def text(files: TextFiles, *, src: str, tgt: str, form: Form = "raw") -> ParallelText:
     """Corpus of the user's files: raw text, one sentence per line, plain or .gz.
 
     A missing valid or test split is held out from train: a twentieth of its pairs, at most
     1,000, such that no sentence is in two of these splits.
+
+    Args:
+        form: of the text: raw; in words as Moses writes them, escaped; or in subword units.
 
     Raises:
         UserError: a file or language cannot be used, or train is too small to hold out from.
@@ -43,13 +51,19 @@ def text(files: TextFiles, *, src: str, tgt: str) -> ParallelText:
         blobs["valid"] = (read_blob(files.valid[0]), read_blob(files.valid[1]))
     if files.test is not None:
         blobs["test"] = (read_blob(files.test[0]), read_blob(files.test[1]))
-    splits = {name: from_raw(aligned(*pair), src=src, tgt=tgt) for name, pair in blobs.items()}
+    splits = {name: _split(*pair, src=src, tgt=tgt, form=form) for name, pair in blobs.items()}
+    if form == "raw":
+        for blob, lines in zip(
+            blobs["train"], (splits["train"].raw.src, splits["train"].raw.tgt), strict=True
+        ):
+            _tell_escapes(lines, blob.place)
     return ParallelText(
         name="text",
         src=src,
         tgt=tgt,
         seed=None if len(blobs) == 3 else SEED,
         splits=_complete(splits),
+        form=form,
         licence="the user's own text; its licence is not known here",
         sources=tuple(blob.source() for pair in blobs.values() for blob in pair),
     )
@@ -83,6 +97,43 @@ def require_languages(src: str, tgt: str) -> None:
             raise UserError(f"{option} {language}: is no language code; give one such as de or en")
     if src == tgt:
         raise UserError(f"--src and --tgt are both {src}; they must differ")
+
+
+def _split(src_blob: Blob, tgt_blob: Blob, *, src: str, tgt: str, form: Form) -> Split:
+    pairs = aligned(src_blob, tgt_blob)
+    for blob, lines in ((src_blob, pairs.src), (tgt_blob, pairs.tgt)):
+        refuse_controls(lines, blob.place)
+    if form == "raw":
+        return from_raw(pairs, src=src, tgt=tgt)
+    return from_tokens(pairs, src=src, tgt=tgt, segmented=form == "segmented")
+
+
+def refuse_controls(lines: Sequence[str], place: str) -> None:
+    """Check that no line holds a C1 control, which is text of CP1252 read as LATIN1.
+
+    Raises:
+        UserError: one does.
+    """
+    for number, line in enumerate(lines, start=1):
+        found = C1_CONTROLS.search(line)
+        if found is not None:
+            raise UserError(
+                f"{place}: line {number}, character {found.start() + 1} is the control character "
+                f"U+{ord(found[0]):04X}, which is no text; the file was CP1252 and read as "
+                "LATIN1: convert the original with iconv -f CP1252 -t UTF-8"
+            )
+
+
+def _tell_escapes(lines: Sequence[str], place: str) -> None:
+    for number, line in enumerate(lines, start=1):
+        found = _ESCAPES.search(line)
+        if found is not None:
+            log.warning(
+                "%s: line %d holds %s, as Moses writes a mark in tokenised text; it is escaped "
+                "again now. If the text is tokenised, say --form tokenised",
+                *(place, number, found[0]),
+            )
+            return
 
 
 def _find_pair(folder: Path, name: str, src: str, tgt: str) -> tuple[Path, Path] | None:

@@ -1,4 +1,4 @@
-"""Tokenizer of one side of a prepared folder: raw text to BPE tokens and back."""
+"""Tokenizer of one side of a prepared folder: raw text to subword tokens and back."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from pathlib import Path
 from typing import Literal
 
 from spaces.errors import DamagedData
-from trainable.data.bpe import join, segmenter
-from trainable.data.manifest import BPE_CODES, Manifest
+from trainable.characters import lowered, normal
+from trainable.data.manifest import Manifest, TokenizerInfo
 from trainable.data.moses import Moses
 from trainable.data.own_files import require_own_files
+from trainable.data.pieces import BpePieces, GivenPieces, Pieces, SentencePieces
 
 Side = Literal["src", "tgt"]
 
 
 class Tokenizer:
-    """Moses tokenisation, lower-casing and BPE of one language.
+    """Tokenisation, case and subword units of one language.
 
     Decoded sentences are cached, since validations often repeat them.
-
-    Raises:
-        ValueError: ``codes`` are not valid BPE codes.
     """
 
-    def __init__(self, *, language: str, codes: str) -> None:
+    def __init__(self, *, language: str, info: TokenizerInfo, pieces: Pieces) -> None:
         self.language = language
-        self._moses = Moses(language)
-        self._bpe = segmenter(codes)
+        self._info = info
+        self._moses = Moses(language, cased=not info.lower_case)
+        self._pieces = pieces
         self._decode = lru_cache(maxsize=65_536)(self._decode_one)
 
     @classmethod
@@ -35,24 +34,45 @@ class Tokenizer:
         """Tokenizer of one side of a prepared folder.
 
         Raises:
-            DamagedData: the folder holds no prepared data, or its BPE codes cannot be read.
+            DamagedData: the folder holds no prepared data, or its codes cannot be read.
         """
         manifest = Manifest.load(folder)
-        path = folder / BPE_CODES
-        require_own_files(folder, [BPE_CODES])
         language = manifest.src if side == "src" else manifest.sides[1]
-        try:
-            return cls(language=language, codes=path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DamagedData(f"{path}: cannot be read ({error}); prepare it again") from error
+        return cls(
+            language=language, info=manifest.tokenizer, pieces=_load(folder, manifest.tokenizer)
+        )
 
     def encode(self, raw: str) -> str:
-        """BPE tokens of a raw sentence, separated by spaces."""
-        return self._bpe.segment(self._moses.tokenise(raw))
+        """Tokens of a raw sentence, separated by spaces; none of one without words."""
+        match self._info.kind:
+            case "moses":
+                return self._pieces.segment(self._moses.tokenise(raw))
+            case "sentencepiece":
+                return self._pieces.segment(self.cased(" ".join(normal(raw).split())))
+            case "none":
+                return " ".join(normal(raw).split())
 
     def decode(self, tokens: str) -> str:
-        """Sentence of BPE tokens, detokenised and unescaped, in lower case."""
+        """Sentence of tokens in normal spelling, in lower case unless the data are cased."""
         return self._decode(tokens)
 
+    def cased(self, text: str) -> str:
+        """``text`` in the case of the tokens."""
+        return lowered(text, self.language) if self._info.lower_case else text
+
     def _decode_one(self, tokens: str) -> str:
-        return self._moses.detokenise(join(tokens))
+        text = self._pieces.join(tokens)
+        return text.strip() if self._info.kind == "sentencepiece" else self._moses.detokenise(text)
+
+
+def _load(folder: Path, info: TokenizerInfo) -> Pieces:
+    if not info.files:
+        return GivenPieces()
+    path = folder / info.files[0]
+    require_own_files(folder, info.files)
+    try:
+        if info.kind == "sentencepiece":
+            return SentencePieces(path.read_bytes())
+        return BpePieces(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedData(f"{path}: cannot be read ({error}); prepare it again") from error

@@ -1,4 +1,4 @@
-"""fairseq's Transformer encoder layer, for learned layers and, without dropout, for reservoirs.
+"""fairseq's Transformer encoder layer, for learned layers and for reservoirs.
 
 Shapes: T source, B batch, D model.
 """
@@ -6,11 +6,16 @@ Shapes: T source, B batch, D model.
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from fairseq.models.transformer import TransformerConfig
 from torch import Tensor
 
+from spaces.dimensions import MAX_SRC_POSITIONS
+from spaces.kinds import LAYER_KINDS
 from trainable.layers.attention import Attention, padding_mask
+from trainable.layers.linformer import LinformerAttention
+from trainable.layers.performer import PerformerAttention
 from trainable.layers.sublayers import SubLayers
 from trainable.private.fairseq import TransformerEncoderLayerBase
 
@@ -23,12 +28,14 @@ class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc
         self.use_cheap_dropout(cfg.dropout, cfg.activation_dropout)
 
     def build_self_attention(self, embed_dim: int, cfg: TransformerConfig) -> Attention:
-        """Our attention with fairseq's initial weights."""
-        return Attention(
+        """The chosen attention, its projections with fairseq's initial weights."""
+        attention, options = _attention(cfg)
+        return attention(
             embed_dim,
             cfg.encoder.attention_heads,
             dropout=cfg.attention_dropout,
             self_attention=True,
+            **options,
         )
 
     def forward(self, x_TBD: Tensor, encoder_padding_mask: Tensor | None) -> Tensor:
@@ -40,8 +47,30 @@ class EncoderLayer(SubLayers, TransformerEncoderLayerBase):  # type: ignore[misc
         return self.residual(self.final_layer_norm, x_TBD, self.feed_forward)
 
 
-def without_dropout(cfg: TransformerConfig) -> TransformerConfig:
-    """Copy of ``cfg`` with every kind of dropout off."""
+def _attention(cfg: TransformerConfig) -> tuple[type[Attention], dict[str, Any]]:
+    """Class of the encoder's self-attention, and the options that it has of its own."""
+    match cfg.attention:
+        case "performer":
+            return PerformerAttention, {"n_features": cfg.attention_features}
+        case "linformer":
+            return LinformerAttention, {
+                "length": cfg.attention_length,
+                "n_positions": MAX_SRC_POSITIONS,
+                "shared": cfg.attention_sharing == "all",
+            }
+        case "softmax":
+            return Attention, {}
+    raise ValueError(f"no attention is called {cfg.attention!r}")
+
+
+def layer_config(kind: str, cfg: TransformerConfig) -> TransformerConfig:
+    """Copy of ``cfg`` for layers of ``kind``, with the kind's attention if it has one.
+
+    Every kind of dropout is off if no part of the layer learns, unless it is set on.
+    """
+    layer_kind = LAYER_KINDS[kind]
     changed = copy.deepcopy(cfg)
-    changed.dropout = changed.attention_dropout = changed.activation_dropout = 0.0
+    changed.attention = layer_kind.attention or cfg.attention
+    if layer_kind.is_frozen and cfg.reservoir_dropout == "off":
+        changed.dropout = changed.attention_dropout = changed.activation_dropout = 0.0
     return changed

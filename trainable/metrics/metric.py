@@ -28,6 +28,11 @@ class Metric(ABC):
     def signature(self) -> str:
         """Definition and versions in one line, to be quoted with a score."""
 
+    @property
+    def is_at_hand(self) -> bool:
+        """True if nothing must be installed or downloaded for it."""
+        return True
+
     @abstractmethod
     def score(self, outputs: Sequence[str], references: Sequence[str]) -> float:
         """The score of a whole set, one output and one reference for each example."""

@@ -11,11 +11,10 @@ from fairseq.data import Dictionary
 from fairseq.models.transformer import TransformerConfig, TransformerDecoderBase
 from torch import Tensor, nn
 
-from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from trainable.layers.attention import Attention, KeysAndValues, future_mask, padding_mask
 from trainable.layers.dropout import Dropout
-from trainable.layers.encoder_layer import without_dropout
+from trainable.layers.encoder_layer import layer_config
 from trainable.layers.sublayers import SubLayers
 from trainable.models.encoder import EncoderOut
 from trainable.models.options import reservoir_draw
@@ -249,7 +248,6 @@ class DecoderLayer(SubLayers, TransformerDecoderLayerBase):  # type: ignore[misc
 
 
 def build_decoder_layer(kind: str, cfg: TransformerConfig) -> nn.Module:
-    """A new layer of ``kind`` with fairseq's initial weights; reservoirs have no dropout."""
-    is_reservoir = LAYER_KINDS[kind].is_reservoir
-    layer: nn.Module = DecoderLayer(without_dropout(cfg) if is_reservoir else cfg)
+    """A new layer of ``kind`` with fairseq's initial weights, not yet frozen."""
+    layer: nn.Module = DecoderLayer(layer_config(kind, cfg))
     return layer

@@ -13,11 +13,13 @@ from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from trainable.layer_drop import Depths
 from trainable.layers.dropout import Dropout
-from trainable.layers.encoder_layer import EncoderLayer
+from trainable.layers.encoder_layer import EncoderLayer, layer_config
+from trainable.layers.linformer import share_projection
 from trainable.models.options import reservoir_draw
 from trainable.models.stack import build_stack
 from trainable.reservoirs.backward import go_around
 from trainable.reservoirs.builders import reservoir_builder
+from trainable.reservoirs.random_features import draw_all_features
 
 # Output of fairseq's encoders: "encoder_out" is S, B, D, "encoder_padding_mask" B, S.
 EncoderOut = dict[str, list[Tensor]]
@@ -39,8 +41,12 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
             draw=reservoir_draw(cfg),
             build=lambda kind: build_encoder_layer(kind, cfg),
         )
+        draw_all_features(layers, seed=cfg.reservoir_seed)
+        if cfg.attention_sharing == "all":
+            share_projection(layers)
         if cfg.reservoir_backward == "around":
-            for reservoir in {layers[depth] for depth in layout.reservoir_depths}:
+            frozen = [depth for depth, layer in enumerate(layout.layers) if layer.is_frozen]
+            for reservoir in {layers[depth] for depth in frozen}:
                 go_around(reservoir)
         super().__init__(cfg, dictionary, embed_tokens)
         self.dropout_module = Dropout(cfg.dropout)
@@ -87,8 +93,8 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
 
 
 def build_encoder_layer(kind: str, cfg: TransformerConfig) -> nn.Module:
-    """A new layer of ``kind`` with fairseq's initial weights; reservoirs have no dropout."""
+    """A new layer of ``kind`` with fairseq's initial weights, not yet frozen."""
     if LAYER_KINDS[kind].is_reservoir:
-        return reservoir_builder(kind).build(cfg)
-    layer: nn.Module = EncoderLayer(cfg)
+        return reservoir_builder(kind).build(layer_config(kind, cfg))
+    layer: nn.Module = EncoderLayer(layer_config(kind, cfg))
     return layer

@@ -12,6 +12,7 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.models.transformer import TransformerConfig
 from omegaconf import II, DictConfig, OmegaConf
 
+from spaces.dimensions import MAX_SRC_POSITIONS
 from spaces.kinds import decoder_letters, listed
 from trainable.config import ModelConfig
 from trainable.private.fairseq import without_private
@@ -34,7 +35,7 @@ class ReservoirEncoderConfig(FairseqDataclass):  # type: ignore[misc]
     reservoir_seed: int = _option(1, "random seed of the reservoirs' weights")
     reservoir_gain: float = _option(1.0, "factor on the reservoirs' weights")
     reservoir_draw: str = _option(
-        "xavier", "distribution of the reservoirs' weights: xavier, orthogonal or sparse"
+        "xavier", "distribution of the reservoirs' weights: xavier, fairseq, orthogonal or sparse"
     )
     reservoir_density: float = _option(
         0.1, "share of nonzero weights in sparse reservoirs, above 0 to 1"
@@ -42,6 +43,7 @@ class ReservoirEncoderConfig(FairseqDataclass):  # type: ignore[misc]
     reservoir_backward: str = _option(
         "through", "gradients of the encoder's reservoirs: through or around (backskipping)"
     )
+    reservoir_dropout: str = _option("off", "dropout inside reservoirs: off or on")
     encoder_embed_dim: int = _option(512, "encoder embedding dimension")
     encoder_ffn_embed_dim: int = _option(2048, "encoder embedding dimension for FFN")
     encoder_attention_heads: int = _option(8, "number of attention heads of the encoder")
@@ -52,8 +54,18 @@ class ReservoirEncoderConfig(FairseqDataclass):  # type: ignore[misc]
     activation_fn: str = _option("relu", "activation function of the Transformer layers")
     dropout: float = _option(0.1, "dropout probability")
     attention_dropout: float = _option(0.0, "dropout probability for attention weights")
+    attention: str = _option(
+        "softmax", "self-attention of the encoder: softmax, performer or linformer"
+    )
+    attention_features: int = _option(64, "random features of each head of a Performer")
+    attention_length: int = _option(32, "positions that Linformer projects keys and values to")
+    attention_sharing: str = _option(
+        "none", "Linformer's projections: each layer's own (none), or one for all layers (all)"
+    )
     activation_dropout: float = _option(0.0, "dropout probability after activation in FFN")
-    max_source_positions: int = _option(1024, "max number of tokens in the source sequence")
+    max_source_positions: int = _option(
+        MAX_SRC_POSITIONS, "max number of tokens in the source sequence"
+    )
 
 
 @dataclass
@@ -105,6 +117,7 @@ def _encoder_values(config: ModelConfig, seed: int) -> dict[str, Any]:
         "reservoir_draw": config.reservoir_draw,
         "reservoir_density": config.reservoir_density,
         "reservoir_backward": config.reservoir_backward,
+        "reservoir_dropout": config.reservoir_dropout,
         "encoder_embed_dim": config.d_model,
         "embedding_dim": config.embedding_dim,
         "encoder_ffn_embed_dim": config.ffn,
@@ -112,6 +125,10 @@ def _encoder_values(config: ModelConfig, seed: int) -> dict[str, Any]:
         "encoder_normalize_before": config.norm == "pre",
         "dropout": config.dropout,
         "attention_dropout": config.attention_dropout,
+        "attention": config.attention,
+        "attention_features": config.attention_features,
+        "attention_length": config.attention_length,
+        "attention_sharing": config.attention_sharing,
         "activation_dropout": config.activation_dropout,
     }
 
@@ -145,7 +162,7 @@ def transformer_config(options: ReservoirEncoderConfig | DictConfig) -> Transfor
 
     The numbers of layers are zero, so that fairseq builds none. The configuration also holds
     the options that fairseq does not know: ``encoder_layout``, ``decoder_layout``,
-    ``embedding_dim`` and all that begin with ``reservoir``.
+    ``embedding_dim`` and all that begin with ``reservoir`` or ``attention``.
     """
     values = option_values(options)
     width = values.get("decoder_embed_dim", values["encoder_embed_dim"])

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
-from spaces.kinds import ATTENTION, FEED_FORWARD
-from spaces.layout import Layout
+from spaces.kinds import ATTENTION, FEED_FORWARD, LAYER_KINDS
+from spaces.layout import Layer, Layout
+from trainable.models.low_rank import with_differences
 from trainable.reservoirs.draw import Draw, ReservoirKey
 from trainable.reservoirs.freeze import make_reservoir
 
@@ -22,6 +23,7 @@ def build_stack(
 ) -> list[nn.Module]:
     """One layer for each depth, bottom to top; shared layers and modules are the same object.
 
+    A use with a low-rank difference is an object of its own around the shared modules.
     Learned layers draw from torch's generator in order of first use, as fairseq does.
     Reservoirs do not change that generator, so the initial weights of the learned layers do
     not depend on the reservoirs between them.
@@ -49,7 +51,23 @@ def build_stack(
     stack_layers = [layers[owner] for owner in layout.owners]
     for component, names in MODULES.items():
         _share(stack_layers, layout.owners_of(component), names)
+    for depth, rank in enumerate(layout.ranks):
+        if rank:
+            stack_layers[depth] = with_differences(
+                stack_layers[depth],
+                _without_drawing(build, layout.layers[depth].kind),
+                modules=_shared_modules(layout.layers[depth]),
+                rank=rank,
+                key=f"{seed}/{stack}/difference/{depth}",
+            )
     return stack_layers
+
+
+def _shared_modules(layer: Layer) -> tuple[str, ...]:
+    """Names of the modules with linear maps that ``layer`` shares."""
+    return tuple(
+        name for component, names in MODULES.items() if layer.shares(component) for name in names
+    )
 
 
 def _share(layers: list[nn.Module], owners: Sequence[int], names: tuple[str, ...]) -> None:
@@ -64,7 +82,15 @@ def _share(layers: list[nn.Module], owners: Sequence[int], names: tuple[str, ...
 
 
 def _build_reservoir(build: Callable[[str], nn.Module], key: ReservoirKey, draw: Draw) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        layer = build(key.kind)
-    make_reservoir(layer, reservoir=key, draw=draw)
+    drawn = _without_drawing(build, key.kind, seed=key.torch_seed)
+    # The learned parts of a partly frozen layer start as those of an L in its place.
+    layer = build(key.kind) if LAYER_KINDS[key.kind].learned else drawn
+    make_reservoir(layer, reservoir=key, draw=draw, initial=dict(drawn.named_parameters()))
     return layer
+
+
+def _without_drawing(build: Callable[[str], nn.Module], kind: str, *, seed: int = 0) -> nn.Module:
+    """A new layer of ``kind``, initialised from ``seed``; torch's generator stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return build(kind)

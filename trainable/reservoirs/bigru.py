@@ -27,10 +27,10 @@ class BiGRUReservoir(ResidualReservoir):
         "BiGRU Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
     """
 
-    def __init__(self, d_model: int, *, normalize_before: bool) -> None:
+    def __init__(self, d_model: int, *, normalize_before: bool, dropout: float = 0.0) -> None:
         if d_model % 2:
             raise ValueError(f"a BiGRU reservoir halves the model's width, and {d_model} is odd")
-        super().__init__(d_model, normalize_before=normalize_before)
+        super().__init__(d_model, normalize_before=normalize_before, dropout=dropout)
         self.gru = nn.GRU(d_model, d_model // 2, bidirectional=True)
 
     def transform(self, x_TBD: torch.Tensor, padding_BT: torch.Tensor | None) -> torch.Tensor:
@@ -56,4 +56,8 @@ def matrices(tensor: str) -> Matrices:
 @builds_reservoir("G", matrices=matrices, fixed_shapes=False)
 def build(cfg: TransformerConfig) -> nn.Module:
     """A BiGRU reservoir of the encoder's width."""
-    return BiGRUReservoir(cfg.encoder.embed_dim, normalize_before=cfg.encoder.normalize_before)
+    return BiGRUReservoir(
+        cfg.encoder.embed_dim,
+        normalize_before=cfg.encoder.normalize_before,
+        dropout=cfg.dropout,
+    )

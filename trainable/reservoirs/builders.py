@@ -24,8 +24,9 @@ class ReservoirBuilder:
     """Builder of the reservoirs of one kind.
 
     Args:
-        build: returns a new encoder layer, not yet drawn or frozen, without dropout. The layer
-            is called as fairseq's encoder layers: with states T, B, D and padding mask B, T.
+        build: returns a new encoder layer, not yet drawn or frozen, with the dropout of its
+            options. It is called as fairseq's encoder layers: with states T, B, D and padding
+            mask B, T.
         matrices: gives the matrices in a parameter, by the parameter's name in the layer.
         fixed_shapes: the layer waits for no value of its input, so that a CUDA graph can hold it.
     """

@@ -27,8 +27,10 @@ class ConvolutionReservoir(ResidualReservoir):
         Wu et al. 2019 (arXiv:1901.10430).
     """
 
-    def __init__(self, d_model: int, *, heads: int, normalize_before: bool) -> None:
-        super().__init__(d_model, normalize_before=normalize_before)
+    def __init__(
+        self, d_model: int, *, heads: int, normalize_before: bool, dropout: float = 0.0
+    ) -> None:
+        super().__init__(d_model, normalize_before=normalize_before, dropout=dropout)
         self.linear_in = nn.Linear(d_model, 2 * d_model)
         self.convolution = LightweightConv1dTBC(
             d_model, kernel_size=CONV_KERNEL, padding_l=CONV_KERNEL // 2, num_heads=heads
@@ -51,4 +53,5 @@ def build(cfg: TransformerConfig) -> nn.Module:
         cfg.encoder.embed_dim,
         heads=cfg.encoder.attention_heads,
         normalize_before=cfg.encoder.normalize_before,
+        dropout=cfg.dropout,
     )

@@ -6,6 +6,7 @@ or rounded as IEEE 754 defines.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -45,15 +46,23 @@ class ReservoirKey:
         """Key of the tensor named ``tensor``, from which its random bits are drawn."""
         return f"{self.seed}/{self.stack}/{self.kind}{self.ordinal}/{tensor}"
 
+    @property
+    def torch_seed(self) -> int:
+        """Seed of torch's generator for the initialisation of such a layer by fairseq."""
+        return int.from_bytes(hashlib.sha256(self.of("initial").encode()).digest()[:4])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
     """Distribution of the matrices of a model's reservoirs.
 
-    ``xavier``: uniform, within Xavier's bound. ``orthogonal``: orthonormal rows or columns,
-    for each matrix if a tensor stacks several. ``sparse``: as Xavier's, but each value is kept
-    with probability ``density`` and is zero otherwise; kept values are scaled up so that the
-    variance stays the same. A convolution's kernel, which has few values, stays dense.
+    ``xavier``: uniform, within Xavier's bound. ``fairseq``: the initial weights of such a layer
+    in fairseq, biases included, as the seed paper freezes them (Shen et al. 2021, section 3.1);
+    these are of torch's generator, seeded with the reservoir's key. ``orthogonal``: orthonormal
+    rows or columns, for each matrix if a tensor stacks several. ``sparse``: as
+    Xavier's, but each value is kept with probability ``density`` and is zero otherwise; kept
+    values are scaled up so that the variance stays the same. A convolution's kernel, which has
+    few values, stays dense.
     """
 
     way: ReservoirDraw
@@ -63,15 +72,22 @@ class Draw:
     def tensor(
         self,
         name: str,
-        shape: tuple[int, ...],
+        initial: torch.Tensor,
         *,
         reservoir: ReservoirKey,
         matrices: Matrices = ONE_MATRIX,
     ) -> torch.Tensor:
-        """Random tensor ``name`` of a reservoir, float32 on the CPU, of the given shape.
+        """Random tensor ``name`` of a reservoir, float32 on the CPU, in the shape of ``initial``.
 
-        Biases are zero, LayerNorm's weights are one; neither depends on the seed.
+        Biases are zero, LayerNorm's weights are one; neither depends on the seed, but for
+        biases that fairseq draws.
+
+        Args:
+            initial: fairseq's initial value; only its shape counts but for ``fairseq``.
         """
+        shape = tuple(initial.shape)
+        if self.way == "fairseq":
+            return initial.detach() * (self.gain if len(shape) > 1 else 1.0)
         if name.endswith("layer_norm.weight"):
             return torch.ones(shape)
         if len(shape) == 1:

@@ -39,7 +39,7 @@ def _orthonormal_columns(n_rows: int, n_columns: int, *, key: str) -> NDArray[np
     """
     matrix = np.eye(n_rows, n_columns)
     for k in reversed(range(n_columns)):
-        v = _normal(n_rows - k, key=f"{key}/{k}")
+        v = draw_normal(n_rows - k, key=f"{key}/{k}")
         sign = 1.0 if v[0] >= 0 else -1.0
         v[0] += sign * math.sqrt(math.fsum(v * v))
         block = matrix[k:, k:]
@@ -50,7 +50,7 @@ def _orthonormal_columns(n_rows: int, n_columns: int, *, key: str) -> NDArray[np
     return matrix
 
 
-def _normal(n: int, *, key: str) -> NDArray[np.float64]:
+def draw_normal(n: int, *, key: str) -> NDArray[np.float64]:
     """``n`` values of nearly normal distribution, exact sums of integers."""
     pieces = raw_bits(n * _PIECES // 4, key=key).astype("<u8").view("<u2")
     sums = pieces.reshape(n, _PIECES).astype(np.int64).sum(axis=1)

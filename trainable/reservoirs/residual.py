@@ -10,16 +10,18 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainable.layers.dropout import Dropout
+
 
 class ResidualReservoir(nn.Module):
-    """One sub-layer in a residual connection: x + f(norm(x)), or norm(x + f(x)) post-norm.
+    """One sub-layer in a residual connection: x + drop(f(norm(x))), or norm(x + drop(f(x))).
 
-    Subclasses define f as ``transform``. There is no dropout. It is called as fairseq's
-    encoder layers.
+    Subclasses define f as ``transform``. It is called as fairseq's encoder layers.
     """
 
-    def __init__(self, d_model: int, *, normalize_before: bool) -> None:
+    def __init__(self, d_model: int, *, normalize_before: bool, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout_module = Dropout(dropout)
         self.normalize_before = normalize_before
         self.layer_norm = nn.LayerNorm(d_model)
 
@@ -32,8 +34,10 @@ class ResidualReservoir(nn.Module):
     ) -> torch.Tensor:
         """Output of the layer, T, B, D."""
         if self.normalize_before:
-            return x_TBD + self.transform(self.layer_norm(x_TBD), encoder_padding_mask)
-        normed: torch.Tensor = self.layer_norm(x_TBD + self.transform(x_TBD, encoder_padding_mask))
+            added = self.transform(self.layer_norm(x_TBD), encoder_padding_mask)
+            return self.dropout_module.add(x_TBD, added)
+        summed = self.dropout_module.add(x_TBD, self.transform(x_TBD, encoder_padding_mask))
+        normed: torch.Tensor = self.layer_norm(summed)
         return normed
 
     def upgrade_state_dict_named(self, state_dict: dict[str, Any], name: str) -> None:

@@ -1,6 +1,6 @@
-"""The Transformer reservoir, kind R: a random, frozen Transformer layer.
+"""The Transformer reservoir, kind R, its Performer, P, and layers frozen in part: A, N, Q.
 
-In a decoder it is the decoder's Transformer layer, drawn in the same way.
+But for P they can stand in a decoder, as its Transformer layer, drawn in the same way.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import math
 from fairseq.models.transformer import TransformerConfig
 from torch import nn
 
-from trainable.layers.encoder_layer import EncoderLayer, without_dropout
+from trainable.layers.encoder_layer import EncoderLayer
 from trainable.reservoirs.builders import builds_reservoir
 from trainable.reservoirs.draw import ONE_MATRIX, Matrices
 
@@ -25,11 +25,15 @@ def matrices(tensor: str) -> Matrices:
 
 
 @builds_reservoir("R", matrices=matrices)
+@builds_reservoir("A", matrices=matrices)
+@builds_reservoir("N", matrices=matrices)
+@builds_reservoir("Q", matrices=matrices)
+@builds_reservoir("P", matrices=matrices)
 def build(cfg: TransformerConfig) -> nn.Module:
-    """Encoder layer of fairseq without dropout.
+    """Encoder layer of fairseq, not yet frozen in whole or in part.
 
     Source:
         "Transformer Reservoir", Shen et al. 2021 (arXiv:2012.15045), section 2.2.
     """
-    layer: nn.Module = EncoderLayer(without_dropout(cfg))
+    layer: nn.Module = EncoderLayer(cfg)
     return layer

@@ -32,6 +32,7 @@ from trainable.data.manifest import INPUT, LABEL, SplitName
 from trainable.data.prepare_sentences import N_SPECIAL
 from trainable.loss import NO_LABEL, label_loss
 from trainable.metrics.accuracy import ACCURACY, MACRO_F1
+from trainable.metrics.metric import Metric
 from trainable.models.build import placeholder_dictionary
 from trainable.models.classifier import HEAD, ReservoirClassifier
 from trainable.models.encoder_model import SourceDictionary
@@ -48,7 +49,6 @@ class Classification(EncoderTask):
 
     name = "classification"
     metric = ACCURACY
-    further_metrics = (MACRO_F1,)
     final_decoding = "the most probable label"
     place = Path(INPUT)
 
@@ -63,6 +63,10 @@ class Classification(EncoderTask):
     def labels(self) -> tuple[str, ...]:
         """The labels in the order of their numbers."""
         return self.manifest.labels or ()
+
+    @property
+    def further_metrics(self) -> Sequence[Metric]:
+        return (MACRO_F1,)
 
     @property
     def n_outputs(self) -> int:

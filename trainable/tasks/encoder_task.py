@@ -19,6 +19,7 @@ from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.data.manifest import BPE_CODES, Manifest, SplitName
 from trainable.data.tokenizer import Tokenizer
 from trainable.device import autocast_dtype
+from trainable.metrics.metric import Metric
 from trainable.ranks import Ranks
 from trainable.sentences import SentenceSplit, load_dictionary
 from trainable.tasks.sentence_set import SentenceSet
@@ -84,6 +85,7 @@ class EncoderTask(Task):
             norm=config.norm,
             tied="none",
             embedding_dim=config.embedding_dim,
+            attention=config.attention_sizes,
         )
 
     @property
@@ -116,6 +118,10 @@ class EncoderTask(Task):
     @property
     def vocabulary_files(self) -> tuple[str, ...]:
         return self.dictionary_name(), BPE_CODES
+
+    @property
+    def further_metrics(self) -> Sequence[Metric]:
+        return ()
 
     def has_inputs_of(self, other: Task) -> bool:
         return isinstance(other, EncoderTask) and self.dictionary == other.dictionary

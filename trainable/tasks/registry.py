@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from spaces.errors import UserError
 from trainable.data.manifest import Manifest
+from trainable.data.metric import metric_of_data
 
 if TYPE_CHECKING:
     from trainable.metrics.metric import Metric
@@ -72,7 +73,8 @@ def metric_of(folder: str) -> Metric:
         UserError: the folder holds no manifest of a task that is known.
     """
     metric: Metric = _imported(_registered(folder).metric)
-    return metric
+    manifest = Manifest.load(Path(folder))
+    return metric if manifest.metric is None else metric_of_data(manifest)
 
 
 def metric_called(name: str) -> Metric | None:

@@ -91,8 +91,7 @@ class Task(ABC):
     """
 
     name: ClassVar[str]  # in manifests and in ``TASKS``
-    metric: ClassVar[Metric]  # of the curve and the AUCC
-    further_metrics: ClassVar[tuple[Metric, ...]] = ()  # of an export's outputs
+    metric: Metric  # of the curve and the AUCC
     has_decoder: ClassVar[bool]  # without one its layout is ``NO_DECODER``
     label_smoothing: ClassVar[float] = 0.1  # of studies that do not give ``train.label_smoothing``
     final_decoding: ClassVar[str]  # of ``final_set``, in words: "beam 5"
@@ -202,6 +201,11 @@ class Task(ABC):
     @abstractmethod
     def vocabulary_files(self) -> tuple[str, ...]:
         """Files that an export keeps of the folder, beside the manifest."""
+
+    @property
+    def further_metrics(self) -> Sequence[Metric]:
+        """Metrics that an export quotes beside ``metric``."""
+        return ()
 
     @property
     @abstractmethod

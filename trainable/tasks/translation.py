@@ -17,11 +17,15 @@ from spaces.layout import Layout
 from trainable.collate import Batch
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, open_corpus, update_batches
-from trainable.data.manifest import BPE_CODES, SplitName
+from trainable.data.manifest import SplitName
+from trainable.data.metric import metric_of_data
+from trainable.data.moses import Moses
 from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
 from trainable.device import autocast_dtype
 from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
-from trainable.metrics.bleu import BLEU
+from trainable.metrics.bleu import BLEU, TokenisedBleu
+from trainable.metrics.metric import Metric
+from trainable.metrics.names import METRIC_NAMES
 from trainable.models.build import build_model, placeholder_dictionary, require_joined
 from trainable.models.options import command_line, fairseq_options
 from trainable.models.reservoir_transformer import ReservoirTransformer
@@ -30,13 +34,18 @@ from trainable.tasks.decoded_set import DecodedSet
 from trainable.tasks.task import Task, Update
 
 FINAL_BEAM = 5
+_REMOVE_BPE = {
+    "moses": "--remove-bpe",
+    "sentencepiece": "--remove-bpe sentencepiece",
+    "none": "--remove-bpe",
+}
 
 
 class Translation(Task):
     """From a source to a target language; tokens are those of the target."""
 
     name = "translation"
-    metric = BLEU
+    metric: Metric = BLEU
     has_decoder = True
     final_decoding = f"beam {FINAL_BEAM}"
 
@@ -44,6 +53,7 @@ class Translation(Task):
         self.corpus = corpus
         self.folder = corpus.folder
         self.manifest = corpus.manifest
+        self.metric = metric_of_data(corpus.manifest)
 
     @classmethod
     def open(cls, folder: str) -> Self:
@@ -60,6 +70,7 @@ class Translation(Task):
             norm=config.norm,
             tied=config.tied,
             embedding_dim=config.embedding_dim,
+            attention=config.attention_sizes,
         )
 
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirTransformer:
@@ -171,7 +182,24 @@ class Translation(Task):
 
     @property
     def vocabulary_files(self) -> tuple[str, ...]:
-        return (*(f"dict.{side}.txt" for side in self.manifest.sides), BPE_CODES)
+        return (
+            *(f"dict.{side}.txt" for side in self.manifest.sides),
+            *self.manifest.tokenizer.files,
+        )
+
+    @property
+    def further_metrics(self) -> Sequence[Metric]:
+        manifest = self.manifest
+        found: list[Metric] = [
+            metric
+            for name in METRIC_NAMES
+            if (metric := metric_of_data(manifest, name)).is_at_hand
+            and metric.name != self.metric.name
+        ]
+        if manifest.corpus.startswith("iwslt") and manifest.tokenizer.kind == "moses":
+            moses = Moses(manifest.sides[1], cased=not manifest.tokenizer.lower_case)
+            found.append(TokenisedBleu(tokenise=moses.tokenise))
+        return found
 
     @property
     def limits(self) -> str:
@@ -184,7 +212,7 @@ class Translation(Task):
     def use_commands(self, folder: str) -> tuple[str, ...]:
         theirs = (
             f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
-            "--remove-bpe \\\n    --required-batch-size-multiple 1"
+            f"{_REMOVE_BPE[self.manifest.tokenizer.kind]} \\\n    --required-batch-size-multiple 1"
         )
         return f"reservoir-search translate {quote(folder)} < sentences.{self.manifest.src}", theirs
 

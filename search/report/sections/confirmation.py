@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from search.replicates.confirm import read_confirmation
-from search.replicates.confirm_table import cells, headings, verdict
+from search.replicates.confirm_table import cells, headings
+from search.replicates.verdict import verdict
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
@@ -17,7 +18,7 @@ def confirmation(study: ReportedStudy) -> Section | None:
     body = render(
         "confirmation.html",
         measures=headings(confirmed),
-        rows=[cells(standing) for standing in confirmed.contest.standings],
+        rows=[cells(confirmed, standing) for standing in confirmed.contest.standings],
         sentences=verdict(confirmed),
     )
     return Section(name="confirmation", title="Confirmation over seeds", body=body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from search.replicates.paper_figure import score_over_minutes
-from search.replicates.paper_tables import LAYOUT
+from search.replicates.paper_table import LAYOUT
 from search.replicates.reproduction import measured_models, steering, tables_of
 from search.report.pictures.svg import svg_of
 from search.report.reported_study import ReportedStudy

@@ -10,8 +10,8 @@ from typing import Any
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.study.score_name import study_signature
 from trainable.data.manifest import Manifest
-from trainable.tasks.registry import metric_called
 
 # user:password@ in an address: a page is passed on more readily than a study's folder.
 _LOGIN = re.compile(r"://[^/@\s]+@")
@@ -25,7 +25,7 @@ def settings(study: ReportedStudy) -> Section:
         study=study,
         settings=[(name, without_login(value)) for name, value in flat(study.resolved["study"])],
         machines=[*machines(study), *versions.items()],
-        signature=signature(study.metric, versions.get("sacrebleu")),
+        signature=study_signature(study.manifest, study.metric, versions.get("sacrebleu")),
         seeds=sorted({record.config.seed for record in study.records}),
         study_file=without_login(study_file(study)),
         manifest=study.manifest,
@@ -58,15 +58,6 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 def without_login(text: str) -> str:
     """Remove user names and passwords from the addresses in ``text``."""
     return _LOGIN.sub("://…@", text)
-
-
-def signature(metric: str, version: str | None) -> str:
-    """Signature of the scores, with the version of sacreBLEU that the study ran on."""
-    known = metric_called(metric)
-    if known is None:
-        return "not known to this version"
-    signed = known.signature
-    return re.sub(r"version:[^|]*", f"version:{version}", signed) if version else signed
 
 
 def study_file(study: ReportedStudy) -> str:

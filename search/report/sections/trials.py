@@ -83,6 +83,7 @@ def _results(study: ReportedStudy) -> list[Column]:
             style="n",
             of=study.normalised_aucc,
         ),
+        *_against_model0(study),
         Column(
             title=study.metric,
             hint="the best on the validation set",
@@ -102,6 +103,27 @@ def _results(study: ReportedStudy) -> list[Column]:
             title="Pareto front",
             hint="no other trial has both a higher AUCC and fewer parameters",
             of=lambda r: "front" if r.id in study.front else "",
+        ),
+    ]
+
+
+def _against_model0(study: ReportedStudy) -> list[Column]:
+    """Columns of a study with references."""
+    if not study.references:
+        return []
+    roles = {"model0": "Model 0", "deletion": "deletion"}
+    return [
+        Column(
+            title="AUCC ÷ Model 0",
+            hint="Model 0 of the same depth, or the only one",
+            n_digits=4,
+            style="n",
+            of=study.model0s.aucc_ratio,
+        ),
+        Column(
+            title="Reference",
+            hint="trained to compare with, beside the search's trials",
+            of=lambda r: "" if r.reference is None else roles[r.reference],
         ),
     ]
 

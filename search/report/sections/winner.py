@@ -6,7 +6,8 @@ import tomllib
 
 from search.exports.exported_scores import ExportedScores
 from search.exports.layout_file import LAYOUT
-from search.replicates.confirm import read_confirmation
+from search.replicates.confirm import Confirmation, read_confirmation
+from search.replicates.verdict import verdict
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.stack import stack_svg
@@ -24,6 +25,7 @@ def winner(study: ReportedStudy) -> Section:
         body = render("no_winner.html", study=study)
         return Section(name="winner", title="No winner yet", body=body)
     encoder, exported = exported_scores(study.folder)
+    confirmed = read_confirmation(study.folder)
     body = render(
         "winner.html",
         study=study,
@@ -33,9 +35,15 @@ def winner(study: ReportedStudy) -> Section:
         margin=winner_margin(best, study.compared),
         exported=exported,
         exported_encoder=encoder,
-        confirmed=read_confirmation(study.folder) is not None,
+        verdict=None if confirmed is None else verdict(confirmed)[0],
     )
-    return Section(name="winner", title="The best layout", body=body)
+    return Section(name="winner", title=_title(confirmed), body=body)
+
+
+def _title(confirmed: Confirmation | None) -> str:
+    if confirmed is None:
+        return "The best layout"
+    return "No winner" if confirmed.contest.winner is None else "The winner"
 
 
 def exported_scores(folder: StudyFolder) -> tuple[str, ExportedScores | None]:

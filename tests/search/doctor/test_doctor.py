@@ -57,7 +57,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
         {
             **TINY_STUDY,
             "data": str(small_grammar),
-            "search": {"algorithm": "random", "n_trials": len(STATES)},
+            "search": {"algorithm": "random", "n_trials": len(STATES), "references": False},
         }
     )
     with pytest.MonkeyPatch.context() as patch:

@@ -91,7 +91,7 @@ def assert_same(built: ReservoirTransformer, first: ReservoirTransformer) -> Non
 
 def task_of(src: Dictionary, tgt: Dictionary) -> Translation:
     """Translation between two dictionaries, without any sentence."""
-    manifest = SimpleNamespace(src="de", tgt="en")
+    manifest = SimpleNamespace(src="de", tgt="en", metric=None)
     corpus: Any = SimpleNamespace(
         folder=Path("data"), manifest=manifest, src_dict=src, tgt_dict=tgt
     )
@@ -140,9 +140,11 @@ def test_a_model_is_built_again_from_its_command_and_checkpoint_for_fairseq(
 @pytest.mark.parametrize("name", list(ModelConfig.model_fields))
 def test_every_setting_of_a_model_is_in_its_layout_file_and_in_the_command_for_fairseq(name: str):
     texts = (
-        "encoder=R1L decoder=R norm=post tied=all reservoir_draw=sparse reservoir_backward=around"
+        "encoder=R1L decoder=R norm=post tied=all reservoir_draw=sparse reservoir_backward=around "
+        "reservoir_dropout=on attention=linformer attention_sharing=all"
     )
     numbers = {"d_model": 64, "embedding_dim": 4, "ffn": 12, "heads": 2}
+    numbers |= {"attention_features": 7, "attention_length": 9}
     others = dict(word.split("=") for word in texts.split()) | numbers
     other = ModelConfig.model_validate({name: others.get(name, 0.7)})
     task = task_of(dictionary(9), dictionary(9))

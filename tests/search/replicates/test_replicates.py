@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import random
 import time
@@ -11,14 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from search.costs.work import Work
 from search.replicates import reproduction, train
-from search.replicates.confirm import confirm_study
-from search.replicates.contest import contest
+from search.replicates.confirm import Confirmation, confirm_study
+from search.replicates.confirm_entrants import confirm_entrants
+from search.replicates.contest import Contest, contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
-from search.replicates.paper_tables import Measured, paper_tables
+from search.replicates.measured import Measured
+from search.replicates.paper_tables import paper_tables
 from search.replicates.plans import AllSeeds, UntilSeparated, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
 from search.replicates.reproduce import (
@@ -29,7 +33,10 @@ from search.replicates.reproduce import (
     reproduction_config,
 )
 from search.replicates.test_set import TestScore
+from search.replicates.verdict import reservoir_lead, verdict
 from search.run.deadline import Deadline
+from search.stats.alpha_spending import nominal_levels
+from search.stats.seed_test import CHOICE_FACTOR
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
@@ -42,6 +49,8 @@ from spaces.errors import UserError
 from spaces.layout import Layout
 from spaces.presets import PRESETS
 from tests.search.conftest import curve_point
+from trainable.config import ObjectiveConfig
+from trainable.tasks.registry import load_task
 
 SEEDS = (2, 3, 4, 5, 6)
 
@@ -61,6 +70,23 @@ def entrant(name: str, encoder: str) -> Entrant:
 
 
 GOOD, BAD = entrant("good", "R1LR1L"), entrant("bad", "LL")
+OBJECTIVE = ObjectiveConfig()
+
+
+def until_separated(*entrants: Entrant) -> UntilSeparated:
+    return UntilSeparated(lineup=Lineup(entrants=entrants, seeds=SEEDS), objective=OBJECTIVE)
+
+
+def judged(
+    entrants: Sequence[Entrant],
+    records: Sequence[TrialRecord],
+    *,
+    seeds: tuple[int, ...] = SEEDS,
+    objective: ObjectiveConfig = OBJECTIVE,
+) -> Contest:
+    result = contest(Lineup(entrants=tuple(entrants), seeds=seeds), records, objective)
+    assert result is not None
+    return result
 
 
 @pytest.fixture
@@ -92,7 +118,7 @@ def test_all_seeds_are_each_pair_once_and_a_seed_at_a_time() -> None:
 
 
 def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
+    plan = until_separated(GOOD, BAD)
     records = trials_of(GOOD, [1, 1]) + trials_of(BAD, [1])
     assert {replicate.key for replicate in plan(records)} == {
         entrant.key(seed) for entrant in (GOOD, BAD) for seed in SEEDS[:2]
@@ -101,9 +127,9 @@ def test_no_round_begins_before_the_one_before_has_ended(trials_of) -> None:
 
 def test_a_leader_that_is_separated_ends_the_training(trials_of) -> None:
     records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
+    plan = until_separated(GOOD, BAD)
     assert {replicate.seed for replicate in plan(records)} == set(SEEDS[:3])
-    result = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
+    result = judged([GOOD, BAD], records)
     assert result.winner == GOOD
     assert [standing.entrant.name for standing in result.standings] == ["good", "bad"]
 
@@ -112,13 +138,13 @@ def test_what_came_after_the_end_does_not_reopen_it(trials_of) -> None:
     """A later driver plans the same trials as the earlier one, whatever has ended since."""
     early = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     late = trials_of(GOOD, [10.0, 10.1, 9.9, 1.0]) + trials_of(BAD, [1.0, 1.1, 0.9, 10.0])
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, BAD), seeds=SEEDS))
+    plan = until_separated(GOOD, BAD)
     assert plan(early) == plan(late)
 
 
 def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_of) -> None:
     lineup = Lineup(entrants=(GOOD, BAD), seeds=SEEDS)
-    of_all, of_some = AllSeeds(lineup=lineup), UntilSeparated(lineup=lineup)
+    of_all, of_some = AllSeeds(lineup=lineup), UntilSeparated(lineup=lineup, objective=OBJECTIVE)
     assert trials_ahead(of_all, []) == (2 * len(SEEDS), 2 * len(SEEDS))
     assert trials_ahead(of_some, []) == (6, 2 * len(SEEDS))  # three seeds before the first look
     begun = trials_of(GOOD, [1]) + trials_of(BAD, [1])
@@ -129,49 +155,108 @@ def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_
     assert trials_ahead(of_some, separated) == (0, 0)
     # What an earlier call with more seeds left unfinished is trained first.
     late = [replace(trials_of(GOOD, [1] * 4)[3], state="running")]
-    fewer = UntilSeparated(lineup=replace(lineup, seeds=SEEDS[:3]))
+    fewer = UntilSeparated(lineup=replace(lineup, seeds=SEEDS[:3]), objective=OBJECTIVE)
     assert trials_ahead(fewer, separated + late) == (1, 1)
-    alone = UntilSeparated(lineup=replace(lineup, entrants=(GOOD,)))
+    alone = UntilSeparated(lineup=replace(lineup, entrants=(GOOD,)), objective=OBJECTIVE)
     assert trials_ahead(alone, []) == (len(SEEDS), len(SEEDS))
 
 
 def test_a_leader_within_the_noise_does_not_win(trials_of) -> None:
     records = trials_of(GOOD, [3, 5, 4, 6, 2]) + trials_of(BAD, [2, 5, 3, 6, 1])
-    result = contest([GOOD, BAD], records, n_seeds_at_most=len(SEEDS))
+    result = judged([GOOD, BAD], records)
     assert result.winner is None
-    # Both sides vary by sqrt(2.5) and sqrt(4.3), the means differ by 0.6; three looks share 5 %.
-    deviation = math.sqrt((2.5 + 4.3) / 2)
-    needed = seeds_to_see(0.6, deviation=deviation, significance=0.05 / result.n_looks)
-    assert result.n_looks == len(SEEDS) - 2
+    # The sides go together, so that their differences 1, 0, 1, 0, 1 decide: 0.6 ± sqrt(0.3).
+    assert result.tests["objective"].is_paired
+    needed = seeds_to_see(
+        0.6,
+        deviation=math.sqrt(0.3),
+        significance=nominal_levels((3, 4, 5))[-1] / CHOICE_FACTOR,
+        is_paired=True,
+    )
     assert result.n_seeds_needed(result.standings[1]) == needed
 
 
 def test_equal_entrants_seldom_have_a_winner_however_often_one_looks(trials_of) -> None:
-    """The family-wise error over the whole contest, all looks included, is below 5 %."""
-    rng, n_contests, n_won = random.Random(3), 200, 0
+    """The error of the whole contest, all looks included, is below 5 %."""
+    rng, n_contests, n_won = random.Random(3), 100, 0
     others = [BAD, entrant("third", "L1L1"), entrant("fourth1", "LLL")]
-    plan = UntilSeparated(lineup=Lineup(entrants=(GOOD, *others), seeds=SEEDS))
+    plan = until_separated(GOOD, *others)
     for _ in range(n_contests):
         values = {e.name: [rng.gauss(10, 1) for _ in SEEDS] for e in (GOOD, *others)}
         records = [record for e in (GOOD, *others) for record in trials_of(e, values[e.name])]
         n_seeds = len({replicate.seed for replicate in plan(records)})
         seen = [record for record in records if record.config.seed in SEEDS[:n_seeds]]
-        n_won += contest([GOOD, *others], seen, n_seeds_at_most=len(SEEDS)).winner is not None
+        n_won += judged([GOOD, *others], seen).winner is not None
     assert n_won / n_contests < 0.05
 
 
-def test_failed_trials_count_as_trained_and_compare_nothing(trials_of, make_record) -> None:
-    failed = make_record(
-        99,
-        key=BAD.key(4),
+def failed_trial(entrant: Entrant, seed: int, record: TrialRecord) -> TrialRecord:
+    return replace(
+        record,
+        id=99 + seed,
+        key=entrant.key(seed),
         state="failed",
-        config=make_record().config.model_copy(update={"seed": 4}),
+        config=record.config.model_copy(update={"seed": seed}),
         objective=None,
         aucc=None,
+        reason="the loss is not finite",
     )
-    records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1]) + [failed]
-    result = contest([GOOD, BAD], records, n_seeds_at_most=3)
-    assert [standing.n_seeds for standing in result.standings] == [3, 2]
+
+
+def test_a_layout_with_a_failed_seed_cannot_win(trials_of, make_record) -> None:
+    """However high the seeds that it completed, of which it must still be beaten."""
+    lucky = [*trials_of(GOOD, [10.0, 10.1, 9.9, 10.0]), failed_trial(GOOD, 6, make_record())]
+    steady = trials_of(BAD, [1.0, 1.1, 0.9, 1.0, 1.05])
+    result = judged([GOOD, BAD], lucky + steady, seeds=(6, *SEEDS[:4]))  # the failure comes first
+    assert result.leader.entrant == BAD
+    assert result.winner is None
+    assert result.standings[1].n_failed == 1
+    sentences = " / ".join(
+        verdict(Confirmation(metric="BLEU", contest=result, n_seeds_before=None, bootstrap=None))
+    )
+    assert "not better than good on the seeds that this completed" in sentences
+    assert "good failed with 1 of 5 seeds, so it can't win" in sentences
+
+
+def test_a_rival_whose_seeds_all_failed_is_beaten(trials_of, make_record) -> None:
+    failed = [failed_trial(BAD, seed, make_record()) for seed in SEEDS]
+    assert judged([GOOD, BAD], trials_of(GOOD, [3, 5, 4, 6, 2]) + failed).winner == GOOD
+
+
+def test_a_layout_out_of_the_studys_bounds_cannot_win_nor_keep_another_from_it(trials_of) -> None:
+    third = entrant("third", "L1L1")
+    records = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
+    large = [
+        replace(record, counts=replace(record.counts, total=3_000_000))
+        for record in trials_of(third, [20.0, 20.1, 19.9])
+    ]
+    result = judged(
+        [GOOD, BAD, third],
+        records + large,
+        seeds=SEEDS[:3],
+        objective=ObjectiveConfig(max_mparams=2.5),
+    )
+    assert result.winner == GOOD
+    assert judged([GOOD, BAD, third], records + large, seeds=SEEDS[:3]).winner == third
+    none = judged([GOOD, BAD], records, seeds=SEEDS[:3], objective=ObjectiveConfig(min_score=7.5))
+    assert none.winner is None
+
+
+def test_replicates_with_one_seed_begin_with_the_same_weights_and_see_the_same_batches(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path
+) -> None:
+    config = tiny_study()
+    trials = [e.trial(config, data=str(small_grammar), seed=7) for e in (GOOD, BAD)]
+    task = load_task(str(small_grammar))
+    models = [task.build_model(trial.model, seed=trial.seed) for trial in trials]
+    first, second = (dict(model.named_parameters()) for model in models)
+    names = [name for name in first if name.startswith(("encoder.embed", "encoder.layers.1."))]
+    assert len(names) > 5
+    below = {name: name.replace("layers.1.", "layers.0.") for name in names}
+    assert all(torch.equal(first[name], second[below[name]]) for name in names)
+    batches = [task.updates(trial.train, seed=trial.seed, skip=0) for trial in trials]
+    for one, other in itertools.islice(zip(*batches, strict=True), 3):
+        assert list(one.indices) == list(other.indices)
 
 
 def test_a_lineup_reads_back_as_it_was(tmp_path: Path) -> None:
@@ -251,10 +336,11 @@ def test_what_the_machine_is_too_small_for_leaves_nothing_behind(
     assert not (studies_here / "studies").exists()
 
     confirm, reproduce = too_small
-    # The baseline is one of the three. Three seeds each before the first look, a seed at a time.
-    assert (confirm.n_least, confirm.n_most, confirm.n_together) == (9, 24, 3)
+    # The baseline LL is one of the three; of RL the deletion L is a fourth. Three seeds each before
+    # the first look, a seed at a time.
+    assert (confirm.n_least, confirm.n_most, confirm.n_together) == (12, 32, 4)
     assert confirm.place.parent == study.path
-    assert reproduce.n_least == reproduce.n_most == reproduce.n_together == 28
+    assert reproduce.n_least == reproduce.n_most == reproduce.n_together == 36
 
 
 def score(value: float) -> TestScore:
@@ -278,17 +364,25 @@ def test_the_tables_hold_means_over_seeds_and_tests_against_the_first_model(tria
     assert first[:4] == ("model0", "LLLLLLLL", "2", "2.000")
     assert first[4] == "57.54"  # the paper's
     assert second[4] == "–"  # of which the paper gives no figure
-    assert first[7:9] == ("21.0 ± 1.4", "12.0 ± 2.8")
-    assert tables["scores"].columns[8:] == ("AUCC, BLEU × updates", "AUCC, BLEU × minutes")
+    assert first[6] == "21.0 ± 1.4"
+    assert tables["convergence"].rows[0][2] == "12.0 ± 2.8"
+    columns = tables["convergence"].columns
+    assert columns[2:] == ("AUCC, BLEU × updates", "AUCC, BLEU × minutes")
+    # The lowest loss is that of the best score, at 12 updates of half a second; training's is
+    # 8 everywhere, first at 4 updates.
+    assert tables["losses"].rows[0][1:] == ("7.3 ± 0", "0.1 ± 0", "8 ± 0", "0.033333 ± 0")
     (row,) = tables["against_aucc_updates"].rows
     # Means 12 and 32; two seeds a side, so Welch's t has 2 degrees of freedom: the deviations
     # are alike, t = 20 / sqrt(8 / 2 + 8 / 2) = 7.07, p = 0.0194.
-    assert (row[0], row[1], row[3], row[4]) == ("model4", "+20", "0.0194", "0.0194")
+    assert (row[0], row[1], row[3], row[5]) == ("model4", "+20", "0.019", "better")
     (row,) = tables["against_score"].rows
     assert row[1] == "+0.5"
-    assert int(row[5]) > 100  # seeds to see 0.25 BLEU where they vary by 1.4
+    assert row[5] == "undecided"
+    assert int(row[6]) > 100  # seeds to see 0.25 BLEU where they vary by 1.4
     assert tables["scores"].to_csv().splitlines()[1].startswith("model0,LLLLLLLL,2,2.000,57.54")
-    assert "| model0 | `LLLLLLLL` | 2 | 2.000 |" in tables["scores"].to_markdown()
+    lines = tables["scores"].to_markdown().splitlines()
+    assert lines[4].startswith("| model0 |         `LLLLLLLL` |     2 |    2.000 |")
+    assert len({len(line) for line in lines[2:]}) == 1
     assert tables["pace"].to_markdown().count("|\n") >= 3
 
 
@@ -307,8 +401,8 @@ def test_areas_over_both_clocks_are_of_the_same_curves_up_to_where_all_have_come
     ]
     tables = {table.name: table for table in paper_tables(models, steered_by="valid")}
     # Slow ends at 4 s: 2 s x 1 + 2 s x 4. Fast has 4 BLEU at 1 s and holds it: 1 s x 2 + 3 s x 4.
-    assert [row[9] for row in tables["scores"].rows] == [f"{10 / 60:.5g}", f"{14 / 60:.5g}"]
-    assert "0.066667 minutes, where the shortest trial ends" in tables["scores"].caption
+    assert [row[3] for row in tables["convergence"].rows] == [f"{10 / 60:.5g}", f"{14 / 60:.5g}"]
+    assert "0.066667 minutes, where the shortest trial ends" in tables["convergence"].caption
 
 
 def test_models_are_tested_against_their_deletions(trials_of) -> None:
@@ -326,12 +420,40 @@ def test_models_are_tested_against_their_deletions(trials_of) -> None:
         )
     ]
     tables = {table.name: table for table in paper_tables(models, steered_by="valid")}
-    rows = tables["against_deletions"].rows
+    rows = tables["against_deletions_aucc_updates"].rows
     assert {(row[0], row[1]) for row in rows} == {("model2", "LL")}  # L1L1 is no model here
     # Means 12 and 32, as above; one comparison, so that Holm changes nothing.
-    assert list(rows[0][2:]) == ["AUCC over updates", "-20", rows[0][4], "0.0194", "0.0194"]
-    assert rows[-1][2:4] == ["BLEU on the test set", "–"]
-    assert tables["scores"].rows[0][7] == "–"
+    assert list(rows[0][2:5]) == ["-20", rows[0][3], "0.019"]
+    assert rows[0][6] == "worse"
+    assert tables["against_deletions_score"].rows[0][2] == "–"
+    assert tables["scores"].rows[0][6] == "–"
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ((0.1, 0.0, -0.1, 0.05), "not inferior"),
+        ((-0.1, -0.12, -0.11, -0.09), "worse, within the margin"),
+        ((1.0, 0.9, 1.1, 1.05), "better"),
+        ((-1.0, -0.9, -1.1, -1.05), "worse"),
+        ((2.0, -2.0, 1.0, -1.5), "undecided"),
+    ],
+)
+def test_a_model_is_not_inferior_if_its_interval_is_above_the_margin(
+    trials_of, differences: Sequence[float], verdict: str
+) -> None:
+    """Half a point of the score, whatever p says of a difference."""
+    first = [20.0, 22.0, 21.0, 23.0]
+    models = [
+        Measured(entrant=each, trials=trials_of(each, [1.0] * 4), scores=[score(v) for v in values])
+        for each, values in (
+            (GOOD, first),
+            (BAD, [one + more for one, more in zip(first, differences, strict=True)]),
+        )
+    ]
+    tables = {table.name: table for table in paper_tables(models, steered_by="valid")}
+    assert tables["against_score"].rows[0][5] == verdict
+    assert "lower by 0.5 or more" in tables["against_score"].caption
 
 
 def test_a_test_in_a_slice_waits_where_the_deadline_is_near(
@@ -348,23 +470,29 @@ def test_a_test_in_a_slice_waits_where_the_deadline_is_near(
     assert [m.scores for m in reproduction.measured_models(folder, far)] == [[score(20.0)]]
 
 
-def test_every_preset_has_both_readings_and_all_but_the_small_one_the_deletions() -> None:
-    for name, experiment in EXPERIMENTS.items():
-        named = set(experiment.encoders)
-        assert named >= set(PRESETS)
-        assert (named - set(PRESETS) == {"LLLL", "L1L1L1L1"}) == (name != "small")
+def test_every_preset_has_both_readings_the_deletions_and_both_norms() -> None:
+    for experiment in EXPERIMENTS.values():
+        assert set(experiment.encoders) - set(PRESETS) == {"LLLL", "L1L1L1L1"}
+    norms = {"small": {"pre", "post"}, "tatoeba": {"pre", "post"}, "iwslt14": {"pre", "post"}}
+    found: dict[str, set[str]] = {file: set() for file in norms}
+    for preset, experiment in EXPERIMENTS.items():
+        found[experiment.file].add(reproduction_config(options_of(preset)).model.norm)
+    assert found == norms
+
+
+def options_of(preset: str) -> ReproductionOptions:
+    return ReproductionOptions(
+        preset=preset, n_seeds=4, name=None, data=None, settings=(), by_test=False
+    )
 
 
 @pytest.mark.parametrize("preset", EXPERIMENTS)
 def test_a_preset_at_the_papers_size_has_its_recipe_and_a_variant_differs_in_the_norm(
     preset: str,
 ) -> None:
-    options = ReproductionOptions(
-        preset=preset, n_seeds=4, name=None, data=None, settings=(), by_test=False
-    )
-    config = reproduction_config(options)
+    config = reproduction_config(options_of(preset))
     assert config.name == f"reproduce-{preset}"
-    if preset == "small":
+    if preset.startswith("small"):
         return
     model, train = config.model, config.train
     assert (model.d_model, model.ffn, model.heads, model.dropout) == (512, 1024, 4, 0.3)
@@ -389,3 +517,48 @@ def test_further_encoders_are_confirmed_too_each_once(
                 deadline=None,
             )
         assert too_small[-1].n_together == n_entrants
+
+
+def test_references_run_with_the_best_settings_and_with_their_own(
+    recorded_study: Callable[..., StudyFolder],
+) -> None:
+    """Their own are those of the study's best trial of the layout, or else of the study file."""
+    study = recorded_study("mine", space={"hyper": {"train.lr": [0.01, 0.02]}}, train={"lr": 0.005})
+    config, records = study.config(), list(read_records(study.trials).values())
+    assert {record.config.train.lr for record in records} == {0.01, 0.02}
+    winner = next(r for r in records if r.canonical == "RL" and r.config.train.lr == 0.02)
+    own = next(r for r in records if r.canonical == "LL" and r.config.train.lr == 0.01)
+    changed = {winner.id: 99.0, own.id: 50.0}
+    records = [replace(r, objective=changed.get(r.id, 23.0)) for r in records]
+    found = confirm_entrants(config, records, n_best=1, baseline=None, against=["LLLL"])
+    lrs = {e.name: e.candidate.hyper["train.lr"] for e in found}
+    assert lrs == {
+        "1: RL": 0.02,
+        "deletion of 1: L": 0.02,
+        "deletion of 1: L, own settings": 0.005,
+        "LLLL": 0.02,
+        "LLLL, own settings": 0.005,
+        "baseline, own settings": 0.01,
+        "baseline": 0.02,
+    }
+
+
+def test_reservoirs_earn_their_place_against_the_better_of_their_deletions(trials_of) -> None:
+    """Which runs with the winner's settings and with its own."""
+    bare = entrant("deletion", "LL")
+    tuned = replace(bare, name="deletion, own", candidate=replace(bare.candidate, hyper={"x": 1}))
+    records = trials_of(GOOD, [10.0, 11.2, 9.9]) + trials_of(bare, [1.0, 2.1, 0.9])
+    records += trials_of(tuned, [5.0, 6.1, 4.9])
+    result = judged([GOOD, bare, tuned], records, seeds=SEEDS[:3])
+    found = reservoir_lead(result)
+    assert found is not None
+    assert (found.standing.entrant, found.other.entrant) == (GOOD, tuned)
+    assert found.lead.low < found.lead.difference == pytest.approx(5.0333, abs=1e-3)
+    confirmation = Confirmation(metric="BLEU", contest=result, n_seeds_before=2, bootstrap=None)
+    first, reservoirs, changed = verdict(confirmation)
+    assert first.startswith("winner: good, significantly better than each of the 2 others")
+    assert reservoirs.startswith(
+        "reservoirs earned their place: without them good is deletion, own"
+    )
+    assert "+94.4% (95% interval +9" in reservoirs
+    assert "changed from 2 to 3 after a look" in changed

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
+from search.replicates.reproduce import EXPERIMENTS
 from search.study.ledger import read_records
 from search.study.trial_record import TrialRecord
-from spaces.presets import PRESETS
 from tests.search.command_line import reservoir_search, start, study_toml
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -63,7 +63,11 @@ def test_a_reproduction_that_was_killed_goes_on_to_the_papers_tables(
     records = records_in(folder)
     assert {record.state for record in records} == {"completed"}
     pairs = Counter((str(record.layout), record.config.seed) for record in records)
-    assert pairs == {(str(layout), seed): 1 for layout in PRESETS.values() for seed in (1, 2)}
+    assert pairs == {
+        (str(layout), seed): 1
+        for layout in EXPERIMENTS["small"].encoders.values()
+        for seed in (1, 2)
+    }
     # MLflow has each once, under one run of the reproduction.
     client = MlflowClient(f"sqlite:///{folder / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("paper")
@@ -73,10 +77,10 @@ def test_a_reproduction_that_was_killed_goes_on_to_the_papers_tables(
 
     tables = (folder / "reproduce" / "tables.md").read_text()
     assert tables in done.stdout
-    for name in PRESETS:
-        assert f"\n| {name} |" in tables
+    for name in EXPERIMENTS["small"].encoders:
+        assert f"\n| {name} " in tables
     assert (folder / "reproduce" / "score_over_minutes.png").read_bytes().startswith(b"\x89PNG")
-    assert len(list((folder / "reproduce").glob("*.csv"))) == tables.count("\n| --- ")
+    assert len(list((folder / "reproduce").glob("*.csv"))) == tables.count("\n| ---")
 
     refused = reservoir_search("resume", "paper", cwd=tmp_path)
     assert refused.returncode == 2

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from search.study.bounds import is_within, score_shortfall, size_excess
+from search.study.bounds import is_within, least_score, score_shortfall, size_excess
 from trainable.config import ObjectiveConfig
 
 BOUNDED = ObjectiveConfig(min_score=20.0, max_mparams=4.0)
@@ -29,3 +29,17 @@ def test_without_a_bound_everything_is_within():
 
 def test_a_score_that_is_no_number_is_not_within():
     assert not is_within(score_shortfall(BOUNDED, math.nan))
+
+
+def test_a_relative_bound_is_a_part_of_the_highest_completed_model0s_score(make_record):
+    bounded = ObjectiveConfig(min_score="50% of model0")
+    model0s = [
+        make_record(0, reference="model0"),  # its score is 7
+        make_record(1, reference="model0", state="failed", curve=()),
+        make_record(2, reference="deletion"),
+    ]
+    assert least_score(bounded, []) is None
+    assert least_score(bounded, model0s[1:]) is None
+    assert least_score(bounded, model0s) == 3.5
+    assert score_shortfall(bounded, 3.0, model0s) == 0.5
+    assert least_score(BOUNDED, model0s) == 20.0

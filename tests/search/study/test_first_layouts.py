@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from search.study.config import StudyConfig
+from search.study.config import StudyConfig, study_from
 from search.study.first_layouts import first_point
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
@@ -71,3 +71,54 @@ def test_all_wrong_first_layouts_are_told_at_once_with_the_other_faults(tiny_stu
         tiny_study(search={"first": ["LLLLL", "LX"]}, scheduler={"clock": "tokens"})
     for fault in ("'LLLLL'", "'X'", "budget.tokens must be given"):
         assert fault in str(refused.value)
+
+
+def test_a_whole_candidate_is_a_point_with_all_that_it_gives(tiny_study: Study):
+    axes = {
+        "depth": 4,
+        "interleaving": ["bottom", "top"],
+        "decoder": ["LL", "RL"],
+        "reservoir_gain": [1.0, 2.0],
+        "hyper": {"train.lr": [1e-3, 2e-3], "model.ffn": {"low": 32, "high": 64, "step": 16}},
+    }
+    given = {
+        "encoder": "LLRR",
+        "decoder": "RL",
+        "reservoir_gain": 2.0,
+        "hyper": {"train": {"lr": 2e-3}},  # as TOML reads a bare train.lr
+    }
+    study = study_from(
+        {"data": "d", "name": "a", "budget": {"updates": 9}, "space": axes}
+        | {"search": {"first": ["LLLL", given]}},
+        "test",
+    )
+    space = study.space
+    plain, whole = (
+        space.choose(FixedChooser(first_point(first, space))) for first in study.search.first
+    )
+    assert (str(plain.encoder), str(plain.decoder), plain.reservoir_gain) == ("LLLL", "LL", 1.0)
+    assert (str(whole.encoder), str(whole.decoder), whole.reservoir_gain) == ("LLRR", "RL", 2.0)
+    assert whole.hyper == {"train.lr": 2e-3, "model.ffn": 48}
+
+
+@pytest.mark.parametrize(
+    ("first", "rule"),
+    [
+        ({"encoder": "LX"}, "search.first.0.encoder 'LX': layout 'LX': unknown layer kind 'X'"),
+        ({"decoder": "L"}, "search.first.0.encoder: is missing"),
+        ({"encoder": "LL", "depth": 2}, "search.first.0.depth 2: there is no such setting"),
+        (
+            {"encoder": "LL", "decoder": "RL"},
+            "search.first 'LL': decoder_depth 2 is not in the space; it has 1",
+        ),
+        ({"encoder": "RR", "reservoir_gain": 3.0}, "reservoir_gain 3.0 is not in the space"),
+        ({"encoder": "LL", "hyper": {"train.lr": 1.0}}, "'train.lr' is no axis"),
+        ({"encoder": "R1R1"}, "search.first 'R1R1': where 'share_reservoir == 'none'' does not"),
+    ],
+)
+def test_a_whole_candidate_that_the_space_lacks_is_refused(
+    tiny_study: Study, first: dict[str, Any], rule: str
+):
+    space = {"share_reservoir": ["none", "all"], "where": ["share_reservoir == 'none'"]}
+    with pytest.raises(UserError, match=re.escape(rule)):
+        tiny_study(space=space, search={"first": [first]})

@@ -194,3 +194,23 @@ def test_each_driver_gets_a_session_of_its_own(storage: Storage):
     write_checkpoint(storage, 0, 0, session=1)
     write_checkpoint(storage, 0, 0, session=12)
     assert next_session(storage) == "session-013"
+
+
+def test_while_a_relative_bound_waits_for_model0_all_weights_are_kept(
+    make_record: Make, storage: Storage
+):
+    """Of five trials the three best miss the bound, which is known last."""
+    records = [
+        make_record(id_, objective=float(id_), curve=(curve_point(12, 9.0 if id_ < 2 else 5.0),))
+        for id_ in range(5)
+    ]
+    model0 = make_record(5, reference="model0", optuna_number=None, state="running", curve=())
+    for record in (*records, model0):
+        write_checkpoint(storage, record.id, 0)
+    kept = KeptWeights(storage, ObjectiveConfig(min_score="95% of model0"))
+    kept.begin(model0)
+    for record in records:
+        kept.end(record)
+    assert kept_ids(storage, records) == {0, 1, 2, 3, 4}
+    kept.end(make_record(5, reference="model0", optuna_number=None, curve=(curve_point(12, 9.0),)))
+    assert kept_ids(storage, records) == {0, 1}

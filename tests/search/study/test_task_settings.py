@@ -9,10 +9,11 @@ import pytest
 
 from search.report.stack import in_words, stack_svg
 from search.study.config import StudyConfig, study_from
+from search.study.references import model0_candidates
 from search.study.task_settings import settled
 from spaces.errors import UserError
 from spaces.extremes import extreme_layouts
-from spaces.layout import NO_DECODER, Layout
+from spaces.layout import NO_DECODER, Layout, without_reservoirs
 from trainable.config import ModelConfig
 from trainable.tasks.registry import load_task
 
@@ -38,7 +39,7 @@ def test_a_study_of_translation_stays_as_it_is(small_grammar: Path):
 def test_a_decoder_that_does_not_fit_the_task_is_refused(kinds: Path, small_grammar: Path):
     with pytest.raises(UserError, match=r"space\.decoder_depth: .* has no decoder; leave it out"):
         study_on(kinds, space={"depth": 2, "decoder_depth": 1})
-    with pytest.raises(UserError, match=r"space\.decoder_depth 0: .* has a decoder"):
+    with pytest.raises(UserError, match=r"a decoder of depth 0: .* has a decoder"):
         study_on(small_grammar, space={"depth": 2, "decoder_depth": 0})
 
 
@@ -49,3 +50,10 @@ def test_no_decoder_is_written_none_and_drawn_not_at_all():
     encoder = Layout.parse("RL")
     assert "decoder" not in stack_svg(encoder, NO_DECODER).lower()
     assert "Decoder" not in in_words(encoder, NO_DECODER)
+
+
+def test_what_has_no_decoder_has_deletions_and_a_model_0(kinds: Path):
+    config = study_on(kinds)
+    assert {candidate.decoder for candidate in model0_candidates(config)} == {NO_DECODER}
+    assert without_reservoirs(NO_DECODER) == NO_DECODER
+    assert without_reservoirs(Layout.parse("RR")) is None

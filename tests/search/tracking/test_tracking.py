@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import mlflow
 import pytest
@@ -19,11 +20,15 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
+from search.tracking import mlflow_ui
+from search.tracking.experiment import find_experiment
+from search.tracking.runs import study_runs
 from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TrialRuns
 from spaces.errors import UserError
 from tests.search.conftest import RealStudy
+from trainable.data.manifest import Manifest
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -309,3 +314,40 @@ def test_a_failed_trial_that_is_tried_again_ends_as_the_new_attempt_did(
     assert run.data.tags["reason"] == ""
     history = client.get_metric_history(run.info.run_id, "score")
     assert [m.step for m in history] == [4, 8, 12]
+
+
+def test_a_run_tells_who_trained_what_on_which_data(real_study: RealStudy):
+    folder = real_study.folder
+    client = MlflowClient(f"sqlite:///{folder.mlflow_database}")
+    manifest = Manifest.load(Path(folder.data()))
+    experiment = find_experiment(client, folder)
+    assert experiment is not None
+    assert "study **mine**, 8 trials by random and" in experiment.tags["mlflow.note.content"]
+    runs = study_runs(client, folder, real_study.records)
+    assert len(runs.children) == 8
+    for run in (*runs.parents, *runs.children):
+        (data,) = run.inputs.dataset_inputs
+        assert data.dataset.digest == manifest.digest[:16]
+        assert run.data.tags["mlflow.user"]
+        assert run.data.tags["mlflow.source.name"] == "reservoir-search"
+    for record in real_study.records:
+        (run,) = runs.of_trials[record.id]
+        tags, params = run.data.tags, run.data.params
+        assert (tags["layout"], tags["canonical"]) == (str(record.layout), record.canonical)
+        # Where the answer matters, it makes the layout.
+        assert ("interleaving" in params) == (record.encoder.n_reservoirs > 0)
+        if "interleaving" in params:
+            at = 0 if params["interleaving"] == "bottom" else record.encoder.depth - 1
+            assert record.encoder.kinds[at] == "R"
+
+
+def test_the_page_that_compares_has_the_best_completed_trials_first(
+    recorded_study: Callable[..., StudyFolder], monkeypatch: pytest.MonkeyPatch
+):
+    folder = recorded_study("mine", {1: "stopped"})
+    ledger = Ledger.open(folder.trials)
+    for id_, objective in ((0, 3.0), (1, 9.0), (2, 5.0)):
+        ledger.put(dataclasses.replace(ledger[id_], objective=objective, mlflow_run_id=f"r{id_}"))
+    monkeypatch.setattr(mlflow_ui, "_experiment_id", lambda folder, uri: "1")
+    page = unquote(mlflow_ui.comparison_page(folder, "", "base"))
+    assert '["r2", "r0", "r1"]' in page

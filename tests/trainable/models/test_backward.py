@@ -3,11 +3,13 @@
 import pytest
 import torch
 
-from spaces.kinds import reservoir_letters
+from spaces.kinds import LAYER_KINDS
+
+FROZEN = [letter for letter, kind in LAYER_KINDS.items() if kind.is_frozen]
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-@pytest.mark.parametrize("kind", reservoir_letters())
+@pytest.mark.parametrize("kind", FROZEN)
 def test_a_gradient_comes_out_below_a_reservoir_as_it_went_in(build, kind, norm):
     layer = build(kind, norm=norm, reservoir_backward="around").train().encoder.layers[0]
     x = torch.randn(5, 2, 16, requires_grad=True)
@@ -25,6 +27,14 @@ def test_learned_layers_and_embeddings_below_reservoirs_still_learn(build, batch
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
     assert model.encoder.layers[0].fc1.weight.grad.abs().max() > 0
+
+
+def test_gradients_go_through_a_layer_of_which_a_part_learns(build, batch, loss):
+    around, through = build("LANQL", reservoir_backward="around"), build("LANQL")
+    for model in (around.train(), through.train()):
+        loss(model, batch).backward()
+    for one, other in zip(around.parameters(), through.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)
 
 
 def test_only_the_gradients_of_what_lies_below_a_reservoir_change(build, batch, loss):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spaces.counts import count_params
-from spaces.dimensions import Dimensions
+from spaces.dimensions import Attention, Dimensions
 from spaces.layout import Layout
 from trainable.config import ModelConfig
 from trainable.models.build import build_model
@@ -28,6 +28,8 @@ def n_values(tensors) -> int:
         ("RRRR", "LL"),
         ("La1La1Lf1Lf1Ra1Ra1", "La1La1"),
         ("Lw1Rf1Lw1Rf1F1F1", "Lf1Lf1Ra1Ra1"),
+        ("A1LA1Nf1Nf1Q1Q1Qa1Qa1", "AQN1N1"),
+        ("L1+r2L1L1+r3La1+r2La1+r2", "L1+r2L1Lf1+r2Lf1"),
     ],
 )
 def test_the_model_has_the_counted_parameters(build, encoder, decoder, norm, tied):
@@ -52,6 +54,29 @@ def test_the_model_has_the_counted_parameters(build, encoder, decoder, norm, tie
     assert counts.stored == n_learned
     assert counts.total == n_learned + n_reservoir
     assert counts.encoder == n_values(stack) + n_values(final_norm)
+
+
+@pytest.mark.parametrize("sharing", ["none", "all"])
+@pytest.mark.parametrize("attention", ["performer", "linformer"])
+@pytest.mark.parametrize(
+    "encoder", ["LLR", "L1L1La1La1", "ANQPF", "L1+r2L1P1P1", "Ra1Ra1PL", "Pa1Pa1Pf1Pf1"]
+)
+def test_other_attentions_have_the_counted_parameters(build, encoder, attention, sharing):
+    settings = {"attention": attention, "attention_features": 12, "attention_length": 5}
+    model = build(encoder, "LR", attention_sharing=sharing, **settings)
+    dims = Dimensions(
+        d_model=16,
+        ffn=24,
+        heads=2,
+        src_rows=SRC_ROWS,
+        tgt_rows=TGT_ROWS,
+        norm="pre",
+        tied="decoder",
+        attention=Attention(way=attention, n_features=12, length=5, sharing=sharing),
+    )
+    counts = count_params(Layout.parse(encoder), Layout.parse("LR"), dims)
+    assert counts.learned == counts.stored == n_values(model.parameters())
+    assert counts.total - counts.learned == n_values(model.reservoir_tensors().values())
 
 
 @pytest.mark.parametrize("tied", ["none", "decoder", "all"])

@@ -44,7 +44,7 @@ def test_reordered_beams_take_the_memory_of_every_depth_along(build, batch, deco
     torch.testing.assert_close(step[:, -1], full[:, -1], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("decoder", ["LL", "L1L1", "R1LR1L", "La1La1"])
+@pytest.mark.parametrize("decoder", ["LL", "L1L1", "R1LR1L", "La1La1", "L1+r2L1+r2"])
 def test_beam_search_finds_hypotheses_with_the_scores_of_the_full_pass(build, batch, decoder):
     model = build("RL", decoder).eval()
     dictionary = model.decoder.dictionary

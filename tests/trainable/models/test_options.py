@@ -31,7 +31,11 @@ DATA = ["data", "--source-lang", "de", "--target-lang", "en"]
             reservoir_draw="sparse",
             reservoir_density=0.25,
             reservoir_backward="around",
+            reservoir_dropout="on",
         ),
+        ModelConfig(encoder="L1+r2AL1+r2", reservoir_draw="fairseq"),
+        ModelConfig(attention="performer", attention_features=7),
+        ModelConfig(attention="linformer", attention_length=9, attention_sharing="all"),
         ModelConfig(encoder="model3-pairs", tied="none", d_model=24, ffn=40, heads=3),
     ],
 )

@@ -10,6 +10,10 @@ import pytest
 import torch
 
 from spaces.kinds import reservoir_letters
+from tests.trainable.models.conftest import SMALL
+from trainable.config import ModelConfig
+from trainable.models.options import fairseq_options, transformer_config
+from trainable.private.fairseq import TransformerDecoderLayerBase, TransformerEncoderLayerBase
 from trainable.reservoirs.builders import reservoir_builder
 from trainable.reservoirs.draw import draw_uniform, xavier_bound
 from trainable.reservoirs.orthogonal import draw_orthogonal
@@ -51,7 +55,8 @@ def test_reservoirs_are_in_no_parameter_list_and_no_state_dict(build):
     names = set(model.reservoir_tensors())
 
     assert "encoder.layers.0.self_attn.q_proj.weight" in names
-    assert "encoder.layers.4.gru.weight_hh_l0_reverse" in names
+    place = ALL_KINDS.index("G")
+    assert f"encoder.layers.{place}.gru.weight_hh_l0_reverse" in names
     assert names.isdisjoint(dict(model.named_parameters()))
     assert names.isdisjoint(model.state_dict())
     assert names <= set(dict(model.named_buffers()))
@@ -133,18 +138,43 @@ def test_gradients_reach_what_lies_below_a_reservoir(build, batch, loss, kind, n
     assert not any(tensor.requires_grad for tensor in model.reservoir_tensors().values())
 
 
+DROPOUT = {"dropout": 0.5, "attention_dropout": 0.5, "activation_dropout": 0.5}
+
+
 def test_there_is_no_dropout_inside_reservoirs(build):
-    model = build("RFGC", dropout=0.5, attention_dropout=0.5, activation_dropout=0.5).train()
+    model = build("RFGC", **DROPOUT).train()
     x = torch.randn(5, 2, 16)
     for layer in model.encoder.layers:
         assert torch.equal(layer(x, None), layer(x, None))
+
+
+@pytest.mark.parametrize("norm", ["pre", "post"])
+def test_there_is_dropout_inside_reservoirs_where_it_is_set_on(build, norm):
+    model = build("RFGC", norm=norm, reservoir_dropout="on", **DROPOUT)
+    plain = build("RFGC", norm=norm)
+    x = torch.randn(5, 2, 16)
+    for layer, without in zip(model.encoder.layers, plain.encoder.layers, strict=True):
+        assert not torch.equal(layer.train()(x, None), layer(x, None))
+        assert torch.equal(layer.eval()(x, None), without(x, None))
+
+
+def test_a_feed_forward_reservoir_drops_its_hidden_values_too(build):
+    layer = build("F", reservoir_dropout="on", activation_dropout=0.5).train().encoder.layers[0]
+    x = torch.randn(5, 2, 16)
+    assert not torch.equal(layer(x, None), layer(x, None))
+
+
+def test_a_layer_of_which_a_part_learns_has_a_learned_layers_dropout(build):
+    x = torch.randn(5, 2, 16)
+    for layer in build("ANQ", dropout=0.5).train().encoder.layers:
+        assert not torch.equal(layer(x, None), layer(x, None))
 
 
 def test_the_gain_scales_the_matrices_and_nothing_else(build):
     plain = snapshot(build(ALL_KINDS, "RL"))
     doubled = snapshot(build(ALL_KINDS, "RL", reservoir_gain=2.0))
     for name, tensor in plain.items():
-        factor = 2.0 if tensor.ndim > 1 else 1.0
+        factor = 2.0 if tensor.ndim > 1 and not name.endswith(".features") else 1.0
         assert torch.equal(doubled[name], factor * tensor), name
     assert all((t == 0).all() for n, t in plain.items() if "bias" in n)
     assert all((t == 1).all() for n, t in plain.items() if n.endswith("layer_norm.weight"))
@@ -198,11 +228,17 @@ def test_the_bounds_of_attention_and_convolution_are_those_fairseq_starts_from()
                 assert 0.95 * bound < parameter.abs().max() <= bound * (1 + 1e-6)
 
 
-WAYS = [{"reservoir_draw": "orthogonal"}, {"reservoir_draw": "sparse", "reservoir_density": 0.3}]
+WAYS = [
+    {"reservoir_draw": "fairseq"},
+    {"reservoir_draw": "orthogonal"},
+    {"reservoir_draw": "sparse", "reservoir_density": 0.3},
+]
 
 
 def matrices(model):
-    return {name: t for name, t in snapshot(model).items() if t.ndim > 1}
+    """Weights by name; a Performer's random features are no weights."""
+    tensors = snapshot(model).items()
+    return {name: t for name, t in tensors if t.ndim > 1 and not name.endswith(".features")}
 
 
 def test_orthogonal_reservoirs_have_orthonormal_rows_or_columns_times_the_gain(build):
@@ -258,3 +294,66 @@ def test_every_way_of_drawing_gives_the_same_again_and_needs_no_weights_stored(b
     others = matrices(build(ALL_KINDS, "RL", seed=4))
     changed = [name for name, t in matrices(model).items() if not torch.equal(t, others[name])]
     assert len(changed) >= len(others) - 1  # a sparse reservoir's kernel stays
+
+
+@pytest.mark.parametrize("layers", [("RR", "L"), ("L", "RR")], ids=["encoder", "decoder"])
+def test_a_fairseq_draw_is_fairseqs_own_initialisation_bit_by_bit(build, layers):
+    """That of fairseq's layer classes, with torch's generator at the key's seed."""
+    model = build(*layers, reservoir_draw="fairseq", reservoir_gain=2.0)
+    options = fairseq_options(ModelConfig(**SMALL), seed=1)
+    cfg = transformer_config(options)
+    stack, original, drawn = (
+        ("encoder", TransformerEncoderLayerBase, model.encoder.layers)
+        if layers[0] == "RR"
+        else ("decoder", TransformerDecoderLayerBase, model.decoder.layers)
+    )
+    for ordinal, reservoir in enumerate(drawn, start=1):
+        digest = hashlib.sha256(f"1/{stack}/R{ordinal}/initial".encode()).digest()
+        torch.manual_seed(int.from_bytes(digest[:4]))
+        expected = dict(original(cfg).named_parameters())
+        assert expected.keys() == dict(reservoir.named_buffers()).keys()
+        for name, tensor in reservoir.named_buffers():
+            factor = 2.0 if tensor.ndim > 1 else 1.0
+            assert torch.equal(tensor, factor * expected[name]), name
+
+
+def test_a_fairseq_draw_is_the_same_on_every_machine(build):
+    layer = build("R", reservoir_draw="fairseq").encoder.layers[0]
+    bits = layer.fc1.weight.numpy().astype("<f4").tobytes()
+    golden = "cce24b99e40fcd97a8b08cfca5f1a9a0504dd3227893badde305f17f74d4bed9"
+    assert hashlib.sha256(bits).hexdigest() == golden  # as torch 2.13.0 on x86-64 drew it
+
+
+FROZEN_PARTS = {
+    "A": ("self_attn.", "encoder_attn."),
+    "N": ("fc1.", "fc2."),
+    "Q": tuple(f"{of}_attn.{x}_proj." for of in ("self", "encoder") for x in "qk"),
+}
+
+
+@pytest.mark.parametrize("kind", FROZEN_PARTS)
+def test_a_partly_frozen_layer_freezes_its_part_and_no_more(build, kind):
+    model = build(kind, kind)
+    for layer in (model.encoder.layers[0], model.decoder.layers[0]):
+        frozen, learned = dict(layer.named_buffers()), dict(layer.named_parameters())
+        assert frozen
+        assert all(name.startswith(FROZEN_PARTS[kind]) for name in frozen)
+        assert not any(name.startswith(FROZEN_PARTS[kind]) for name in learned)
+
+
+@pytest.mark.parametrize("way", [{}, *WAYS], ids=lambda way: way.get("reservoir_draw", "xavier"))
+def test_what_learns_in_a_partly_frozen_layer_starts_as_in_an_l_in_its_place(build, way):
+    plain, partly = dict(build("LLLL").named_parameters()), build("ANQL", **way)
+    learned = dict(partly.named_parameters())
+    assert len(learned) < len(plain)
+    assert all(torch.equal(learned[name], plain[name]) for name in learned)
+
+
+def test_a_shared_part_is_frozen_or_learned_as_its_kind_says(build, batch, loss):
+    model = build("Aa1Aa1Af1Af1", "N1N1")
+    layers = model.encoder.layers
+    assert layers[0].self_attn is layers[1].self_attn
+    assert layers[2].fc1 is layers[3].fc1
+    assert set(model.reservoir_tensors()).isdisjoint(dict(model.named_parameters()))
+    loss(model, batch).backward()
+    assert layers[2].fc1.weight.grad.abs().max() > 0

@@ -1,0 +1,82 @@
+"""Options of ``data`` that all corpora of sentence pairs have: tokens, case, metric."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from trainable.data.tokenisation import Kind, Tokenisation
+from trainable.metrics.names import BleuTokenizer, MetricName
+
+
+def tokenisation(
+    *,
+    tokenizer: Annotated[
+        Kind | None,
+        typer.Option(
+            help="Moses and BPE, or SentencePiece (unigram or bpe), which loses nothing; if "
+            "absent, unigram where a language is written without spaces, else moses."
+        ),
+    ] = None,
+    cased: Annotated[
+        bool, typer.Option("--cased", help="Keep capitals; BLEU counts them.")
+    ] = False,
+    bpe_codes: Annotated[
+        Path | None, typer.Option(help="Codes of subword-nmt, rather than learned ones.")
+    ] = None,
+    sentencepiece_model: Annotated[
+        Path | None, typer.Option(help="A model for both languages, rather than a learned one.")
+    ] = None,
+    metric: Annotated[MetricName, typer.Option(help="Metric of the searches on these data.")] = (
+        "BLEU"
+    ),
+    bleu_tokenizer: Annotated[
+        BleuTokenizer | None,
+        typer.Option(help="sacreBLEU's tokenizer; the target language's own if absent."),
+    ] = None,
+    lossy: Annotated[
+        bool,
+        typer.Option(
+            "--lossy", help="Take text that scores below 95 BLEU after tokenising and back."
+        ),
+    ] = False,
+) -> Tokenisation:
+    """Choices of the command line."""
+    return Tokenisation(
+        kind=tokenizer,
+        cased=cased,
+        bpe_codes=bpe_codes,
+        sentencepiece_model=sentencepiece_model,
+        metric=metric,
+        bleu_tokenizer=bleu_tokenizer,
+        lossy=lossy,
+    )
+
+
+def with_tokenisation(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with the options of ``tokenisation``, whose value it gets as ``choices``."""
+    own, added = inspect.signature(command), inspect.signature(tokenisation)
+    hints = get_type_hints(tokenisation, include_extras=True) | get_type_hints(
+        command, include_extras=True
+    )
+
+    @wraps(command)
+    def with_options(**values: Any) -> None:
+        chosen = {name: values.pop(name) for name in added.parameters}
+        command(**values, choices=tokenisation(**chosen))
+
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+        for name, parameter in {**own.parameters, **added.parameters}.items()
+        if name != "choices"
+    ]
+    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {
+        name: hints[name] for name in (*own.parameters, *added.parameters)
+    }
+    return with_options

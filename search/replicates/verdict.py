@@ -1,0 +1,200 @@
+"""The verdict of ``confirm`` in sentences: the winner, and what its reservoirs are good for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from search.replicates.confirm_entrants import deletion_of
+from search.replicates.contest import DECIDING, Contest
+from search.replicates.standing import Standing
+from search.stats.significance import SIGNIFICANCE, Comparison
+
+if TYPE_CHECKING:
+    from search.replicates.confirm import Confirmation
+
+_CONFIDENCE = f"{1 - SIGNIFICANCE:.0%}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservoirLead:
+    """An entrant with reservoirs against its deletion, or the leader that has none."""
+
+    standing: Standing
+    other: Standing  # the better of the deletions, or the leader
+    lead: Comparison  # of ``standing`` in the deciding measure
+
+
+def verdict(confirmation: Confirmation) -> list[str]:
+    """Sentences that name the winner, or say why there is none; the first is the headline."""
+    contest = confirmation.contest
+    return [
+        *_winner(contest),
+        *_kept_out(contest),
+        *_reservoirs(contest),
+        *_changed_plan(confirmation),
+        *_test_scores(confirmation),
+    ]
+
+
+def reservoir_lead(contest: Contest) -> ReservoirLead | None:
+    """The leader with reservoirs against its deletion, or the best one with some against it.
+
+    Of a deletion's several settings the better counts. None where nothing is to be compared.
+    """
+    leader = contest.leader
+    if leader.entrant.candidate.encoder.n_reservoirs:
+        others = [other for other in contest.standings if _is_deletion(other, leader)]
+        pair = (leader, max(others, key=_mean)) if others else None
+    else:
+        rivals = [r for r in contest.compared if r.entrant.candidate.encoder.n_reservoirs]
+        pair = (max(rivals, key=_mean), leader) if rivals else None
+    lead = None if pair is None else contest.comparison(*pair, DECIDING)
+    if pair is None or lead is None:
+        return None
+    return ReservoirLead(standing=pair[0], other=pair[1], lead=lead)
+
+
+def _winner(contest: Contest) -> list[str]:
+    leader, n_rivals = contest.leader, len(contest.compared)
+    if contest.winner is not None:
+        each = f"each of the {n_rivals} others" if n_rivals > 1 else "the other"
+        return [
+            (
+                f"winner: {contest.winner.name}, significantly better than {each} in the study's "
+                f"objective ({_test(contest)}; p below {contest.level:.2g}, which keeps the "
+                f"error below {SIGNIFICANCE:.0%})"
+            )
+        ]
+    if not leader.can_win:
+        return ["no winner: no entrant completed all its seeds within the study's bounds"]
+    if not contest.compared:
+        return [f"no winner: there is no other entrant to compare {leader.entrant.name} with"]
+    if contest.n_seeds < contest.looks[0]:
+        return [
+            (
+                f"no winner yet: {leader.entrant.name} leads; the first look is after "
+                f"{contest.looks[0]} seeds of each entrant"
+            )
+        ]
+    unbeaten = [rival for rival in contest.compared if not contest.is_beaten(rival)]
+    return [
+        f"no winner: {leader.entrant.name} leads, but not significantly ({_test(contest)})",
+        *(_needed(rival, contest) for rival in unbeaten),
+    ]
+
+
+def _test(contest: Contest) -> str:
+    """The test and its data."""
+    look = contest.looks.index(contest.n_seeds) + 1
+    looks = f", look {look} of {len(contest.looks)}" if len(contest.looks) > 1 else ""
+    return f"{contest.tests[DECIDING]}; {contest.n_seeds} seeds{looks}"
+
+
+def _needed(rival: Standing, contest: Contest) -> str:
+    name, n_seeds = rival.entrant.name, contest.n_seeds_needed(rival)
+    if n_seeds is not None:
+        return (
+            f"not significantly better than {name}: a difference of this size needs about "
+            f"{n_seeds} seeds of each"
+        )
+    if rival.n_failed:
+        return f"not better than {name} on the seeds that this completed"
+    return f"not significantly better than {name}: too few seeds"
+
+
+def _kept_out(contest: Contest) -> list[str]:
+    """Entrants that could not win whatever their values."""
+    failed = [
+        f"{standing.entrant.name} failed with {standing.n_failed} of "
+        f"{standing.n_seeds + standing.n_failed} seeds, so it can't win"
+        for standing in contest.standings
+        if standing.n_failed
+    ]
+    outside = [
+        f"{standing.entrant.name} can't win: {standing.broken_bound}"
+        for standing in contest.standings
+        if standing.broken_bound
+    ]
+    return [*failed, *outside]
+
+
+def _reservoirs(contest: Contest) -> list[str]:
+    """Whether reservoirs earned their place, with an interval; empty where none are compared."""
+    leader = contest.leader
+    found = reservoir_lead(contest)
+    if found is None:
+        if not leader.entrant.candidate.encoder.n_reservoirs:
+            return []
+        why = "deletion has too few seeds"
+        if deletion_of(leader.entrant.candidate) is None:
+            why = "encoder has no learned layer, so that nothing is left without them"
+        return [f"reservoirs: whether they earned their place is open: the leader's {why}"]
+    lead, other = found.lead, found.other.entrant.name
+    if found.other == leader:
+        what, subject = f"the leader, {other}, has none; with them", found.standing.entrant.name
+    else:
+        what, subject = f"without them {leader.entrant.name} is {other}; with them", "it"
+    size = _relative(lead, found.other)
+    return [f"reservoirs {_judged(lead)}: {what}, {subject} has {size} of the objective"]
+
+
+def _judged(lead: Comparison) -> str:
+    if lead.low > 0:
+        return "earned their place"
+    return "did not earn their place" if lead.high < 0 else "have not shown that they help"
+
+
+def _relative(lead: Comparison, other: Standing) -> str:
+    """A difference and its interval, as shares of the other's mean if that is not 0."""
+    mean = other.values[DECIDING].mean
+    if mean == 0:
+        return (
+            f"{lead.difference:+.4g} ({_CONFIDENCE} interval {lead.low:+.4g} to {lead.high:+.4g})"
+        )
+    ends = (lead.difference, lead.low, lead.high)
+    difference, low, high = (f"{value / mean:+.1%}" for value in ends)
+    return f"{difference} ({_CONFIDENCE} interval {low} to {high})"
+
+
+def _changed_plan(confirmation: Confirmation) -> list[str]:
+    before = confirmation.n_seeds_before
+    if before is None:
+        return []
+    n_now = confirmation.contest.looks[-1]
+    return [
+        (
+            f"the number of seeds was changed from {before} to {n_now} after a look at the "
+            f"results: the error can be above {SIGNIFICANCE:.0%}"
+        )
+    ]
+
+
+def _test_scores(confirmation: Confirmation) -> list[str]:
+    bootstrap = confirmation.bootstrap
+    if bootstrap is None:
+        return []
+    return [
+        (
+            f"test {confirmation.metric} of {confirmation.contest.leader.entrant.name} "
+            f"{bootstrap.score:.2f}, of the baseline {bootstrap.score_baseline:.2f} (one seed "
+            f"each; paired bootstrap over {bootstrap.n_resamples} resamples: "
+            f"p = {bootstrap.p:.3f})"
+        )
+    ]
+
+
+def _is_deletion(standing: Standing, leader: Standing) -> bool:
+    """True if ``standing`` is the leader without its reservoirs, with whatever settings."""
+    deletion = deletion_of(leader.entrant.candidate)
+    candidate = standing.entrant.candidate
+    return (
+        deletion is not None
+        and standing.n_seeds > 0
+        and candidate.encoder.canonical() == deletion.encoder
+        and candidate.decoder.canonical() == deletion.decoder.canonical()
+    )
+
+
+def _mean(standing: Standing) -> float:
+    return standing.values[DECIDING].mean if standing.values else float("-inf")

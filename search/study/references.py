@@ -1,0 +1,138 @@
+"""References of a study: Model 0 at each searched depth, and the winner's deletion.
+
+A winner without reservoirs has none: then it is that of the best trial with reservoirs.
+
+They are trained beside the search to compare with. What the space has anyway can win; a layout
+that the search itself trained to its end is taken and not trained again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from search.study.config import StudyConfig
+from search.study.first_layouts import first_value
+from search.study.ranking import ranked
+from search.study.trained_candidate import candidate_of
+from search.study.trial_record import Role, TrialRecord
+from spaces.candidate import Candidate
+from spaces.layout import Layer, Layout, without_reservoirs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A trial to compare with, in whatever state it is."""
+
+    role: Role
+    of: int | None  # id of the trial whose deletion it is; None for Model 0
+    trial: TrialRecord
+
+    @property
+    def is_whole(self) -> bool:
+        """True if it has a whole curve, and so an AUCC that compares."""
+        return self.trial.state == "completed"
+
+    def to_dict(self) -> dict[str, object]:
+        """The fields of ``show --json``."""
+        return {"role": self.role, "of": self.of, "trial": self.trial.summary()}
+
+
+def model0_candidates(config: StudyConfig) -> list[Candidate]:
+    """Model 0 at each depth of the space: learned layers alone, none of which share.
+
+    Every other axis has its first value, as in ``search.first``; the decoder has no reservoirs.
+    """
+    space = config.space
+    return [
+        Candidate(
+            encoder=Layout.parse(f"(L)*{depth}"),
+            decoder=Layout((Layer("L"),) * space.first_decoder.depth),
+            reservoir_gain=1.0,
+            hyper={name: first_value(axis) for name, axis in space.hyper.items()},
+        )
+        for depth in sorted(set(space.encoder_stack.depths))
+    ]
+
+
+def deletion_of(candidate: Candidate) -> Candidate | None:
+    """The candidate without its reservoirs; None if it has none, or no learned layer is left.
+
+    Learned layers that share go on sharing, and all settings stay.
+    """
+    encoder = without_reservoirs(candidate.encoder)
+    decoder = without_reservoirs(candidate.decoder)
+    if not candidate.has_reservoirs or encoder is None or decoder is None:
+        return None
+    return Candidate(encoder=encoder, decoder=decoder, reservoir_gain=1.0, hyper=candidate.hyper)
+
+
+def deletion_of_trial(config: StudyConfig, record: TrialRecord) -> Candidate | None:
+    """The candidate of a trial without its reservoirs; see ``deletion_of``."""
+    return deletion_of(candidate_of(record.config, config.space))
+
+
+def best_with_reservoirs(config: StudyConfig, records: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The best trial so far that has reservoirs; of a ``pareto`` study that with most AUCC."""
+    best_first = ranked(records, config.objective)
+    return next((record for record in best_first if record.has_reservoirs), None)
+
+
+def winners_deletion(config: StudyConfig, records: Sequence[TrialRecord]) -> Candidate | None:
+    """The deletion of the best trial so far, or if that has no reservoirs, of the best with some.
+
+    None where no trial has reservoirs, or the best of them nothing else.
+    """
+    best = best_with_reservoirs(config, records)
+    return None if best is None else deletion_of_trial(config, best)
+
+
+def references_of(config: StudyConfig, records: Sequence[TrialRecord]) -> list[Reference]:
+    """The study's references that have a trial: Model 0 by rising depth, then the deletion.
+
+    None with ``search.references = false``.
+    """
+    if not config.search.references:
+        return []
+    by_key = {record.key: record for record in reversed(records)}
+    keys = [candidate.key for candidate in model0_candidates(config)]
+    found = [Reference(role="model0", of=None, trial=by_key[k]) for k in keys if k in by_key]
+    best = best_with_reservoirs(config, records)
+    deletion = None if best is None else deletion_of_trial(config, best)
+    if best is not None and deletion is not None and deletion.key in by_key:
+        found.append(Reference(role="deletion", of=best.id, trial=by_key[deletion.key]))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Model0s:
+    """The study's completed Model 0s, by depth of the encoder."""
+
+    by_depth: Mapping[int, TrialRecord]
+
+    @classmethod
+    def among(cls, references: Sequence[Reference]) -> Model0s:
+        """Those of the references that are Model 0 and completed."""
+        return cls(
+            {
+                each.trial.encoder.depth: each.trial
+                for each in references
+                if each.role == "model0" and each.is_whole
+            }
+        )
+
+    def aucc_ratio(self, record: TrialRecord) -> float | None:
+        """The trial's AUCC divided by that of Model 0 of its depth, or of the only one.
+
+        None if the trial is not completed, or there is no such Model 0.
+        """
+        only = next(iter(self.by_depth.values())) if len(self.by_depth) == 1 else None
+        return aucc_ratio(record, self.by_depth.get(record.encoder.depth, only))
+
+
+def aucc_ratio(record: TrialRecord, other: TrialRecord | None) -> float | None:
+    """AUCC of a trial divided by another's; None unless both are completed and the other's > 0."""
+    if other is None or not other.aucc or record.aucc is None:
+        return None
+    is_whole = record.state == other.state == "completed"
+    return record.aucc / other.aucc if is_whole else None

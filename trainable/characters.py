@@ -1,0 +1,64 @@
+"""Characters of raw text: Unicode's normal form, case by language, and what is no text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+
+# Languages written without spaces between words.
+UNSPACED = frozenset({"zh", "yue", "wuu", "ja", "th", "lo", "km", "my", "bo", "dz"})
+_DOTLESS = frozenset({"tr", "az", "aze", "tur", "crh", "gag"})  # I and ı, İ and i are pairs
+_TO_DOTTED = str.maketrans({"I": "ı", "İ": "i"})
+_BYTE_ORDER_MARK = "\ufeff"
+# U+0085 is white space to Python and to the readers of lines, so it can't be taken for a word.
+C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+
+
+def base_language(code: str) -> str:
+    """Language of a code without country and script: ``pt`` of ``pt-BR``."""
+    return re.split("[-_]", code)[0].lower()
+
+
+def is_unspaced(language: str) -> bool:
+    """True if the language is written without spaces between words."""
+    return base_language(language) in UNSPACED
+
+
+def has_own_case(language: str) -> bool:
+    """True if lower case in the language is not Unicode's default."""
+    return base_language(language) in _DOTLESS
+
+
+def normal(raw: str) -> str:
+    """``raw`` in Unicode's form NFC, without byte order marks; empty if it has no word.
+
+    Control and format characters alone, such as a zero-width space, make no word.
+    """
+    text = unicodedata.normalize("NFC", raw).replace(_BYTE_ORDER_MARK, "")
+    return text if any(_is_visible(character) for character in text) else ""
+
+
+def lowered(text: str, language: str) -> str:
+    """``text`` in lower case, by the rules of its language for I."""
+    if has_own_case(language):
+        # NFC, since I and a combining dot above are İ.
+        text = unicodedata.normalize("NFC", text).translate(_TO_DOTTED)
+    return text.lower()
+
+
+@lru_cache(maxsize=1)
+def marks_class() -> str:
+    """Combining marks and zero-width joiners, for a character class of a regular expression.
+
+    They are part of words: vowel signs of Hindi, vowels of Arabic and Hebrew, ZWNJ of Persian.
+    """
+    marks = [n for n in range(0x300, 0x1F000) if unicodedata.category(chr(n)).startswith("M")]
+    runs = groupby(enumerate(marks), key=lambda place: place[1] - place[0])
+    ranges = [[mark for _, mark in run] for _, run in runs]
+    return "\u200c\u200d" + "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in ranges)
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "CZ"
