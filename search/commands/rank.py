@@ -22,7 +22,7 @@ def rank(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A further setting of [objective], e.g. parameters=learned."),
+        typer.Option("--set", help="Another of the objective's settings, e.g. parameters=learned."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
