@@ -6,7 +6,6 @@ Each does an update's forward and backward pass over as many tokens; the turns a
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from time import perf_counter
 
@@ -37,13 +36,11 @@ SIZES = {
 def measure(options: Options) -> Report:
     """One table for each size."""
     torch.set_num_threads(N_THREADS)
-    load = os.getloadavg()[0]
     return Report(
         name=options.name("attention"),
         title="Attention by length",
         header={
             **machine(),
-            "load": f"{load:.1f} processes in the minute before",
             "update": f"{N_TOKENS} tokens through one L, forward and backward, fp32, no dropout",
             "measured": f"{options.rounds(N_ROUNDS)}, after one that warms up",
         },

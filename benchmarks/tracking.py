@@ -36,7 +36,7 @@ from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TrialRuns
 from spaces.chooser import FixedChooser
-from trainable.objective import objective_value
+from trainable.objective import Progress, objective_value
 from trainable.ranks import Ranks
 from trainable.training import Training
 
@@ -195,7 +195,10 @@ def _train(config: StudyConfig, data: Path) -> tuple[TrialRecord, float]:
         state="completed",
         curve=training.curve,
         aucc=area,
-        objective=objective_value(trial.objective, area, training.counts),
+        objective=objective_value(
+            trial.objective,
+            Progress(curve=training.curve, aucc=area, counts=training.counts),
+        ),
         n_epochs=training.n_epochs,
         peak_memory_bytes=training.peak_memory_bytes,
     )

@@ -26,6 +26,7 @@ from search.commands import (
     layout,
     list_studies,
     predict,
+    rank,
     replay,
     report,
     reproduce,
@@ -39,7 +40,7 @@ from search.commands import (
     validate,
 )
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
-from search.study.console import VisibleFormatter, say, tell
+from search.study.console import VisibleFormatter, errors_in_one_line, say, tell
 from search.study.errors import NotFinished, WorkFailed
 from search.study.library_settings import settle_libraries
 from spaces.errors import UserError
@@ -53,6 +54,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Look": (
             list_studies.list_studies,
             show.show,
+            rank.rank,
             report.report,
             ui.ui,
             doctor.doctor,
@@ -93,7 +95,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data", rich_help_panel="Prepare")
 for panel, commands in PANELS.items():
     for command in commands:
-        app.command(command.__name__.removesuffix("_studies"), rich_help_panel=panel)(command)
+        app.command(command.__name__.partition("_")[0], rich_help_panel=panel)(command)
 
 
 def _print_version(asked: bool) -> None:
@@ -140,6 +142,7 @@ def main() -> None:
     logging.raiseExceptions = False  # a log that cannot be written is no reason for a traceback
     # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    errors_in_one_line()
     interrupt_by_signals()
     try:
         code = exit_code(lambda: app(standalone_mode=False))

@@ -48,8 +48,7 @@ class Constraints:
         self._axes = axes  # the gain's and those of the hyper-parameters
         self._of_encoder = encoder_quantities(encoder)
         self._of_decoder = decoder_quantities(decoder)
-        hyper = {name: axis for name, axis in axes.items() if name != GAIN}
-        self._settings = {GAIN: GAIN, **setting_names(hyper)}
+        self._settings = {GAIN: GAIN, **setting_names(axes.keys() - {GAIN})}
 
     @property
     def names(self) -> set[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from types import MappingProxyType
 
 from spaces.expression import Value
 from spaces.interleaving import FREE, reservoir_depths
-from spaces.kinds import LAYER_KINDS
+from spaces.kinds import reservoir_letters
 from spaces.layout import Layer, Layout
 from spaces.sharing import share
 from spaces.stacks import PatternStack, Stack
@@ -33,9 +33,9 @@ def decoder_quantities(stack: Stack) -> LayoutQuantities:
     return {"decoder": str, **own}
 
 
-def setting_names(hyper: Mapping[str, object]) -> Mapping[str, str]:
+def setting_names(hyper: Iterable[str]) -> Mapping[str, str]:
     """Dotted names of hyper-parameters by their last words: ``ffn`` for ``model.ffn``."""
-    return {name.partition(".")[2]: name for name in hyper}
+    return {name.partition(".")[2]: name for name in sorted(hyper)}
 
 
 def _stack_quantities(stack: Stack, *, prefix: str, number: str) -> LayoutQuantities:
@@ -56,8 +56,7 @@ def _stack_quantities(stack: Stack, *, prefix: str, number: str) -> LayoutQuanti
 
 def _kind(layout: Layout) -> str:
     """Letters of the reservoirs' kinds, in the order of the table of kinds; empty without any."""
-    own = set(layout.kinds) - {"L"}
-    return "".join(letter for letter in LAYER_KINDS if letter in own)
+    return "".join(letter for letter in reservoir_letters() if letter in layout.kinds)
 
 
 def _interleaving(layout: Layout, *, patterns: Sequence[str]) -> str:

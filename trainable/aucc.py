@@ -61,6 +61,20 @@ def aucc(curve: Sequence[Point], *, clock: Clock, horizon: float, hold_last: boo
     return area / UNITS[clock][1]
 
 
+def score_at(curve: Sequence[Point], *, clock: Clock, reading: float) -> float:
+    """Score of the curve at ``reading`` of the clock, linear between points and from (0, 0).
+
+    Beyond the last point it is the last score.
+    """
+    time, score = 0.0, 0.0
+    for point in curve:
+        if point.at(clock) >= reading:
+            share = (reading - time) / (point.at(clock) - time)
+            return score + (point.score - score) * share
+        time, score = point.at(clock), point.score
+    return score
+
+
 def best_point(curve: Sequence[Point]) -> Point:
     """The first point with the highest score; its clock readings are the time to best."""
     return max(curve, key=lambda point: point.score)

@@ -10,6 +10,7 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BaseModel,
     ConfigDict,
@@ -21,10 +22,11 @@ from pydantic import (
 )
 
 from spaces.dimensions import MAX_SRC_POSITIONS, Attention, AttentionWay, ProjectionSharing
-from spaces.faults import refuse
+from spaces.faults import did_you_mean, refuse
 from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
+from trainable.quantities import QUANTITIES, Goal, goal_of
 
 # Distributions of a reservoir's weights; "fairseq" is the learned layers' initialisation.
 ReservoirDraw = Literal["xavier", "fairseq", "orthogonal", "sparse"]
@@ -207,16 +209,89 @@ MinScore = Annotated[
 ]
 
 
-class ObjectiveConfig(Section):
-    """Objective of a search: AUCC per million parameters, AUCC, or their Pareto front."""
+NAMED = ("aucc_per_mparam", "pareto")  # objectives that are no quantities
 
-    name: Literal["aucc_per_mparam", "aucc", "pareto"] = "aucc_per_mparam"
+
+def _check_objective(name: str) -> str:
+    return name if name in NAMED else _check_goal(name, NAMED)
+
+
+def _check_goal(text: str, others: tuple[str, ...] = ()) -> str:
+    """Check that a text is a quantity or an expression, and leave out spaces around it."""
+    known = (*others, *QUANTITIES)
+    if text.strip().isidentifier() and text.strip() not in known:
+        hint = did_you_mean(text, known) or ", or an expression of these"
+        raise ValueError(f"must be one of {', '.join(known)}{hint}")
+    return goal_of(text).text
+
+
+class ObjectiveConfig(Section):
+    """Objective of a search: AUCC per million parameters, another quantity, or a front."""
+
+    name: Annotated[str, AfterValidator(_check_objective)] = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
+    at: PositiveFloat | None = None  # reading of the clock for score_at
+    of: Annotated[  # objectives of "pareto"; not strict, as a trial's settings travel as JSON
+        tuple[Annotated[str, AfterValidator(_check_goal)], ...], Field(strict=False)
+    ] = ()
     min_score: MinScore | None = Field(
         default=None, validation_alias=AliasChoices("min_score", "min_bleu")
     )  # the second name is that of earlier versions, which knew translation alone
     max_mparams: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        faults = []
+        if self.of and self.name != "pareto":
+            faults.append(f"of is for name 'pareto', and name is '{self.name}'; leave it out")
+        if self.of and len(set(self.of)) not in (2, 3):
+            faults.append("of: a front has two or three objectives; give two or three")
+        elif len(set(self.of)) < len(self.of):
+            faults.append("of names an objective twice; give two or three different ones")
+        needs_time = any("score_at" in goal.names for goal in self.goals)
+        if needs_time and self.at is None:
+            faults.append(f"at is missing: score_at is the score at that many {self.clock}")
+        if self.at is not None and not needs_time:
+            faults.append("at is for score_at, which no objective uses; leave it out")
+        refuse(faults)
+        return self
+
+    @property
+    def is_pareto(self) -> bool:
+        """True if there are several objectives."""
+        return self.name == "pareto"
+
+    @property
+    def is_of_aucc(self) -> bool:
+        """True for the AUCC, also per parameter: what a forecast of the area tells."""
+        return self.name in ("aucc", "aucc_per_mparam")
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """The objective, or the objectives of a front: by default AUCC and parameters."""
+        match self.name:
+            case "aucc_per_mparam":
+                return (Goal(text=f"aucc / mparams_{self.parameters}"),)
+            case "pareto":
+                texts = self.of or ("aucc", f"mparams_{self.parameters}")
+                return tuple(goal_of(text) for text in texts)
+        return (goal_of(self.name),)
+
+    @property
+    def falls(self) -> bool:
+        """True if a lower objective is better."""
+        return self.goals[0].falls
+
+    def gain(self, value: float | None) -> float:
+        """Objective with the sign by which higher is better; minus infinity for None."""
+        return float("-inf") if value is None else self.goals[0].gain(value)
+
+    @property
+    def reading(self) -> float:
+        """Reading of the clock at which ``score_at`` is, where an objective uses it."""
+        assert self.at is not None
+        return self.at
 
     @property
     def share_of_model0(self) -> float | None:

@@ -1,9 +1,17 @@
-"""The objective of a search, from the area under the curve and parameter counts."""
+"""Values of a trial's objectives, from its curve and its parameter counts."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
 from spaces.counts import ParamCounts
+from spaces.expression import ExpressionError
+from trainable.aucc import best_point, minimum_loss_point, score_at
 from trainable.config import ObjectiveConfig, Parameters
+from trainable.curve import Point
+from trainable.quantities import Goal, parsed
 
 
 def mparams(counts: ParamCounts, parameters: Parameters) -> float:
@@ -12,11 +20,60 @@ def mparams(counts: ParamCounts, parameters: Parameters) -> float:
     return n_params / 1e6
 
 
-def objective_value(config: ObjectiveConfig, area: float, counts: ParamCounts) -> float:
-    """Value of the objective: AUCC per million parameters, or AUCC.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A trial so far: its validations, the area under them, and its size."""
 
-    For ``pareto`` it is AUCC too; the other objective of the front is the parameter count.
+    curve: Sequence[Point]
+    aucc: float
+    counts: ParamCounts
+
+
+_VALUES: Mapping[str, Callable[[Progress, ObjectiveConfig], float]] = {
+    "aucc": lambda progress, _: progress.aucc,
+    "score": lambda progress, _: best_point(progress.curve).score,
+    "last_score": lambda progress, _: progress.curve[-1].score,
+    "score_at": lambda progress, config: score_at(
+        progress.curve, clock=config.clock, reading=config.reading
+    ),
+    "loss": lambda progress, _: minimum_loss_point(progress.curve).loss,
+    "last_loss": lambda progress, _: progress.curve[-1].loss,
+    "seconds": lambda progress, _: progress.curve[-1].seconds,
+    "updates": lambda progress, _: float(progress.curve[-1].updates),
+    "tokens": lambda progress, _: float(progress.curve[-1].tokens),
+    "flops": lambda progress, _: progress.curve[-1].flops,
+    "mparams_total": lambda progress, _: mparams(progress.counts, "total"),
+    "mparams_learned": lambda progress, _: mparams(progress.counts, "learned"),
+    "mparams_stored": lambda progress, _: mparams(progress.counts, "stored"),
+    "mparams_encoder": lambda progress, _: mparams(progress.counts, "encoder"),
+}
+
+
+def objective_value(config: ObjectiveConfig, progress: Progress) -> float:
+    """Value of the objective for a trial so far; of several the first one's.
+
+    Raises:
+        ExpressionError: an expression has no finite value.
+    """
+    return objective_values(config, progress)[0]
+
+
+def objective_values(config: ObjectiveConfig, progress: Progress) -> tuple[float, ...]:
+    """Values of all objectives, in the order of ``config.goals``.
+
+    Raises:
+        ExpressionError: an expression has no finite value.
     """
     if config.name == "aucc_per_mparam":
-        return area / mparams(counts, config.parameters)
-    return area
+        return (progress.aucc / mparams(progress.counts, config.parameters),)
+    return tuple(_value(goal, config, progress) for goal in config.goals)
+
+
+def _value(goal: Goal, config: ObjectiveConfig, progress: Progress) -> float:
+    if goal.text in _VALUES:
+        return _VALUES[goal.text](progress, config)
+    values = {name: _VALUES[name](progress, config) for name in goal.names}
+    value = parsed(goal.text).evaluate(values)
+    if isinstance(value, str) or not math.isfinite(value):
+        raise ExpressionError(f"'{goal.text}' is {value!r}, which is no finite number")
+    return float(value)

@@ -10,7 +10,7 @@ from typing import Any
 from spaces.counts import ParamCounts
 from trainable.config import ObjectiveConfig
 from trainable.curve import Point
-from trainable.objective import objective_value
+from trainable.objective import Progress, objective_value
 
 
 def trial_result(
@@ -25,12 +25,16 @@ def trial_result(
     warmup_s: float = 0.0,
     dynamics: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Result for Tune, the searcher and the tracking, with the whole curve so far."""
+    """Result for Tune, the searcher and the tracking, with the whole curve so far.
+
+    Raises:
+        ExpressionError: the objective has no finite value.
+    """
     last = curve[-1]
     return {
         **last.to_dict(),
         "aucc": area,
-        "objective": objective_value(objective, area, counts),
+        "objective": objective_value(objective, Progress(curve=curve, aucc=area, counts=counts)),
         "tokens_per_s": last.tokens / last.seconds,
         "curve": [point.to_dict() for point in curve],
         "finished": finished,

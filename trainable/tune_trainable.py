@@ -22,7 +22,12 @@ from ray.tune import PlacementGroupFactory
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from trainable.atomic import write_for_the_owner
-from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from trainable.checkpoint import (
+    BrokenCheckpoint,
+    Checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
 from trainable.environment_fault import environment_fault, reason_of
@@ -80,18 +85,22 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
             raise self._fault
         if self._failure is not None:
             return {"failure": self._failure, "done": True}
-        assert self._training is not None
-        return _result(self._training)
+        return self._result
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         if self._training is not None and self._training.curve:
             save_checkpoint(self._training.checkpoint(), Path(checkpoint_dir))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
-        if any(Path(checkpoint_dir).iterdir()):
-            # BrokenCheckpoint is raised to Tune, which then restarts the trial.
+        """Go on from Tune's checkpoint; from ``resume_from``, an older one, if it is broken."""
+        if not any(Path(checkpoint_dir).iterdir()):
+            return
+        try:
             checkpoint = load_checkpoint(Path(checkpoint_dir))
-            self._attempt(lambda: self._start_training(checkpoint))
+        except BrokenCheckpoint as error:
+            logger.warning("the trial goes on from an older checkpoint: %s", error)
+            return
+        self._attempt(lambda: self._start_training(checkpoint))
 
     def cleanup(self) -> None:
         leave_ranks()
@@ -123,6 +132,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         """Free a trial's model, which its iterator holds too, before another one is built."""
         self._training: Training | None = None
         self._points: Iterator[Point] = iter(())
+        self._result: dict[str, Any] = {}
 
     def _start_training(self, checkpoint: Checkpoint | None) -> None:
         self._with_peers(lambda: self._make_training(checkpoint), "begin", self._config, checkpoint)
@@ -134,6 +144,8 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
 
     def _advance(self) -> None:
         self._with_peers(lambda: next(self._points, None), "advance")
+        assert self._training is not None
+        self._result = _result(self._training)
 
     def _with_peers(self, work: Callable[[], T], method: str, *args: Any) -> T:
         """Run ``work`` here while the other ranks run ``method``; raise a failure of any rank."""

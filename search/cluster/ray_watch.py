@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import ray
 
 from search.study.console import tell
-from search.study.errors import WorkFailed
+from search.study.errors import NotFinished, WorkFailed
 
 CHECK_S = 2.0  # time between two checks, and the longest one for an answer
 TIMEOUT_S = 20.0  # time without an answer; Ray itself ends the process 60 s after losing the head
@@ -55,12 +55,23 @@ def watching_ray(*, head_gone: str, raylet_gone: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if lost:
-            raise WorkFailed(lost[0]) from error
+        message = lost[0] if lost else _cause_in_ray(error, checks)
+        if message is not None:
+            raise WorkFailed(message) from error
         raise
     finally:
         if not lost:  # else the watch goes on, as ray.shutdown may block too
             over.set()
+
+
+def _cause_in_ray(error: BaseException, checks: Mapping[str, Callable[[], bool]]) -> str | None:
+    """Name of a check that fails now, if that may explain ``error``, such as nodes without CPUs.
+
+    An error may come seconds before the watch is sure that a process of Ray has died.
+    """
+    if not isinstance(error, Exception) or isinstance(error, (OSError, WorkFailed, NotFinished)):
+        return None
+    return next((name for name, answers in checks.items() if not answers()), None)
 
 
 def _first_without_answer(

@@ -155,7 +155,10 @@ def text_command(
     test_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
     form: Annotated[
         Form,
-        typer.Option(help="The text is raw, tokenised and escaped by Moses, or in BPE units."),
+        typer.Option(
+            metavar="FORM",
+            help="raw, tokenised (and escaped, by Moses) or segmented (into BPE units) text.",
+        ),
     ] = "raw",
     bpe_merges: Merges = BPE_MERGES["text"],
     joined_dictionary: Joined = False,

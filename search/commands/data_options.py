@@ -37,7 +37,9 @@ def tokenisation(
     ),
     bleu_tokenizer: Annotated[
         BleuTokenizer | None,
-        typer.Option(help="sacreBLEU's tokenizer; the target language's own if absent."),
+        typer.Option(
+            metavar="NAME", help="sacreBLEU's tokenizer; the target language's own if absent."
+        ),
     ] = None,
     lossy: Annotated[
         bool,

@@ -15,7 +15,7 @@ def show(
 ) -> None:
     """Show a study's trials, best layout and Pareto front of AUCC against parameters."""
     from search.report.study_result import print_verdict
-    from search.report.trials_table import study_json, study_table
+    from search.report.trials_table import print_standing, study_json, study_table
     from search.study.console import say_json
     from search.study.folder import find_study
     from search.study.ledger import sorted_records
@@ -25,4 +25,5 @@ def show(
         say_json(study_json(folder))
     else:
         study_table(folder)
+        print_standing(folder)
         print_verdict(folder.config(), sorted_records(folder.trials))

@@ -56,7 +56,7 @@ def search_work(config: StudyConfig, data: str) -> Work:
         n_most=n_least + bool(model0s),  # with the winner's deletion
         n_together=n_least,
         # With two objectives all trials can be on the Pareto front.
-        n_kept=n_trials if config.objective.name == "pareto" else min(n_trials, N_KEPT_WEIGHTS),
+        n_kept=n_trials if config.objective.is_pareto else min(n_trials, N_KEPT_WEIGHTS),
         remedies=Remedies(
             disk="make room, put the checkpoints elsewhere with storage.uri, or lower "
             "search.n_concurrent",

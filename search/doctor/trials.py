@@ -15,7 +15,7 @@ from search.study.ledger_lines import read_contents
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from trainable.aucc import aucc
-from trainable.objective import objective_value
+from trainable.objective import Progress, objective_value
 
 
 def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
@@ -54,7 +54,9 @@ def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
         )
         values |= {
             "aucc": area,
-            "objective": objective_value(objective, area, record.counts),
+            "objective": objective_value(
+                objective, Progress(curve=record.curve, aucc=area, counts=record.counts)
+            ),
         }
     return values
 

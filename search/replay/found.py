@@ -26,7 +26,11 @@ class Found(Stopper):  # type: ignore[misc]
 
     def stop_all(self) -> bool:
         events = self._trace.events
-        is_found = bool(events) and (events[-1].best_value or 0.0) >= self._enough
+        is_found = (
+            bool(events)
+            and events[-1].best_value is not None
+            and events[-1].best_value >= self._enough
+        )
         if is_found:
             self._keeper.end()
         return is_found

@@ -93,7 +93,8 @@ def replay(
     keeper = TimeKeeper(clock, n_workers=n_workers)
     best_possible = max(values.values())
     trace = Trace(config.objective, values, now=lambda: keeper.now)
-    found = None if until is None else Found(trace, keeper, enough=(1 - until) * best_possible)
+    enough = None if until is None else best_possible - until * abs(best_possible)
+    found = None if enough is None else Found(trace, keeper, enough=enough)
     try:
         with (
             _folder_in_memory() as place,
@@ -143,6 +144,7 @@ def _searching(
 
     trials: TrialSource
     if peer is not None:
+        assert not config.objective.falls  # a peer maximises
         trials, scheduler = PeerTrials(peer.searcher, config, ledger, table), peer.scheduler
     else:
         log = place / "optuna.log"

@@ -11,30 +11,38 @@ from search.study.config import StudyConfig
 from search.suggest.study_trials import MAX_ENUMERATED
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
+from spaces.expression import ExpressionError
 from spaces.space import SearchSpace
 from trainable.aucc import aucc, best_point
 from trainable.config import ObjectiveConfig
-from trainable.objective import mparams, objective_value
+from trainable.objective import Progress, mparams, objective_value
 
 _N_NAMED = 3  # missing candidates that an error names
 
 
 def candidate_values(table: TrialTable, config: StudyConfig) -> Mapping[str, float]:
-    """Mean objective of each candidate of the study's space, by key.
+    """Mean objective of each candidate of the study's space, by key, as a gain.
 
     Candidates that break a bound of the objective are left out: they cannot win.
 
     Raises:
         UserError: the table lacks candidates, or none of them is within the bounds.
     """
-    values = {
-        key: fmean(_objective(trial, config) for trial in table.by_key[key])
+    try:
+        values = _values(table, config)
+    except ExpressionError as error:
+        raise UserError(f"objective.name: {error}") from error
+    if not any(values.values()):
+        raise UserError("objective: no candidate of the table is within its bounds; loosen them")
+    return values
+
+
+def _values(table: TrialTable, config: StudyConfig) -> dict[str, float]:
+    return {
+        key: fmean(_gain(trial, config) for trial in table.by_key[key])
         for key in _keys(config.space, table)
         if _within_bounds(table.by_key[key], config.objective)
     }
-    if not any(value > 0 for value in values.values()):
-        raise UserError("objective: no candidate of the table is within its bounds; loosen them")
-    return values
 
 
 def _keys(space: SearchSpace, table: TrialTable) -> list[str]:
@@ -57,10 +65,11 @@ def _keys(space: SearchSpace, table: TrialTable) -> list[str]:
     return keys
 
 
-def _objective(trial: RecordedTrial, config: StudyConfig) -> float:
+def _gain(trial: RecordedTrial, config: StudyConfig) -> float:
     clock = config.objective.clock
     area = aucc(trial.curve, clock=clock, horizon=config.horizon, hold_last=True)
-    return objective_value(config.objective, area, trial.counts)
+    progress = Progress(curve=trial.curve, aucc=area, counts=trial.counts)
+    return config.objective.gain(objective_value(config.objective, progress))
 
 
 def _within_bounds(trials: Sequence[RecordedTrial], objective: ObjectiveConfig) -> bool:

@@ -18,7 +18,7 @@ class Event:
     n_updates: int  # updates of all trials, of stopped ones up to their stop
     n_trials: int  # trials begun
     best_objective: float | None  # best-so-far of the completed trials
-    best_value: float | None  # mean over the replicates of that trial's candidate
+    best_value: float | None  # mean over the replicates of that trial's candidate, as a gain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +28,14 @@ class Replay:
     seed: int
     events: tuple[Event, ...]
     records: tuple[TrialRecord, ...]
-    best_possible: float  # the highest value of the table
+    best_possible: float  # the highest gain of the table
 
     def reached(self, fraction: float) -> Event | None:
         """First event whose best trial's candidate is within ``fraction`` of the best, or None."""
-        enough = (1 - fraction) * self.best_possible
-        return next((e for e in self.events if (e.best_value or 0.0) >= enough), None)
+        enough = self.best_possible - fraction * abs(self.best_possible)
+        return next(
+            (e for e in self.events if e.best_value is not None and e.best_value >= enough), None
+        )
 
     def updates_until(self, fraction: float) -> int | None:
         """Updates spent until ``reached(fraction)``; None if the search never reached it."""
@@ -49,14 +51,14 @@ class Replay:
     def regret(self) -> float:
         """Final regret: shortfall of the winner's candidate, as a share of the best value."""
         last = self.events[-1].best_value if self.events else None
-        return 1.0 if last is None else 1 - last / self.best_possible
+        return 1.0 if last is None else abs(1 - last / self.best_possible)
 
 
 class Trace:
     """Listener of the ``Recorder`` that keeps an event for each new point of a trial.
 
     Args:
-        values: the mean objective of each candidate, by key.
+        values: the mean objective of each candidate, by key, as a gain: higher is better.
         now: the simulated time in seconds.
     """
 
@@ -91,4 +93,4 @@ class Trace:
         )
 
     def _is_best(self, record: TrialRecord) -> bool:
-        return self._best is None or (record.objective or 0.0) > (self._best.objective or 0.0)
+        return self._best is None or record.gain > self._best.gain

@@ -15,12 +15,14 @@ from search.replicates.plans import UntilSeparated
 from search.replicates.test_set import paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
 from search.run.deadline import Deadline
+from search.study.bounds import least_score
 from search.study.folder import ConfirmFolder, StudyFolder
 from search.study.ledger import sorted_records
 from search.study.place import settle_place
 from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
+from trainable.config import ObjectiveConfig
 from trainable.metrics.metric import PairedBootstrap
 
 
@@ -71,7 +73,7 @@ def confirm_study(
         config, sorted_records(study.trials), n_best=n_best, baseline=baseline, against=against
     )
     seeds = tuple(range(config.seed + 1, config.seed + 1 + n_seeds))
-    plan = UntilSeparated(lineup=_lineup(folder, entrants, seeds), objective=config.objective)
+    plan = UntilSeparated(lineup=_lineup(folder, entrants, seeds), objective=_objective(study))
     with ray_for_replicates(config, plan, folder=folder, data=data, address=address):
         if not folder.resolved.is_file():
             folder.path.mkdir(exist_ok=True)
@@ -88,7 +90,7 @@ def read_confirmation(study: StudyFolder) -> Confirmation | None:
     folder = study.confirm
     lineup = Lineup.load(folder.path)
     records = sorted_records(folder.trials)
-    result = None if lineup is None else contest(lineup, records, study.config().objective)
+    result = None if lineup is None else contest(lineup, records, _objective(study))
     if lineup is None or result is None:
         return None
     leader, baseline = result.leader.entrant, lineup.entrants[-1]
@@ -99,6 +101,13 @@ def read_confirmation(study: StudyFolder) -> Confirmation | None:
         n_seeds_before=lineup.n_seeds_before,
         bootstrap=on_test,
     )
+
+
+def _objective(study: StudyFolder) -> ObjectiveConfig:
+    """The study's objective, ``min_score`` as a number where it is a part of Model 0's score."""
+    objective = study.config().objective
+    least = least_score(objective, sorted_records(study.trials))
+    return objective.model_copy(update={"min_score": least})
 
 
 def _on_the_test_set(

@@ -50,7 +50,7 @@ def confirm_entrants(
         for place, candidate in enumerate(best, start=1)
     ]
     for place, candidate in enumerate(best, start=1):
-        deletion = deletion_of(candidate)
+        deletion = deletion_of(candidate) if config.search.references else None
         if deletion is not None:
             name = f"deletion of {place}: {deletion.encoder}"
             entrants += _both_settings(name, deletion, config, best_first)

@@ -23,7 +23,8 @@ Measure = Callable[[TrialRecord], float | None]
 
 COMPARED_MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "objective": lambda record: record.objective,
+        # One that falls stands with a minus, so that higher is better.
+        "objective": lambda record: None if record.objective is None else record.gain,
         "AUCC": lambda record: record.aucc,
         "score": lambda record: record.best_score,
     }

@@ -77,5 +77,5 @@ def _broken_bound(completed: Sequence[TrialRecord], objective: ObjectiveConfig) 
         return f"{size:.4g} M parameters, above max_mparams = {objective.max_mparams:g}"
     score = fmean(record.best_score or 0.0 for record in completed)
     if not is_within(score_shortfall(objective, score)):
-        return f"mean score {score:.4g}, below min_score = {objective.min_score:g}"
+        return f"mean score {score:.4g}, below min_score = {objective.min_score}"
     return None

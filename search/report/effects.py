@@ -1,4 +1,4 @@
-"""Importance of each axis of the space, and the effect of each of its values."""
+"""Effect of each value of each axis on the objective, at equal depth."""
 
 from __future__ import annotations
 
@@ -6,147 +6,124 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
-import optuna
-from optuna.distributions import CategoricalDistribution
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import FrozenTrial
+from scipy import stats
 
-from search.report.reported_study import ReportedStudy
-from search.stats.significance import welch
+from search.report.importances import DEPTH
+from search.report.scored_trials import ScoredTrial, axes_of, is_range, values_of
+from search.stats.significance import SIGNIFICANCE, welch
 
-MIN_TRIALS = 10  # importances from fewer trials are noise
-_MIN_BEST = 5  # least number of best trials for PED-ANOVA, as Optuna advises
-_BEST_PART = 0.1  # share of all trials, where that is more
-
-Scored = Sequence[tuple[FrozenTrial, float]]  # a suggestion and its trial's objective
+Rows = Sequence[tuple[object, float, int]]  # a trial's value of an axis, its measure, its depth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Relative difference of the objective between trials with a value and all others."""
+    """Difference of the objective between trials with a value and all others.
+
+    Relative (ratio of geometric means minus 1: 0.05 is 5 % above) where no objective is
+    negative, else in the objective's unit.
+    """
 
     axis: str
     value: str
     n_with: int
     n_without: int
-    ratio: float  # ratio of geometric means minus 1: 0.05 is 5 % above
-    low: float | None  # 95 % confidence interval; None below two trials on a side
+    ratio: float
+    low: float | None  # 95 % confidence interval; None with too few trials
     high: float | None
 
 
-def scored(study: ReportedStudy) -> Scored:
-    """Compared trials with an objective, each with its suggestion in Optuna's journal."""
-    return [
-        (suggestion, record.objective)
-        for record in study.compared
-        if record.objective is not None
-        and record.optuna_number is not None
-        and (suggestion := study.suggestions.by_number.get(record.optuna_number)) is not None
-    ]
+def is_relative(trials: Sequence[ScoredTrial]) -> bool:
+    """True if effects are ratios: no objective is negative."""
+    return all(trial.objective >= 0 for trial in trials)
 
 
-def n_best(trials: Scored) -> int:
-    """Number of best trials that PED-ANOVA compares with the rest."""
-    return max(_MIN_BEST, math.ceil(_BEST_PART * len(trials)))
-
-
-def importances(trials: Scored) -> dict[str, float]:
-    """Importance of each axis by PED-ANOVA, most important first; they add up to 1.
-
-    PED-ANOVA works with conditional axes, which not every trial has. Empty below
-    ``MIN_TRIALS`` trials, and if the trials differ in no axis.
-
-    Source:
-        Watanabe et al. 2023 (arXiv:2304.10255), PED-ANOVA, as in Optuna.
-    """
-    values_of = defaultdict(set)
-    for trial, _ in trials:
-        for name, value in trial.params.items():
-            values_of[name].add(value)
-    names = [name for name, values in values_of.items() if len(values) > 1]
-    if len(trials) < MIN_TRIALS or not names:
-        return {}
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # The evaluator takes smaller values as better.
-    study = optuna.create_study(direction="minimize")
-    study.add_trials(
-        optuna.trial.create_trial(
-            params=trial.params, distributions=trial.distributions, value=-objective
-        )
-        for trial, objective in trials
-    )
-    return get_param_importances(
-        study,
-        evaluator=PedAnovaImportanceEvaluator(target_quantile=n_best(trials) / len(trials)),
-        params=names,
-    )
-
-
-def effects(trials: Scored) -> list[Effect]:
+def effects(trials: Sequence[ScoredTrial]) -> list[Effect]:
     """Effect of every value of every axis, over the trials that have the axis.
 
-    Computed with the logarithm of the objective; trials with objective 0 are left out.
+    Depths are compared over all trials. Values of other axes are compared at equal depth:
+    depths where only one side has trials are left out. Relative effects are computed with the
+    logarithm of the objective, without trials of objective 0.
     """
-    by_axis: dict[str, list[tuple[object, float]]] = defaultdict(list)
-    ranges = set()
-    for trial, objective in trials:
-        for name, value in trial.params.items():
-            if objective > 0:
-                by_axis[name].append((value, math.log(objective)))
-            if not isinstance(trial.distributions[name], CategoricalDistribution):
-                ranges.add(name)
+    relative = is_relative(trials)
+    used = [trial for trial in trials if trial.objective > 0] if relative else list(trials)
     found = []
-    for axis in sorted(by_axis):
-        found += _effects_of(axis, by_axis[axis], is_range=axis in ranges)
+    for axis in axes_of(used):
+        having = [trial for trial in used if axis in trial.params]
+        rows = [
+            (
+                trial.params[axis],
+                math.log(trial.objective) if relative else trial.objective,
+                0 if axis == DEPTH else trial.depth,
+            )
+            for trial in having
+        ]
+        found += _effects_of(
+            axis, values_of(having, axis), rows, relative=relative, cut=is_range(having, axis)
+        )
     return found
 
 
-def _effects_of(axis: str, rows: Sequence[tuple[object, float]], *, is_range: bool) -> list[Effect]:
-    values = list(dict.fromkeys(value for value, _ in rows))
-    if len(values) < 2:
-        return []
-    if is_range and len(values) > _MIN_BEST:
-        return [_above_median(axis, rows)]
-    ordered = sorted(values, key=_place)
+def _effects_of(
+    axis: str, values: Sequence[object], rows: Rows, *, relative: bool, cut: bool
+) -> list[Effect]:
+    if cut:
+        threshold = median(float(str(value)) for value, _, _ in rows)
+        above = [(float(str(value)) > threshold, y, depth) for value, y, depth in rows]
+        words = f"above {threshold:.3g} against below"
+        return _known([_effect(axis, words, True, above, relative=relative)])
     # Of two values, the second effect would be the first one reversed.
-    compared = ordered[1:] if len(ordered) == 2 else ordered
-    return [
-        _effect(
-            axis,
-            f"{value} against {ordered[0]}" if len(ordered) == 2 else str(value),
-            [score for other, score in rows if other == value],
-            [score for other, score in rows if other != value],
-        )
-        for value in compared
-    ]
-
-
-def _place(value: object) -> tuple[float, str]:
-    """Sort key: numbers by size, then words by letter."""
-    return (math.inf, value) if isinstance(value, str) else (float(str(value)), "")
-
-
-def _above_median(axis: str, rows: Sequence[tuple[object, float]]) -> Effect:
-    threshold = median(float(str(value)) for value, _ in rows)
-    return _effect(
-        axis,
-        f"above {threshold:.3g} against below",
-        [score for value, score in rows if float(str(value)) > threshold],
-        [score for value, score in rows if float(str(value)) <= threshold],
+    compared = values[1:] if len(values) == 2 else values
+    against = f" against {values[0]}" if len(values) == 2 else ""
+    return _known(
+        [_effect(axis, f"{value}{against}", value, rows, relative=relative) for value in compared]
     )
 
 
-def _effect(axis: str, value: str, with_it: Sequence[float], without: Sequence[float]) -> Effect:
-    comparison = welch(with_it, without)
-    difference = sum(with_it) / len(with_it) - sum(without) / len(without)
+def _known(found: Sequence[Effect | None]) -> list[Effect]:
+    return [effect for effect in found if effect is not None]
+
+
+def _effect(axis: str, words: str, value: object, rows: Rows, *, relative: bool) -> Effect | None:
+    """Effect of ``value``; None if no depth has trials on both sides."""
+    by_depth: dict[int, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    for other, y, depth in rows:
+        by_depth[depth][0 if other == value else 1].append(y)
+    strata = [(with_it, without) for with_it, without in by_depth.values() if with_it and without]
+    if not strata:
+        return None
+    difference, half = _stratified(strata)
+    low, high = (None, None) if half is None else (difference - half, difference + half)
+    if len(strata) == 1 and (comparison := welch(*strata[0])) is not None:
+        low, high = comparison.low, comparison.high
     return Effect(
         axis=axis,
-        value=value,
-        n_with=len(with_it),
-        n_without=len(without),
-        ratio=math.exp(difference) - 1,
-        low=None if comparison is None else math.exp(comparison.low) - 1,
-        high=None if comparison is None else math.exp(comparison.high) - 1,
+        value=words,
+        n_with=sum(len(with_it) for with_it, _ in strata),
+        n_without=sum(len(without) for _, without in strata),
+        ratio=math.expm1(difference) if relative else difference,
+        low=None if low is None else math.expm1(low) if relative else low,
+        high=None if high is None else math.expm1(high) if relative else high,
     )
+
+
+def _stratified(
+    strata: Sequence[tuple[Sequence[float], Sequence[float]]],
+) -> tuple[float, float | None]:
+    """Difference at equal depth, and half its confidence interval; None without any noise known.
+
+    It is the coefficient of least squares with a mean for each depth: the differences within
+    depths, each weighted by the harmonic mean of its two numbers of trials.
+    """
+    weights = [len(a) * len(b) / (len(a) + len(b)) for a, b in strata]
+    differences = [fmean(a) - fmean(b) for a, b in strata]
+    total = sum(weights)
+    difference = sum(w * d for w, d in zip(weights, differences, strict=True)) / total
+    n_degrees = sum(len(a) + len(b) for a, b in strata) - len(strata) - 1
+    if n_degrees < 1:
+        return difference, None
+    squares = sum((y - fmean(side)) ** 2 for stratum in strata for side in stratum for y in side)
+    squares += sum(w * (d - difference) ** 2 for w, d in zip(weights, differences, strict=True))
+    quantile = float(stats.t.ppf(1 - SIGNIFICANCE / 2, n_degrees))
+    return difference, quantile * math.sqrt(squares / n_degrees / total)

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from search.report.objective_words import objective_words
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
@@ -59,9 +60,7 @@ class ReportedStudy:
     @property
     def objective_words(self) -> str:
         """Name of the objective in running text."""
-        if self.config.objective.name == "aucc_per_mparam":
-            return f"AUCC per million {self.config.objective.parameters} parameters"
-        return "AUCC"
+        return objective_words(self.config.objective, self.metric)
 
     @property
     def unit(self) -> str:

@@ -54,13 +54,12 @@ def _trials(config: StudyConfig) -> str:
     n_trials = search.n_trials if n_points is None else min(search.n_trials, n_points)
     limits = [f"{value:g} {unit}" for unit, value in config.budget if value is not None]
     text = f"{n_trials} suggested by {search.algorithm}, of {' or '.join(limits)} each"
-    if search.references:
-        text += f", and {len(model0_candidates(config)) + 1} to compare with"
+    n_references = len(model0_candidates(config)) + 1
+    beside = f"; beside them {n_references} to compare with" if search.references else ""
     if name == "none":
-        return f"{text}, none stopped early"
-    return (
-        f"{text}, stopped early by {name} from {config.scheduler_grace:g} {config.scheduler_clock}"
-    )
+        return f"{text}, none stopped early{beside}"
+    since = f"{config.scheduler_grace:g} {config.scheduler_clock}"
+    return f"{text}, stopped early by {name} from {since}{beside}"
 
 
 def _data(folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.report.trials_table import study_table
+from search.report.trials_table import print_standing, study_table
 from search.run.driver import StudyResult
 from search.study.config import StudyConfig
 from search.study.console import say, tell
@@ -33,6 +33,7 @@ def print_result(result: StudyResult) -> None:
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )
+    print_standing(result.folder)
     print_verdict(config, records)
     say("\nR layers are random and frozen, L layers learn; equal numbers share weights.")
     say(f"  export it:        reservoir-search export {name}")

@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from search.costs.disk_usage import disk_usage
+from search.report.rank_table import hypervolume_json
+from search.report.standing import Standing, study_standing
+from search.stats.hypervolume import Hypervolume, front_hypervolume
 from search.study.config import StudyConfig
 from search.study.console import output
 from search.study.folder import StudyFolder
@@ -61,6 +64,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
     records = sorted_records(folder.trials)
     best = best_trial(records, config.objective)
     proxy = _proxy_tally(config, folder, records)
+    standing = study_standing(folder)
     return {
         "study": config.name,
         "objective": {
@@ -72,6 +76,8 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
         "signature": signature_of(folder, records[0].metric) if records else None,
         "trials": [record.summary() for record in records],
         "best": None if best is None else best.summary(),
+        "standing": None if standing is None else standing.to_dict(),
+        "hypervolume": hypervolume_json(_hypervolume(config, records)),
         "references": [each.to_dict() for each in references_of(config, records)],
         "front": [record.id for record in pareto_front(records, config.objective)],
         "proxy": None if proxy is None else proxy.to_dict(),
@@ -104,10 +110,25 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+    volume = _hypervolume(config, records)
+    if volume is not None:
+        console.print(str(volume), markup=False, highlight=False, soft_wrap=True)
     for line in _proxy_lines(config, _proxy_tally(config, folder, records)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
     console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_standing(folder: StudyFolder) -> None:
+    """Print how the winner stands by what the objective is not, a line for each sentence."""
+    standing: Standing | None = study_standing(folder)
+    for line in () if standing is None else standing.sentences():
+        output().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _hypervolume(config: StudyConfig, records: Sequence[TrialRecord]) -> Hypervolume | None:
+    """Hypervolume of a ``pareto`` study's front; None for other studies."""
+    return front_hypervolume(records, config.objective) if config.objective.is_pareto else None
 
 
 def _proxy_tally(
@@ -161,7 +182,7 @@ def _confirmation(folder: StudyFolder) -> Confirmation | None:
 
 def _place(record: TrialRecord) -> tuple[int, bool, float]:
     """Sort key: of the completed trials those come last that cannot win."""
-    return _ORDER[record.state], not record.is_of_the_space, -(record.objective or 0.0)
+    return _ORDER[record.state], not record.is_of_the_space, -record.gain
 
 
 def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Column]:

@@ -45,7 +45,9 @@ def winner_margin(best: TrialRecord, compared: Sequence[TrialRecord]) -> WinnerM
     logs: dict[str, list[float]] = defaultdict(list)
     for record in compared:
         if record.objective is not None and record.objective > 0:
-            logs[_candidate(record)].append(math.log(record.objective))
+            # Of an objective that falls, the smaller is above by as much.
+            gain = record.config.objective.goals[0].gain(math.log(record.objective))
+            logs[_candidate(record)].append(gain)
     first = _candidate(best)
     if first not in logs or len(logs) < 2:
         return None
@@ -53,7 +55,7 @@ def winner_margin(best: TrialRecord, compared: Sequence[TrialRecord]) -> WinnerM
     second = max((key for key in means if key != first), key=lambda key: means[key])
     runner_up = max(
         (record for record in compared if _candidate(record) == second),
-        key=lambda record: record.objective or 0.0,
+        key=lambda record: record.gain,
     )
     return WinnerMargin(
         n_candidates=len(logs),

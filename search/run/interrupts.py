@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import os
 import signal
 import socket
+import sys
 import threading
+import time
+from collections.abc import Callable
+from functools import partial
 
 from search.study.console import tell
 
 INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells count
 GRACE_S = 8.0  # time for closing the records between the second signal and the end
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN = 0  # no signal has this number
+_PAUSE_S = 0.05  # until the main thread has left the destructor
 
 
 def interrupt_by_signals() -> None:
@@ -25,14 +33,42 @@ def interrupt_by_signals() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     reading, writing = socket.socketpair()
     writing.setblocking(False)
-    signal.set_wakeup_fd(writing.detach(), warn_on_full_buffer=False)
+    descriptor = writing.detach()
+    signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+    # Before all others are registered, so that it is called after them.
+    atexit.register(_ignore_signals)
+    sys.unraisablehook = partial(_raise_again, sys.unraisablehook, descriptor)
     threading.Thread(target=_count, args=(reading,), name="interrupts", daemon=True).start()
+
+
+def _raise_again(
+    otherwise: Callable[[sys.UnraisableHookArgs], object],
+    descriptor: int,
+    args: sys.UnraisableHookArgs,
+) -> None:
+    """Have the counting thread repeat an interruption that a destructor swallowed.
+
+    One that falls into ``__del__`` or the callback of a weak reference does not go further.
+    """
+    if isinstance(args.exc_value, KeyboardInterrupt):
+        os.write(descriptor, bytes([_AGAIN]))
+    else:
+        otherwise(args)
 
 
 def raise_no_more() -> None:
     """Let the process exit in peace: further signals are counted, but raise nothing."""
     for number in _SIGNALS:
         signal.signal(number, _do_nothing)
+
+
+def _ignore_signals() -> None:
+    """Ignore signals while Python dismantles itself, which sets our handlers back to the default.
+
+    With torch that takes tenths of a second; a signal would give a finished command its code.
+    """
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _do_nothing(*_: object) -> None:
@@ -42,7 +78,12 @@ def _do_nothing(*_: object) -> None:
 def _count(signals: socket.socket) -> None:
     n_interrupts = 0
     while n_interrupts < 2:
-        n_interrupts += signals.recv(1)[0] in _SIGNALS
+        number = signals.recv(1)[0]
+        if number == _AGAIN:
+            n_interrupts -= 1  # it comes here a second time
+            time.sleep(_PAUSE_S)
+            _thread.interrupt_main()
+        n_interrupts += number in _SIGNALS
     ending = threading.Timer(GRACE_S, _end)
     ending.daemon = True  # a process that ends by itself does not wait for the timer
     ending.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Mapping
@@ -97,9 +98,9 @@ class Recorder(Callback):  # type: ignore[misc]
     ) -> None:
         """Keep a trial that met a fault of its environment running: Tune restarts it.
 
-        It goes on from its checkpoint, after a wait in its own process. A trial that had ended
-        in memory is restarted too. A full disk ends the search at once: the records could not
-        be written either.
+        It goes on from its newest whole checkpoint, after a wait in its own process. A trial
+        that had ended in memory is restarted too. A full disk ends the search at once: the
+        records could not be written either.
 
         Raises:
             OSError: the disk is full.
@@ -115,6 +116,9 @@ class Recorder(Callback):  # type: ignore[misc]
         id_ = trial.config["id"]
         self._notify(self._ledger.update(id_, state="running", reason=fault.reason))
         trial.config["wait_s"] = self._retries.wait_s(self._ledger[id_], fault)
+        if self._kept is not None:
+            with contextlib.suppress(OSError):  # storage that is away for a while
+                trial.config["resume_from"] = self._kept.newest_whole(self._ledger[id_])
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

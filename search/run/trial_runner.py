@@ -107,6 +107,12 @@ def _tell_not_finished(
     ledger: Ledger, deadline: Deadline, go_on: str, *, is_progress: bool
 ) -> None:
     if not is_progress:
+        for record in ledger.records:
+            if record.state == "running" and record.reason:  # the fault before its next attempt
+                raise WorkFailed(
+                    f"trial {record.id}: {record.reason}; the time of --for was over before it "
+                    "came further; resume goes on with it"
+                )
         raise WorkFailed(
             f"no trial came to a validation within {deadline.duration}, so that nothing is kept; "
             "give --for more time, or set validation.interval_updates lower"

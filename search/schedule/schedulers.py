@@ -71,8 +71,9 @@ def make_scheduler(
     budget, grace = config.budget.on(clock), config.scheduler_grace
     if config.scheduler.name == "none" or budget is None or grace is None:
         return FIFOScheduler()
+    mode = "min" if config.objective.falls else "max"
     if is_import_path(config.scheduler.name):
-        return _own_scheduler(config, max_t=budget, grace=grace)
+        return _own_scheduler(config, mode=mode, max_t=budget, grace=grace)
     if config.scheduler.name == "extrapolation":
         return ExtrapolationScheduler(
             config, grace=grace, least_score=lambda: least_score(config.objective, records())
@@ -81,7 +82,7 @@ def make_scheduler(
         return AsyncHyperBandScheduler(
             time_attr=clock,
             metric=OBJECTIVE,
-            mode="max",
+            mode=mode,
             max_t=budget,
             grace_period=grace,
             reduction_factor=config.scheduler.reduction_factor,
@@ -90,13 +91,13 @@ def make_scheduler(
     return PatientMedianRule(
         time_attr=clock,
         metric=OBJECTIVE,
-        mode="max",
+        mode=mode,
         grace_period=grace,
         min_time_slice=math.inf,  # never pause a trial: its ranks would be lost
     )
 
 
-def _own_scheduler(config: StudyConfig, *, max_t: float, grace: float) -> TrialScheduler:
+def _own_scheduler(config: StudyConfig, *, mode: str, max_t: float, grace: float) -> TrialScheduler:
     """A user's own, with as much of the study's conventions as its constructor names."""
     found = import_class(config.scheduler.name, setting=SETTING)
     if not issubclass(found, TrialScheduler):
@@ -109,7 +110,7 @@ def _own_scheduler(config: StudyConfig, *, max_t: float, grace: float) -> TrialS
         place=f"{SETTING} '{config.scheduler.name}'",
         time_attr=config.scheduler_clock,
         metric=OBJECTIVE,
-        mode="max",
+        mode=mode,
         max_t=max_t,
         grace_period=grace,
         reduction_factor=config.scheduler.reduction_factor,

@@ -33,10 +33,13 @@ class SparingScheduler(FIFOScheduler):  # type: ignore[misc]
         self._scheduler = scheduler
         self._ledger = ledger
         self._is_reference = is_reference
-        self._supports_buffered_results = scheduler.supports_buffered_results
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger
+
+    @property
+    def supports_buffered_results(self) -> bool:
+        return bool(self._scheduler.supports_buffered_results)
 
     @property
     def metric(self) -> str | None:

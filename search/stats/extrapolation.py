@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from trainable.config import Clock
 from trainable.curve import Point
 
 Array = npt.NDArray[np.float64]
+T = TypeVar("T")
 
 # The regression on the log of the area to come has a prior. Its residual standard deviation is
 # 0.1 with the weight of 4 curves; a slope has a standard deviation of 0.5.
@@ -73,23 +75,29 @@ def forecast(
     where no completed trial has more to come.
     """
     reading = points[-1].at(clock)
-    if len(whole) > MAX_CURVES:
-        whole = [whole[i * len(whole) // MAX_CURVES] for i in range(MAX_CURVES)]
     pairs = [
-        (_predictors(curve.points, clock, reading), _rest(curve, clock, reading)) for curve in whole
+        (_predictors(curve.points, clock, reading), _rest(curve, clock, reading))
+        for curve in evenly_spread(whole)
     ]
     known = [(predictors, log(rest)) for predictors, rest in pairs if rest > 0]
     if not known:
         return None
     predictors, log_rests = (np.array(side, dtype=np.float64) for side in zip(*known, strict=True))
     new = np.array(_predictors(points, clock, reading))
-    mean, deviation = _regress(predictors, log_rests, new)
+    mean, deviation = regress(predictors, log_rests, new)
     return Forecast(
         so_far=aucc(points, clock=clock, horizon=horizon, hold_last=False),
         log_rest=mean,
         deviation=deviation,
         degrees_of_freedom=_N_PRIOR + len(known) - 1,
     )
+
+
+def evenly_spread(all_of_them: Sequence[T]) -> Sequence[T]:
+    """At most ``MAX_CURVES`` of the trials, spread evenly over all."""
+    if len(all_of_them) <= MAX_CURVES:
+        return all_of_them
+    return [all_of_them[i * len(all_of_them) // MAX_CURVES] for i in range(MAX_CURVES)]
 
 
 def _predictors(points: Sequence[Point], clock: Clock, reading: float) -> tuple[float, float]:
@@ -108,7 +116,7 @@ def _rest(curve: WholeCurve, clock: Clock, reading: float) -> float:
     return curve.aucc - aucc(curve.points, clock=clock, horizon=reading, hold_last=False)
 
 
-def _regress(predictors: Array, log_rests: Array, new: Array) -> tuple[float, float]:
+def regress(predictors: Array, log_rests: Array, new: Array) -> tuple[float, float]:
     """Predictive mean and scale at ``new`` of a Bayesian linear regression.
 
     The prior is conjugate: flat for the intercept, normal for the slopes, scaled inverse

@@ -43,6 +43,9 @@ def horizon_faults(
         )
     if full_budget is not None and full_budget.on(clock) is None:
         faults.append(f"objective.clock is '{clock}', so full_budget.{clock} must be given")
+    horizon = budget.on(clock)
+    if objective.at is not None and horizon is not None and objective.at > horizon:
+        faults.append(f"objective.at {objective.at:g} must be at most budget.{clock} {horizon:g}")
     return faults
 
 
@@ -103,10 +106,15 @@ def scheduler_faults(
     if name == "none":
         return []
     faults = []
-    if objective.name == "pareto":
+    if objective.is_pareto:
         faults.append(
             f"scheduler.name '{name}' compares one number, and objective.name "
-            "'pareto' has two; set scheduler.name = \"none\""
+            "'pareto' has several; set scheduler.name = \"none\""
+        )
+    elif name == "extrapolation" and not objective.is_of_aucc:
+        faults.append(
+            f"scheduler.name 'extrapolation' forecasts the AUCC, and objective.name is "
+            f"'{objective.name}'; use asha, median or none"
         )
     horizon = budget.on(clock)
     if horizon is None:
@@ -128,12 +136,12 @@ def algorithm_faults(
         faults.append(
             f"search.algorithm 'grid' needs lists of values; {', '.join(axes)} is a range"
         )
-    if algorithm == "surrogate" and objective.name == "pareto":
+    if algorithm == "surrogate" and objective.is_pareto:
         faults.append(
             "search.algorithm 'surrogate' has one objective; use tpe or nsga2 for 'pareto'"
         )
     if algorithm == "cmaes" and len(axes) < 2:
         faults.append("search.algorithm 'cmaes' needs at least two ranges {low, high}; use tpe")
-    if algorithm == "cmaes" and objective.name == "pareto":
+    if algorithm == "cmaes" and objective.is_pareto:
         faults.append("search.algorithm 'cmaes' has one objective; use nsga2 or tpe for 'pareto'")
     return faults

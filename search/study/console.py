@@ -7,18 +7,27 @@ for it may be looked at in a terminal later.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
+import threading
+import traceback
 from collections.abc import Iterable
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from search.study.tracking_uri import without_secrets
+from spaces.errors import UserError
 from spaces.visible import visible
+from trainable.users_folder import users_folder
 
 FILE_WIDTH = 140  # characters, where no terminal sets the width
+TRACES = "traces.log"  # in the user's folder
+_TRACES_BYTES = 2**20  # the file begins anew once it is larger
+
+logger = logging.getLogger(__name__)
 
 
 class VisibleConsole(Console):
@@ -33,10 +42,57 @@ class VisibleConsole(Console):
 
 
 class VisibleFormatter(logging.Formatter):
-    """Formatter of log lines, of libraries' too, which may repeat addresses and passwords."""
+    """Formatter of log lines, of libraries' too, which may repeat addresses and passwords.
+
+    An error is its type and message in the same line; its traceback goes to the file ``TRACES``.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(without_secrets(super().format(record)))
+        text, stack = super().format(_without_trace(record)), record.stack_info
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            reason = " ".join(str(error).split())
+            text = f"{text}: {type(error).__name__}: {reason}".removesuffix(": ")
+            _keep_trace(text, "".join(traceback.format_exception(error)))
+        elif stack:
+            _keep_trace(text, stack)
+        return visible(without_secrets(text))
+
+
+def errors_in_one_line() -> None:
+    """Log what libraries let escape in threads and destructors, instead of a traceback.
+
+    The thread of Ray that listens for errors lets some escape while its cluster ends.
+    """
+    threading.excepthook = _log_error_of_thread
+    sys.unraisablehook = _log_ignored_error
+
+
+def _log_error_of_thread(args: threading.ExceptHookArgs) -> None:
+    name = "a thread" if args.thread is None else f"thread {args.thread.name}"
+    if args.exc_value is not None and args.exc_type is not SystemExit:
+        logger.error("%s ended", name, exc_info=args.exc_value)
+
+
+def _log_ignored_error(args: sys.UnraisableHookArgs) -> None:
+    if args.exc_value is not None:
+        where = getattr(args.object, "__qualname__", type(args.object).__name__)
+        logger.error("ignored in %s", where, exc_info=args.exc_value)
+
+
+def _without_trace(record: logging.LogRecord) -> logging.LogRecord:
+    """Copy of the record without its error and stack; other handlers may want them."""
+    copy = logging.makeLogRecord(vars(record))
+    copy.exc_info = copy.exc_text = copy.stack_info = None
+    return copy
+
+
+def _keep_trace(message: str, trace: str) -> None:
+    with contextlib.suppress(OSError, UserError):  # a lost trace is no reason to end
+        path = users_folder() / TRACES
+        is_small = not path.exists() or path.stat().st_size < _TRACES_BYTES
+        with path.open("a" if is_small else "w", encoding="utf-8", errors="replace") as file:
+            file.write(visible(without_secrets(message)) + "\n" + without_secrets(trace) + "\n")
 
 
 def output() -> Console:

@@ -128,6 +128,14 @@ class KeptWeights:
                 files = [Path(checkpoint.path, n) for n in checkpoint.files() if n in KEPT]
                 sync_files(files, below=Path(self._storage.path))
 
+    def newest_whole(self, record: TrialRecord) -> str | None:
+        """Address of the newest whole checkpoint of a running trial; None if there is none.
+
+        Raises:
+            OSError: the storage cannot be read.
+        """
+        return latest_checkpoint(self._storage, record)
+
     def end(self, record: TrialRecord) -> None:
         """Clean up after a trial that ended, and after one that it replaces among the best."""
         before = [*self._kept, record]
@@ -159,7 +167,7 @@ def worth_keeping(
     if n_kept is None or is_least_score_open(objective, records):
         return [record for record in records if record.state == "completed"]
     kept = {record.id: record for record in ranked(records, objective)[:n_kept]}
-    if objective.name == "pareto":
+    if objective.is_pareto:
         kept |= {record.id: record for record in pareto_front(records, objective)}
     return list(kept.values())
 

@@ -14,7 +14,7 @@ from spaces.layout_fields import WrittenLayout
 from trainable.aucc import aucc, best_point, minimum_loss_point
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.objective import mparams, objective_value
+from trainable.objective import Progress, mparams, objective_value, objective_values
 
 State = Literal["running", "completed", "stopped", "failed"]
 # Trained to compare with: as many learned layers as a searched depth has, sharing nothing; or
@@ -124,7 +124,22 @@ class TrialRecord:
             horizon=self.config.horizon,
             hold_last=False,
         )
-        return area, objective_value(objective, area, self.counts)
+        return area, objective_value(objective, self._progress(n_points, area))
+
+    @property
+    def gain(self) -> float:
+        """The objective, signed so that higher is better; minus infinity before there is one."""
+        return self.config.objective.gain(self.objective)
+
+    @property
+    def objectives(self) -> tuple[float, ...]:
+        """Values of all the study's objectives; a trial with a curve has them."""
+        assert self.aucc is not None
+        progress = self._progress(len(self.curve), self.aucc)
+        return objective_values(self.config.objective, progress)
+
+    def _progress(self, n_points: int, area: float) -> Progress:
+        return Progress(curve=self.curve[:n_points], aucc=area, counts=self.counts)
 
     def hyper(self) -> dict[str, Any]:
         """Settings beside the layouts that a search may vary, by dotted name."""

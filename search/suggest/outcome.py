@@ -13,11 +13,9 @@ def outcome_of(record: TrialRecord) -> tuple[TrialState, list[float] | None]:
     A stopped trial is pruned: its area is not comparable to that of a trial which ran to the
     horizon. With several objectives Optuna has no pruning, so it fails.
     """
-    several = record.config.objective.name == "pareto"
+    several = record.config.objective.is_pareto
     if record.state == "completed" and record.aucc is not None and record.objective is not None:
-        return TrialState.COMPLETE, (
-            [record.aucc, record.n_mparams] if several else [record.objective]
-        )
+        return TrialState.COMPLETE, list(record.objectives) if several else [record.objective]
     if record.state == "stopped" and not several:
         return TrialState.PRUNED, None
     return TrialState.FAIL, None

@@ -33,7 +33,7 @@ from trainable.private.optuna import open_again
 
 def directions_of(config: StudyConfig) -> list[Direction]:
     """Directions of the study's objectives in Optuna."""
-    return ["maximize", "minimize"] if config.objective.name == "pareto" else ["maximize"]
+    return ["minimize" if goal.falls else "maximize" for goal in config.objective.goals]
 
 
 class SuggestionJournal:
@@ -182,7 +182,7 @@ class SuggestionJournal:
     def _pass_over(self, suggestion: optuna.Trial) -> None:
         """End a suggestion that is not trained."""
         del self._open[suggestion.number]
-        is_pareto = self._config.objective.name == "pareto"  # where Optuna has no pruning
+        is_pareto = self._config.objective.is_pareto  # where Optuna has no pruning
         self._study.tell(suggestion, state=TrialState.FAIL if is_pareto else TrialState.PRUNED)
 
     def _tell(self, number: int, record: TrialRecord) -> None:

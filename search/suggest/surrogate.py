@@ -1,7 +1,8 @@
 """The surrogate: Bayesian optimisation of the objective with expected improvement.
 
-A candidate's number of parameters is known before training and enters exactly. The log of its
-AUCC is modelled by a Gaussian process over a few features of the layout, from few trials.
+A Gaussian process over a few features of the layout models, from few trials, the log of the AUCC:
+a candidate's number of parameters is known before training and enters exactly. Other objectives
+are modelled as they are (``surrogate_target.py``).
 """
 
 from __future__ import annotations
@@ -12,18 +13,15 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from search.stats.extrapolation import MAX_CURVES, Forecast, WholeCurve, forecast
 from search.study.ranking import best_trial
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.proposer import Outcome, Problem, Suggested
 from search.suggest.surrogate_gp import Array, GaussianProcess
 from search.suggest.surrogate_pool import Choice, Pool
+from search.suggest.surrogate_target import FLOOR, target_of
 from spaces.chooser import Point
 from spaces.features import features
-from trainable.objective import mparams
-
-_FLOOR = 0.1  # AUCCs below 10 % of the best are clipped to it
 
 
 class Surrogate:
@@ -35,7 +33,7 @@ class Surrogate:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._pool = Pool(problem.space, problem.size_of)
-        self._forecasts: dict[int, Forecast] = {}  # cache, by id of stopped trial
+        self._target = target_of(problem)
 
     def propose(self, history: Sequence[Suggested]) -> Point | None:
         """The untried point with the highest expected improvement; None when none is left.
@@ -62,7 +60,7 @@ class Surrogate:
         if all(record.reference is not None for record in known):
             return min(choices, key=self._first_choice_order).point
         means, deviations = self._predict(choices, known)
-        goal = None if best is None or not best.objective else float(np.log(best.objective))
+        goal = self._target.goal(best, known)
         worth = log_improvement(means, deviations, goal)
         if least is not None and least > 0:
             worth += self._log_chance(choices, known, least)
@@ -84,7 +82,7 @@ class Surrogate:
         if np.all(reached >= least):
             return np.zeros(len(choices))
         inputs = self._inputs(completed, choices)
-        values = np.log(np.maximum(reached, _FLOOR * reached.max()))
+        values = np.log(np.maximum(reached, FLOOR * reached.max()))
         n_completed = len(completed)
         process = GaussianProcess.fit(inputs[:n_completed], values, np.zeros(n_completed))
         means, deviations = process.predict(inputs[n_completed:])
@@ -94,9 +92,9 @@ class Surrogate:
     def _predict(
         self, choices: Sequence[Choice], records: Sequence[TrialRecord]
     ) -> tuple[Array, Array]:
-        """Mean and standard deviation of the log objective of each choice."""
-        sizes = np.array([self._divisor(choice) for choice in choices])
-        seen = self._seen(records)
+        """Mean and standard deviation of the objective of each choice, in the target's unit."""
+        sizes = np.array([self._target.divisor(choice.size) for choice in choices])
+        seen = self._target.seen(records)
         if not seen:
             return -np.log(sizes), np.ones(len(choices))
         running = [record for record in records if record.state == "running"]
@@ -113,13 +111,7 @@ class Surrogate:
 
     def _first_choice_order(self, choice: Choice) -> tuple[float, float]:
         """Sort key of the choices before the first trial: parameters, then training FLOPs."""
-        return self._divisor(choice), choice.size.training_flops
-
-    def _divisor(self, choice: Choice) -> float:
-        objective = self._problem.objective
-        if objective.name != "aucc_per_mparam":
-            return 1.0
-        return mparams(choice.size.counts, objective.parameters)
+        return self._target.divisor(choice.size), choice.size.training_flops
 
     def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
         """Features of shape (records + choices, features), records first.
@@ -133,36 +125,6 @@ class Surrogate:
         table = table[:, np.ptp(table, axis=0) > 0]
         return table / table.std(axis=0) if table.size else np.zeros((len(candidates), 1))
 
-    def _seen(self, records: Sequence[TrialRecord]) -> list[tuple[TrialRecord, float, float]]:
-        """Trials with the log of their AUCC and its standard error, 0 for completed trials."""
-        whole = whole_curves(records)
-        guesses = [(record, *self._outcome(record, whole)) for record in records]
-        known = [(record, area, error) for record, area, error in guesses if area is not None]
-        floor = _FLOOR * max((area for _, area, _ in known), default=0.0)
-        if floor == 0.0:
-            return []
-        return [(record, float(np.log(max(area, floor))), error) for record, area, error in known]
-
-    def _outcome(
-        self, record: TrialRecord, whole: Sequence[WholeCurve]
-    ) -> tuple[float | None, float]:
-        """AUCC of a completed trial, or forecast of a stopped one, with the standard log error."""
-        if record.state == "completed":
-            return record.aucc, 0.0
-        if record.state != "stopped" or not record.curve:
-            return None, 0.0
-        guess = self._forecasts.get(record.id) or self._forecast(record, whole)
-        return (None, 0.0) if guess is None else (guess.aucc, guess.log_error)
-
-    def _forecast(self, record: TrialRecord, whole: Sequence[WholeCurve]) -> Forecast | None:
-        problem = self._problem
-        guess = forecast(
-            record.curve, whole, clock=problem.objective.clock, horizon=problem.horizon
-        )
-        if guess is not None and len(whole) >= MAX_CURVES:
-            self._forecasts[record.id] = guess  # later ones use no more curves
-        return guess
-
 
 def _reaching(records: Sequence[TrialRecord], least: float | None) -> list[TrialRecord]:
     """Trials whose score reaches ``least``."""
@@ -171,15 +133,6 @@ def _reaching(records: Sequence[TrialRecord], least: float | None) -> list[Trial
 
 def _trials(history: Sequence[Suggested], outcome: Outcome) -> list[TrialRecord]:
     return [each.trial for each in history if each.outcome == outcome and each.trial is not None]
-
-
-def whole_curves(records: Sequence[TrialRecord]) -> list[WholeCurve]:
-    """Curves of the completed trials."""
-    return [
-        WholeCurve(points=record.curve, aucc=record.aucc)
-        for record in records
-        if record.state == "completed" and record.aucc is not None
-    ]
 
 
 def log_improvement(means: Array, deviations: Array, goal: float | None) -> Array:

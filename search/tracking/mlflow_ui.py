@@ -155,7 +155,7 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
 
 
 def _rank(record: TrialRecord) -> tuple[bool, float]:
-    return record.state != "completed", -(record.objective or 0.0)
+    return record.state != "completed", -record.gain
 
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:

@@ -370,6 +370,7 @@ FAULTS = (
         exit_codes=(1,),
         says="Ray's raylet on this machine has died; resume the study",
         within_s=90,
+        in_short=True,
     ),
     Fault(
         name="Ray's gcs_server killed",

@@ -23,7 +23,7 @@ from tests.search.replay.tables import UPDATES
 from trainable.aucc import aucc
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.objective import objective_value
+from trainable.objective import Progress, objective_value
 
 HOSTILE = "<script>alert('trial')</script> & \"more\""
 
@@ -94,7 +94,9 @@ def completed(record: TrialRecord, top: float) -> dict[str, Any]:
         "state": "completed",
         "curve": points,
         "aucc": area,
-        "objective": objective_value(config.objective, area, record.counts),
+        "objective": objective_value(
+            config.objective, Progress(curve=points, aucc=area, counts=record.counts)
+        ),
         "n_epochs": 0.5,
         "peak_memory_bytes": 2**20,
         "host": "machine <1>",

@@ -75,7 +75,8 @@ def test_the_notebook_runs_and_prints_nothing(
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), names)
     study = names["study"]
-    assert list(study.trials["state"]) == ["completed"] * 3
+    assert set(study.trials["state"]) == {"completed"}
+    assert study.trials["reference"].isna().sum() == 2  # the third layout is Model 0
     assert load_study(study.folder / "study.toml") == study.settings
     assert (study.folder / "report.html").is_file()
     assert (study.folder / "export/model.safetensors").is_file()

@@ -29,6 +29,7 @@ COMMANDS = (
     "replay",
     "list",
     "show",
+    "rank",
     "doctor",
     "report",
     "ui",
@@ -171,7 +172,8 @@ def test_a_bare_name_means_the_study_file_in_studies(
     assert run("validate", "mine", "--set", "search.n_trials=7") == 0
     output = capsys.readouterr().out
     assert output.startswith("studies/mine.toml: every setting is right\n")
-    assert "7 suggested by surrogate, of 1000 updates each, stopped early by asha from" in output
+    assert "7 suggested by surrogate, of " in output
+    assert "updates each, stopped early by asha from" in output
     assert "data/grammar is not there yet" in output
 
 

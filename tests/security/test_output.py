@@ -10,6 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,15 @@ from search.cli import exit_code
 from search.doctor.finding import Notes
 from search.doctor.findings_table import print_findings
 from search.study import console
-from search.study.console import VisibleConsole, VisibleFormatter, say, say_json, tell
+from search.study.console import (
+    TRACES,
+    VisibleConsole,
+    VisibleFormatter,
+    errors_in_one_line,
+    say,
+    say_json,
+    tell,
+)
 from search.study.folder import place_for_study
 from search.study.ledger import read_records
 from search.study.storage_uri import storage_faults
@@ -27,6 +36,7 @@ from search.study.tracking_uri import environment_uri, redacted, tracking_faults
 from search.suggest.optuna_journal import read_journal
 from spaces.errors import UserError
 from spaces.visible import visible
+from trainable.users_folder import users_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "hunter2-hunter2"
@@ -189,3 +199,61 @@ def test_a_command_writes_nothing_for_others_to_change(tmp_path: Path):
 def test_json_stays_json_with_a_control_character(capsys: pytest.CaptureFixture[str]):
     say_json({"name": ACTING})
     assert json.loads(capsys.readouterr().out) == {"name": ACTING}
+
+
+def formatted(record: logging.LogRecord) -> str:
+    return VisibleFormatter("%(message)s").format(record)
+
+
+def test_a_librarys_traceback_is_one_line_and_the_rest_is_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("trainable.users_folder._TMP", tmp_path)
+    try:
+        raise OSError(f"no\nroom {ACTING}")
+    except OSError as error:
+        info = (OSError, error, error.__traceback__)
+    record = logging.LogRecord("ray.tune", logging.ERROR, "x", 1, "failed", (), info)
+    line = formatted(record)
+    assert line.startswith("failed: OSError: no room ")
+    assert "\n" not in line
+    assert is_safe(line)
+    assert record.exc_info == info  # for other handlers
+    kept = (users_folder() / TRACES).read_text()
+    assert kept.startswith("failed: OSError: no room ")
+    assert "test_a_librarys_traceback_is_one_line" in kept
+
+
+def test_a_trace_that_cannot_be_kept_costs_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("trainable.users_folder._TMP", tmp_path / "missing")
+    info = (ValueError, ValueError("no"), None)
+    record = logging.LogRecord("ray.tune", logging.ERROR, "x", 1, "failed", (), info)
+    assert formatted(record) == "failed: ValueError: no"
+
+
+class Unruly:
+    """Raises when it is destroyed, as an object of a library may at the program's end."""
+
+    def __del__(self) -> None:
+        raise ValueError("late")
+
+
+def test_errors_of_threads_and_destructors_are_log_lines(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    errors_in_one_line()
+    thread = threading.Thread(target=lambda: [][0], name="listener")
+    thread.start()
+    thread.join()
+    Unruly()
+    assert [(r.getMessage(), r.exc_info is not None) for r in caplog.records] == [
+        ("thread listener ended", True),
+        ("ignored in Unruly.__del__", True),
+    ]
+    assert "Traceback" not in capfd.readouterr().err

@@ -179,6 +179,24 @@ def test_a_trial_that_never_reached_a_validation_saves_nothing_and_starts_anew(
     assert trial.train()["updates"] == 4
 
 
+@pytest.mark.usefixtures("cluster")
+def test_a_trial_whose_newest_checkpoint_is_broken_goes_on_from_the_older_one(
+    tiny_trial: TrialConfig, tmp_path: Path
+):
+    before = ReservoirTrial(settings(tiny_trial))
+    folders = [tmp_path / "older", tmp_path / "newest"]
+    for folder in folders:
+        folder.mkdir()
+        before.train()
+        before.save_checkpoint(str(folder))
+    os.truncate(folders[1] / "weights.safetensors", 9)
+    after = ReservoirTrial(settings(tiny_trial, folders[0]))
+    after.load_checkpoint(str(folders[1]))  # as Tune does, which knows of no other
+    results = steps(after)
+    assert results[0]["updates"] == 8
+    assert on_updates(results[-1]["curve"]) == on_updates(steps(before)[-1]["curve"])
+
+
 class PeerProcesses(ReservoirTrial):
     """Tells which process each of its peers is."""
 

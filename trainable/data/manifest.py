@@ -222,7 +222,11 @@ class Manifest(_Record):
             ("Dictionary", f"{rows} entries{', joined' if rows.joined else ''}"),
             *([] if self.labels is None else [("Labels", ", ".join(self.labels))]),
             ("Tokens", str(tokens)),
-            *_score_facts(self),
+            *(
+                []
+                if self.roundtrip_bleu is None
+                else [("References, tokenised and back", f"{self.roundtrip_bleu:.2f} of 100")]
+            ),
             ("Seed", "none" if self.seed is None else str(self.seed)),
             ("Licence", self.licence),
         ]
@@ -258,18 +262,6 @@ def _files_in(place: str) -> tuple[str, ...]:
     prefix = f"{place}/" if place else ""
     splits = (f"{prefix}{split}.{end}" for split in SPLITS for end in ("bin", "idx"))
     return (f"{prefix}dict.txt", *splits)
-
-
-def _score_facts(manifest: Manifest) -> list[tuple[str, str]]:
-    """Metric of translations, and what the references score; early versions wrote neither."""
-    facts = []
-    if manifest.metric is not None:
-        facts.append(("Metric", f"{manifest.metric.name} ({manifest.metric.signature})"))
-    if manifest.roundtrip_bleu is not None:
-        facts.append(
-            ("References after tokenising and back", f"BLEU {manifest.roundtrip_bleu:.2f}")
-        )
-    return facts
 
 
 def raw_name(split: str, language: str) -> str:

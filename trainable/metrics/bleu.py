@@ -25,6 +25,7 @@ class Bleu(CasedMetric):
     """sacreBLEU of detokenised text, 0 to 100."""
 
     name = "BLEU"
+    floor = 1.0  # an untrained model reaches it with its few most frequent words
 
     tokenizer: str = "13a"  # sacreBLEU's
 

@@ -22,6 +22,7 @@ class Metric(ABC):
     """A score from 0 upwards that rises as a model gets better."""
 
     name: ClassVar[str]  # as people write it in a heading or after a number
+    floor: ClassVar[float] = 0.0  # score that chance reaches: below it nothing was learned
 
     @property
     @abstractmethod

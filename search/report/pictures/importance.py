@@ -8,17 +8,25 @@ from matplotlib.figure import Figure
 
 from search.report.colours import LIGHT
 from search.report.effects import Effect
+from search.report.importances import Importance
 from search.report.pictures.canvas import new_figure, plain
 
 
-def importances_figure(shares: Mapping[str, float]) -> Figure:
-    """Bars of all axes, the most important on top."""
-    figure = new_figure(5.0, 0.8 + 0.26 * len(shares))
+def importances_figure(found: Mapping[str, Importance]) -> Figure:
+    """Bars of all axes with their intervals, the most important on top."""
+    figure = new_figure(5.0, 0.8 + 0.26 * len(found))
     axes = figure.add_subplot()
     plain(axes)
-    axes.barh(list(shares), list(shares.values()), color=LIGHT["series-1"], height=0.6)
+    shares = [each.share for each in found.values()]
+    errors = [
+        [each.share - each.low for each in found.values()],
+        [each.high - each.share for each in found.values()],
+    ]
+    axes.barh(
+        list(found), shares, xerr=errors, color=LIGHT["series-1"], ecolor=LIGHT["ink"], height=0.6
+    )
     axes.invert_yaxis()
-    axes.set_xlabel("importance (PED-ANOVA)", fontsize=8)
+    axes.set_xlabel("share of the variance of the objective's ranks, 95 % interval", fontsize=8)
     return figure
 
 

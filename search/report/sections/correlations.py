@@ -21,6 +21,7 @@ def correlations(study: ReportedStudy) -> Section | None:
         body=render(
             "correlations.html",
             predictions=found,
+            divides=study.config.objective.name == "aucc_per_mparam",
             proxy=[] if tally is None else in_words(tally, study.config),
         ),
     )

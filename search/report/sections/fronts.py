@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from search.report.fronts import Front, fronts_of
+from search.report.objective_words import goal_words
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.stats.hypervolume import front_hypervolume
+from search.study.ranking import pareto_front
 from search.study.trial_record import TrialRecord
 from trainable.config import Parameters
 
@@ -29,7 +32,17 @@ def fronts(study: ReportedStudy) -> Section | None:
         return None
     of_counts = fronts_of(study.compared)
     figures = [(front, front_plot(front, study.unit)) for front in of_counts]
-    body = render("fronts.html", study=study, fronts=figures, meanings=MEANINGS)
+    objective = study.config.objective
+    volume = front_hypervolume(study.records, objective) if objective.is_pareto else None
+    body = render(
+        "fronts.html",
+        study=study,
+        fronts=figures,
+        meanings=MEANINGS,
+        goals=[goal_words(goal, objective, study.metric) for goal in objective.goals],
+        chosen=pareto_front(study.records, objective) if volume else [],
+        hypervolume=volume,
+    )
 
     def picture() -> Figure:
         from search.report.pictures.fronts import fronts_figure

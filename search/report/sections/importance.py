@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from search.report.effects import MIN_TRIALS, Effect, effects, importances, n_best, scored
+from search.report.effects import Effect, effects, is_relative
+from search.report.importances import DEPTH, MIN_TRIALS, Importance, importances
 from search.report.reported_study import ReportedStudy
+from search.report.scored_trials import axes_of, scored
 from search.report.section import Picture, Section
 from search.report.templating import render
 
@@ -15,25 +17,28 @@ if TYPE_CHECKING:
 
 
 def importance(study: ReportedStudy) -> Section | None:
-    """Section with importances and effects, over the completed trials."""
+    """Section with importances and effects, over all trials with a known or forecast end."""
     trials = scored(study)
     if not trials:
         return None
-    shares, found = importances(trials), effects(trials)
+    found_importances, found = importances(trials), effects(trials)
     body = render(
         "importance.html",
         study=study,
         n_trials=len(trials),
         min_trials=MIN_TRIALS,
-        n_best=n_best(trials),
-        importances=shares,
+        depth=DEPTH,
+        importances=found_importances,
+        without_bar=[axis for axis in axes_of(trials) if axis not in found_importances],
+        relative=is_relative(trials),
         effects=found,
         effect_range=effect_range(found),
-        n_stopped=sum(record.state == "stopped" for record in study.records),
+        n_forecast=sum(trial.is_forecast for trial in trials),
+        n_failed=sum(record.state == "failed" for record in study.records),
     )
     pictures: dict[str, Picture] = {}
-    if shares:
-        pictures["importances"] = _importances_picture(shares)
+    if found_importances:
+        pictures["importances"] = _importances_picture(found_importances)
     if found:
         pictures["effects"] = _effects_picture(found)
     return Section(name="importance", title="Importance and effects", body=body, pictures=pictures)
@@ -49,11 +54,11 @@ def effect_range(found: Sequence[Effect]) -> tuple[float, float]:
     return min(means) - 0.6 * width, max(means) + 0.6 * width
 
 
-def _importances_picture(shares: Mapping[str, float]) -> Callable[[], Figure]:
+def _importances_picture(found: Mapping[str, Importance]) -> Callable[[], Figure]:
     def plot() -> Figure:
         from search.report.pictures.importance import importances_figure
 
-        return importances_figure(shares)
+        return importances_figure(found)
 
     return plot
 

@@ -38,9 +38,7 @@ class Cell:
 
 def trials(study: ReportedStudy) -> Section:
     """Section with the table: one row a trial, best first."""
-    records = sorted(
-        study.records, key=lambda r: (_ORDER.index(r.state), -(r.objective or 0.0), r.id)
-    )
+    records = sorted(study.records, key=lambda r: (_ORDER.index(r.state), -r.gain, r.id))
     table_columns = columns(study)
     cells_by_column = (_cells(column, [column.of(r) for r in records]) for column in table_columns)
     cells = zip(*cells_by_column, strict=True)

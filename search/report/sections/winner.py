@@ -11,6 +11,7 @@ from search.replicates.verdict import verdict
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.stack import stack_svg
+from search.report.standing import study_standing
 from search.report.templating import render
 from search.report.winner_margin import winner_margin
 from search.study.folder import StudyFolder
@@ -24,6 +25,7 @@ def winner(study: ReportedStudy) -> Section:
     if best is None:
         body = render("no_winner.html", study=study)
         return Section(name="winner", title="No winner yet", body=body)
+    standing = study_standing(study.folder)
     encoder, exported = exported_scores(study.folder)
     confirmed = read_confirmation(study.folder)
     body = render(
@@ -32,6 +34,7 @@ def winner(study: ReportedStudy) -> Section:
         best=best,
         stack=stack_svg(best.encoder, best.decoder),
         when=best_point(best.curve).at(study.clock),
+        standing=[] if standing is None else standing.sentences(),
         margin=winner_margin(best, study.compared),
         exported=exported,
         exported_encoder=encoder,

@@ -39,7 +39,7 @@ from tests.search.conftest import TINY_STUDY, curve_point
 from trainable.aucc import aucc
 from trainable.checkpoint import BEST_WEIGHTS, Checkpoint, save_checkpoint
 from trainable.model_size import candidate_size
-from trainable.objective import objective_value
+from trainable.objective import Progress, objective_value
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -113,7 +113,9 @@ def ended(record: TrialRecord, state: Any) -> TrialRecord:
         objective = record.config.objective
         values |= {
             "aucc": area,
-            "objective": objective_value(objective, area, record.counts),
+            "objective": objective_value(
+                objective, Progress(curve=curve, aucc=area, counts=record.counts)
+            ),
             "n_epochs": 0.5,
             "warmup_s": 0.0,
             "peak_memory_bytes": 1000,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from ray.tune.schedulers import FIFOScheduler
@@ -20,9 +22,11 @@ from search.replay.settings import replayed_study
 from search.replay.trace import Replay
 from search.replay.trial_table import TrialTable
 from search.study.config import StudyConfig
+from search.study.references import model0_candidates
 from spaces.chooser import Point
 from spaces.errors import UserError
 from tests.search.replay.tables import UPDATES, candidates_of, made_table
+from trainable.aucc import best_point
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -241,3 +245,23 @@ def test_a_simulated_trial_starts_without_torch():
     """Imports of torch, which take most of the time in which a replay's processes start."""
     code = "import sys, search.replay.simulated_trial; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=100)
+
+
+def test_a_bound_relative_to_model0_is_taken_from_the_table(table: TrialTable):
+    config = replayed_study(table, ["objective.min_score=50% of model0"])
+    model0s = model0_candidates(table.study)
+    best = [
+        fmean(best_point(trial.curve).score for trial in table.by_key[candidate.key])
+        for candidate in model0s
+        if candidate.key in table.by_key
+    ]
+    assert config.objective.min_score == pytest.approx(max(best) / 2)
+
+
+def test_a_table_without_model0_refuses_a_bound_relative_to_it(table: TrialTable):
+    keys = {candidate.key for candidate in model0_candidates(table.study)}
+    others = tuple(trial for trial in table.trials if trial.candidate.key not in keys)
+    with pytest.raises(UserError, match="no trial of Model 0; give a number"):
+        replayed_study(
+            dataclasses.replace(table, trials=others), ["objective.min_score=50% of model0"]
+        )

@@ -68,3 +68,12 @@ def test_a_slice_without_progress_fails_instead_of_asking_for_the_same_again(
     assert _progress(ledger) > before
     with pytest.raises(NotFinished, match="validation: 1; continue with: this"):
         _tell_not_finished(ledger, deadline, "this", is_progress=True)
+
+
+def test_a_slice_that_ends_while_a_fault_lasts_tells_of_the_fault(
+    make_record: Callable[..., TrialRecord], tmp_path: Path
+) -> None:
+    ledger = Ledger.open(tmp_path / "trials.jsonl")
+    ledger.put(make_record(state="running", curve=(), reason="FileNotFoundError: data"))
+    with pytest.raises(WorkFailed, match=r"^trial 0: FileNotFoundError: data; the time of --for"):
+        _tell_not_finished(ledger, Deadline.after("9m"), "this", is_progress=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from search.cli import exit_code
+from search.run import interrupts
 from search.run.interrupts import GRACE_S, INTERRUPTED, interrupt_by_signals, raise_no_more
 
 # Locking a pthread mutex twice blocks for ever, signals or not, as some calls of Ray do.
@@ -26,6 +28,58 @@ libc.pthread_mutex_lock(mutex)
 print("blocked", flush=True)
 libc.pthread_mutex_lock(mutex)
 """
+
+
+# The signal comes in the callback of a weak reference, whose errors go no further.
+SWALLOWED = """
+import os, signal, time, weakref
+from search.run.interrupts import interrupt_by_signals
+
+class Thing:
+    pass
+
+interrupt_by_signals()
+thing = Thing()
+reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+try:
+    del thing
+    time.sleep(GRACE_S + 4)
+except KeyboardInterrupt:
+    time.sleep(GRACE_S + 1)  # it is one interruption, so that nothing ends the process
+    print("closed")
+""".replace("GRACE_S", str(GRACE_S))
+
+
+def test_an_interrupt_that_falls_into_a_destructor_is_not_lost():
+    done = subprocess.run(
+        [sys.executable, "-c", SWALLOWED], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("closed\n", "", 0)
+
+
+# Python destroys what modules hold after its own signal handlers.
+LATE = """
+import os, signal
+from search.run.interrupts import interrupt_by_signals, raise_no_more
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.NUMBER):
+        kill(pid, number)
+        print("over", flush=True)
+
+last = Last()
+interrupt_by_signals()
+raise_no_more()
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_at_the_very_end_changes_no_exit_code(number: str):
+    program = LATE.replace("NUMBER", number)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("over\n", "", 0)
 
 
 def blocked_process() -> subprocess.Popen[str]:
@@ -74,7 +128,10 @@ def test_one_interrupt_and_other_signals_do_not_end_it():
 def signals_as_before() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = {number: signal.getsignal(number) for number in numbers}
+    hook = sys.unraisablehook
     yield
+    atexit.unregister(interrupts._ignore_signals)
+    sys.unraisablehook = hook
     signal.set_wakeup_fd(-1)
     for number, handler in handlers.items():
         signal.signal(number, handler)

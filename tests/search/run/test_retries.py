@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from search.run.recorder import Recorder
 from search.run.retries import MAX_ATTEMPTS, WAITS_S, Retries
 from search.run.tuner import fit, make_tuner
 from search.study.errors import WorkFailed
+from search.study.kept_weights import KeptWeights
 from search.study.ledger import Ledger, read_records
 from search.study.storage import Storage
 from search.study.trial_record import TrialRecord
@@ -62,6 +64,24 @@ def test_faults_with_progress_in_between_are_none_in_a_row(make_record: Callable
     assert tried.wait_s(replace(whole, curve=whole.curve[:1]), DATA_GONE) == WAITS_S[1]
     with pytest.raises(WorkFailed):
         tried.wait_s(whole, DATA_GONE)
+
+
+@pytest.mark.parametrize("newest", ["session-001/trial-0000/checkpoint_000001", None])
+def test_the_next_attempt_knows_the_newest_whole_checkpoint(
+    make_record: Callable[..., TrialRecord],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    newest: str | None,
+):
+    monkeypatch.setattr(KeptWeights, "newest_whole", lambda *_: newest)
+    monkeypatch.setattr("search.run.recorder.last_error", lambda _: ConnectionResetError("lost"))
+    record = make_record(0, state="running")
+    kept = KeptWeights(Storage.at(tmp_path), record.config.objective)
+    trial: Any = SimpleNamespace(config={"id": 0, "resume_from": "an older session"})
+    with Ledger.in_order(tmp_path / "trials.jsonl") as ledger:
+        ledger.put(record)
+        Recorder(kept, ledger, []).on_trial_recover(1, [trial], trial)
+    assert trial.config["resume_from"] == newest
 
 
 class Disturbed(tune.Trainable):  # type: ignore[misc]

@@ -9,6 +9,7 @@ from ray.tune.schedulers import TrialScheduler
 from search.schedule.schedulers import OBJECTIVE, make_scheduler, show_earlier
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
+from spaces.errors import UserError
 from tests.search.conftest import curve_point
 
 Study = Callable[..., StudyConfig]
@@ -77,3 +78,21 @@ def test_median_stopping_survives_a_failed_trial_and_weak_curves_of_earlier_driv
     scheduler.on_trial_add(None, failed)
     scheduler.on_trial_complete(None, failed, {"failure": "Diverged", "done": True})
     assert decision_at(scheduler, 8, 1.0) == TrialScheduler.STOP
+
+
+@pytest.mark.parametrize("name", ["asha", "median"])
+def test_of_a_loss_the_higher_trial_is_stopped(tiny_study: Study, make_record: Make, name: str):
+    config = tiny_study(scheduler={"name": name, "grace": 4}, objective={"name": "loss"})
+    resumed = make_scheduler(config)
+    # The losses are 8 - score / 10: 6.0 at each validation.
+    curve = tuple(curve_point(updates, 20) for updates in (4, 8, 12))
+    trial = make_record().config.model_copy(update={"objective": config.objective})
+    records = [make_record(id_, config=trial, curve=curve, objective=6.0) for id_ in range(4)]
+    show_earlier(resumed, records)
+    assert decision_at(resumed, 4, 7.0) == TrialScheduler.STOP
+    assert decision_at(resumed, 4, 3.0) == TrialScheduler.CONTINUE
+
+
+def test_extrapolation_is_refused_for_what_it_does_not_forecast(tiny_study: Study):
+    with pytest.raises(UserError, match=r"forecasts the AUCC.*use asha, median or none"):
+        tiny_study(scheduler={"name": "extrapolation"}, objective={"name": "score"})

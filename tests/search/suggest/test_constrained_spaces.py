@@ -16,8 +16,8 @@ from search.suggest.contract import SimulatedSearch, contract_study
 from search.suggest.optuna_journal import OptunaChooser
 from spaces.chooser import FixedChooser
 
-ALGORITHMS = ("tpe", "surrogate", "random", "nsga2", "grid")
-GP = pytest.param("gp", marks=pytest.mark.slow)
+ALGORITHMS = ("tpe", "surrogate", "grid")
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("random", "nsga2", "gp")]
 LISTED: dict[str, Any] = {
     "encoder": ["LLLL", "(R1L)*2", "LRRL", "LLL", "R1LR1"],
     "decoder": ["L", "RL", "R1LR1"],
@@ -44,7 +44,7 @@ def keys_of(config: StudyConfig) -> set[str]:
     return {space.choose(FixedChooser(point)).key for point in space.points()}
 
 
-@pytest.mark.parametrize("algorithm", [*ALGORITHMS, GP])
+@pytest.mark.parametrize("algorithm", [*ALGORITHMS, *SLOW])
 def test_a_search_ends_with_every_listed_layout_that_is_allowed_and_no_other(
     algorithm: str, tmp_path: Path
 ):
@@ -61,8 +61,11 @@ def test_a_search_ends_with_every_listed_layout_that_is_allowed_and_no_other(
 @pytest.mark.parametrize(
     ("algorithm", "is_continuous"),
     [
-        *(("tpe", False), ("surrogate", False), ("grid", False), ("random", True)),
-        *(pytest.param(name, True, marks=pytest.mark.slow) for name in ("surrogate", "gp", "tpe")),
+        *(("tpe", False), ("surrogate", False), ("grid", False)),
+        *(
+            pytest.param(name, True, marks=pytest.mark.slow)
+            for name in ("surrogate", "random", "gp", "tpe")
+        ),
     ],
 )
 def test_no_forbidden_candidate_is_trained_however_few_are_allowed(

@@ -1,0 +1,67 @@
+"""The winner by other denominators, among the sizes, and against chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from search.report.standing import Standing, winner_standing
+from search.study.trial_record import TrialRecord
+from spaces.counts import ParamCounts
+from tests.search.conftest import curve_point
+from trainable.config import ObjectiveConfig
+
+Make = Callable[..., TrialRecord]
+
+
+def trial(
+    make: Make, id_: int, aucc: float, total: int, encoder: int, **changes: object
+) -> TrialRecord:
+    counts = ParamCounts(total=total, learned=total, stored=total, encoder=encoder)
+    return make(id_, aucc=aucc, objective=aucc / total * 1e6, counts=counts, **changes)
+
+
+def standing(records: list[TrialRecord]) -> Standing:
+    found = winner_standing(records, ObjectiveConfig())
+    assert found is not None
+    return found
+
+
+def test_the_ranks_are_by_each_denominator(make_record: Make):
+    found = standing(
+        [
+            trial(make_record, 0, 30.0, 1_000_000, 900_000),  # 30 a million, 33 in the encoder
+            trial(make_record, 1, 50.0, 2_000_000, 1_000_000),  # 25 and 50
+            trial(make_record, 2, 40.0, 4_000_000, 1_000_000),  # 10 and 40
+        ]
+    )
+    assert found.trial == 0
+    assert found.ranks == {
+        "AUCC per million total = learned = stored parameters": 1,
+        "AUCC per million encoder parameters": 3,
+        "AUCC alone": 3,
+    }
+    assert found.is_smallest
+    assert not found.is_cheapest  # all cost the same for a token
+    assert any("the smallest of the 3 trials" in sentence for sentence in found.sentences())
+
+
+def test_the_smallest_of_equals_is_not_called_so(make_record: Make):
+    records = [trial(make_record, n, 30.0 + n, 1_000_000, 900_000) for n in range(2)]
+    assert not standing(records).is_smallest
+
+
+@pytest.mark.parametrize(("score", "has_learned"), [(0.9, False), (1.1, True)])
+def test_a_winner_that_scores_as_chance_does_has_learned_nothing(
+    make_record: Make, score: float, has_learned: bool
+):
+    curve = tuple(curve_point(updates, score) for updates in (4, 8, 12))
+    found = standing([trial(make_record, 0, 5.0, 1_000_000, 9, curve=curve)])
+    assert found.has_learned == has_learned
+    assert any("learned nothing yet" in line for line in found.sentences()) != has_learned
+
+
+def test_without_a_completed_trial_nobody_stands(make_record: Make):
+    records = [make_record(state="stopped")]
+    assert winner_standing(records, ObjectiveConfig()) is None
