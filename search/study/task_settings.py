@@ -22,7 +22,7 @@ def settled(config: StudyConfig, task: Task) -> StudyConfig:
     Raises:
         UserError: it gives a decoder to a task that has none, or none to one that has.
     """
-    space, train = config.space, config.train
+    space, train, search = config.space, config.train, config.search
     if task.has_decoder and (0 in space.decoder_depth or NO_DECODER in (space.decoder or ())):
         raise UserError(
             f"space: a decoder of depth 0: the task of {config.data}, {task.name}, has a decoder; "
@@ -35,7 +35,9 @@ def settled(config: StudyConfig, task: Task) -> StudyConfig:
         train = train.model_copy(update={"label_smoothing": task.label_smoothing})
     if train.init_from is not None:  # trials run in other folders
         train = train.model_copy(update={"init_from": str(Path(train.init_from).resolve())})
-    return config.model_copy(update={"space": space, "train": train})
+        # Model 0 and deletions are other encoders, which cannot start from it.
+        search = search.model_copy(update={"references": False})
+    return config.model_copy(update={"space": space, "train": train, "search": search})
 
 
 def _without_decoder() -> dict[str, Any]:

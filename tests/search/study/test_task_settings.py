@@ -57,3 +57,9 @@ def test_what_has_no_decoder_has_deletions_and_a_model_0(kinds: Path):
     assert {candidate.decoder for candidate in model0_candidates(config)} == {NO_DECODER}
     assert without_reservoirs(NO_DECODER) == NO_DECODER
     assert without_reservoirs(Layout.parse("RR")) is None
+
+
+def test_what_starts_from_an_export_has_no_references_beside_it(kinds: Path, tmp_path: Path):
+    config = study_on(kinds, train={"init_from": str(tmp_path / "x" / ".." / "export")})
+    assert config.train.init_from == str(tmp_path / "export")
+    assert not config.search.references
