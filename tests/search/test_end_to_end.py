@@ -72,7 +72,11 @@ def test_each_trial_has_one_line_once_the_study_is_over(
 
 def test_show_tells_what_the_records_hold(real_study: RealStudy, records: list[TrialRecord]):
     shown = show(real_study)
-    assert shown.keys() == {"study", "objective", "trials", "best", "front", "proxy", "confirm"}
+    assert shown.keys() == {
+        *("study", "objective", "signature", "trials", "best", "standing", "hypervolume"),
+        *("references", "front", "proxy", "confirm"),
+    }
+    assert shown["references"] == []  # the study wants none
     assert shown["confirm"] is None  # nothing was confirmed yet
     assert shown["proxy"] is None  # every suggestion was trained
     assert shown["study"] == "mine"
