@@ -216,10 +216,10 @@ class _Ours:
 
 def _fairseq(trained: Trained, beam: int) -> _Rate:
     config = trained.config
-    manifest = Translation.open(config.data).manifest
+    src, tgt = Translation.open(config.data).manifest.sides
     arguments = [
         config.data,
-        *("--source-lang", manifest.src, "--target-lang", manifest.tgt),
+        *("--source-lang", src, "--target-lang", tgt),
         *("--user-dir", USER_DIR, "--path", str(trained.checkpoint), "--gen-subset", "valid"),
         *("--beam", str(beam), "--max-tokens", str(DECODING_TOKENS["cpu"])),
         *("--max-len-a", str(QUICK_LIMIT.ratio), "--max-len-b", str(QUICK_LIMIT.extra)),

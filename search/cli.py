@@ -25,6 +25,7 @@ from search.commands import (
     init,
     layout,
     list_studies,
+    predict,
     rank,
     replay,
     report,
@@ -59,7 +60,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
             doctor.doctor,
             dynamics.dynamics,
         ),
-        "Use": (export.export, translate.translate),
+        "Use": (export.export, translate.translate, predict.predict),
         "Paper": (reproduce.reproduce,),
         "Cluster": (submit.submit,),
     }

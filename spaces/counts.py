@@ -59,6 +59,16 @@ def count_params(encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCou
     )
 
 
+def count_encoder_params(encoder: Layout, dims: Dimensions, *, n_head: int) -> ParamCounts:
+    """The four counts of an encoder with its embeddings and a learned head of ``n_head``."""
+    in_encoder = _stack(encoder, dims, lambda kind: LAYER_KINDS[kind].params(dims))
+    differences = difference_params(encoder, dims, n_projections=ENCODER_PROJECTIONS)
+    n_encoder = in_encoder.total + _final_norm(dims) + differences
+    total = _table(dims.src_rows, dims) + n_encoder + n_head
+    learned = total - in_encoder.frozen
+    return ParamCounts(total=total, learned=learned, stored=learned, encoder=n_encoder)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _StackParams:
     """Numbers of parameters in one stack."""
@@ -117,6 +127,13 @@ def _embeddings(dims: Dimensions) -> int:
     if dims.factors is None:
         return n_rows[dims.tied] * dims.d_model
     return (n_rows[dims.tied] + 3 * dims.d_model) * dims.factors
+
+
+def _table(n_rows: int, dims: Dimensions) -> int:
+    """Parameters of one embedding, with the matrix that widens it where it is factorised."""
+    if dims.factors is None:
+        return n_rows * dims.d_model
+    return (n_rows + dims.d_model) * dims.factors
 
 
 def _final_norm(dims: Dimensions) -> int:

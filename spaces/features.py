@@ -34,7 +34,7 @@ def features(candidate: Candidate, space: SearchSpace) -> Features:
         *([_mean_reuse_distance(candidate.encoder)] if _differ_in_order(space) else []),
         *(_component_features(candidate.encoder) if _shares_parts(space) else []),
         *([_spread(candidate.encoder)] if _differ_in_spread(space) else []),
-        *([_mean_rank(candidate.encoder)] if any(map(rank_of, space.share_learned)) else []),
+        *([_mean_rank(candidate.encoder)] if _differ_in_rank(space) else []),
         log(candidate.reservoir_gain),
         *hyper,
     )
@@ -51,7 +51,12 @@ def _decoder_features(decoder: Layout, space: SearchSpace) -> Features:
             space.decoder_reservoir_kind,
         )
     ):
-        return (*_layout_features(decoder), _mean_reuse_distance(decoder))
+        return (
+            *_layout_features(decoder),
+            *_component_features(decoder),
+            _mean_reuse_distance(decoder),
+            _mean_rank(decoder),
+        )
     n_reservoirs = [float(decoder.n_reservoirs)] if len(space.decoder_reservoirs) > 1 else []
     return (float(decoder.depth), *n_reservoirs)
 
@@ -69,6 +74,13 @@ def _shares_parts(space: SearchSpace) -> bool:
     if space.encoder is not None:
         return any(layer.part for layout in space.encoder for layer in layout.layers)
     return any(map(part_of, (*space.share_learned, *space.share_reservoir)))
+
+
+def _differ_in_rank(space: SearchSpace) -> bool:
+    """True if layers that share can differ by low-rank differences."""
+    if space.encoder is not None:
+        return any(any(layout.ranks) for layout in space.encoder)
+    return any(map(rank_of, space.share_learned))
 
 
 def _differ_in_spread(space: SearchSpace) -> bool:

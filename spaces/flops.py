@@ -105,6 +105,40 @@ def flops_per_token(
     return FlopsPerToken(forward=sum(work.forward for work in works), training=sum(training))
 
 
+def encoder_flops_per_token(
+    encoder: Layout,
+    dims: Dimensions,
+    *,
+    length: float,
+    head_weights: float,
+    savings: Savings = NO_SAVINGS,
+) -> FlopsPerToken:
+    """FLOPs per input token of a model that is an encoder and a learned head.
+
+    They are counted as in ``flops_per_token``.
+
+    Args:
+        length: mean sentence length in tokens, special tokens included.
+        head_weights: forward FLOPs of the head's products for each input token.
+        savings: work that is skipped; with LayerDrop the expected FLOPs are given.
+
+    Raises:
+        ValueError: the length is not positive.
+    """
+    if length <= 0:
+        raise ValueError(f"length {length} must be positive")
+    works = [
+        _encoder_layer(layer, rank, dims, length, 1.0)
+        for layer, rank in zip(encoder.layers, encoder.ranks, strict=True)
+    ]
+    widening = 0 if dims.factors is None else product_flops(dims.factors, dims.d_model)
+    head = _Work(learned=widening + head_weights)
+    training = [*_encoder_training(encoder, works, savings), head.training()]
+    return FlopsPerToken(
+        forward=sum(work.forward for work in (*works, head)), training=sum(training)
+    )
+
+
 def _encoder_training(encoder: Layout, works: Sequence[_Work], savings: Savings) -> Iterator[float]:
     """Expected training FLOPs of each encoder depth, per target token."""
     for depth, (layer, work) in enumerate(zip(encoder.layers, works, strict=True)):

@@ -11,6 +11,7 @@ from spaces.kinds import LAYER_KINDS, NORMS, PARTS, decoder_letters, listed
 
 MAX_DEPTH = 256  # layers; a slip like (R)*999999999 must not fill the memory
 MAX_NUMBER = 999_999_999
+NO_LAYERS = "none"  # how the stack of a model without a decoder is written
 MAX_RANK = 999  # of low-rank differences
 
 _TOKEN = re.compile(
@@ -89,14 +90,15 @@ class Layout:
     ``Layout.parse("(R1L)*2")`` is four layers deep and has three weight sets:
     depths 0 and 2 are one reservoir. ``R1`` and ``L1`` are different sets. ``La1`` shares its
     attention alone, ``Lf1`` its feed-forward block, ``Lw1`` both, but no LayerNorm. ``L1+r8`` is
-    a use of L1 that adds a low-rank difference of its own to each shared linear map.
+    a use of L1 that adds a low-rank difference of its own to each shared linear map. A layout
+    without layers is the decoder of a model that has none.
     """
 
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.layers) <= MAX_DEPTH:
-            raise ValueError(f"a layout has 1 to {MAX_DEPTH} layers, not {len(self.layers)}")
+        if len(self.layers) > MAX_DEPTH:
+            raise ValueError(f"a layout has up to {MAX_DEPTH} layers, not {len(self.layers)}")
 
     @classmethod
     def parse(cls, text: str) -> Layout:
@@ -112,7 +114,7 @@ class Layout:
             raise LayoutError(f"layout {start!r}: {error}") from None
 
     def __str__(self) -> str:
-        return "".join(map(str, self.layers))
+        return "".join(map(str, self.layers)) or NO_LAYERS
 
     @property
     def depth(self) -> int:
@@ -189,10 +191,22 @@ class Layout:
         )
 
 
+NO_DECODER = Layout(())
+
+
+def parse_decoder(text: str) -> Layout:
+    """Decoder written as ``text``, which is "none" where the model has no decoder.
+
+    Raises:
+        LayoutError: ``text`` is not in the notation.
+    """
+    return NO_DECODER if text == NO_LAYERS else Layout.parse(text)
+
+
 def without_reservoirs(layout: Layout) -> Layout | None:
-    """Deletion of ``layout``: its learned layers alone, canonical; None if it has none."""
+    """Deletion of ``layout``: its learned layers alone, canonical; None if none is left."""
     learned = tuple(layer for layer in layout.layers if not layer.is_reservoir)
-    return Layout(learned).canonical() if learned else None
+    return Layout(learned).canonical() if learned or not layout.layers else None
 
 
 def check_decoder(decoder: Layout) -> None:

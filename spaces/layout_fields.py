@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import PlainSerializer, PlainValidator
 
-from spaces.layout import Layout, LayoutError, check_decoder
+from spaces.layout import Layout, LayoutError, check_decoder, parse_decoder
 from spaces.presets import resolve_layout
 
 Read = Callable[[str], Layout]
@@ -41,6 +41,7 @@ _AS_TEXT = PlainSerializer(str, return_type=str)
 
 # A layout that keeps the numbers of its weight sets as written.
 WrittenLayout = Annotated[Layout, _reader(Layout.parse, lambda layout: layout), _AS_TEXT]
-# Canonical layouts; an encoder can be a preset's name, a decoder has kinds that decoders allow.
+# Canonical layouts; an encoder can be a preset's name, a decoder has kinds that decoders allow
+# or is "none".
 EncoderLayout = Annotated[Layout, _reader(resolve_layout, Layout.canonical), _AS_TEXT]
-DecoderLayout = Annotated[Layout, _reader(Layout.parse, _decoder), _AS_TEXT]
+DecoderLayout = Annotated[Layout, _reader(parse_decoder, _decoder), _AS_TEXT]

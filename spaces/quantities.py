@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from spaces.expression import Value
 from spaces.interleaving import FREE, reservoir_depths
-from spaces.kinds import LAYER_KINDS
+from spaces.kinds import reservoir_letters
 from spaces.layout import Layer, Layout
 from spaces.sharing import share
 from spaces.stacks import PatternStack, Stack
@@ -56,8 +56,7 @@ def _stack_quantities(stack: Stack, *, prefix: str, number: str) -> LayoutQuanti
 
 def _kind(layout: Layout) -> str:
     """Letters of the reservoirs' kinds, in the order of the table of kinds; empty without any."""
-    own = set(layout.kinds) - {"L"}
-    return "".join(letter for letter in LAYER_KINDS if letter in own)
+    return "".join(letter for letter in reservoir_letters() if letter in layout.kinds)
 
 
 def _interleaving(layout: Layout, *, patterns: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ from spaces.layout_fields import DecoderLayout, EncoderLayout
 from spaces.space_fields import (
     DECODER_AXES,
     ENCODER_AXES,
+    DecoderDepth,
     DecoderKind,
     Depth,
     HyperName,
@@ -63,7 +64,7 @@ class SearchSpace(BaseModel):
     reservoir_kind: OneOrMore[ReservoirKind] = Field(default=("R",), validate_default=True)
     reservoir_gain: Axis = (1.0,)
     decoder: OneOrMore[DecoderLayout] | None = None  # the layouts, in the place of the axes
-    decoder_depth: OneOrMore[Depth] = (2,)
+    decoder_depth: OneOrMore[DecoderDepth] = (2,)
     decoder_reservoirs: OneOrMore[NReservoirs] = (0,)
     decoder_interleaving: OneOrMore[Interleaving] = ("alternating-r-first",)
     decoder_share_learned: OneOrMore[Sharing] = ("none",)

@@ -85,6 +85,7 @@ def check_parts(kinds: Sequence[str], rules: Sequence[str], *, axis: str) -> Non
 
 
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
+DecoderDepth = Annotated[int, Field(ge=0, le=MAX_DEPTH)]  # 0: the task has no decoder
 NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
 Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
 Sharing = Annotated[str, AfterValidator(check_sharing)]

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.encoder_exports import write_export
 from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig, ValidationConfig
 from trainable.data.grammar.corpus import grammar
+from trainable.data.grammar.kinds import grammar_sentences
 from trainable.data.prepare import prepare
+from trainable.data.prepare_sentences import prepare_sentences
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,38 @@ def tiny_trial(small_grammar: Path) -> TrialConfig:
         validation=ValidationConfig(interval_updates=4, n_sentences=10),
         budget=Budget(updates=12),
     )
+
+
+SMALL = {"seed": 3, "n_train": 400, "n_valid": 40, "n_test": 40}
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences with the labels of their kinds."""
+    out = tmp_path_factory.mktemp("sentences") / "kinds"
+    prepare_sentences(
+        lambda: grammar_sentences(with_kinds=True, **SMALL), out, task="classification", n_merges=99
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences without labels."""
+    out = tmp_path_factory.mktemp("sentences") / "english"
+    prepare_sentences(
+        lambda: grammar_sentences(with_kinds=False, **SMALL), out, task="masked_lm", n_merges=99
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
+def language_export(english: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What of a masked language model's export is read: settings, weights, words."""
+    return write_export(english, tmp_path_factory.mktemp("language") / "export")
+
+
+@pytest.fixture(scope="session")
+def kinds_export(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a classifier's."""
+    return write_export(kinds, tmp_path_factory.mktemp("kinds") / "export")

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from fairseq.data import Dictionary, LanguagePairDataset, indexed_dataset
+from fairseq.data import LanguagePairDataset, indexed_dataset
 
 from trainable.buckets import Bucket
 from trainable.device import to_device
+
+PADDING = 1  # fairseq's padding index in every dictionary
 
 Indices = npt.NDArray[np.int64]
 Batch = dict[str, Any]  # the batch of LanguagePairDataset.collater
@@ -29,8 +31,8 @@ class Collator:
 
     def __init__(self, dataset: LanguagePairDataset, *, src: Path, tgt: Path) -> None:
         """``src`` and ``tgt`` are the binarised files without their ``.bin``."""
-        self._src = _MappedSentences(src, dataset.src_sizes, dataset.src_dict)
-        self._tgt = _MappedSentences(tgt, dataset.tgt_sizes, dataset.tgt_dict)
+        self._src = MappedSentences(src, dataset.src_sizes, n_rows=len(dataset.src_dict))
+        self._tgt = MappedSentences(tgt, dataset.tgt_sizes, n_rows=len(dataset.tgt_dict))
         self._end = dataset.tgt_dict.eos()
 
     def __call__(self, indices: Indices, bucket: Bucket | None = None) -> Batch:
@@ -50,7 +52,7 @@ class Collator:
         target_BT = self._tgt.padded(indices, n_rows, tgt_width)
         # What the decoder is fed: the end of the sentence before, then all but the last token.
         fed_BT = np.roll(target_BT, 1, axis=1)
-        fed_BT[fed_BT == self._end] = self._tgt.padding
+        fed_BT[fed_BT == self._end] = PADDING
         fed_BT[:, 0] = self._end
         return {
             "id": torch.from_numpy(indices),
@@ -74,16 +76,16 @@ def inputs_on_device(batch: Batch, device: torch.device) -> Batch:
     return batch | {"net_input": inputs}
 
 
-class _MappedSentences:
-    """One language of a split: its tokens in a row, as the .bin file holds them."""
+class MappedSentences:
+    """Sentences of a split in one language: their tokens in a row, as in the .bin file."""
 
-    def __init__(self, prefix: Path, sizes: npt.NDArray[Any], dictionary: Dictionary) -> None:
+    def __init__(self, prefix: Path, sizes: npt.NDArray[Any], *, n_rows: int) -> None:
+        """``prefix`` is the file without its ``.bin``, ``n_rows`` the dictionary's length."""
         path = indexed_dataset.data_file_path(str(prefix))
-        dtype = indexed_dataset.best_fitting_int_dtype(len(dictionary))
+        dtype = indexed_dataset.best_fitting_int_dtype(n_rows)
         self._tokens = np.memmap(path, dtype=dtype, mode="r")
         self.sizes = sizes.astype(np.int64)
         self._ends = np.cumsum(self.sizes)
-        self.padding = dictionary.pad()
 
     def padded(
         self, indices: Indices, n_rows: int, width: int | None, *, on_the_left: bool = False
@@ -97,6 +99,6 @@ class _MappedSentences:
         places = (self._ends[indices, None] - sizes_B1) + columns
         inside = (columns >= 0) & (columns < sizes_B1)
         tokens = self._tokens[np.where(inside, places, 0)]
-        rows = np.full((n_rows, width), self.padding, dtype=np.int64)
-        rows[: len(indices)] = np.where(inside, tokens, self.padding)
+        rows = np.full((n_rows, width), PADDING, dtype=np.int64)
+        rows[: len(indices)] = np.where(inside, tokens, PADDING)
         return rows

@@ -112,6 +112,7 @@ class TrainConfig(Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     layer_drop: Fraction = 0.0  # LayerDrop: probability that an update drops an encoder layer
     auto_freeze: Fraction = 0.0  # gradient-change quantile below which a layer freezes
+    init_from: str | None = None  # folder of an export whose encoder the training starts from
 
     @field_validator("clip_norm", mode="before")
     @classmethod

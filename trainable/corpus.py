@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from fairseq.data import Dictionary, LanguagePairDataset, data_utils
 from fairseq.tasks.translation import TranslationConfig, TranslationTask
 
@@ -15,6 +17,21 @@ from trainable.collate import Collator, Indices
 from trainable.data.binarised_files import check_binarised
 from trainable.data.manifest import Manifest
 from trainable.data.own_files import require_own_files
+
+
+class Examples(Protocol):
+    """Examples of a split by their lengths in tokens, as fairseq's datasets give them."""
+
+    src_sizes: npt.NDArray[Any]
+    tgt_sizes: npt.NDArray[Any]
+
+    def __len__(self) -> int: ...
+
+    def num_tokens(self, index: int) -> int:
+        """Length of an example: that of its longest sequence."""
+
+    def num_tokens_vec(self, indices: Indices) -> npt.NDArray[Any]:
+        """Lengths of several examples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +58,7 @@ class Corpus:
         return self.task.datasets[name]
 
     def _check_split(self, name: str) -> None:
-        src, tgt = self.manifest.src, self.manifest.tgt
+        src, tgt = self.manifest.sides
         prefix = self.folder / f"{name}.{src}-{tgt}"
         n_src = check_binarised(Path(f"{prefix}.{src}"), n_rows=len(self.src_dict))
         n_tgt = check_binarised(Path(f"{prefix}.{tgt}"), n_rows=len(self.tgt_dict))
@@ -52,7 +69,7 @@ class Corpus:
 
     def collator(self, split: str) -> Collator:
         """Collator that makes the batches of a split."""
-        src, tgt = self.manifest.src, self.manifest.tgt
+        src, tgt = self.manifest.sides
         prefix = f"{split}.{src}-{tgt}"
         return Collator(
             self.split(split),
@@ -83,13 +100,14 @@ def open_corpus(folder: str) -> Corpus:
         UserError: the folder holds no manifest, or dictionaries that are none.
     """
     manifest = Manifest.load(Path(folder))
+    src, tgt = manifest.sides
     if ":" in folder:
         raise UserError(f"{folder}: fairseq parts folders at a ':'; give the folder another name")
-    require_own_files(Path(folder), [f"dict.{side}.txt" for side in (manifest.src, manifest.tgt)])
+    require_own_files(Path(folder), [f"dict.{side}.txt" for side in (src, tgt)])
     config = TranslationConfig(
         data=folder,
-        source_lang=manifest.src,
-        target_lang=manifest.tgt,
+        source_lang=src,
+        target_lang=tgt,
         dataset_impl="mmap",
         required_seq_len_multiple=1,  # its default is a reference that only hydra resolves
     )
@@ -103,9 +121,7 @@ def open_corpus(folder: str) -> Corpus:
     return Corpus(folder=Path(folder), manifest=manifest, task=task)
 
 
-def batches_by_tokens(
-    dataset: LanguagePairDataset, order: Indices, max_tokens: int
-) -> list[Indices]:
+def batches_by_tokens(dataset: Examples, order: Indices, max_tokens: int) -> list[Indices]:
     """Consecutive sentences of ``order`` in batches of at most ``max_tokens``, padding included.
 
     Raises:
@@ -129,14 +145,12 @@ def batches_by_tokens(
     ]
 
 
-def by_length(dataset: LanguagePairDataset, order: Indices) -> Indices:
+def by_length(dataset: Examples, order: Indices) -> Indices:
     """``order`` sorted by target, then source length; equal lengths keep their order."""
     return order[np.lexsort((dataset.src_sizes[order], dataset.tgt_sizes[order]))]
 
 
-def epoch_batches(
-    dataset: LanguagePairDataset, *, batch_tokens: int, seed: int, epoch: int
-) -> list[Indices]:
+def epoch_batches(dataset: Examples, *, batch_tokens: int, seed: int, epoch: int) -> list[Indices]:
     """The update batches of one epoch: like lengths together, in an order of the seed's."""
     rng = np.random.default_rng((seed, epoch))
     order = by_length(dataset, rng.permutation(len(dataset)).astype(np.int64))
@@ -145,7 +159,7 @@ def epoch_batches(
 
 
 def update_batches(
-    dataset: LanguagePairDataset, *, batch_tokens: int, seed: int, skip: int
+    dataset: Examples, *, batch_tokens: int, seed: int, skip: int
 ) -> Iterator[Indices]:
     """Update batches without end, epoch after epoch, but for the first ``skip``."""
     epoch = 0

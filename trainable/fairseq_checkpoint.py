@@ -11,14 +11,14 @@ from typing import Any
 
 import torch
 from fairseq import options
+from fairseq.models import BaseFairseqModel
 from omegaconf import OmegaConf
 
-from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.private.fairseq import convert_namespace_to_omegaconf, registered_name
 
 
 def fairseq_checkpoint(
-    model: ReservoirTransformer, *, arguments: Sequence[str], n_updates: int
+    model: BaseFairseqModel, *, arguments: Sequence[str], n_updates: int
 ) -> dict[str, Any]:
     """Checkpoint of ``model`` as `fairseq-train ARGUMENTS` saves it, without optimizer state.
 
@@ -50,7 +50,7 @@ def fairseq_checkpoint(
     }
 
 
-def _weights_on_cpu(model: ReservoirTransformer) -> dict[str, torch.Tensor]:
+def _weights_on_cpu(model: BaseFairseqModel) -> dict[str, torch.Tensor]:
     """State dict on the CPU; names of a shared tensor still share one copy."""
     copies: dict[int, torch.Tensor] = {}
     weights: dict[str, torch.Tensor] = {}

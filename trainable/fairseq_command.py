@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainable.config import TrialConfig
-from trainable.models.options import command_line, fairseq_options
 from trainable.tasks.task import Task
 
 USER_DIR = str(Path(__file__).parent)
@@ -39,5 +38,4 @@ def fairseq_train_arguments(config: TrialConfig, task: Task, *, n_updates: int) 
         "--seed": config.seed,
     }
     words = [word for option in options.items() for word in (option[0], str(option[1]))]
-    model = command_line(fairseq_options(config.model, seed=config.seed))
-    return [str(task.folder), *words, *model]
+    return [str(task.folder), *words, *task.fairseq_model(config.model, seed=config.seed)]

@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainable.collate import PADDING
 from trainable.device import to_device
 
-PADDING = 1  # fairseq's padding index in every dictionary
+NO_LABEL = -1  # target of a row without a sentence
 CHUNK = 2**21  # scores at a time, 8 MiB: they stay in a processor's cache
 GPU_CHUNK = 2**25  # 128 MiB: products that fill a GPU
 
@@ -61,6 +62,22 @@ def padded_label_smoothed_loss(
         torch.is_grad_enabled(),
     )
     return loss
+
+
+def label_loss(scores_BN: Tensor, target_B: Tensor, label_smoothing: float) -> Tensor:
+    """The sum over sentences, in nats, equal to fairseq's ``sentence_prediction`` if not smoothed.
+
+    Args:
+        scores_BN: scores of the labels.
+        target_B: numbers of the right labels, on the same device; ``NO_LABEL`` counts nothing.
+        label_smoothing: the mass that the right label loses, 0 to 1, in equal parts to the
+            others.
+    """
+    log_p_BN = torch.log_softmax(scores_BN, dim=1, dtype=_exact(scores_BN.dtype))
+    right_B = log_p_BN.gather(1, target_B.clamp(min=0).unsqueeze(1)).squeeze(1)
+    wrong = label_smoothing / (scores_BN.size(1) - 1)
+    losses_B = -(1.0 - label_smoothing - wrong) * right_B - wrong * log_p_BN.sum(dim=1)
+    return (losses_B * (target_B != NO_LABEL)).sum()
 
 
 class _ProjectedLoss(torch.autograd.Function):

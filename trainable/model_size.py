@@ -6,6 +6,7 @@ from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts
 from spaces.flops import Savings
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
+from trainable.init_from import check_init
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
 
@@ -16,8 +17,13 @@ def param_counts(config: ModelConfig, task: Task) -> ParamCounts:
 
 
 def candidate_size(config: TrialConfig) -> CandidateSize:
-    """The size of the candidate that a trial trains, on the trial's data."""
+    """The size of the candidate that a trial trains, on the trial's data.
+
+    Raises:
+        UserError: the data or ``train.init_from`` do not fit the candidate.
+    """
     task = load_task(config.data)
+    check_init(config, task)
     return CandidateSize(
         counts=param_counts(config.model, task),
         training_flops=training_flops_per_token(config.model, config.train, task),

@@ -17,6 +17,7 @@ from trainable.config import CLOCKS, TrialConfig
 from trainable.curve import Point
 from trainable.device import autocast_dtype, training_device
 from trainable.dynamics.measure import N_SENTENCES, dynamics_at_depth, validation_sentences
+from trainable.init_from import start_from_export
 from trainable.memory import forget_peak_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
 from trainable.ranks import Ranks
@@ -57,6 +58,8 @@ class Training:
         forget_peak_memory(self._device)
         self.task = load_task(config.data)
         self._model = self.task.build_model(config.model, seed=config.seed).to(self._device)
+        if checkpoint is None:
+            start_from_export(self._model, config, self.task)
         self._optimizer = make_adam(self._model, config.train, self._device)
         self._validation = self.task.validation_set(config, ranks=ranks, device=self._device)
         self._dynamics_sentences = (

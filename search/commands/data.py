@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from search.commands.data_classify import classify, prepare_and_tell, prepare_text
 from search.commands.data_options import with_tokenisation
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
     no_args_is_help=True,
 )
+app.command("classify")(classify)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
@@ -28,6 +30,7 @@ Merges = Annotated[
         "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
     ),
 ]
+GrammarTask = Literal["translation", "classification", "masked_lm"]
 Joined = Annotated[
     bool,
     typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
@@ -44,12 +47,24 @@ def grammar_command(
     n_test: Annotated[int, typer.Option(min=1, help="Sentence pairs for testing.")] = 500,
     bpe_merges: Merges = BPE_MERGES["grammar"],
     joined_dictionary: Joined = False,
+    task: Annotated[
+        GrammarTask, typer.Option(help="Sentence pairs, English with their kinds, or English.")
+    ] = "translation",
     *,
     choices: Tokenisation,
 ) -> None:
     """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
+    from trainable.data.grammar.kinds import grammar_sentences
 
+    if task != "translation":
+        sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+        with_kinds = task == "classification"
+        prepare_and_tell(
+            lambda: grammar_sentences(seed=seed, with_kinds=with_kinds, **sizes),
+            *(out, task, bpe_merges),
+        )
+        return
     _prepare(
         lambda: grammar(seed=seed, n_train=n_train, n_valid=n_valid, n_test=n_test),
         out,
@@ -124,7 +139,10 @@ def iwslt14_command(
 def text_command(
     out: Out,
     src: Annotated[str, typer.Option(help="Source language, for example de.")],
-    tgt: Annotated[str, typer.Option(help="Target language, for example en.")],
+    tgt: Annotated[
+        str | None,
+        typer.Option(help="Target language, for example en; text in one language if absent."),
+    ] = None,
     from_: Annotated[
         Path | None,
         typer.Option("--from", help="Folder with train, valid, test as .SRC and .TGT."),
@@ -147,9 +165,14 @@ def text_command(
     *,
     choices: Tokenisation,
 ) -> None:
-    """Your own parallel text: raw sentences, UTF-8, one per line, plain or .gz."""
+    """Your own text, parallel or in one language: raw sentences, UTF-8, one per line, or .gz."""
     from trainable.data.text import TextFiles, find_text, text
 
+    if tgt is None:
+        if train_tgt or valid_tgt or test_tgt or joined_dictionary:
+            raise UserError("text: there is no --tgt, so give files and options of --src alone")
+        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges)
+        return
     train = _both("train", train_src, train_tgt)
     valid, test = _both("valid", valid_src, valid_tgt), _both("test", test_src, test_tgt)
     if from_ is not None:

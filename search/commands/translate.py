@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from search.exports.translate import Translator
+    from trainable.decoding import Hypothesis
 
 
 def translate(
@@ -30,11 +29,7 @@ def translate(
     ] = False,
 ) -> None:
     """Translate the sentences on stdin, one per line, and write one translation per line."""
-    import io
-    import sys
-
-    from search.exports.translate import Translator, sentences_of, with_progress
-    from search.study.console import say, tell, write
+    from search.exports.translate import Translator
     from spaces.errors import UserError
 
     if nbest is not None and nbest > beam:
@@ -42,36 +37,46 @@ def translate(
             f"--nbest {nbest}: is more than the beam finds; give --beam {nbest} or more"
         )
     translator = Translator(export)
-    # Else Python's default without a locale: bytes that are not UTF-8 pass unseen. A carriage
-    # return ends no line.
+    if nbest is None and not scores:
+        answer_stdin(lambda sentences: translator.translate(sentences, beam=beam))
+        return
+    answer_stdin(
+        lambda sentences: _tables(
+            translator.n_best(sentences, beam=beam, n_best=nbest or 1),
+            numbers=nbest is not None,
+            scores=scores,
+        )
+    )
+
+
+def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
+    """Write what ``answer`` makes of the lines on stdin: for each a line, or several.
+
+    Raises:
+        UserError: stdin is not UTF-8.
+    """
+    import io
+    import sys
+
+    from search.exports.translate import sentences_of, with_progress
+    from search.study.console import say, tell, write
+
+    # ``sentences_of`` refuses what is not UTF-8, with its line; a carriage return ends no line.
     lines = io.TextIOWrapper(
         sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n"
     )
-    rows = _rows(translator, sentences_of(lines), beam=beam, nbest=nbest, scores=scores)
+    answers = answer(sentences_of(lines))
     if sys.stderr.isatty() and not sys.stdout.isatty():
-        rows = with_progress(rows, tell)
-    put = say if sys.stdout.isatty() else write
-    for row in chain.from_iterable(rows):
-        put(row)
+        answers = with_progress(answers, tell)
+    for line in answers:
+        (say if sys.stdout.isatty() else write)(line)
 
 
-def _rows(
-    translator: Translator,
-    sentences: Iterable[str],
-    *,
-    beam: int,
-    nbest: int | None,
-    scores: bool,
-) -> Iterator[list[str]]:
-    """Rows for each sentence: one, or with ``nbest`` one for each of its translations."""
-    if nbest is None and not scores:
-        for translation in translator.translate(sentences, beam=beam):
-            yield [translation]
-        return
-    found = translator.n_best(sentences, beam=beam, n_best=nbest or 1)
+def _tables(found: Iterable[Sequence[Hypothesis]], *, numbers: bool, scores: bool) -> Iterator[str]:
+    """For each sentence the lines of its hypotheses, with columns before them."""
     for number, hypotheses in enumerate(found, start=1):
-        first = [] if nbest is None else [str(number)]
-        yield [
+        first = [str(number)] if numbers else []
+        yield "\n".join(
             "\t".join([*first, *([f"{one.score:.4f}"] if scores else []), one.text])
             for one in hypotheses
-        ]
+        )

@@ -121,7 +121,7 @@ def _size(
     return ModelSize(
         trial=trial.model_copy(update={"model": model}),
         counts=task.count_params(encoder, decoder, dims),
-        n_layers=encoder.depth + (decoder.depth if task.has_decoder else 0),
+        n_layers=encoder.depth + decoder.depth,
         n_words=dims.tgt_rows,
         training_flops=flops.training,
     )

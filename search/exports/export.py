@@ -129,6 +129,7 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
     write_checksums(folder, [WEIGHTS])
     for name in task.vocabulary_files:
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copyfile(task.folder / name, folder / name)
     task.manifest.save(folder)
     arguments = fairseq_train_arguments(config, task, n_updates=exported.curve[-1].updates)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-from fairseq.data import Dictionary
+from fairseq.models import BaseFairseqModel
 from pydantic import Field, ValidationError
 
 from spaces.errors import UserError
@@ -15,21 +15,22 @@ from spaces.faults import faults_of
 from trainable.config import ModelConfig, PositiveInt, Seed
 from trainable.data.bounded import read_values, toml_values
 from trainable.model_size import param_counts
-from trainable.models.build import build_model
-from trainable.models.reservoir_transformer import ReservoirTransformer
+from trainable.tasks.registry import task_called
 from trainable.tasks.task import Task
 
 LAYOUT = "layout.toml"
 
 Rows = Annotated[int, Field(ge=4, lt=2**22)]  # rows of a dictionary with its four special symbols
+Outputs = Annotated[int, Field(ge=2, lt=2**22)]  # rows of the target dictionary, or labels
 
 
 class ExportedModel(ModelConfig):
     """The settings of a model, the seed of its reservoirs and the sizes that its data gave it."""
 
+    task: str = "translation"  # absent in files of earlier versions
     reservoir_seed: Seed
     src_rows: Rows
-    tgt_rows: Rows
+    tgt_rows: Outputs
     n_params_total: PositiveInt
     n_params_learned: PositiveInt
     n_params_stored: PositiveInt
@@ -42,18 +43,18 @@ class ExportedModel(ModelConfig):
             self.model_dump_json(include=set(ModelConfig.model_fields))
         )
 
-    def build(self) -> ReservoirTransformer:
+    def build(self) -> BaseFairseqModel:
         """The model with its reservoirs, its learned weights at their start.
 
         Its dictionaries have the sizes of the export's, filled with placeholder words.
 
         Raises:
-            UserError: the two dictionaries cannot be tied.
+            UserError: the two dictionaries cannot be tied, or the task is not known.
         """
-        return build_model(
+        return task_called(self.task).build_of_sizes(
             self.config,
-            src_dict=_dictionary(self.src_rows),
-            tgt_dict=_dictionary(self.tgt_rows),
+            src_rows=self.src_rows,
+            tgt_rows=self.tgt_rows,
             seed=self.reservoir_seed,
         )
 
@@ -63,6 +64,7 @@ def layout_toml(config: ModelConfig, *, seed: int, task: Task) -> str:
     dims = task.dimensions(config)
     values = {
         **config.model_dump(mode="json", exclude_none=True),
+        "task": task.name,
         "reservoir_seed": seed,
         "src_rows": dims.src_rows,
         "tgt_rows": dims.tgt_rows,
@@ -90,10 +92,3 @@ def read_layout_toml(path: Path) -> ExportedModel:
     except ValidationError as error:
         faults = faults_of(error, str(path), ExportedModel).split("\n")
         raise UserError("\n".join(f"{fault}; or export it again" for fault in faults)) from error
-
-
-def _dictionary(n_rows: int) -> Dictionary:
-    dictionary = Dictionary()
-    for number in range(n_rows - len(dictionary)):
-        dictionary.add_symbol(f"word{number}")
-    return dictionary

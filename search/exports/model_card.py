@@ -25,10 +25,10 @@ def model_card(exported: Exported) -> str:
 | | |
 | --- | --- |
 | encoder layout | `{model.encoder}` (bottom to top; {_legend(model)}) |
-| decoder layout | `{model.decoder}` |
+{_decoder(model)}\
 | dimensions | d_model {model.d_model}, ffn {model.ffn}, {model.heads} heads, \
 {model.norm}-norm, {model.attention} attention, embeddings \
-{model.embedding_dim or model.d_model} (tied: {model.tied}) |
+{model.embedding_dim or model.d_model}{_tied(model)} |
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
@@ -52,6 +52,15 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _decoder(model: ModelConfig) -> str:
+    """Row of the table with the decoder, if there is one."""
+    return f"| decoder layout | `{model.decoder}` |\n" if model.decoder.depth else ""
+
+
+def _tied(model: ModelConfig) -> str:
+    return f" (tied: {model.tied})" if model.decoder.depth else ""
 
 
 def _legend(model: ModelConfig) -> str:

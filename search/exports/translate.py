@@ -189,7 +189,7 @@ def with_progress(
         yield item
         now = clock()
         if now - last >= PROGRESS_S:
-            tell(f"translated {n_done:,} lines in {now - start:,.0f} s")
+            tell(f"{n_done:,} lines done in {now - start:,.0f} s")
             last = now
 
 

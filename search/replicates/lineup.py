@@ -10,7 +10,7 @@ from typing import Any, Self
 from search.replicates.entrant import Entrant
 from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.layout import Layout
+from spaces.layout import Layout, parse_decoder
 from trainable.atomic import write_atomically
 
 _FILE = "lineup.json"
@@ -76,7 +76,7 @@ def _from_json(values: dict[str, Any]) -> Entrant:
         name=values["name"],
         candidate=Candidate(
             encoder=Layout.parse(values["encoder"]),
-            decoder=Layout.parse(values["decoder"]),
+            decoder=parse_decoder(values["decoder"]),
             reservoir_gain=values["reservoir_gain"],
             hyper=values["hyper"],
         ),

@@ -12,6 +12,7 @@ from spaces.kinds import LAYER_KINDS, PART_NAMES
 from spaces.layout import Layer, Layout
 
 WIDTH = 58  # of a layer, in pixels as all below
+BETWEEN = 14  # the stacks
 GAP = 3
 LAYER_HEIGHT = 24
 TALLEST = 20 * LAYER_HEIGHT  # deeper stacks have flatter layers
@@ -46,9 +47,11 @@ class Tower:
 
 
 def stack_svg(encoder: Layout, decoder: Layout) -> Markup:
-    """SVG of encoder and decoder side by side; equal colours share weights, hatched is frozen."""
+    """SVG of encoder and decoder, if any; equal colours share weights, hatched is frozen."""
     n_colours = len(_shared_sets(encoder))
-    towers = (_tower("encoder", encoder, 0), _tower("decoder", decoder, n_colours))
+    towers = [_tower("encoder", encoder, 0)]
+    if decoder.depth:
+        towers.append(_tower("decoder", decoder, n_colours))
     floor = max(tower.height for tower in towers)
     return render(
         "stack.html",
@@ -56,6 +59,8 @@ def stack_svg(encoder: Layout, decoder: Layout) -> Markup:
         words=in_words(encoder, decoder),
         floor=floor,
         width=WIDTH,
+        all_width=len(towers) * (WIDTH + BETWEEN) - BETWEEN,
+        between=BETWEEN,
         gap=GAP,
         label_height=LABEL_HEIGHT,
     )
@@ -63,7 +68,8 @@ def stack_svg(encoder: Layout, decoder: Layout) -> Markup:
 
 def in_words(encoder: Layout, decoder: Layout) -> str:
     """Description of the drawing, for screen readers."""
-    return f"Encoder, bottom to top: {_described(encoder)}. Decoder: {_described(decoder)}."
+    words = f"Encoder, bottom to top: {_described(encoder)}."
+    return f"{words} Decoder: {_described(decoder)}." if decoder.depth else words
 
 
 def boxes(stack: Layout, n_colours_before: int = 0) -> tuple[Box, ...]:

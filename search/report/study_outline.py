@@ -8,18 +8,23 @@ from pathlib import Path
 from search.study.config import StudyConfig
 from search.study.learning_warnings import learning_warnings
 from search.study.references import model0_candidates
+from search.study.task_settings import settled
 from search.suggest.algorithms import check_algorithm
 from spaces.extremes import extreme_layouts
 from trainable.data.manifest import Manifest
+from trainable.tasks.registry import load_vocabulary
 
 
 def outline(config: StudyConfig, file: Path) -> Iterator[str]:
     """Lines on the study: its space, its trials, its data.
 
     Raises:
-        UserError: the algorithm cannot search this space, or the data are damaged.
+        UserError: the algorithm cannot search this space, the task has no such decoder, or the data
+            are damaged.
     """
     check_algorithm(config)
+    if Path(config.data).is_dir():
+        config = settled(config, load_vocabulary(config.data))
     yield f"{file}: every setting is right"
     yield f"  study:   {config.name}, {_objective(config)}"
     yield f"  space:   {_space(config)}"

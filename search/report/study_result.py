@@ -29,7 +29,7 @@ def print_result(result: StudyResult) -> None:
     beside = f"; beside them {n_references} to compare with" if n_references else ""
     say(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed{beside}")
     say(
-        f"best: trial {best.id}, encoder {best.canonical}, decoder {best.decoder}: "
+        f"best: trial {best.id}, {best.layouts}: "
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )

@@ -191,6 +191,7 @@ def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Colum
     references = references_of(config, records)
     model0s = Model0s.among(references)
     ratio = _Column("÷ Model 0", lambda r: _text(model0s.aucc_ratio(r), ".3f"))
+    decoder = _Column("decoder", lambda r: str(r.decoder), is_layout=True)
     return [
         _Column("trial", lambda r: str(r.id), is_kept=True),
         _Column("encoder", lambda r: r.canonical, is_kept=True, is_layout=True),
@@ -202,7 +203,7 @@ def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Colum
         _Column("objective", lambda r: _text(r.objective, ".5g"), is_kept=True),
         _Column("*", lambda r: "*" if r.id in front else "", is_kept=True),
         _Column("M params", lambda r: _text(r.n_mparams, ".3f")),
-        _Column("decoder", lambda r: str(r.decoder), is_layout=True),
+        *([decoder] if any(record.decoder.depth for record in records) else []),
     ]
 
 

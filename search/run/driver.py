@@ -32,6 +32,7 @@ from search.study.ledger import Ledger, n_searched, read_records
 from search.study.place import settle_place
 from search.study.ranking import best_trial
 from search.study.storage import check_storage, study_storage
+from search.study.task_settings import settled
 from search.study.trial_record import TrialRecord
 from search.suggest.algorithms import check_algorithm
 from search.suggest.earlier_studies import EarlierTrial, earlier_trials
@@ -47,7 +48,7 @@ from spaces.errors import UserError
 from trainable.dynamics.measure import untrained_dynamics
 from trainable.model_size import candidate_size
 from trainable.rehearsal import rehearse_any
-from trainable.tasks.registry import metric_of
+from trainable.tasks.registry import load_task, metric_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,7 @@ def start_study(
     check_scheduler(config)
     check_store(config)
     check_storage(config)
+    config = settled(config, load_task(str(data.resolve())))
     for warning in learning_warnings(config):
         logger.warning("%s", warning)
     rehearse_any(sized_trials(config, str(data.resolve())))

@@ -17,7 +17,7 @@ from search.study.ranking import ranked
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import Role, TrialRecord
 from spaces.candidate import Candidate
-from spaces.layout import Layout, without_reservoirs
+from spaces.layout import Layer, Layout, without_reservoirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def model0_candidates(config: StudyConfig) -> list[Candidate]:
     return [
         Candidate(
             encoder=Layout.parse(f"(L)*{depth}"),
-            decoder=Layout.parse(f"(L)*{space.first_decoder.depth}"),
+            decoder=Layout((Layer("L"),) * space.first_decoder.depth),
             reservoir_gain=1.0,
             hyper={name: first_value(axis) for name, axis in space.hyper.items()},
         )

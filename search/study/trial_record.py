@@ -59,6 +59,12 @@ class TrialRecord:
         return self.config.model.decoder
 
     @property
+    def layouts(self) -> str:
+        """The stacks of the model in a sentence: ``encoder RL, decoder L``."""
+        decoder = f", decoder {self.decoder}" if self.decoder.depth else ""
+        return f"encoder {self.encoder}{decoder}"
+
+    @property
     def canonical(self) -> str:
         """The encoder's canonical layout in its notation."""
         return str(self.encoder)

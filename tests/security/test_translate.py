@@ -143,4 +143,4 @@ def test_a_long_text_tells_its_progress_every_ten_seconds():
     times = iter([0.0, *(4.0 * n for n in range(1, 8))])
     told: list[str] = []
     assert list(with_progress("abcdefg", told.append, clock=lambda: next(times))) == [*"abcdefg"]
-    assert told == ["translated 3 lines in 12 s", "translated 6 lines in 24 s"]
+    assert told == ["3 lines done in 12 s", "6 lines done in 24 s"]

@@ -49,9 +49,11 @@ def test_a_listed_layout_may_be_a_preset_and_is_listed_once():
 
 
 def test_the_layouts_of_a_list_differ_in_the_features_that_a_surrogate_sees():
-    listed = space(encoder=[*ENCODERS, "LRLRLL", "LLRRLL", "LRLLRL"], decoder=["LR", "RL", "LL"])
+    encoders = [*ENCODERS, "LRLRLL", "LLRRLL", "LRLLRL", "L1L1", "L1+r4L1+r4", "La1La1"]
+    decoders = ["LR", "RL", "LL", "L1L1", "L1+r4L1+r4", "La1La1"]
+    listed = space(encoder=encoders, decoder=decoders)
     seen = {features(one, listed) for one in candidates(listed)}
-    assert len(seen) == listed.size() == 7 * 3
+    assert len(seen) == listed.size() == 10 * 6
 
 
 @pytest.mark.parametrize(

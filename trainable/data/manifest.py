@@ -19,12 +19,14 @@ SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
 FILE_NAME = "manifest.json"
 BPE_CODES = "bpe.codes"
+INPUT, LABEL = "input0", "label"  # folders that fairseq's `sentence_prediction` reads
 SENTENCEPIECE_MODEL = "sentencepiece.model"
 LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, since it is part of file names
 
 _FIRST_METRIC = ("BLEU", "13a")
 
 Language = Annotated[str, Field(pattern=LANGUAGE, description="a language's code, as de or pt-BR")]
+Labels = Annotated[tuple[str, ...], Field(min_length=2)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -45,15 +47,18 @@ class SplitCounts(_Record):
 
     n_sentences: Count
     n_tokens_src: Count
-    n_tokens_tgt: Count
+    n_tokens_tgt: Count = 0
 
 
 class DictionaryRows(_Record):
     """Entries of the dictionaries; ``joined`` if both sides share one dictionary."""
 
     src: Count
-    tgt: Count
-    joined: bool
+    tgt: Count = 0
+    joined: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.src:,} and {self.tgt:,}" if self.tgt else f"{self.src:,}"
 
 
 class TokenizerInfo(_Record):
@@ -108,7 +113,8 @@ class Manifest(_Record):
     task: str = "translation"  # as ``TASKS`` names it; absent in folders of earlier versions
     corpus: str
     src: Language
-    tgt: Language
+    tgt: Language | None = None  # None: the text is in one language
+    labels: Labels | None = None  # of the sentences, in the order of their numbers
     seed: int | None = None  # None unless the corpus was generated or split at random
     sources: Annotated[tuple[Source, ...], FailFast()]
     counts: Mapping[SplitName, SplitCounts]
@@ -156,6 +162,19 @@ class Manifest(_Record):
         require_own_files(folder, self.file_names(), max_bytes=None)
 
     @property
+    def sides(self) -> tuple[str, str]:
+        """Source and target language of sentence pairs.
+
+        Raises:
+            DamagedData: the manifest names one language alone.
+        """
+        if self.tgt is None:
+            raise DamagedData(
+                f"{self.corpus}: its {FILE_NAME} names no target language; prepare the folder again"
+            )
+        return self.src, self.tgt
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
         excluded = {"licence", "versions", "roundtrip_bleu", "losses"}
@@ -163,7 +182,8 @@ class Manifest(_Record):
         if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
             excluded.add("metric")
         if self.task == "translation":
-            excluded.add("task")  # keeps the digests of folders of earlier versions, without task
+            # keeps the digests of folders of earlier versions, without task
+            excluded |= {"task", "labels"}
         first = TokenizerInfo(bpe_merges=0)
         unchanged = {
             name
@@ -184,13 +204,15 @@ class Manifest(_Record):
     @property
     def subject(self) -> str:
         """Description of the data for messages, beside the corpus's name: its languages."""
-        return f"{self.src} to {self.tgt}"
+        if self.tgt is not None:
+            return f"{self.src} to {self.tgt}"
+        n_labels = "" if self.labels is None else f", {len(self.labels)} labels"
+        return f"{self.src}{n_labels}"
 
     def facts(self) -> list[tuple[str, str]]:
         """Facts of the manifest for tables, as names and values, without the sources."""
         counts, rows, tokens = self.counts, self.dictionary, self.tokenizer
         train = counts["train"]
-        joined = ", joined" if rows.joined else ""
         sentences = (
             f"{train.n_sentences:,} training, {counts['valid'].n_sentences:,} validation, "
             f"{counts['test'].n_sentences:,} test"
@@ -198,11 +220,9 @@ class Manifest(_Record):
         return [
             ("Corpus", f"{self.corpus}, {self.subject}"),
             ("Sentences", sentences),
-            (
-                "Training tokens (BPE)",
-                f"{train.n_tokens_src:,} source, {train.n_tokens_tgt:,} target",
-            ),
-            ("Dictionary", f"{rows.src:,} and {rows.tgt:,} entries{joined}"),
+            ("Training tokens (BPE)", self._sides(train.n_tokens_src, train.n_tokens_tgt)),
+            ("Dictionary", f"{rows} entries{', joined' if rows.joined else ''}"),
+            *([] if self.labels is None else [("Labels", ", ".join(self.labels))]),
             ("Tokens", str(tokens)),
             *(
                 []
@@ -213,8 +233,18 @@ class Manifest(_Record):
             ("Licence", self.licence),
         ]
 
+    def _sides(self, n_src: int, n_tgt: int) -> str:
+        return f"{n_src:,}" if self.tgt is None else f"{n_src:,} source, {n_tgt:,} target"
+
     def file_names(self) -> tuple[str, ...]:
-        """Names of the files of a prepared folder, without the manifest."""
+        """Names of the files of a prepared folder, without the manifest.
+
+        They are those that fairseq's tasks look for: `translation`, `sentence_prediction` for
+        sentences with labels, `masked_lm` for text in one language.
+        """
+        if self.tgt is None:
+            places = (INPUT, LABEL) if self.labels is not None else ("",)
+            return (BPE_CODES, *(name for place in places for name in _files_in(place)))
         sides = (self.src, self.tgt)
         return (
             *self.tokenizer.files,
@@ -227,6 +257,13 @@ class Manifest(_Record):
             ),
             *(raw_name(split, side) for split in ("valid", "test") for side in sides),
         )
+
+
+def _files_in(place: str) -> tuple[str, ...]:
+    """A dictionary and the binarised splits, in the folder ``place`` of a prepared one."""
+    prefix = f"{place}/" if place else ""
+    splits = (f"{prefix}{split}.{end}" for split in SPLITS for end in ("bin", "idx"))
+    return (f"{prefix}dict.txt", *splits)
 
 
 def raw_name(split: str, language: str) -> str:

@@ -6,4 +6,5 @@ BPE_MERGES = {
     "tatoeba": 8_000,
     "iwslt14": 10_000,
     "text": 8_000,
+    "classify": 4_000,
 }

@@ -19,7 +19,7 @@ def metric_of_data(manifest: Manifest, name: str | None = None) -> SacreMetric:
     own = name is None or (info is not None and name == info.name)
     return metric_by_name(
         name or (BLEU.name if info is None else info.name),
-        language=manifest.tgt,
+        language=manifest.sides[1],
         tokenizer=info.bleu_tokenizer if own and info is not None else None,
         cased=not manifest.tokenizer.lower_case,
     )

@@ -22,8 +22,13 @@ def require_own_files(
     Missing files are ignored here; their readers report them.
 
     Raises:
-        UserError: a file is a link, a pipe or a device, or larger than ``max_bytes``.
+        UserError: a file is a link, a pipe or a device, or larger than ``max_bytes``, or a
+            folder that it is in below ``folder`` is a link.
     """
+    names = list(names)
+    for place in sorted({place for name in names for place in Path(name).parents} - {Path()}):
+        if (folder / place).is_symlink():
+            raise UserError(f"{folder / place}: is a link; put the folder itself there")
     for name in names:
         path = folder / name
         try:

@@ -109,7 +109,7 @@ def _write(
             overlap=overlap_with_train(segmented),
         ),
         licence=corpus.licence,
-        versions=_versions(),
+        versions=part_versions(),
     )
     manifest.save(folder)
     return manifest
@@ -167,5 +167,6 @@ def _write_lines(lines: Sequence[str], path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def _versions() -> dict[str, str]:
+def part_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide what a folder holds."""
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in _PARTS}

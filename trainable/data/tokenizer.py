@@ -37,7 +37,7 @@ class Tokenizer:
             DamagedData: the folder holds no prepared data, or its codes cannot be read.
         """
         manifest = Manifest.load(folder)
-        language = manifest.src if side == "src" else manifest.tgt
+        language = manifest.src if side == "src" else manifest.sides[1]
         return cls(
             language=language, info=manifest.tokenizer, pieces=_load(folder, manifest.tokenizer)
         )

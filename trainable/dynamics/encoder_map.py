@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from trainable.models.encoder import ReservoirEncoder
-from trainable.models.reservoir_transformer import ReservoirTransformer
 
 # One step of a map, T, B, D to T, B, D; each of the B states is mapped separately.
 Step = Callable[[Tensor], Tensor]
@@ -43,7 +43,7 @@ class EncoderMap:
         return layers * n_passes
 
 
-def encoder_map(model: ReservoirTransformer) -> EncoderMap:
+def encoder_map(model: BaseFairseqModel) -> EncoderMap:
     """Copy of the encoder of ``model`` in float64, without dropout, on the CPU.
 
     On the CPU our attention is a product of matrices; torch has no forward-mode derivative of

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from spaces.errors import UserError
@@ -25,7 +26,6 @@ from trainable.dynamics.states import (
     token_distance_growth,
     token_spread,
 )
-from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
 
@@ -157,7 +157,7 @@ class Dynamics:
 
 @torch.no_grad()
 def measure_dynamics(
-    model: ReservoirTransformer,
+    model: BaseFairseqModel,
     sentences: Sequence[Tensor],
     *,
     n_passes: int,
@@ -188,7 +188,7 @@ def measure_dynamics(
     )
 
 
-def dynamics_at_depth(model: ReservoirTransformer, sentences: Sequence[Tensor]) -> dict[str, float]:
+def dynamics_at_depth(model: BaseFairseqModel, sentences: Sequence[Tensor]) -> dict[str, float]:
     """Median over the sentences of each of ``DYNAMICS_MEASURES``, at the trained depth.
 
     Measures that are not finite are left out.

@@ -21,6 +21,14 @@ class Dictionaries:
     target_dictionary: Dictionary
 
 
+def placeholder_dictionary(n_rows: int) -> Dictionary:
+    """Dictionary of ``n_rows`` entries, for a model whose words are not at hand."""
+    dictionary = Dictionary()
+    for number in range(n_rows - len(dictionary)):
+        dictionary.add_symbol(f"word{number}")
+    return dictionary
+
+
 def require_joined(config: ModelConfig, src_dict: Dictionary, tgt_dict: Dictionary) -> None:
     """Check that the dictionaries are one where all embeddings are to be tied.
 

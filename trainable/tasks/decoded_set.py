@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
-from trainable.collate import Batch, Indices, inputs_on_device
+from trainable.collate import Batch, inputs_on_device
 from trainable.corpus import Corpus, batches_by_tokens, by_length
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import LengthLimit, decode, encode
@@ -18,13 +17,10 @@ from trainable.loss import label_smoothed_loss
 from trainable.metrics.metric import Metric
 from trainable.models.encoder import EncoderOut
 from trainable.ranks import Ranks
-from trainable.tasks.task import Scores
+from trainable.tasks.task import Scores, chosen_examples
 
 # Tokens of a batch; without gradients many sentences fit. A GPU takes the same time for more.
 DECODING_TOKENS = {"cpu": 8192, "cuda": 32_768}
-# Of a part of the set. Trials with other seeds are measured on the same sentences: else the
-# sentences' difference would pass for the trials'.
-PART_SEED = 1
 
 
 class DecodedSet:
@@ -56,8 +52,8 @@ class DecodedSet:
         self._device = device
         self._autocast = autocast
         self._tokenizer = Tokenizer.load(corpus.folder, "tgt")
-        chosen = _chosen_sentences(len(dataset), n_sentences)
-        references = corpus.raw(split, corpus.manifest.tgt)
+        chosen = chosen_examples(len(dataset), n_sentences)
+        references = corpus.raw(split, corpus.manifest.sides[1])
         self._references = {index: references[index] for index in chosen.tolist()}
         self._batches = ranks.share(
             batches_by_tokens(dataset, by_length(dataset, chosen), DECODING_TOKENS[device.type])
@@ -122,11 +118,3 @@ class DecodedSet:
             index: self._tokenizer.decode(tokens)
             for index, tokens in zip(batch["id"].tolist(), hypotheses, strict=True)
         }
-
-
-def _chosen_sentences(n_total: int, n_sentences: int | None) -> Indices:
-    """All sentences, or ``n_sentences`` of them, in dataset order: the same for every seed."""
-    everything = np.arange(n_total, dtype=np.int64)
-    if n_sentences is None or n_sentences >= n_total:
-        return everything
-    return np.sort(np.random.default_rng(PART_SEED).choice(everything, n_sentences, replace=False))

@@ -33,6 +33,14 @@ TASKS: Mapping[str, Registered] = {
     "translation": Registered(
         task="trainable.tasks.translation:Translation", metric="trainable.metrics.bleu:BLEU"
     ),
+    "classification": Registered(
+        task="trainable.tasks.classification:Classification",
+        metric="trainable.metrics.accuracy:ACCURACY",
+    ),
+    "masked_lm": Registered(
+        task="trainable.tasks.masked_lm:MaskedLM",
+        metric="trainable.metrics.bits_saved:BITS_SAVED",
+    ),
 }
 
 
@@ -73,6 +81,18 @@ def metric_called(name: str) -> Metric | None:
     """The metric that people write as ``name``."""
     metrics: list[Metric] = [_imported(entry.metric) for entry in TASKS.values()]
     return next((metric for metric in metrics if metric.name == name), None)
+
+
+def task_called(name: str) -> type[Task]:
+    """The task that manifests and layout files call ``name``.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in TASKS:
+        raise UserError(f"task {name!r}: is not known; there are {', '.join(TASKS)}")
+    task: type[Task] = _imported(TASKS[name].task)
+    return task
 
 
 def _registered(folder: str) -> Registered:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
+import numpy as np
 import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from spaces.counts import ParamCounts
 from spaces.dimensions import Dimensions
+from spaces.errors import UserError
 from spaces.flops import FlopsPerToken, Savings
 from spaces.layout import Layout
 from trainable.buckets import Bucket
@@ -60,6 +62,19 @@ class Scores:
     outputs: tuple[str, ...]  # one for each example, in the order of the references
 
 
+# Trials with other seeds are measured on the same sentences: else the sentences' difference
+# would pass for the trials'.
+PART_SEED = 1
+
+
+def chosen_examples(n_total: int, n_chosen: int | None) -> Indices:
+    """All examples, or ``n_chosen`` of them, in dataset order: the same for every seed."""
+    everything = np.arange(n_total, dtype=np.int64)
+    if n_chosen is None or n_chosen >= n_total:
+        return everything
+    return np.sort(np.random.default_rng(PART_SEED).choice(everything, n_chosen, replace=False))
+
+
 class EvaluationSet(Protocol):
     """A split of the data, or a fixed part of it, on which models are compared."""
 
@@ -76,8 +91,9 @@ class Task(ABC):
     """
 
     name: ClassVar[str]  # in manifests and in ``TASKS``
-    metric: Metric
-    has_decoder: ClassVar[bool]  # in the model, and so in its counts and FLOPs
+    metric: Metric  # of the curve and the AUCC
+    has_decoder: ClassVar[bool]  # without one its layout is ``NO_DECODER``
+    label_smoothing: ClassVar[float] = 0.1  # of studies that do not give ``train.label_smoothing``
     final_decoding: ClassVar[str]  # of ``final_set``, in words: "beam 5"
 
     folder: Path
@@ -106,6 +122,17 @@ class Task(ABC):
 
         Raises:
             UserError: the settings do not fit the data.
+        """
+
+    @classmethod
+    @abstractmethod
+    def build_of_sizes(
+        cls, config: ModelConfig, *, src_rows: int, tgt_rows: int, seed: int
+    ) -> BaseFairseqModel:
+        """The model at its start for data whose ``dimensions`` have these rows.
+
+        Raises:
+            UserError: the settings do not fit the sizes.
         """
 
     @abstractmethod
@@ -189,6 +216,17 @@ class Task(ABC):
     def use_commands(self, folder: str) -> tuple[str, ...]:
         """Shell commands that use the export in ``folder``, our own first."""
 
+    def answers(self, model: BaseFairseqModel, sentences: Sequence[str]) -> list[str]:
+        """What the model says of raw sentences, none of them empty, for ``predict``.
+
+        Raises:
+            UserError: a model of this task has another command.
+        """
+        raise UserError(
+            f"{self.folder}: is for the task {self.name}; "
+            f"use it with: {self.use_commands(str(self.folder))[0]}"
+        )
+
     @abstractmethod
     def has_inputs_of(self, other: Task) -> bool:
         """Whether an encoder of ``other`` can read the inputs of this task."""
@@ -196,3 +234,7 @@ class Task(ABC):
     @abstractmethod
     def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
         """Task and criterion as options of ``fairseq-train``."""
+
+    @abstractmethod
+    def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
+        """``--arch`` and the model's options as arguments of ``fairseq-train``."""

@@ -26,7 +26,8 @@ from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bleu import BLEU, TokenisedBleu
 from trainable.metrics.metric import Metric
 from trainable.metrics.names import METRIC_NAMES
-from trainable.models.build import build_model, require_joined
+from trainable.models.build import build_model, placeholder_dictionary, require_joined
+from trainable.models.options import command_line, fairseq_options
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.ranks import Ranks
 from trainable.tasks.decoded_set import DecodedSet
@@ -75,6 +76,17 @@ class Translation(Task):
     def build_model(self, config: ModelConfig, *, seed: int) -> ReservoirTransformer:
         return build_model(
             config, src_dict=self.corpus.src_dict, tgt_dict=self.corpus.tgt_dict, seed=seed
+        )
+
+    @classmethod
+    def build_of_sizes(
+        cls, config: ModelConfig, *, src_rows: int, tgt_rows: int, seed: int
+    ) -> ReservoirTransformer:
+        return build_model(
+            config,
+            src_dict=placeholder_dictionary(src_rows),
+            tgt_dict=placeholder_dictionary(tgt_rows),
+            seed=seed,
         )
 
     def count_params(self, encoder: Layout, decoder: Layout, dims: Dimensions) -> ParamCounts:
@@ -162,7 +174,7 @@ class Translation(Task):
         )
 
     def references(self, split: SplitName) -> list[str]:
-        return self.corpus.raw(split, self.corpus.manifest.tgt)
+        return self.corpus.raw(split, self.corpus.manifest.sides[1])
 
     def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
         sources: Sequence[Tensor] = self.corpus.split(split).src
@@ -170,8 +182,10 @@ class Translation(Task):
 
     @property
     def vocabulary_files(self) -> tuple[str, ...]:
-        sides = (self.corpus.manifest.src, self.corpus.manifest.tgt)
-        return (*(f"dict.{side}.txt" for side in sides), *self.manifest.tokenizer.files)
+        return (
+            *(f"dict.{side}.txt" for side in self.manifest.sides),
+            *self.manifest.tokenizer.files,
+        )
 
     @property
     def further_metrics(self) -> Sequence[Metric]:
@@ -183,7 +197,7 @@ class Translation(Task):
             and metric.name != self.metric.name
         ]
         if manifest.corpus.startswith("iwslt") and manifest.tokenizer.kind == "moses":
-            moses = Moses(manifest.tgt, cased=not manifest.tokenizer.lower_case)
+            moses = Moses(manifest.sides[1], cased=not manifest.tokenizer.lower_case)
             found.append(TokenisedBleu(tokenise=moses.tokenise))
         return found
 
@@ -213,6 +227,9 @@ class Translation(Task):
             "--criterion": "label_smoothed_cross_entropy",
             "--label-smoothing": train.label_smoothing,
         }
+
+    def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
+        return command_line(fairseq_options(config, seed=seed))
 
 
 def _validation_dtype(train: TrainConfig, device: torch.device) -> torch.dtype | None:

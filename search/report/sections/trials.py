@@ -58,10 +58,13 @@ def columns(study: ReportedStudy) -> list[Column]:
 
 def _results(study: ReportedStudy) -> list[Column]:
     """Columns with a trial's layouts, its scores and its size."""
+    decoder = [Column(title="Decoder", style="code", of=lambda r: str(r.decoder))]
+    if not any(record.decoder.depth for record in study.records):
+        decoder = []
     return [
         Column(title="Trial", style="n", of=lambda r: r.id),
         Column(title="Encoder", hint="bottom to top", style="code", of=lambda r: r.canonical),
-        Column(title="Decoder", style="code", of=lambda r: str(r.decoder)),
+        *decoder,
         Column(title="State", of=lambda r: r.state),
         Column(
             title="Objective",

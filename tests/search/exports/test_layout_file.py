@@ -91,7 +91,7 @@ def assert_same(built: ReservoirTransformer, first: ReservoirTransformer) -> Non
 
 def task_of(src: Dictionary, tgt: Dictionary) -> Translation:
     """Translation between two dictionaries, without any sentence."""
-    manifest = SimpleNamespace(src="de", tgt="en")
+    manifest = SimpleNamespace(src="de", tgt="en", metric=None)
     corpus: Any = SimpleNamespace(
         folder=Path("data"), manifest=manifest, src_dict=src, tgt_dict=tgt
     )

@@ -321,7 +321,7 @@ def test_what_the_machine_is_too_small_for_leaves_nothing_behind(
     too_small: list[Work],
 ) -> None:
     """Or other settings, which may fit, would be refused for those that did not."""
-    study = recorded_study("mine")
+    study = recorded_study("mine", search={"references": True})
     with pytest.raises(UserError, match="fewer --seeds"):
         confirm_study(
             study, n_best=3, n_seeds=8, baseline=None, against=(), address=None, deadline=None
@@ -523,13 +523,24 @@ def test_references_run_with_the_best_settings_and_with_their_own(
     recorded_study: Callable[..., StudyFolder],
 ) -> None:
     """Their own are those of the study's best trial of the layout, or else of the study file."""
-    study = recorded_study("mine", space={"hyper": {"train.lr": [0.01, 0.02]}}, train={"lr": 0.005})
+    study = recorded_study(
+        "mine",
+        space={"hyper": {"train.lr": [0.01, 0.02]}},
+        train={"lr": 0.005},
+        search={"references": True},
+    )
     config, records = study.config(), list(read_records(study.trials).values())
     assert {record.config.train.lr for record in records} == {0.01, 0.02}
     winner = next(r for r in records if r.canonical == "RL" and r.config.train.lr == 0.02)
     own = next(r for r in records if r.canonical == "LL" and r.config.train.lr == 0.01)
     changed = {winner.id: 99.0, own.id: 50.0}
     records = [replace(r, objective=changed.get(r.id, 23.0)) for r in records]
+    bare = config.model_copy(
+        update={"search": config.search.model_copy(update={"references": False})}
+    )
+    for settings, n_entrants in ((config, 7), (bare, 5)):
+        found = confirm_entrants(settings, records, n_best=1, baseline=None, against=["LLLL"])
+        assert len(found) == n_entrants
     found = confirm_entrants(config, records, n_best=1, baseline=None, against=["LLLL"])
     lrs = {e.name: e.candidate.hyper["train.lr"] for e in found}
     assert lrs == {

@@ -65,7 +65,7 @@ def test_another_task_makes_other_data(copied: Path):
 
 def test_data_of_an_unknown_task_are_refused_by_its_name(copied: Path):
     rewrite_manifest(copied, task="chess")
-    with pytest.raises(UserError, match=r"for the task 'chess', and there are translation; "):
+    with pytest.raises(UserError, match=r"for the task 'chess', and there are translation, "):
         load_task(str(copied))
 
 

@@ -1,0 +1,97 @@
+"""``data classify`` and ``data text`` without ``--tgt``: prepare sentences in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spaces.errors import UserError
+from trainable.data.merges import BPE_MERGES
+
+if TYPE_CHECKING:
+    from trainable.data.sentences import Sentences
+
+
+def classify(
+    out: Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")],
+    train: Annotated[Path, typer.Option(help="File with a label and a sentence a line.")],
+    language: Annotated[str, typer.Option(help="Language of the sentences, for example en.")],
+    valid: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            help="Cross-validation: test on this fold of train, as 3/10.", show_default=False
+        ),
+    ] = None,
+    bpe_merges: Annotated[
+        int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on train.")
+    ] = BPE_MERGES["classify"],
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prepared folder or export whose words are used, to start from its encoder.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Your own sentences with labels: .tsv, .csv, or a label, a space and a sentence; or .gz."""
+    from trainable.data.labelled import Fold, labelled
+    from trainable.data.sentences import SplitFiles
+
+    files = SplitFiles(train=train, valid=valid, test=test)
+    chosen = None if fold is None else Fold.parse(fold)
+    prepare_and_tell(
+        lambda: labelled(files, language=language, fold=chosen),
+        *(out, "classification", bpe_merges, vocabulary),
+    )
+
+
+def prepare_text(
+    from_: Path | None,
+    train: Path | None,
+    valid: Path | None,
+    test: Path | None,
+    language: str,
+    out: Path,
+    n_merges: int,
+) -> None:
+    """Prepare text in one language for a masked language model.
+
+    Raises:
+        UserError: files are missing, or given in both ways.
+    """
+    from trainable.data.monolingual import find_monolingual, monolingual
+    from trainable.data.sentences import SplitFiles
+
+    if from_ is not None and (train or valid or test):
+        raise UserError("--from and named files exclude each other; give one of the two")
+    if from_ is not None:
+        files = find_monolingual(from_, language=language)
+    elif train is not None:
+        files = SplitFiles(train=train, valid=valid, test=test)
+    else:
+        raise UserError("text: no files are given; give --from FOLDER, or --train-src")
+    prepare_and_tell(lambda: monolingual(files, language=language), out, "masked_lm", n_merges)
+
+
+def prepare_and_tell(
+    read: Callable[[], Sentences],
+    out: Path,
+    task: str,
+    n_merges: int,
+    vocabulary: Path | None = None,
+) -> None:
+    """Prepare sentences as the new folder ``out``, and print what is in it."""
+    from search.study.console import say
+    from trainable.data.prepare_sentences import prepare_sentences
+
+    manifest = prepare_sentences(read, out, task=task, n_merges=n_merges, vocabulary=vocabulary)
+    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
+    say(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
+    say(f"sentences: {sizes} (train / valid / test)")
+    say(f"dictionary: {manifest.dictionary} rows")
+    say(f"licence: {manifest.licence}")

@@ -1,0 +1,87 @@
+"""The embedded corpora in one language: English sentences, with or without their kinds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator
+
+from trainable.data.corpus import Split
+from trainable.data.grammar.clause import Sentence, sample_sentence
+from trainable.data.grammar.english import english
+from trainable.data.manifest import SplitName
+from trainable.data.sentences import Sentences, sentence_split
+
+Labelled = tuple[str, str]  # a sentence and its kind
+
+
+def kind_of(sentence: Sentence) -> str:
+    """Kind of a sentence: its form, and the tense and negation of its main clause.
+
+    The forms are question, statement, reported (a clause with "that") and compound (with a
+    conjunction). Tense and negation of another clause in the sentence do not count.
+    """
+    if sentence.question:
+        form = "question"
+    elif sentence.subordinate is None:
+        form = "statement"
+    else:
+        form = "reported" if sentence.conjunction is None else "compound"
+    tense = "past" if sentence.main.past else "present"
+    return f"{form}-{tense}{'-negated' * sentence.main.negated}"
+
+
+def grammar_sentences(
+    *,
+    seed: int = 1,
+    n_train: int = 20_000,
+    n_valid: int = 500,
+    n_test: int = 500,
+    with_kinds: bool,
+) -> Sentences:
+    """Corpus of English sentences of the embedded grammar, labelled by ``kind_of`` or not.
+
+    No sentence of valid or test occurs in another split; train can contain repeats.
+    """
+    test = _distinct(_sentences(random.Random(f"{seed}/test")), n_test, apart_from=())
+    valid = _distinct(_sentences(random.Random(f"{seed}/valid")), n_valid, apart_from=test)
+    held_out = {text for text, _ in (*valid, *test)}
+    train: list[Labelled] = []
+    for text, kind in _sentences(random.Random(f"{seed}/train")):
+        if len(train) == n_train:
+            break
+        if text not in held_out:
+            train.append((text, kind))
+    splits: dict[SplitName, list[Labelled]] = {"train": train, "valid": valid, "test": test}
+    return Sentences(
+        name="grammar",
+        language="en",
+        has_labels=with_kinds,
+        seed=seed,
+        splits={name: _split(chosen, with_kinds) for name, chosen in splits.items()},
+        licence="MIT, as the generator is",
+    )
+
+
+def _sentences(rng: random.Random) -> Iterator[Labelled]:
+    while True:
+        sentence = sample_sentence(rng)
+        yield english(sentence), kind_of(sentence)
+
+
+def _distinct(
+    sentences: Iterator[Labelled], n: int, *, apart_from: Collection[Labelled]
+) -> list[Labelled]:
+    """First ``n`` sentences that did not occur before or in ``apart_from``."""
+    seen = {text for text, _ in apart_from}
+    chosen: list[Labelled] = []
+    while len(chosen) < n:
+        text, kind = next(sentences)
+        if text not in seen:
+            seen.add(text)
+            chosen.append((text, kind))
+    return chosen
+
+
+def _split(chosen: list[Labelled], with_kinds: bool) -> Split:
+    kinds = [kind for _, kind in chosen] if with_kinds else None
+    return sentence_split([text for text, _ in chosen], language="en", labels=kinds)

@@ -1,0 +1,64 @@
+"""The user's own text in one language: a sentence a line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from spaces.errors import UserError
+from trainable.data.blobs import find_path, read_blob
+from trainable.data.lines import lines_of
+from trainable.data.manifest import LANGUAGE
+from trainable.data.sentences import SEED, Sentences, SplitFiles, completed, sentence_split
+
+
+def monolingual(files: SplitFiles, *, language: str) -> Sentences:
+    """Corpus of the user's files: raw text, one sentence per line, plain or .gz.
+
+    A missing valid or test split is held out from train: a twentieth of its sentences, at
+    most 1,000, such that no sentence is in two of these splits.
+
+    Raises:
+        UserError: a file or the language cannot be used, or train is too small to hold out from.
+    """
+    require_language("--src", language)
+    blobs = {name: read_blob(path) for name, path in files.given().items()}
+    splits = {
+        name: sentence_split(lines_of(blob), language=language) for name, blob in blobs.items()
+    }
+    return Sentences(
+        name="text",
+        language=language,
+        has_labels=False,
+        seed=SEED if len(blobs) < 3 else None,
+        splits=completed(splits),
+        licence="the user's own text; its licence is not known here",
+        sources=tuple(blob.source() for blob in blobs.values()),
+    )
+
+
+def find_monolingual(folder: Path, *, language: str) -> SplitFiles:
+    """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or .gz.
+
+    Raises:
+        UserError: train is missing, or the language is no code.
+    """
+    require_language("--src", language)
+    train = find_path(folder, f"train.{language}")
+    if train is None:
+        raise UserError(f"--from {folder}: holds no train.{language}; add the file")
+    return SplitFiles(
+        train=train,
+        valid=find_path(folder, f"valid.{language}"),
+        test=find_path(folder, f"test.{language}"),
+    )
+
+
+def require_language(option: str, language: str) -> None:
+    """Check that ``language`` is a language's code.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not re.fullmatch(LANGUAGE, language):
+        raise UserError(f"{option} {language}: is no language code; give one such as de or en")

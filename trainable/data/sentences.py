@@ -1,0 +1,99 @@
+"""Sentences in one language, perhaps with labels: the form of a corpus before preparation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spaces.errors import UserError
+from trainable.data.corpus import Pairs, Split
+from trainable.data.holdout import hold_out, n_held_out
+from trainable.data.manifest import SPLITS, Source, SplitName
+from trainable.data.moses import Moses
+
+MIN_SENTENCES = 20  # from which splits can be held out
+SEED = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitFiles:
+    """Paths of the splits; None: the split is held out from train."""
+
+    train: Path
+    valid: Path | None = None
+    test: Path | None = None
+
+    def given(self) -> dict[SplitName, Path]:
+        """The paths by the splits' names."""
+        paths: dict[SplitName, Path | None] = {
+            "train": self.train,
+            "valid": self.valid,
+            "test": self.test,
+        }
+        return {name: path for name, path in paths.items() if path is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentences:
+    """Corpus of sentences in three splits, with the facts for its manifest.
+
+    A split has the raw sentences as its raw source side and their labels as its raw target
+    side; both sides of its tokens are those of the sentences.
+
+    Raises:
+        UserError: a split is empty.
+    """
+
+    name: str
+    language: str
+    has_labels: bool
+    splits: Mapping[SplitName, Split]
+    licence: str
+    sources: tuple[Source, ...] = ()
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in SPLITS:
+            if not len(self.splits[name].raw):
+                raise UserError(
+                    f"{self.name}: no sentence is left for {name}; give more, or cleaner, text"
+                )
+
+
+def sentence_split(
+    sentences: Sequence[str], *, language: str, labels: Sequence[str] | None = None
+) -> Split:
+    """Split of raw sentences; the tokens are made from them."""
+    moses = Moses(language)
+    tokens = [moses.tokenise(sentence) for sentence in sentences]
+    raw = Pairs(src=list(sentences), tgt=list(sentences if labels is None else labels))
+    return Split(raw=raw, tokens=Pairs(src=tokens, tgt=tokens))
+
+
+def completed(given: Mapping[SplitName, Split]) -> dict[SplitName, Split]:
+    """All three splits, cleaned; missing ones are held out from train.
+
+    No sentence of train is in a split that is held out from it.
+
+    Raises:
+        UserError: train is too small to hold out from.
+    """
+    train = given["train"].cleaned()
+    splits: dict[SplitName, Split] = {"train": train}
+    if "valid" not in given or "test" not in given:
+        if len(train.raw) < MIN_SENTENCES:
+            raise UserError(
+                f"train: {len(train.raw)} usable sentences are too few to draw valid and test "
+                f"from ({MIN_SENTENCES} at least); give more text, or the files of valid and test"
+            )
+        n_drawn = n_held_out(len(train.raw))
+        splits = hold_out(
+            train,
+            n_valid=0 if "valid" in given else n_drawn,
+            n_test=0 if "test" in given else n_drawn,
+            seed=SEED,
+        )
+    return splits | {
+        name: split.without_blanks() for name, split in given.items() if name != "train"
+    }
