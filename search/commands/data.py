@@ -218,10 +218,9 @@ def _prepare(
     )
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     rows = manifest.dictionary
-    losses = [] if manifest.losses is None else manifest.losses.lines()
     say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
     say(f"pairs: {sizes} (train / valid / test)")
-    for line in losses:
+    for line in () if manifest.losses is None else manifest.losses.lines():
         say(line)
     say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
     say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")

@@ -12,7 +12,7 @@ MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 
 Rule = Literal["empty", "too_long", "ratio"]
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 _RULES: Mapping[Rule, str] = {
-    "empty": "empty on a side",
+    "empty": "empty",
     "too_long": f"over {MAX_TOKENS} tokens",
     "ratio": "of too unequal lengths",
 }
@@ -23,14 +23,14 @@ class _Record(BaseModel):
 
 
 class Dropped(_Record):
-    """Numbers of pairs left out of a split, each at the first rule that it breaks."""
+    """Numbers of pairs, or sentences, left out of a split, each at the first rule it breaks."""
 
     empty: _Count = 0
     too_long: _Count = 0
     ratio: _Count = 0
 
     def __str__(self) -> str:
-        counts: Mapping[Rule, int] = self.model_dump()
+        counts = self.model_dump()
         found = [f"{counts[rule]:,} {words}" for rule, words in _RULES.items() if counts[rule]]
         return ", ".join(found) or "none"
 
@@ -39,13 +39,16 @@ NONE_DROPPED = Dropped()
 
 
 class Overlap(_Record):
-    """Numbers of an evaluation set's pairs, and source sentences, whose tokens are in train."""
+    """Numbers of an evaluation set's pairs, and source sentences, whose tokens are in train.
+
+    A sentence of a text in one language makes a pair with its label, if it has one.
+    """
 
     pairs: _Count
     sources: _Count
 
     def __str__(self) -> str:
-        return f"{self.pairs:,} and {self.sources:,}"
+        return f"{self.pairs:,} whole, {self.sources:,} by source"
 
 
 class Losses(_Record):
@@ -59,6 +62,6 @@ class Losses(_Record):
         dropped = "; ".join(f"{name}: {counts}" for name, counts in self.dropped.items())
         overlap = "; ".join(f"{name}: {counts}" for name, counts in self.overlap.items())
         return [
-            f"pairs left out: {dropped}",
-            f"in train too, as pairs and as source sentences: {overlap}",
+            f"left out: {dropped}",
+            f"in train too: {overlap}",
         ]

@@ -16,6 +16,8 @@ from trainable.data.holdout import hold_out
 from trainable.data.losses import Dropped, Overlap
 from trainable.data.manifest import Manifest
 from trainable.data.prepare import prepare
+from trainable.data.prepare_sentences import prepare_sentences
+from trainable.data.sentences import Sentences, sentence_split
 from trainable.data.text import find_text, text
 
 Write = Callable[[Path, Sequence[str]], Path]
@@ -81,17 +83,30 @@ def test_losses_are_on_the_screen_and_in_the_manifest(
     arguments += ["--bpe-merges", "20", "--out", str(tmp_path / "out")]
     assert exit_code(lambda: app(arguments, standalone_mode=False)) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        "pairs left out: train: 1 empty on a side, 1 over 175 tokens; valid: 1 empty on a side; "
-        "test: 1 empty on a side"
-    ) in lines
-    assert (
-        "in train too, as pairs and as source sentences: valid: 1 and 1; test: 1 and 1"
-    ) in lines
+    assert "left out: train: 1 empty, 1 over 175 tokens; valid: 1 empty; test: 1 empty" in lines
+    assert "in train too: valid: 1 whole, 1 by source; test: 1 whole, 1 by source" in lines
     losses = json.loads((tmp_path / "out" / "manifest.json").read_text())["losses"]
     assert losses["dropped"]["train"] == {"empty": 1, "too_long": 1, "ratio": 0}
     assert losses["overlap"]["test"] == {"pairs": 1, "sources": 1}
     assert Manifest.load(tmp_path / "out").losses is not None
+
+
+def test_losses_of_sentences_with_labels_are_told_too(tmp_path: Path):
+    train = [f"this is sentence {n}" for n in range(9)]
+    splits = {
+        "train": sentence_split([*train, ""], language="en", labels=["a", "b"] * 5).cleaned(),
+        "valid": sentence_split([*train[:3], "new"], language="en", labels=["a"] * 4),
+        "test": sentence_split(["other"], language="en", labels=["b"]),
+    }
+    corpus = Sentences(
+        name="labelled", language="en", has_labels=True, splits=splits, licence="none"
+    )
+    losses = prepare_sentences(
+        lambda: corpus, tmp_path / "out", task="classification", n_merges=9
+    ).losses
+    assert losses is not None
+    assert losses.dropped["train"] == Dropped(empty=1)
+    assert losses.overlap["valid"] == Overlap(pairs=2, sources=3)
 
 
 def test_a_sentence_too_long_for_evaluation_is_refused_with_its_line(
