@@ -145,6 +145,23 @@ def batches_by_tokens(dataset: Examples, order: Indices, max_tokens: int) -> lis
     ]
 
 
+def evaluation_batches(dataset: Examples, chosen: Indices, max_tokens: int) -> list[Indices]:
+    """All of the sentences ``chosen``, like lengths together, in batches of ``max_tokens``.
+
+    Raises:
+        UserError: a sentence does not fit; a score of the others alone would be of another set.
+    """
+    n_tokens = dataset.num_tokens_vec(chosen)
+    longest = int(n_tokens.argmax())
+    if n_tokens[longest] > max_tokens:
+        raise UserError(
+            f"evaluation: sentence {chosen[longest] + 1} of valid or test has "
+            f"{n_tokens[longest]} tokens, over the limit of {max_tokens}; prepare the data again "
+            "without it"
+        )
+    return batches_by_tokens(dataset, by_length(dataset, chosen), max_tokens)
+
+
 def by_length(dataset: Examples, order: Indices) -> Indices:
     """``order`` sorted by target, then source length; equal lengths keep their order."""
     return order[np.lexsort((dataset.src_sizes[order], dataset.tgt_sizes[order]))]

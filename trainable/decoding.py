@@ -39,6 +39,14 @@ def encode(model: BaseFairseqModel, batch: Batch) -> EncoderOut:
     return encoder_out
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """A translation; ``score`` is its mean natural log-probability per token, end included."""
+
+    text: str
+    score: float
+
+
 @torch.no_grad()
 def decode(
     model: BaseFairseqModel,
@@ -65,8 +73,32 @@ def decode(
             ),
         )
     else:
-        generator = SequenceGenerator(
-            [model], dictionary, beam_size=beam, max_len_a=limit.ratio, max_len_b=limit.extra
-        )
-        hypotheses = [found[0]["tokens"].cpu() for found in generator(batch)]
+        found = beam_search(model, batch, dictionary, beam=beam, n_best=1, limit=limit)
+        return [best.text for (best,) in found]
     return [dictionary.string(tokens) for tokens in hypotheses]
+
+
+@torch.no_grad()
+def beam_search(
+    model: BaseFairseqModel,
+    batch: Batch,
+    dictionary: Dictionary,
+    *,
+    beam: int,
+    n_best: int,
+    limit: LengthLimit,
+) -> list[list[Hypothesis]]:
+    """The ``n_best`` hypotheses of each sentence, as BPE tokens, best first, in the batch's order.
+
+    There are fewer where the dictionary has fewer entries than the beam.
+    """
+    generator = SequenceGenerator(
+        [model], dictionary, beam_size=beam, max_len_a=limit.ratio, max_len_b=limit.extra
+    )
+    return [
+        [
+            Hypothesis(text=dictionary.string(one["tokens"].cpu()), score=float(one["score"]))
+            for one in found[:n_best]
+        ]
+        for found in generator(batch)
+    ]

@@ -220,6 +220,8 @@ def _prepare(
     rows = manifest.dictionary
     say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
     say(f"pairs: {sizes} (train / valid / test)")
+    for line in () if manifest.losses is None else manifest.losses.lines():
+        say(line)
     say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
     say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
     if manifest.metric is not None:

@@ -93,5 +93,7 @@ def prepare_and_tell(
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     say(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
     say(f"sentences: {sizes} (train / valid / test)")
+    for line in () if manifest.losses is None else manifest.losses.lines():
+        say(line)
     say(f"dictionary: {manifest.dictionary} rows")
     say(f"licence: {manifest.licence}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from trainable.decoding import Hypothesis
 
 
 def translate(
@@ -14,16 +17,40 @@ def translate(
         Path, typer.Argument(metavar="EXPORT", help="Folder of an export.", show_default=False)
     ],
     beam: Annotated[int, typer.Option(min=1, help="Beam width; 1 is greedy.")] = 5,
+    nbest: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Write this many translations a line, best first, after the line's number."
+        ),
+    ] = None,
+    scores: Annotated[
+        bool,
+        typer.Option("--scores", help="Write the mean log-probability of a token before each."),
+    ] = False,
 ) -> None:
     """Translate the sentences on stdin, one per line, and write one translation per line."""
     from search.exports.translate import Translator
+    from spaces.errors import UserError
 
+    if nbest is not None and nbest > beam:
+        raise UserError(
+            f"--nbest {nbest}: is more than the beam finds; give --beam {nbest} or more"
+        )
     translator = Translator(export)
-    answer_stdin(lambda sentences: translator.translate(sentences, beam=beam))
+    if nbest is None and not scores:
+        answer_stdin(lambda sentences: translator.translate(sentences, beam=beam))
+        return
+    answer_stdin(
+        lambda sentences: _tables(
+            translator.n_best(sentences, beam=beam, n_best=nbest or 1),
+            numbers=nbest is not None,
+            scores=scores,
+        )
+    )
 
 
 def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
-    """Write what ``answer`` makes of the lines on stdin, a line each.
+    """Write what ``answer`` makes of the lines on stdin: for each a line, or several.
 
     Raises:
         UserError: stdin is not UTF-8.
@@ -31,17 +58,25 @@ def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
     import io
     import sys
 
-    from search.exports.translate import sentences_of
-    from search.study.console import say, write
-    from spaces.errors import UserError
+    from search.exports.translate import sentences_of, with_progress
+    from search.study.console import say, tell, write
 
-    # Strict: without a locale, Python's default accepts bytes that are not UTF-8.
-    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="strict", newline="\n")
-    try:
-        for line in answer(sentences_of(lines)):
-            (say if sys.stdout.isatty() else write)(line)
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"stdin: byte {error.object[error.start]:#04x} is not UTF-8; convert the text first, "
-            "e.g. with iconv -f latin1 -t utf-8"
-        ) from error
+    # ``sentences_of`` refuses what is not UTF-8, with its line; a carriage return ends no line.
+    lines = io.TextIOWrapper(
+        sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n"
+    )
+    answers = answer(sentences_of(lines))
+    if sys.stderr.isatty() and not sys.stdout.isatty():
+        answers = with_progress(answers, tell)
+    for line in answers:
+        (say if sys.stdout.isatty() else write)(line)
+
+
+def _tables(found: Iterable[Sequence[Hypothesis]], *, numbers: bool, scores: bool) -> Iterator[str]:
+    """For each sentence the lines of its hypotheses, with columns before them."""
+    for number, hypotheses in enumerate(found, start=1):
+        first = [str(number)] if numbers else []
+        yield "\n".join(
+            "\t".join([*first, *([f"{one.score:.4f}"] if scores else []), one.text])
+            for one in hypotheses
+        )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 import numpy as np
 import torch
-from fairseq.data import LanguagePairDataset
+from fairseq.data import Dictionary, LanguagePairDataset
 from fairseq.models import BaseFairseqModel
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -20,11 +23,13 @@ from search.exports.export_size import refuse_too_large
 from spaces.errors import UserError
 from spaces.faults import fault_lines
 from trainable.checkpoint import CHECKSUMS, BrokenCheckpoint, check_files, load_learned_weights
+from trainable.collate import Batch
 from trainable.config import TrialConfig
 from trainable.data.bounded import read_values
+from trainable.data.lines import not_utf8
 from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
-from trainable.decoding import FULL_LIMIT, decode
+from trainable.decoding import FULL_LIMIT, Hypothesis, beam_search, decode
 from trainable.tasks.registry import load_vocabulary
 from trainable.tasks.task import Task
 from trainable.tasks.translation import Translation
@@ -35,8 +40,12 @@ BATCH_SENTENCES = 64
 BATCH_TOKENS = 8192  # padding included; attention takes their number x the longest sentence
 MAX_TOKENS = 1024  # of a sentence; fairseq's own limit
 MAX_CHARACTERS = 16_384  # of a sentence; more than MAX_TOKENS words have
+PROGRESS_S = 10.0  # between two messages on the progress of a long text
 CONFIG = "config.json"  # file names in an export
 WEIGHTS = "model.safetensors"
+EMPTY = Hypothesis(text="", score=0.0)  # of a line without words
+_SAMPLE = 2**16  # characters that tell the encoding of text that is not UTF-8
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # as ``surrogateescape`` decodes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,10 @@ class Export:
     config: TrialConfig
     task: Task  # dictionaries and manifest, no splits
     model: BaseFairseqModel  # with its weights, dropout off
+
+
+Found = TypeVar("Found")
+Find = Callable[[Batch, Dictionary], list[Found]]  # hypotheses of each sentence of a batch
 
 
 class Translator:
@@ -72,12 +85,35 @@ class Translator:
 
         A sentence beyond ``MAX_CHARACTERS`` or ``MAX_TOKENS`` is cut there, with a warning.
         """
+        find = partial(decode, self._model, beam=beam, limit=FULL_LIMIT)
+        for found in self._found(sentences, find):
+            yield "" if found is None else self._tgt.decode(found)
+
+    def n_best(
+        self, sentences: Iterable[str], *, beam: int, n_best: int
+    ) -> Iterator[list[Hypothesis]]:
+        """The ``n_best`` translations of each sentence, best first; otherwise as ``translate``.
+
+        An empty line has one, which is empty.
+        """
+        find = partial(beam_search, self._model, beam=beam, n_best=n_best, limit=FULL_LIMIT)
+        for found in self._found(sentences, find):
+            yield (
+                [EMPTY]
+                if found is None
+                else [replace(one, text=self._tgt.decode(one.text)) for one in found]
+            )
+
+    def _found(self, sentences: Iterable[str], find: Find[Found]) -> Iterator[Found | None]:
+        """What ``find`` gives for each sentence, in order; None for an empty line."""
         tokens = (self._tokens(text, number) for number, text in enumerate(sentences, start=1))
         for batch in _batches(tokens):
-            yield from self._translate_batch(batch, beam)
+            yield from self._find_batch(batch, find)
 
-    def _translate_batch(self, sentences: Sequence[torch.Tensor], beam: int) -> list[str]:
-        translations = [""] * len(sentences)
+    def _find_batch(
+        self, sentences: Sequence[torch.Tensor], find: Find[Found]
+    ) -> list[Found | None]:
+        translations: list[Found | None] = [None] * len(sentences)
         places = [place for place, tokens in enumerate(sentences) if len(tokens)]
         if not places:
             return translations
@@ -86,18 +122,9 @@ class Translator:
         dataset = LanguagePairDataset(tokens, sizes, self._corpus.src_dict, shuffle=False)
         batch = dataset.collater([dataset[index] for index in range(len(dataset))])
         # The collater sorts by length; ``id`` gives the sentence of each translation.
-        for index, hypothesis in zip(
-            batch["id"].tolist(),
-            decode(
-                self._model,
-                batch,
-                self._corpus.tgt_dict,
-                beam=beam,
-                limit=FULL_LIMIT,
-            ),
-            strict=True,
-        ):
-            translations[places[index]] = self._tgt.decode(hypothesis)
+        found = find(batch, self._corpus.tgt_dict)
+        for index, hypothesis in zip(batch["id"].tolist(), found, strict=True):
+            translations[places[index]] = hypothesis
         return translations
 
     def _tokens(self, sentence: str, number: int) -> torch.Tensor:
@@ -130,11 +157,40 @@ def _batches(sentences: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
 
 
 def sentences_of(lines: TextIO) -> Iterator[str]:
-    """Lines of a text; one beyond ``MAX_CHARACTERS`` is given in part, and the rest passed over."""
+    """Lines of a text; one beyond ``MAX_CHARACTERS`` is given in part, and the rest passed over.
+
+    Raises:
+        UserError: a line holds a byte that is not UTF-8, decoded with ``surrogateescape``.
+    """
+    number = 0
     while line := lines.readline(MAX_CHARACTERS + 1):
+        number += 1
+        stray = _NOT_UTF8.search(line)
+        if stray is not None:
+            sample = (line + lines.read(_SAMPLE)).encode("utf-8", errors="surrogateescape")
+            raise not_utf8("stdin", line=number, byte=ord(stray[0]) - 0xDC00, sample=sample)
         yield line
         while len(line) > MAX_CHARACTERS and not line.endswith("\n"):
             line = lines.readline(MAX_CHARACTERS + 1)
+
+
+T = TypeVar("T")
+
+
+def with_progress(
+    items: Iterable[T],
+    tell: Callable[[str], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[T]:
+    """``items`` as they are; ``tell`` is told how many there were, every ``PROGRESS_S`` seconds."""
+    start = last = clock()
+    for n_done, item in enumerate(items, start=1):
+        yield item
+        now = clock()
+        if now - last >= PROGRESS_S:
+            tell(f"{n_done:,} lines done in {now - start:,.0f} s")
+            last = now
 
 
 def open_export(folder: Path) -> Export:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spaces.errors import UserError
-from trainable.corpus import epoch_batches, update_batches
+from trainable.corpus import epoch_batches, evaluation_batches, update_batches
 from trainable.tasks.registry import load_task
 
 
@@ -47,3 +47,13 @@ def test_a_batch_too_small_for_any_sentence_is_refused(small_grammar: Path):
     dataset = load_task(str(small_grammar)).corpus.split("train")
     with pytest.raises(UserError, match=r"train.batch_tokens 1: the shortest sentence has"):
         epoch_batches(dataset, batch_tokens=1, seed=1, epoch=0)
+
+
+def test_evaluation_leaves_no_sentence_out(small_grammar: Path):
+    dataset = load_task(str(small_grammar)).corpus.split("valid")
+    everything = np.arange(len(dataset))
+    longest = int(dataset.num_tokens_vec(everything).max())
+    batches = evaluation_batches(dataset, everything, longest)
+    assert sorted(np.concatenate(batches).tolist()) == everything.tolist()
+    with pytest.raises(UserError, match=rf"sentence \d+ of valid or test has {longest} tokens"):
+        evaluation_batches(dataset, everything, longest - 1)

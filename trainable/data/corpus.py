@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spaces.errors import UserError
 from trainable.characters import normal
 from trainable.data.blobs import Blob
 from trainable.data.lines import lines_of
+from trainable.data.losses import MAX_TOKENS, NONE_DROPPED, Dropped, Rule
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 from trainable.data.pieces import GivenPieces
 from trainable.data.tokenisation import Form
 
 log = logging.getLogger(__name__)
-
-MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,29 +47,46 @@ class Split:
 
     raw: Pairs
     tokens: Pairs  # Moses-tokenised and escaped, in the case of the raw text
+    dropped: Dropped = NONE_DROPPED  # pairs that ``cleaned`` or ``without_blanks`` left out
+    numbers: Sequence[int] | None = None  # of the lines that the pairs were; None: 1, 2, 3 …
 
     def take(self, places: Sequence[int]) -> Split:
         """Sentences at the indices ``places``, in that order."""
-        return Split(raw=self.raw.take(places), tokens=self.tokens.take(places))
+        return Split(
+            raw=self.raw.take(places),
+            tokens=self.tokens.take(places),
+            numbers=array("q", [self.line(n) for n in places]),
+        )
+
+    def line(self, n: int) -> int:
+        """Number of the line that pair ``n`` was in its text, from 1."""
+        return n + 1 if self.numbers is None else self.numbers[n]
 
     def without_blanks(self) -> Split:
         """Split without pairs that are empty on a side."""
-        return self.take([n for n in range(len(self.raw)) if min(self._lengths(n)) > 0])
+        return self._without(lambda n: None if min(self._lengths(n)) > 0 else "empty")
 
     def cleaned(self, *, max_ratio: float | None = None) -> Split:
         """Split without pairs that are unfit for training.
 
         A side must have 1 to 175 tokens; the longer one at most ``max_ratio`` times the other's.
         """
-        return self.take([n for n in range(len(self.raw)) if self._is_clean(n, max_ratio)])
+        return self._without(lambda n: self._broken_rule(n, max_ratio))
 
-    def _is_clean(self, n: int, max_ratio: float | None) -> bool:
+    def _without(self, broken_rule: Callable[[int], Rule | None]) -> Split:
+        """Split without pairs that break a rule, and their numbers by rule."""
+        rules = [broken_rule(n) for n in range(len(self.raw))]
+        kept = self.take([n for n, rule in enumerate(rules) if rule is None])
+        counts = Counter(rule for rule in rules if rule is not None)
+        return replace(kept, dropped=Dropped.model_validate(counts))
+
+    def _broken_rule(self, n: int, max_ratio: float | None) -> Rule | None:
         shorter, longer = sorted(self._lengths(n))
-        return (
-            shorter > 0
-            and longer <= MAX_TOKENS
-            and (max_ratio is None or longer <= max_ratio * shorter)
-        )
+        if shorter == 0:
+            return "empty"
+        if longer > MAX_TOKENS:
+            return "too_long"
+        return None if max_ratio is None or longer <= max_ratio * shorter else "ratio"
 
     def _lengths(self, n: int) -> tuple[int, int]:
         return len(self.tokens.src[n].split()), len(self.tokens.tgt[n].split())

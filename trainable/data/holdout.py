@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 from trainable.data.corpus import Pairs, Split
 from trainable.data.manifest import SplitName
@@ -32,7 +33,8 @@ def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[Spli
             places["valid"] += component
         else:
             places["train"] += component
-    return {name: whole.take(sorted(chosen)) for name, chosen in places.items()}
+    splits = {name: whole.take(sorted(chosen)) for name, chosen in places.items()}
+    return splits | {"train": replace(splits["train"], dropped=whole.dropped)}
 
 
 def n_held_out(n_pairs: int) -> int:

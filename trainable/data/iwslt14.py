@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def every_nth_is_valid(whole: Split) -> tuple[Split, Split]:
     places = range(1, len(whole.raw) + 1)
     train = whole.take([n - 1 for n in places if n % VALID_EVERY])
     valid = whole.take([n - 1 for n in places if n % VALID_EVERY == 0])
-    return train, valid
+    return replace(train, dropped=whole.dropped), valid
 
 
 def _from_archive(archive: Blob) -> ParallelText:

@@ -62,13 +62,23 @@ def decoded(blob: Blob) -> str:
         return blob.data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise UserError(
-            f"{blob.place}: line {line} holds byte 0x{error.object[error.start]:02x}, "
-            f"which is not UTF-8; convert the file: iconv -f {_likely(error.object)} -t UTF-8"
+        raise not_utf8(
+            blob.place, line=line, byte=error.object[error.start], sample=error.object
         ) from error
 
 
+def not_utf8(place: str, *, line: int, byte: int, sample: bytes) -> UserError:
+    """Error for ``byte`` on ``line``, with the command that converts text like ``sample``."""
+    return UserError(
+        f"{place}: line {line} holds byte 0x{byte:02x}, which is not UTF-8; "
+        f"convert the text: iconv -f {_likely(sample)} -t UTF-8"
+    )
+
+
 def _likely(data: bytes) -> str:
-    """Encoding of Western text that is not UTF-8: LATIN1 has no letters in 0x80 to 0x9f."""
+    """Encoding of text that is not UTF-8: by its mark; LATIN1 has no letters in 0x80 to 0x9f."""
+    for mark, name in _WIDE_MARKS.items():
+        if data.startswith(mark):
+            return name
     stray = re.search("[\udc80-\udc9f]", data.decode("utf-8", errors="surrogateescape"))
     return "LATIN1" if stray is None else "CP1252"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from spaces.errors import DamagedData
 from spaces.faults import fault_lines
 from trainable.data.bounded import read_values
+from trainable.data.losses import Losses
 from trainable.data.own_files import require_own_files
 
 SplitName = Literal["train", "valid", "test"]
@@ -121,6 +122,7 @@ class Manifest(_Record):
     tokenizer: TokenizerInfo
     metric: MetricInfo | None = None  # earlier versions wrote none: BLEU, tok:13a
     roundtrip_bleu: float | None = None  # of the references, after tokenising and back
+    losses: Losses | None = None  # earlier versions wrote none
     licence: str
     versions: Mapping[str, str]
 
@@ -175,7 +177,7 @@ class Manifest(_Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
-        excluded = {"licence", "versions", "roundtrip_bleu"}
+        excluded = {"licence", "versions", "roundtrip_bleu", "losses"}
         # Values of earlier versions, which did not write them, keep their digests.
         if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
             excluded.add("metric")

@@ -11,7 +11,9 @@ from typing import Any
 
 from trainable.data.binarise import build_dictionary, write_binarised
 from trainable.data.corpus import Pairs, ParallelText
+from trainable.data.evaluation_sets import overlap_with_train, require_short_sentences
 from trainable.data.folder import new_folder
+from trainable.data.losses import Losses
 from trainable.data.manifest import (
     SPLITS,
     DictionaryRows,
@@ -53,7 +55,8 @@ def prepare(
 
     Raises:
         UserError: the corpus cannot be read, its text does not come back from its tokens,
-            ``out`` is not free, or the disk is full or not writable.
+            a sentence of valid or test is too long to evaluate, ``out`` is not free, or the
+            disk is full or not writable.
     """
     with new_folder(out) as folder:
         corpus = read()
@@ -79,6 +82,7 @@ def _write(
     segmentation = make_segmentation(corpus, tokenisation, n_merges=n_merges)
     segmentation.save(folder)
     segmented = {name: segmentation.segmented(corpus.splits[name]) for name in SPLITS}
+    require_short_sentences(corpus, segmented)
     trip = _round_trip(corpus, segmentation, segmented)
     trip.require(lossy=tokenisation.lossy)
     dictionaries = _dictionaries(segmented["train"], joined=joined)
@@ -100,6 +104,10 @@ def _write(
         tokenizer=segmentation.info,
         metric=metric,
         roundtrip_bleu=round(trip.bleu, 2),
+        losses=Losses(
+            dropped={name: corpus.splits[name].dropped for name in SPLITS},
+            overlap=overlap_with_train(segmented),
+        ),
         licence=corpus.licence,
         versions=part_versions(),
     )

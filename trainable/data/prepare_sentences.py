@@ -13,7 +13,10 @@ from typing import Any
 from spaces.errors import UserError
 from trainable.data import bpe
 from trainable.data.binarise import build_dictionary, write_binarised
+from trainable.data.corpus import Pairs
+from trainable.data.evaluation_sets import overlap_with_train
 from trainable.data.folder import new_folder
+from trainable.data.losses import Losses
 from trainable.data.manifest import (
     BPE_CODES,
     INPUT,
@@ -120,6 +123,12 @@ def _write(
         sources=corpus.sources,
         counts=counts,
         dictionary=DictionaryRows(src=len(dictionary)),
+        losses=Losses(
+            dropped={name: corpus.splits[name].dropped for name in SPLITS},
+            overlap=overlap_with_train(
+                {name: Pairs(src=lines[name], tgt=corpus.splits[name].raw.tgt) for name in SPLITS}
+            ),
+        ),
         tokenizer=TokenizerInfo(bpe_merges=bpe.count_merges(codes)),
         licence=corpus.licence,
         versions=part_versions(),

@@ -9,7 +9,7 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from trainable.collate import Batch, inputs_on_device
-from trainable.corpus import Corpus, batches_by_tokens, by_length
+from trainable.corpus import Corpus, evaluation_batches
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import LengthLimit, decode, encode
 from trainable.device import mixed_precision
@@ -56,7 +56,7 @@ class DecodedSet:
         references = corpus.raw(split, corpus.manifest.sides[1])
         self._references = {index: references[index] for index in chosen.tolist()}
         self._batches = ranks.share(
-            batches_by_tokens(dataset, by_length(dataset, chosen), DECODING_TOKENS[device.type])
+            evaluation_batches(dataset, chosen, DECODING_TOKENS[device.type])
         )
 
     @property

@@ -10,7 +10,7 @@ import torch
 from fairseq.models import BaseFairseqModel
 
 from trainable.collate import Batch, Indices, inputs_on_device
-from trainable.corpus import batches_by_tokens, by_length
+from trainable.corpus import evaluation_batches
 from trainable.device import mixed_precision
 from trainable.metrics.metric import Metric
 from trainable.ranks import Ranks
@@ -63,9 +63,7 @@ class SentenceSet:
         self._ranks = ranks
         self._device = device
         self._autocast = autocast
-        self._batches = ranks.share(
-            batches_by_tokens(split, by_length(split, chosen), BATCH_TOKENS[device.type])
-        )
+        self._batches = ranks.share(evaluation_batches(split, chosen, BATCH_TOKENS[device.type]))
 
     @torch.no_grad()
     def measure(self, model: BaseFairseqModel) -> Scores:

@@ -1,0 +1,129 @@
+"""Pairs that a preparation leaves out, and evaluation sets that it refuses, are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from search.cli import app, exit_code
+from spaces.errors import UserError
+from trainable.data.corpus import MAX_TOKENS, Pairs, Split
+from trainable.data.evaluation_sets import overlap_with_train
+from trainable.data.holdout import hold_out
+from trainable.data.losses import Dropped, Overlap
+from trainable.data.manifest import Manifest
+from trainable.data.prepare import prepare
+from trainable.data.prepare_sentences import prepare_sentences
+from trainable.data.sentences import Sentences, sentence_split
+from trainable.data.text import find_text, text
+
+Write = Callable[[Path, Sequence[str]], Path]
+
+
+def split_of(*pairs: tuple[str, str]) -> Split:
+    both = Pairs(src=[src for src, _ in pairs], tgt=[tgt for _, tgt in pairs])
+    return Split(raw=both, tokens=both)
+
+
+def test_each_dropped_pair_counts_at_the_first_rule_that_it_breaks():
+    whole = split_of(
+        ("ja", "yes"),
+        ("", ""),
+        ("x " * (MAX_TOKENS + 1), ""),
+        ("x " * (MAX_TOKENS + 1), "x"),
+        ("x x x", "x x"),
+        ("x x x x", "x x"),
+    )
+    assert whole.cleaned(max_ratio=1.5).dropped == Dropped(empty=2, too_long=1, ratio=1)
+    assert whole.cleaned().dropped == Dropped(empty=2, too_long=1)
+    assert whole.without_blanks().dropped == Dropped(empty=2)
+
+
+def test_pairs_keep_the_numbers_of_their_lines_and_train_alone_counts_what_was_dropped():
+    lines = [("" if n % 7 == 0 else f"s {n}", f"t {n}") for n in range(100)]
+    splits = hold_out(split_of(*lines).cleaned(), n_valid=10, n_test=10, seed=1)
+    for split in splits.values():
+        found = [lines[split.line(n) - 1][0] for n in range(len(split.raw))]
+        assert found == list(split.raw.src)
+    assert [split.dropped.empty for split in splits.values()] == [15, 0, 0]
+
+
+def test_overlap_counts_pairs_and_source_sentences_that_are_in_train():
+    segmented = {
+        "train": Pairs(src=["a b", "c", "d", "d"], tgt=["x", "y", "z", "w"]),
+        "valid": Pairs(src=["a b", "c", "a", "d"], tgt=["x", "x", "x", "w"]),
+        "test": Pairs(src=["e"], tgt=["x"]),
+    }
+    assert overlap_with_train(segmented) == {
+        "valid": Overlap(pairs=2, sources=3),
+        "test": Overlap(pairs=0, sources=0),
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, write: Write) -> Path:
+    """Text with losses of each kind."""
+    place = tmp_path / "text"
+    train = [f"das ist satz {n}" for n in range(30)]
+    write(place / "train.de", [*train, "", "das " * 200])
+    write(place / "train.en", [*train, "empty", "that"])
+    for name in ("valid", "test"):
+        write(place / f"{name}.de", ["", "das ist satz 1", f"satz {name}"])
+        write(place / f"{name}.en", ["", "das ist satz 1", f"satz {name}"])
+    return place
+
+
+def test_losses_are_on_the_screen_and_in_the_manifest(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    arguments = ["data", "text", "--src", "de", "--tgt", "en", "--from", str(folder)]
+    arguments += ["--bpe-merges", "20", "--out", str(tmp_path / "out")]
+    assert exit_code(lambda: app(arguments, standalone_mode=False)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "left out: train: 1 empty, 1 over 175 tokens; valid: 1 empty; test: 1 empty" in lines
+    assert "in train too: valid: 1 whole, 1 by source; test: 1 whole, 1 by source" in lines
+    losses = json.loads((tmp_path / "out" / "manifest.json").read_text())["losses"]
+    assert losses["dropped"]["train"] == {"empty": 1, "too_long": 1, "ratio": 0}
+    assert losses["overlap"]["test"] == {"pairs": 1, "sources": 1}
+    assert Manifest.load(tmp_path / "out").losses is not None
+
+
+def test_losses_of_sentences_with_labels_are_told_too(tmp_path: Path):
+    train = [f"this is sentence {n}" for n in range(9)]
+    splits = {
+        "train": sentence_split([*train, ""], language="en", labels=["a", "b"] * 5).cleaned(),
+        "valid": sentence_split([*train[:3], "new"], language="en", labels=["a"] * 4),
+        "test": sentence_split(["other"], language="en", labels=["b"]),
+    }
+    corpus = Sentences(
+        name="labelled", language="en", has_labels=True, splits=splits, licence="none"
+    )
+    losses = prepare_sentences(
+        lambda: corpus, tmp_path / "out", task="classification", n_merges=9
+    ).losses
+    assert losses is not None
+    assert losses.dropped["train"] == Dropped(empty=1)
+    assert losses.overlap["valid"] == Overlap(pairs=2, sources=3)
+
+
+def test_a_sentence_too_long_for_evaluation_is_refused_with_its_line(
+    folder: Path, tmp_path: Path, write: Write
+):
+    for n_words, is_fine in ((1023, True), (1024, False)):
+        write(folder / "test.de", ["", "das", "satz " * n_words])
+        write(folder / "test.en", ["", "das", "satz"])
+        out = tmp_path / f"out{n_words}"
+
+        def prepared(place: Path = out) -> Manifest:
+            files = find_text(folder, src="de", tgt="en")
+            return prepare(lambda: text(files, src="de", tgt="en"), place, n_merges=20)
+
+        if is_fine:
+            assert prepared().counts["test"].n_tokens_src == n_words + 3
+        else:
+            with pytest.raises(UserError, match=r"test: line 3 of the de text .* 1,024 tokens"):
+                prepared()
+            assert not out.exists()

@@ -1,0 +1,50 @@
+"""Checks of the evaluation sets before they are written: their lengths, and what train has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from spaces.errors import UserError
+from trainable.data.corpus import Pairs, ParallelText
+from trainable.data.losses import Overlap
+from trainable.data.manifest import SplitName
+
+MAX_POSITIONS = 1024  # of a sentence and its end; fairseq's own limit
+EvaluationName = Literal["valid", "test"]
+EVALUATION_SETS: tuple[EvaluationName, ...] = ("valid", "test")
+
+
+def require_short_sentences(corpus: ParallelText, segmented: Mapping[SplitName, Pairs]) -> None:
+    """Check that evaluation can take every sentence of valid and test.
+
+    Raises:
+        UserError: a sentence has more subword tokens than positions.
+    """
+    for name in EVALUATION_SETS:
+        pairs = segmented[name]
+        for language, sentences in ((corpus.src, pairs.src), (corpus.tgt, pairs.tgt)):
+            for place, sentence in enumerate(sentences):
+                n_tokens = len(sentence.split())
+                if n_tokens >= MAX_POSITIONS:
+                    raise UserError(
+                        f"{name}: line {corpus.splits[name].line(place):,} of the {language} text "
+                        f"that it is from has {n_tokens:,} tokens; evaluation takes "
+                        f"{MAX_POSITIONS - 1:,} at most: shorten or split it, or remove the pair"
+                    )
+
+
+def overlap_with_train(segmented: Mapping[SplitName, Pairs]) -> dict[EvaluationName, Overlap]:
+    """Pairs of valid and test that are in train too, token by token."""
+    return {name: _overlap(segmented[name], segmented["train"]) for name in EVALUATION_SETS}
+
+
+def _overlap(evaluated: Pairs, train: Pairs) -> Overlap:
+    # Sets of the evaluation set's sentences: train can be too large for one of its own.
+    pairs = list(zip(evaluated.src, evaluated.tgt, strict=True))
+    seen_pairs = set(pairs).intersection(zip(train.src, train.tgt, strict=True))
+    seen_sources = set(evaluated.src).intersection(train.src)
+    return Overlap(
+        pairs=sum(pair in seen_pairs for pair in pairs),
+        sources=sum(source in seen_sources for source in evaluated.src),
+    )

@@ -1,0 +1,67 @@
+"""Losses of a preparation: pairs left out, and evaluation sets that train has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 pipeline
+
+Rule = Literal["empty", "too_long", "ratio"]
+_Count = Annotated[int, Field(ge=0, lt=2**63)]
+_RULES: Mapping[Rule, str] = {
+    "empty": "empty",
+    "too_long": f"over {MAX_TOKENS} tokens",
+    "ratio": "of too unequal lengths",
+}
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dropped(_Record):
+    """Numbers of pairs, or sentences, left out of a split, each at the first rule it breaks."""
+
+    empty: _Count = 0
+    too_long: _Count = 0
+    ratio: _Count = 0
+
+    def __str__(self) -> str:
+        counts = self.model_dump()
+        found = [f"{counts[rule]:,} {words}" for rule, words in _RULES.items() if counts[rule]]
+        return ", ".join(found) or "none"
+
+
+NONE_DROPPED = Dropped()
+
+
+class Overlap(_Record):
+    """Numbers of an evaluation set's pairs, and source sentences, whose tokens are in train.
+
+    A sentence of a text in one language makes a pair with its label, if it has one.
+    """
+
+    pairs: _Count
+    sources: _Count
+
+    def __str__(self) -> str:
+        return f"{self.pairs:,} whole, {self.sources:,} by source"
+
+
+class Losses(_Record):
+    """Losses of all splits, as the manifest records them."""
+
+    dropped: Mapping[Literal["train", "valid", "test"], Dropped]
+    overlap: Mapping[Literal["valid", "test"], Overlap]
+
+    def lines(self) -> list[str]:
+        """Lines for the screen, one on what was left out and one on the overlap with train."""
+        dropped = "; ".join(f"{name}: {counts}" for name, counts in self.dropped.items())
+        overlap = "; ".join(f"{name}: {counts}" for name, counts in self.overlap.items())
+        return [
+            f"left out: {dropped}",
+            f"in train too: {overlap}",
+        ]
