@@ -48,7 +48,11 @@ def grammar_command(
     bpe_merges: Merges = BPE_MERGES["grammar"],
     joined_dictionary: Joined = False,
     task: Annotated[
-        GrammarTask, typer.Option(help="Sentence pairs, English with their kinds, or English.")
+        GrammarTask,
+        typer.Option(
+            metavar="TASK",
+            help="translation (pairs), classification (English with its kinds) or masked_lm.",
+        ),
     ] = "translation",
     *,
     choices: Tokenisation,

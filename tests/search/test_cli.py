@@ -37,8 +37,9 @@ COMMANDS = (
     "reproduce",
     "export",
     "translate",
+    "predict",
 )
-CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text")
+CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text", "classify")
 
 
 def run(*arguments: str) -> int:
