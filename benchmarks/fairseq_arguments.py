@@ -17,6 +17,11 @@ _OURS = (
     "--reservoir-draw",
     "--reservoir-density",
     "--reservoir-backward",
+    "--reservoir-dropout",
+    "--attention",
+    "--attention-features",
+    "--attention-length",
+    "--attention-sharing",
 )
 
 

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticUndefined
 
 # Parts of pydantic's locations that no file has: tags of a value's form, the mark of a key.
-_NOT_WRITTEN = frozenset({"range", "values", "text", "table", "[key]"})
+_NOT_WRITTEN = frozenset({"range", "values", "written", "whole", "[key]"})
 _SECRET_TABLES = ("tracking", "storage")
 _MAX_SHOWN = 60  # characters of a value
 MAX_FAULTS = 1000  # that are told of one file

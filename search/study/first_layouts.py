@@ -31,12 +31,12 @@ class FirstCandidate(Section):
 
 
 def _form(value: object) -> str:
-    return "table" if isinstance(value, Mapping | FirstCandidate) else "text"
+    return "whole" if isinstance(value, Mapping | FirstCandidate) else "written"
 
 
 # An encoder, in notation or by preset, or a whole candidate.
 First = Annotated[
-    Annotated[str, Tag("text")] | Annotated[FirstCandidate, Tag("table")], Discriminator(_form)
+    Annotated[str, Tag("written")] | Annotated[FirstCandidate, Tag("whole")], Discriminator(_form)
 ]
 
 

@@ -33,7 +33,7 @@ def test_a_model_of_unknown_layouts_is_refused_with_their_places():
         ("encoder",): "Value error, layout 'nonsense': no preset has this name; use model0, "
         "model1, model2, model3, model4, model3-pairs, model4-pairs, or the notation, as R1LR1L",
         ("decoder",): "Value error, decoder layout 'LG': kind 'G' at depth 1 cannot attend to "
-        "the encoder; use L or R",
+        "the encoder; use L, R, A, N or Q",
     }
 
 

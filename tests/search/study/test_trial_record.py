@@ -49,6 +49,7 @@ SETTINGS_SINCE = (
     b'"attention_sharing": "none", ',
     b', "reservoir_dropout": "off"',
     b'"at": null, "of": [], ',
+    b', "init_from": null',
 )
 
 
