@@ -15,6 +15,7 @@ BENCHMARKS = (
     "orchestration",
     "early_stopping",
     "attention",
+    "deletions",
 )
 LONG = (
     "search_quality",

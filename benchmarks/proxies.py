@@ -82,7 +82,8 @@ def measure(options: Options) -> Report:
         for number, trial in enumerate(trials)
     ]
     areas = [_area(trial, table) for trial in trials]
-    finals = Finals(areas=areas, depths=[trial.candidate.encoder.depth for trial in trials])
+    finals = _finals(trials, table)
+    again = trials[::EVERY]  # those that were trained anew
     per_mparam = [
         area / mparams(trial.counts, table.study.objective.parameters)
         for area, trial in zip(areas, trials, strict=True)
@@ -98,6 +99,7 @@ def measure(options: Options) -> Report:
                     *_recorded_rows(table, trials, finals),
                     *_rows("before training", untrained, finals),
                     *_rows(f"after {N_UPDATES} updates", trained, finals),
+                    *_recorded_rows(table, again, _finals(again, table), of="of the same"),
                 ],
             ),
             Table(
@@ -135,7 +137,16 @@ def _area(trial: RecordedTrial, table: TrialTable) -> float:
     return aucc(trial.curve, clock=clock, horizon=table.study.horizon, hold_last=True)
 
 
-def _recorded_rows(table: TrialTable, trials: Sequence[RecordedTrial], finals: Finals) -> list[Row]:
+def _finals(trials: Sequence[RecordedTrial], table: TrialTable) -> Finals:
+    return Finals(
+        areas=[_area(trial, table) for trial in trials],
+        depths=[trial.candidate.encoder.depth for trial in trials],
+    )
+
+
+def _recorded_rows(
+    table: TrialTable, trials: Sequence[RecordedTrial], finals: Finals, *, of: str = ""
+) -> list[Row]:
     clock = table.study.objective.clock
     early = [_early(trial, EARLY * trial.curve[-1].at(clock), table) for trial in trials]
     measures: dict[str, list[float | None]] = {
@@ -146,7 +157,8 @@ def _recorded_rows(table: TrialTable, trials: Sequence[RecordedTrial], finals: F
         f"BLEU after {EARLY:.0%} of the budget": [point.score for point in early],
         f"validation loss after {EARLY:.0%} of the budget": [point.loss for point in early],
     }
-    return [_row(name, values, finals) for name, values in measures.items()]
+    suffix = f", {of} {len(trials)}" if of else ""
+    return [_row(f"{name}{suffix}", values, finals) for name, values in measures.items()]
 
 
 def _early(trial: RecordedTrial, bound: float, table: TrialTable) -> Point:
