@@ -109,6 +109,3 @@ def test_two_slices_train_what_an_unbroken_run_does_and_end_in_time(
     assert "\n| one | `R1LR1L` | 1 |" in re.sub(" +", " ", before)  # columns are aligned
     assert "on the test set with" not in before
     assert "BLEU on the test set with sig." in after
-    assert "\n| one | two | AUCC over updates |" in re.sub(
-        " +", " ", after
-    )  # LL is the deletion of R1LR1L
