@@ -106,6 +106,9 @@ def test_two_slices_train_what_an_unbroken_run_does_and_end_in_time(
     monkeypatch.setattr(reproduction, "test_score", lambda *_: tested)
     print_results(folder, Deadline.after("1h"))
     before, after = capsys.readouterr().out.split("written: ", 1)
-    assert "\n| one | `R1LR1L` | 1 |" in re.sub(" +", " ", before)  # columns are aligned
+    before, after = (re.sub(" +", " ", part) for part in (before, after))  # columns are aligned
+    assert "\n| one | `R1LR1L` | 1 |" in before
     assert "on the test set with" not in before
     assert "BLEU on the test set with sig." in after
+    assert "AUCC over updates against the deletions" in after
+    assert "\n| one | two | – |" in after  # LL is the deletion of R1LR1L; one seed has no test
