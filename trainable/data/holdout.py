@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
+from spaces.errors import UserError
 from trainable.data.corpus import Pairs, Split
 from trainable.data.manifest import SplitName
 
 MAX_HELD_OUT = 1_000
+MIN_TRAIN = 20  # pairs or sentences from which splits can be held out
+SEED = 1  # of the splits that are held out from a user's text
 
 
 def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[SplitName, Split]:
@@ -35,6 +39,36 @@ def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[Spli
             places["train"] += component
     splits = {name: whole.take(sorted(chosen)) for name, chosen in places.items()}
     return splits | {"train": replace(splits["train"], dropped=whole.dropped)}
+
+
+def completed(given: Mapping[SplitName, Split], *, unit: str) -> dict[SplitName, Split]:
+    """All three splits, cleaned; missing ones are held out from train.
+
+    Args:
+        given: train, and those of valid and test that are there.
+        unit: name of a split's items for messages, in the plural.
+
+    Raises:
+        UserError: train is too small to hold out from.
+    """
+    train = given["train"].cleaned()
+    splits: dict[SplitName, Split] = {"train": train}
+    if "valid" not in given or "test" not in given:
+        if len(train.raw) < MIN_TRAIN:
+            raise UserError(
+                f"train: {len(train.raw)} usable {unit} are too few to draw valid and test from "
+                f"({MIN_TRAIN} at least); give more text, or the files of valid and test"
+            )
+        n_drawn = n_held_out(len(train.raw))
+        splits = hold_out(
+            train,
+            n_valid=0 if "valid" in given else n_drawn,
+            n_test=0 if "test" in given else n_drawn,
+            seed=SEED,
+        )
+    return splits | {
+        name: split.without_blanks() for name, split in given.items() if name != "train"
+    }
 
 
 def n_held_out(n_pairs: int) -> int:

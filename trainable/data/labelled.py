@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from spaces.errors import UserError
 from trainable.data.blobs import Blob, read_blob
 from trainable.data.corpus import Split
-from trainable.data.holdout import connected
+from trainable.data.holdout import SEED, completed, connected
 from trainable.data.lines import lines_in
 from trainable.data.manifest import SplitName
 from trainable.data.monolingual import require_language
-from trainable.data.sentences import SEED, Sentences, SplitFiles, completed, sentence_split
+from trainable.data.sentences import Sentences, SplitFiles, sentence_split
 
 MIN_LABELS = 2
 MAX_LABELS = 1_000
@@ -80,7 +80,7 @@ def labelled(files: SplitFiles, *, language: str, fold: Fold | None = None) -> S
         language=language,
         has_labels=True,
         seed=SEED if len(blobs) < 3 else None,
-        splits=completed(splits),
+        splits=completed(splits, unit="sentences"),
         licence="the user's own text; its licence is not known here",
         sources=tuple(blob.source() for blob in blobs.values()),
     )

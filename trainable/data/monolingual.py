@@ -7,9 +7,10 @@ from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.data.blobs import find_path, read_blob
+from trainable.data.holdout import SEED, completed
 from trainable.data.lines import lines_of
 from trainable.data.manifest import LANGUAGE
-from trainable.data.sentences import SEED, Sentences, SplitFiles, completed, sentence_split
+from trainable.data.sentences import Sentences, SplitFiles, sentence_split
 
 
 def monolingual(files: SplitFiles, *, language: str) -> Sentences:
@@ -31,7 +32,7 @@ def monolingual(files: SplitFiles, *, language: str) -> Sentences:
         language=language,
         has_labels=False,
         seed=SEED if len(blobs) < 3 else None,
-        splits=completed(splits),
+        splits=completed(splits, unit="sentences"),
         licence="the user's own text; its licence is not known here",
         sources=tuple(blob.source() for blob in blobs.values()),
     )

@@ -8,12 +8,8 @@ from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.data.corpus import Pairs, Split
-from trainable.data.holdout import hold_out, n_held_out
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
-
-MIN_SENTENCES = 20  # from which splits can be held out
-SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,31 +65,3 @@ def sentence_split(
     tokens = [moses.tokenise(sentence) for sentence in sentences]
     raw = Pairs(src=list(sentences), tgt=list(sentences if labels is None else labels))
     return Split(raw=raw, tokens=Pairs(src=tokens, tgt=tokens))
-
-
-def completed(given: Mapping[SplitName, Split]) -> dict[SplitName, Split]:
-    """All three splits, cleaned; missing ones are held out from train.
-
-    No sentence of train is in a split that is held out from it.
-
-    Raises:
-        UserError: train is too small to hold out from.
-    """
-    train = given["train"].cleaned()
-    splits: dict[SplitName, Split] = {"train": train}
-    if "valid" not in given or "test" not in given:
-        if len(train.raw) < MIN_SENTENCES:
-            raise UserError(
-                f"train: {len(train.raw)} usable sentences are too few to draw valid and test "
-                f"from ({MIN_SENTENCES} at least); give more text, or the files of valid and test"
-            )
-        n_drawn = n_held_out(len(train.raw))
-        splits = hold_out(
-            train,
-            n_valid=0 if "valid" in given else n_drawn,
-            n_test=0 if "test" in given else n_drawn,
-            seed=SEED,
-        )
-    return splits | {
-        name: split.without_blanks() for name, split in given.items() if name != "train"
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,10 @@ from spaces.errors import UserError
 from trainable.characters import C1_CONTROLS
 from trainable.data.blobs import Blob, find_path, read_blob
 from trainable.data.corpus import ParallelText, Split, aligned, from_raw, from_tokens
-from trainable.data.holdout import hold_out, n_held_out
+from trainable.data.holdout import SEED, completed
 from trainable.data.manifest import LANGUAGE, SplitName
 from trainable.data.tokenisation import Form
 
-MIN_PAIRS = 20
-SEED = 1
 log = logging.getLogger(__name__)
 _ESCAPES = re.compile(r"&(?:apos|quot|#124|#91|#93);")
 
@@ -62,7 +60,7 @@ def text(files: TextFiles, *, src: str, tgt: str, form: Form = "raw") -> Paralle
         src=src,
         tgt=tgt,
         seed=None if len(blobs) == 3 else SEED,
-        splits=_complete(splits),
+        splits=completed(splits, unit="pairs"),
         form=form,
         licence="the user's own text; its licence is not known here",
         sources=tuple(blob.source() for pair in blobs.values() for blob in pair),
@@ -144,25 +142,3 @@ def _find_pair(folder: Path, name: str, src: str, tgt: str) -> tuple[Path, Path]
         return None
     missing = src if src_path is None else tgt
     raise UserError(f"--from {folder}: holds one side of {name} only; add {name}.{missing}")
-
-
-def _complete(given: Mapping[SplitName, Split]) -> dict[SplitName, Split]:
-    """All three splits, cleaned; missing ones are held out from train."""
-    train = given["train"].cleaned()
-    splits: dict[SplitName, Split] = {"train": train}
-    if "valid" not in given or "test" not in given:
-        if len(train.raw) < MIN_PAIRS:
-            raise UserError(
-                f"train: {len(train.raw)} usable pairs are too few to draw valid and test from "
-                f"({MIN_PAIRS} at least); give more text, or the files of valid and test"
-            )
-        n_drawn = n_held_out(len(train.raw))
-        splits = hold_out(
-            train,
-            n_valid=0 if "valid" in given else n_drawn,
-            n_test=0 if "test" in given else n_drawn,
-            seed=SEED,
-        )
-    return splits | {
-        name: split.without_blanks() for name, split in given.items() if name != "train"
-    }
