@@ -37,10 +37,9 @@ from trainable.models.build import placeholder_dictionary
 from trainable.models.classifier import HEAD, ReservoirClassifier
 from trainable.models.encoder_model import SourceDictionary
 from trainable.models.options import command_line, encoder_options
-from trainable.ranks import Ranks
 from trainable.sentences import SentenceSplit, encoder_batch
 from trainable.tasks.encoder_task import EncoderTask
-from trainable.tasks.sentence_set import Measured, SentenceSet
+from trainable.tasks.sentence_set import Measured
 from trainable.tasks.task import Update
 
 
@@ -99,7 +98,7 @@ class Classification(EncoderTask):
         )
 
     def updates(self, train: TrainConfig, *, seed: int, skip: int) -> Iterator[Update]:
-        split, collate = self.split("train"), self._collator("train")
+        split, collate = self.split("train"), self.collator("train")
         for indices in update_batches(split, batch_tokens=train.batch_tokens, seed=seed, skip=skip):
             yield Update(
                 indices=indices,
@@ -124,34 +123,15 @@ class Classification(EncoderTask):
     ) -> Tensor:
         return label_loss(features, batch["target"], train.label_smoothing)
 
-    def evaluation_set(
-        self,
-        split: SplitName,
-        train: TrainConfig,
-        *,
-        n_sentences: int | None,
-        ranks: Ranks,
-        device: torch.device,
-        autocast: torch.dtype | None = None,
-    ) -> SentenceSet:
-        def measure(model: BaseFairseqModel, batch: Batch) -> Measured:
-            scores_BN = self.features(model, batch)
-            return Measured(
-                outputs=[self.labels[n] for n in scores_BN.argmax(dim=1).tolist()],
-                loss=float(self.loss(model, scores_BN, batch, train).item()),
-                n_targets=len(scores_BN),
-            )
+    def collator(self, split: SplitName) -> _Collator:
+        return _Collator(split=self.split(split), labels=self._label_numbers(split))
 
-        return SentenceSet(
-            self.split(split),
-            metric=self.metric,
-            references=self.references(split),
-            n_sentences=n_sentences,
-            collate=self._collator(split),
-            measure_batch=measure,
-            ranks=ranks,
-            device=device,
-            autocast=autocast,
+    def measured(self, model: BaseFairseqModel, batch: Batch, train: TrainConfig) -> Measured:
+        scores_BN = self.features(model, batch)
+        return Measured(
+            outputs=[self.labels[n] for n in scores_BN.argmax(dim=1).tolist()],
+            loss=float(self.loss(model, scores_BN, batch, train).item()),
+            n_targets=len(scores_BN),
         )
 
     def references(self, split: SplitName) -> list[str]:
@@ -187,9 +167,6 @@ class Classification(EncoderTask):
 
     def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
         return command_line(encoder_options(config, seed=seed), arch="reservoir_classifier")
-
-    def _collator(self, name: SplitName) -> _Collator:
-        return _Collator(split=self.split(name), labels=self._label_numbers(name))
 
     def _label_numbers(self, name: SplitName) -> Indices:
         """Number of each sentence's label, from 0 in the order of ``labels``."""

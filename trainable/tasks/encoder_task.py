@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
@@ -15,6 +15,7 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from spaces.dimensions import Dimensions
+from trainable.collate import Batch, Indices
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.data.manifest import BPE_CODES, Manifest, SplitName
 from trainable.data.tokenizer import Tokenizer
@@ -22,7 +23,7 @@ from trainable.device import autocast_dtype
 from trainable.metrics.metric import Metric
 from trainable.ranks import Ranks
 from trainable.sentences import SentenceSplit, load_dictionary
-from trainable.tasks.sentence_set import SentenceSet
+from trainable.tasks.sentence_set import Measured, SentenceSet
 from trainable.tasks.task import Task
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,13 @@ class EncoderTask(Task):
         """Number of the head's scores."""
 
     @abstractmethod
+    def collator(self, split: SplitName) -> Callable[[Indices], Batch]:
+        """Maker of the evaluation batches of a split, from places in it."""
+
+    @abstractmethod
+    def measured(self, model: BaseFairseqModel, batch: Batch, train: TrainConfig) -> Measured:
+        """Outputs and loss of ``model`` on an evaluation batch."""
+
     def evaluation_set(
         self,
         split: SplitName,
@@ -68,6 +76,17 @@ class EncoderTask(Task):
         autocast: torch.dtype | None = None,
     ) -> SentenceSet:
         """A split, or a fixed part of ``n_sentences``."""
+        return SentenceSet(
+            self.split(split),
+            metric=self.metric,
+            references=self.references(split),
+            n_sentences=n_sentences,
+            collate=self.collator(split),
+            measure_batch=lambda model, batch: self.measured(model, batch, train),
+            ranks=ranks,
+            device=device,
+            autocast=autocast,
+        )
 
     def split(self, name: str) -> SentenceSplit:
         """The sentences of ``train``, ``valid`` or ``test``, opened on first use."""

@@ -31,11 +31,10 @@ from trainable.models.build import placeholder_dictionary
 from trainable.models.encoder_model import SourceDictionary
 from trainable.models.masked_lm import ReservoirMaskedLM
 from trainable.models.options import command_line, encoder_options
-from trainable.ranks import Ranks
 from trainable.sentences import MASK
 from trainable.tasks.encoder_task import EncoderTask
 from trainable.tasks.masking import MASKED, MaskedSentences
-from trainable.tasks.sentence_set import Measured, SentenceSet
+from trainable.tasks.sentence_set import Measured
 from trainable.tasks.task import PART_SEED, Update
 
 
@@ -118,42 +117,21 @@ class MaskedLM(EncoderTask):
             features, model.output_weight, batch["target"], train.label_smoothing
         )
 
-    def evaluation_set(
-        self,
-        split: SplitName,
-        train: TrainConfig,
-        *,
-        n_sentences: int | None,
-        ranks: Ranks,
-        device: torch.device,
-        autocast: torch.dtype | None = None,
-    ) -> SentenceSet:
+    def collator(self, split: SplitName) -> MaskedSentences:
         sentences = self.split(split)
-        masked = MaskedSentences.draw(
+        return MaskedSentences.draw(
             sentences,
             np.arange(len(sentences)),
             n_words=len(self.dictionary),
             rng=np.random.default_rng(PART_SEED),  # the same masks for every seed of a trial
         )
 
-        def measure(model: BaseFairseqModel, batch: Batch) -> Measured:
-            features = self.features(model, batch).float()
-            return Measured(
-                outputs=self._bits_saved(model, features, batch["target"]),
-                loss=float(self.loss(model, features, batch, train).item()),
-                n_targets=int((batch["target"] != PADDING).sum()),
-            )
-
-        return SentenceSet(
-            sentences,
-            metric=self.metric,
-            references=self.references(split),
-            n_sentences=n_sentences,
-            collate=masked,
-            measure_batch=measure,
-            ranks=ranks,
-            device=device,
-            autocast=autocast,
+    def measured(self, model: BaseFairseqModel, batch: Batch, train: TrainConfig) -> Measured:
+        features = self.features(model, batch).float()
+        return Measured(
+            outputs=self._bits_saved(model, features, batch["target"]),
+            loss=float(self.loss(model, features, batch, train).item()),
+            n_targets=int((batch["target"] != PADDING).sum()),
         )
 
     def references(self, split: SplitName) -> list[str]:

@@ -73,7 +73,7 @@ def test_a_batch_and_its_loss_are_those_of_fairseqs_sentence_prediction(kinds: P
     theirs.load_dataset("valid")
     by_id = {int(sample["id"]): sample for sample in theirs.dataset("valid")}
     sample = theirs.dataset("valid").collater([by_id[n] for n in range(40)])
-    batch = task._collator("valid")(np.arange(40))
+    batch = task.collator("valid")(np.arange(40))
     for name, tensor in sample["net_input"].items():
         assert torch.equal(batch["net_input"][name], tensor), name
     assert torch.equal(batch["target"], sample["target"].view(-1))
