@@ -16,9 +16,9 @@ from benchmarks.machine import machine
 from benchmarks.result import Report, Row, Table
 from benchmarks.search_quality import TABLE
 from search.replay.recorded_studies import open_table
-from search.replay.trial_table import RecordedTrial, TrialTable
+from search.replay.trial_table import TrialTable
 from spaces.layout import without_reservoirs
-from trainable.aucc import aucc, best_point
+from trainable.aucc import best_point
 
 N_SAMPLES = 10_000  # of the bootstrap
 MIN_GROUPS = 4
@@ -77,15 +77,10 @@ def _pairs(table: TrialTable) -> Iterator[Pair]:
             yield Pair(
                 depth=trial.candidate.encoder.depth,
                 without=str(left),
-                aucc=_area(trial, table) / _area(other, table),
+                aucc=table.area(trial) / table.area(other),
                 score=best_point(trial.curve).score / best_point(other.curve).score,
                 seconds=trial.curve[-1].seconds / other.curve[-1].seconds,
             )
-
-
-def _area(trial: RecordedTrial, table: TrialTable) -> float:
-    clock = table.study.objective.clock
-    return aucc(trial.curve, clock=clock, horizon=table.study.horizon, hold_last=True)
 
 
 def _row(name: str, pairs: Sequence[Pair]) -> Row:

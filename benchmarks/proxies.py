@@ -27,7 +27,6 @@ from search.replay.trial_table import RecordedTrial, TrialTable
 from search.stats.prediction import EARLY, rank_correlation
 from search.study.comparability import corpus_digest
 from spaces.errors import UserError
-from trainable.aucc import aucc
 from trainable.config import TrialConfig
 from trainable.curve import Point
 from trainable.dynamics.measure import DYNAMICS_MEASURES, N_SENTENCES, untrained_dynamics
@@ -81,7 +80,7 @@ def measure(options: Options) -> Report:
         _trained(_config(table, trial, data)) if number % EVERY == 0 else {}
         for number, trial in enumerate(trials)
     ]
-    areas = [_area(trial, table) for trial in trials]
+    areas = [table.area(trial) for trial in trials]
     finals = _finals(trials, table)
     again = trials[::EVERY]  # those that were trained anew
     per_mparam = [
@@ -132,14 +131,9 @@ def _trained(config: TrialConfig) -> Values:
     return training.dynamics
 
 
-def _area(trial: RecordedTrial, table: TrialTable) -> float:
-    clock = table.study.objective.clock
-    return aucc(trial.curve, clock=clock, horizon=table.study.horizon, hold_last=True)
-
-
 def _finals(trials: Sequence[RecordedTrial], table: TrialTable) -> Finals:
     return Finals(
-        areas=[_area(trial, table) for trial in trials],
+        areas=[table.area(trial) for trial in trials],
         depths=[trial.candidate.encoder.depth for trial in trials],
     )
 

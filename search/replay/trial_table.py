@@ -14,6 +14,7 @@ from search.study.config import StudyConfig
 from spaces.candidate import Candidate
 from spaces.candidate_size import CandidateSize
 from spaces.counts import ParamCounts
+from trainable.aucc import aucc
 from trainable.curve import Point
 
 
@@ -42,6 +43,11 @@ class TrialTable:
     metric: str  # name of the scores' metric
     made: Mapping[str, str]  # versions, machine and other facts about the recording
     trials: tuple[RecordedTrial, ...]
+
+    def area(self, trial: RecordedTrial) -> float:
+        """AUCC of ``trial`` over the whole budget, on the clock of the table's objective."""
+        clock = self.study.objective.clock
+        return aucc(trial.curve, clock=clock, horizon=self.study.horizon, hold_last=True)
 
     @cached_property
     def by_key(self) -> Mapping[str, Sequence[RecordedTrial]]:
