@@ -9,7 +9,7 @@ import dataclasses
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from search.study.kept_weights import KeptWeights
 from search.study.ledger import Ledger, read_records
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
+from search.suggest.reference_trials import ReferenceTrials
 from search.suggest.searcher import TrialSearcher
 from search.suggest.study_trials import StudyTrials
 from search.tracking.tracking import Tracking
@@ -65,11 +66,12 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         folder = make_study_folder(config, place / "study.toml", small_grammar)
         folder = StudyFolder(folder.path.resolve())
-        work_as_a_driver(config, folder)
+        work_as_a_driver(config, folder, STATES)
     return folder.path
 
 
-def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
+def work_as_a_driver(config: StudyConfig, folder: StudyFolder, states: Sequence[str]) -> None:
+    """Let a driver bring its trials to these states, in their order, and leave it."""
     ledger, storage = Ledger.open(folder.trials), study_storage(folder)
     trials = StudyTrials.open(
         config,
@@ -80,11 +82,14 @@ def work_as_a_driver(config: StudyConfig, folder: StudyFolder) -> None:
         metric="BLEU",
     )
     searcher = TrialSearcher(
-        ledger, trials, n_concurrent=lambda: 1, resume_from=lambda _record: None
+        ledger,
+        ReferenceTrials(config, ledger, trials) if config.search.references else trials,
+        n_concurrent=lambda: 1,
+        resume_from=lambda _record: None,
     )
     tracking = Tracking.start(config, folder, ledger)
     kept = KeptWeights(storage, config.objective)
-    for id_, state in enumerate(STATES):
+    for id_, state in enumerate(states):
         assert isinstance(searcher.suggest(f"tune-{id_}"), dict)
         record = ended(ledger[id_], state)
         for number in range(1, len(record.curve) + 1):

@@ -10,17 +10,10 @@ from mlflow.tracking import MlflowClient
 from search.doctor.examine import examine
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
-from search.study.kept_weights import KeptWeights
-from search.study.ledger import Ledger, read_records
-from search.study.storage import study_storage
-from search.suggest.reference_trials import ReferenceTrials
-from search.suggest.searcher import TrialSearcher
-from search.suggest.study_trials import StudyTrials
+from search.study.ledger import read_records
 from search.tracking.store import tracking_uri
-from search.tracking.tracking import Tracking
 from tests.search.conftest import TINY_STUDY
-from tests.search.doctor.test_doctor import ended, save
-from trainable.model_size import candidate_size
+from tests.search.doctor.test_doctor import work_as_a_driver
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -45,44 +38,8 @@ def study(
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         folder = make_study_folder(config, place / "study.toml", small_grammar)
         folder = StudyFolder(folder.path.resolve())
-        train(config, folder)
+        work_as_a_driver(config, folder, STATES)
     return config, folder
-
-
-def train(config: StudyConfig, folder: StudyFolder) -> None:
-    ledger, storage = Ledger.open(folder.trials), study_storage(folder)
-    trials = StudyTrials.open(
-        config,
-        ledger,
-        optuna_log=folder.optuna_log,
-        data=folder.data(),
-        size=candidate_size,
-        metric="BLEU",
-    )
-    searcher = TrialSearcher(
-        ledger,
-        ReferenceTrials(config, ledger, trials),
-        n_concurrent=lambda: 1,
-        resume_from=lambda _record: None,
-    )
-    tracking, kept = Tracking.start(config, folder, ledger), KeptWeights(storage, config.objective)
-    for id_, state in enumerate(STATES):
-        assert isinstance(searcher.suggest(f"tune-{id_}"), dict)
-        record = ended(ledger[id_], state)
-        for number in range(1, len(record.curve) + 1):
-            save(
-                record,
-                number,
-                folder.ray / f"session-001/trial-{id_:04d}/checkpoint_{number:06d}",
-            )
-        ledger.put(record)
-        tracking.note(record)
-        if state != "running":
-            searcher.on_trial_complete(f"tune-{id_}")
-            kept.end(record)
-    assert tracking.close("KILLED", metrics={}, tags={})
-    tracking.interrupt(ledger[len(STATES) - 1])
-    ledger.compact()
 
 
 def test_references_come_back_with_their_roles_and_are_told_apart_in_mlflow(
