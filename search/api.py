@@ -18,7 +18,7 @@ from search.run.driver import resume_study, start_study
 from search.study.config import StudyConfig, study_from, study_values
 from search.study.folder import StudyFolder, find_study, place_for_study
 from search.study.ledger import sorted_records
-from search.study.library_settings import settle_libraries
+from search.study.process_environment import settle_libraries
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
 

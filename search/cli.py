@@ -42,7 +42,7 @@ from search.commands import (
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
 from search.study.console import VisibleFormatter, errors_in_one_line, say, tell
 from search.study.errors import NotFinished, WorkFailed
-from search.study.library_settings import settle_libraries
+from search.study.process_environment import settle_libraries
 from spaces.errors import UserError
 from trainable.atomic import write_for_the_owner
 

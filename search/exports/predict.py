@@ -1,4 +1,4 @@
-"""What an export says of raw sentences: a label, or a filled mask."""
+"""Answers of an export to raw sentences: a label, or a filled mask."""
 
 from __future__ import annotations
 

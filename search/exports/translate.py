@@ -105,7 +105,7 @@ class Translator:
             )
 
     def _found(self, sentences: Iterable[str], find: Find[Found]) -> Iterator[Found | None]:
-        """What ``find`` gives for each sentence, in order; None for an empty line."""
+        """Result of ``find`` for each sentence, in order; None for an empty line."""
         tokens = (self._tokens(text, number) for number, text in enumerate(sentences, start=1))
         for batch in _batches(tokens):
             yield from self._find_batch(batch, find)
@@ -183,7 +183,7 @@ def with_progress(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[T]:
-    """``items`` as they are; ``tell`` is told how many there were, every ``PROGRESS_S`` seconds."""
+    """Pass ``items`` on; ``tell`` gets a line on their number every ``PROGRESS_S`` seconds."""
     start = last = clock()
     for n_done, item in enumerate(items, start=1):
         yield item

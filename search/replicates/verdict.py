@@ -120,7 +120,7 @@ def _kept_out(contest: Contest) -> list[str]:
 
 
 def _reservoirs(contest: Contest) -> list[str]:
-    """Whether reservoirs earned their place, with an interval; empty where none are compared."""
+    """Sentence on what reservoirs gain, with an interval; empty where none are compared."""
     leader = contest.leader
     found = reservoir_lead(contest)
     if found is None:

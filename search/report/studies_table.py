@@ -59,7 +59,7 @@ def studies_table() -> None:
 
 
 def _listed() -> Iterator[Listed]:
-    """Studies by name; one that cannot be read is told on standard error."""
+    """Rows of the studies by name; an unreadable study is reported on standard error."""
     for name in study_names():
         try:
             yield _row(StudyFolder(STUDIES / name))

@@ -1,4 +1,4 @@
-"""What a study file asks for, in a few lines."""
+"""Outline of a study file: its space, its trials and its data."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def outline(config: StudyConfig, file: Path) -> Iterator[str]:
         config = settled(config, load_vocabulary(config.data))
     yield f"{file}: every setting is right"
     yield f"  study:   {config.name}, {_objective(config)}"
-    yield f"  space:   {_space(config)}"
-    yield f"  trials:  {_trials(config)}"
+    n_points = config.space.size()  # with constraints it goes through the space
+    yield f"  space:   {_space(config, n_points)}"
+    yield f"  trials:  {_trials(config, n_points)}"
     yield f"  data:    {_data(Path(config.data))}"
     for warning in learning_warnings(config):
         yield f"  mind:    {warning}"
@@ -39,18 +40,17 @@ def _objective(config: StudyConfig) -> str:
     return f"{objective.name} over {objective.clock}, {objective.parameters} parameters"
 
 
-def _space(config: StudyConfig) -> str:
-    n_points = config.space.size()
-    number = "infinitely many points" if n_points is None else f"{n_points:,} points"
+def _space(config: StudyConfig, n_points: int | None) -> str:
+    uncounted = "infinitely many points" if config.space.continuous_axes() else "too many to count"
+    number = uncounted if n_points is None else f"{n_points:,} points"
     encoders = [encoder for encoder, _ in extreme_layouts(config.space)]
     shallowest, deepest = (pick(encoders, key=lambda e: e.depth) for pick in (min, max))
     depths = {shallowest.depth, deepest.depth}
     return f"{number}, encoders of {' to '.join(str(depth) for depth in sorted(depths))} layers"
 
 
-def _trials(config: StudyConfig) -> str:
+def _trials(config: StudyConfig, n_points: int | None) -> str:
     search, name = config.search, config.scheduler.name
-    n_points = config.space.size()
     n_trials = search.n_trials if n_points is None else min(search.n_trials, n_points)
     limits = [f"{value:g} {unit}" for unit, value in config.budget if value is not None]
     text = f"{n_trials} suggested by {search.algorithm}, of {' or '.join(limits)} each"

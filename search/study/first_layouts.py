@@ -65,7 +65,7 @@ def first_point(first: str | FirstCandidate, space: SearchSpace) -> Point:
 
 
 def first_name(first: str | FirstCandidate) -> str:
-    """What messages call an entry of ``search.first``."""
+    """Name of an entry of ``search.first`` in messages."""
     return first if isinstance(first, str) else str(first.encoder)
 
 
