@@ -18,10 +18,10 @@ from search.study.config import StudyConfig
 from search.study.console import output
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
-from search.study.ranking import best_trial, pareto_front
+from search.study.ranking import best_first, best_trial, pareto_front
 from search.study.references import Model0s, references_of
 from search.study.score_name import score_name, signature_of
-from search.study.trial_record import Role, State, TrialRecord
+from search.study.trial_record import Role, TrialRecord
 
 if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _GAP = 2  # characters beside each column
 _LAYOUT_WIDTH = 24  # characters of a layout from which on it is folded before columns are dropped
 _ROLES: dict[Role, str] = {"model0": "Model 0", "deletion": "deletion"}
-_ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def study_table(folder: StudyFolder) -> None:
         title_justify="left",
     )
     console = output()
-    ordered = sorted(records, key=_place)
+    ordered = sorted(records, key=best_first)
     columns = _fitting(_columns(config, records), ordered, console.width)
     for column in columns:
         column.add_to(table)
@@ -178,11 +177,6 @@ def _confirmation(folder: StudyFolder) -> Confirmation | None:
     from search.replicates.confirm import read_confirmation
 
     return read_confirmation(folder)
-
-
-def _place(record: TrialRecord) -> tuple[int, bool, float]:
-    """Sort key: of the completed trials those come last that cannot win."""
-    return _ORDER[record.state], not record.is_of_the_space, -record.gain
 
 
 def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Column]:

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from math import inf
 
 from search.study.bounds import is_within, least_score, size_excess
-from search.study.trial_record import TrialRecord
+from search.study.trial_record import State, TrialRecord
 from trainable.aucc import minimum_loss_point
 from trainable.config import ObjectiveConfig
 from trainable.objective import Progress, objective_values
+
+_ORDER: dict[State, int] = {"completed": 0, "stopped": 1, "running": 2, "failed": 3}
+
+
+def best_first(record: TrialRecord) -> tuple[int, bool, float]:
+    """Sort key of trials for the eye: of the completed ones those come last that cannot win."""
+    return _ORDER[record.state], not record.is_of_the_space, -record.gain
 
 
 def comparable(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> list[TrialRecord]:

@@ -20,8 +20,8 @@ from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.place import settle_place
+from search.study.ranking import best_first
 from search.study.tracking_uri import without_secrets
-from search.study.trial_record import TrialRecord
 from search.tracking.experiment import find_experiment, follow_folder
 from search.tracking.store import mlflow_errors_as_user_errors, store_address, tracking_uri
 from spaces.errors import UserError
@@ -148,14 +148,10 @@ def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
     """
     run_ids = [
         record.mlflow_run_id
-        for record in sorted(sorted_records(folder.trials), key=_rank)
+        for record in sorted(sorted_records(folder.trials), key=best_first)
         if record.mlflow_run_id is not None
     ]
     return compared_runs_page(base, _experiment_id(folder, uri), run_ids[:MAX_COMPARED])
-
-
-def _rank(record: TrialRecord) -> tuple[bool, float]:
-    return record.state != "completed", -record.gain
 
 
 def _experiment_id(folder: StudyFolder, uri: str) -> str:
