@@ -71,7 +71,9 @@ def contradiction(client: MlflowClient, record: TrialRecord, run: Run) -> str | 
         return f"state {state}, but the trial is {record.state}"
     if run.info.status != STATUS[record.state]:
         return f"status {run.info.status}, but the trial is {record.state}"
-    if len(sent) != len(curve):
+    if len(sent) > len(curve):
+        return "other points than its curve"
+    if len(sent) < len(curve):
         return f"{len(sent)} points of {len(curve)}"
     return None
 

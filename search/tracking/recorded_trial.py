@@ -17,7 +17,14 @@ from mlflow.tracking import MlflowClient
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import Role, TrialRecord
 from search.tracking.curve_files import read_curve_csv
-from search.tracking.trial_runs import CONFIG, CURVE, REFERENCE, STATUS, is_of_earlier_version
+from search.tracking.trial_runs import (
+    CONFIG,
+    CURVE,
+    REFERENCE,
+    STATUS,
+    is_of_earlier_version,
+    sent_points,
+)
 from spaces.counts import ParamCounts
 from spaces.errors import UserError
 from spaces.layout import Layout
@@ -69,7 +76,7 @@ def _files(client: MlflowClient, run: Run) -> tuple[TrialConfig, tuple[Point, ..
 
 def _sent_scores(client: MlflowClient, run: Run) -> list[tuple[int, float]]:
     name = "bleu" if is_of_earlier_version(run) else "score"
-    return [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, name)]
+    return sent_points(client, run.info.run_id, name)
 
 
 def _described(

@@ -45,9 +45,16 @@ class _Stored:
         return (point.updates, point.score) == self.last
 
 
-def sent_points(client: MlflowClient, run_id: str) -> list[tuple[int, float]]:
-    """Update and score of the points that a trial's run has."""
-    return [(m.step, m.value) for m in client.get_metric_history(run_id, "score")]
+def sent_points(
+    client: MlflowClient, run_id: str, metric: str = "score"
+) -> list[tuple[int, float]]:
+    """Update and score of the points that a trial's run has, in the order of the updates.
+
+    MLflow has them in the order of their times, which a trial that is begun again may reach
+    sooner than before.
+    """
+    history = sorted(client.get_metric_history(run_id, metric), key=lambda m: int(m.step))
+    return [(m.step, m.value) for m in history]
 
 
 def is_of_earlier_version(run: Run) -> bool:

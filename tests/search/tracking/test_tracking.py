@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import mlflow
 import pytest
-from mlflow.entities import Run
+from mlflow.entities import Metric, Run
 from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
@@ -25,7 +25,7 @@ from search.tracking.experiment import find_experiment
 from search.tracking.runs import study_runs
 from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
-from search.tracking.trial_runs import TrialRuns
+from search.tracking.trial_runs import TrialRuns, sent_points
 from spaces.errors import UserError
 from tests.search.conftest import RealStudy
 from trainable.data.manifest import Manifest
@@ -351,3 +351,12 @@ def test_the_page_that_compares_has_the_best_completed_trials_first(
     monkeypatch.setattr(mlflow_ui, "_experiment_id", lambda folder, uri: "1")
     page = unquote(mlflow_ui.comparison_page(folder, "", "base"))
     assert '["r2", "r0", "r1"]' in page
+
+
+def test_points_are_read_in_the_order_of_the_updates_however_fast_they_came(tmp_path: Path):
+    # A trial that was stopped at update 8 and begun again came to update 12 sooner.
+    client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    run_id = client.create_run(client.create_experiment("mine")).info.run_id
+    points = [Metric("score", n, time_ms, 4 * n) for n, time_ms in ((1, 40), (2, 90), (3, 70))]
+    client.log_batch(run_id, metrics=points)
+    assert sent_points(client, run_id) == [(4, 1.0), (8, 2.0), (12, 3.0)]
