@@ -26,16 +26,7 @@ from trainable.data.bounded import read_values
 STUDIES = Path("studies")
 _ID = re.compile(r"[0-9a-f]{32}")  # the id is also part of a path
 _CHECKSUM = "crc32"  # key of a resolved.json: the checksum of its other parts
-_PARTS = (
-    "ray",
-    "torch",
-    "optuna",
-    "mlflow",
-    "ve-fairseq",
-    "sacrebleu",
-    "rouge-score",
-    "reservoir-search",
-)
+_PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
 
 # A study finds layouts; confirm and reproduce compare given layouts over seeds.
 Purpose = Literal["study", "confirm", "reproduce"]
