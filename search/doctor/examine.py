@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from contextlib import ExitStack
+from dataclasses import replace
 
 from search.doctor.checkpoints import check_checkpoints
 from search.doctor.finding import Finding
@@ -38,16 +38,15 @@ def examine(folder: StudyFolder, *, repair: bool) -> list[Finding]:
 
 
 def _examine(folder: StudyFolder, *, repair: bool) -> list[Finding]:
-    if folder.purpose() == "study":
+    is_confirm = isinstance(folder, ConfirmFolder)  # early versions noted no purpose
+    if folder.purpose() == "study" and not is_confirm:
         if repair:
             repair_study(folder.config(), folder)
         return _check_search(folder)
     if repair:
         repair_replicates(folder)
     findings = check_replicates(folder)
-    if not isinstance(folder, ConfirmFolder):
-        return findings
-    return [dataclasses.replace(f, subject=f"confirm: {f.subject}") for f in findings]
+    return [replace(f, subject=f"confirm: {f.subject}") if is_confirm else f for f in findings]
 
 
 def _check_search(folder: StudyFolder) -> list[Finding]:
