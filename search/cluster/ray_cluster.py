@@ -157,11 +157,12 @@ def _keeping_sigterm() -> Iterator[None]:
     """
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        yield
-    except SystemExit as error:  # of Ray's own handler
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+    except SystemExit as error:  # of Ray's own handler, which may act within the finally too
         raise KeyboardInterrupt from error
-    finally:
-        signal.signal(signal.SIGTERM, handler)
 
 
 def _without_traceback(message: logging.LogRecord) -> bool:
