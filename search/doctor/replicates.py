@@ -168,7 +168,7 @@ def _begun(
         for entrant in lineup.entrants if seed.isdecimal() else ():
             replicate = Replicate(entrant=entrant, seed=int(seed))
             record = unstarted(replicate, config, id_=id_, data=data)
-            if params_of(record) == run.data.params:
+            if params_of(record).items() <= run.data.params.items():
                 curve = stored_curve(record, study_storage(folder))
                 record = dataclasses.replace(
                     record, curve=curve, mlflow_run_id=str(run.info.run_id)
