@@ -153,7 +153,7 @@ def _keeping_sigterm() -> Iterator[None]:
     """Keep the handler of SIGTERM, which ``ray.init`` replaces: records could not be closed.
 
     Ray's C++ code replaces it too, for the last tenths of a second. Then SIGTERM writes a trace
-    to stderr and ends the process at once, and with it its Ray.
+    to stderr and ends the process at once.
     """
     handler = signal.getsignal(signal.SIGTERM)
     try:
