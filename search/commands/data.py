@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell, prepare_text
+from search.commands.data_fairseq import fairseq
 from search.commands.data_options import with_tokenisation
+from search.commands.data_pairs import prepare_pairs
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 from trainable.data.tokenisation import Form, Tokenisation
-
-if TYPE_CHECKING:
-    from trainable.data.corpus import ParallelText
 
 app = typer.Typer(
     help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
     no_args_is_help=True,
 )
 app.command("classify")(classify)
+app.command("fairseq")(fairseq)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
@@ -66,10 +65,10 @@ def grammar_command(
         with_kinds = task == "classification"
         prepare_and_tell(
             lambda: grammar_sentences(seed=seed, with_kinds=with_kinds, **sizes),
-            *(out, task, bpe_merges),
+            *(out, task, bpe_merges, choices),
         )
         return
-    _prepare(
+    prepare_pairs(
         lambda: grammar(seed=seed, n_train=n_train, n_valid=n_valid, n_test=n_test),
         out,
         bpe_merges,
@@ -94,7 +93,7 @@ def multi30k_command(
     """Multi30k, German to English image captions (29,000 pairs); downloaded without --from."""
     from trainable.data.multi30k import multi30k
 
-    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("tatoeba")
@@ -112,7 +111,7 @@ def tatoeba_command(
     """Tatoeba, German to English everyday sentences; downloaded without --from."""
     from trainable.data.tatoeba import tatoeba
 
-    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("iwslt14")
@@ -135,7 +134,7 @@ def iwslt14_command(
     """IWSLT'14, German to English TED talks (160,239 pairs); downloaded without --from."""
     from trainable.data.iwslt14 import iwslt14
 
-    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("text")
@@ -175,7 +174,9 @@ def text_command(
     if tgt is None:
         if train_tgt or valid_tgt or test_tgt or joined_dictionary:
             raise UserError("text: there is no --tgt, so give files and options of --src alone")
-        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges)
+        if form != "raw":
+            raise UserError(f"--form {form}: is of text with --tgt; give raw text of --src alone")
+        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges, choices)
         return
     train = _both("train", train_src, train_tgt)
     valid, test = _both("valid", valid_src, valid_tgt), _both("test", test_src, test_tgt)
@@ -189,7 +190,7 @@ def text_command(
         raise UserError(
             "text: no files are given; give --from FOLDER, or --train-src and --train-tgt"
         )
-    _prepare(
+    prepare_pairs(
         lambda: text(files, src=src, tgt=tgt, form=form),
         out,
         bpe_merges,
@@ -205,30 +206,3 @@ def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] |
         missing = "src" if src is None else "tgt"
         raise UserError(f"--{split}-{missing}: is missing; a split needs both its sides")
     return src, tgt
-
-
-def _prepare(
-    read: Callable[[], ParallelText],
-    out: Path,
-    n_merges: int,
-    joined_dictionary: bool,
-    choices: Tokenisation,
-) -> None:
-    from search.study.console import say
-    from trainable.data.prepare import prepare
-
-    manifest = prepare(
-        read, out, n_merges=n_merges, joined_dictionary=joined_dictionary, tokenisation=choices
-    )
-    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
-    rows = manifest.dictionary
-    say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
-    say(f"pairs: {sizes} (train / valid / test)")
-    for line in () if manifest.losses is None else manifest.losses.lines():
-        say(line)
-    say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
-    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
-    if manifest.metric is not None:
-        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
-    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
-    say(f"licence: {manifest.licence}")
