@@ -211,7 +211,7 @@ class Translation(Task):
 
     @property
     def remove_bpe(self) -> str:
-        """fairseq's option that puts subwords together."""
+        """Option of fairseq that puts subwords together."""
         return "--remove-bpe" + " sentencepiece" * self.manifest.tokenizer.has_spaces
 
     def use_commands(self, folder: str) -> tuple[str, ...]:
