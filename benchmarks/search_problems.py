@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 from typing import Any
@@ -25,7 +25,8 @@ SEEDS_TABLE = TABLES / "multi30k-small-seeds.jsonl.gz"
 DEPTH8_TABLE = TABLES / "multi30k-depth8.jsonl.gz"
 
 MIN_SEEDS = 3  # recorded seeds of a layout whose mean counts as its true worth
-MAX_SIZES = {"multi30k-small": 0.33, "multi30k-depth8": 0.2}  # millions of parameters
+# Bounds of size in millions of parameters, and the depth of the encoders under them.
+MAX_SIZES = {"multi30k-small": (0.35, 6), "multi30k-depth8": (0.26, 8)}
 SHARE_TRAINED = 0.4  # updates of a search over replicated layouts, as a share of training all
 
 
@@ -128,7 +129,7 @@ class Front(Problem):
 def problems() -> list[Problem]:
     """All problems, of each table that is there."""
     first = open_table(str(TABLE))
-    found = [
+    found: list[Problem] = [
         BestLayout(
             name=f"{objective} over updates, encoders of depth {', '.join(map(str, depths))}",
             table=first,
@@ -142,7 +143,7 @@ def problems() -> list[Problem]:
         )
     ]
     replicates = open_table(str(SEEDS_TABLE)).trials
-    found += _others(first, with_seeds(first, replicates))
+    found += _others(first, replace(first, trials=(*first.trials, *replicates)))
     if DEPTH8_TABLE.exists():
         deep = open_table(str(DEPTH8_TABLE))
         found += [
@@ -157,21 +158,10 @@ def problems() -> list[Problem]:
     return found
 
 
-def with_seeds(table: TrialTable, replicates: Sequence[Any]) -> TrialTable:
-    """``table`` with further seeds of some of its layouts."""
-    return TrialTable(
-        study=table.study,
-        corpus=table.corpus,
-        metric=table.metric,
-        made=table.made,
-        trials=(*table.trials, *replicates),
-    )
-
-
 def _others(table: TrialTable, replicated: TrialTable) -> list[Problem]:
     """The problems that every table has: under a bound of size, of a front, without noise."""
     where = name_of(table)
-    bound = MAX_SIZES[where]
+    bound, depth = MAX_SIZES[where]
     n_seeds = {key: len(trials) for key, trials in replicated.by_key.items()}
     layouts = [
         str(trials[0].candidate.encoder)
@@ -180,9 +170,9 @@ def _others(table: TrialTable, replicated: TrialTable) -> list[Problem]:
     ]
     found: list[Problem] = [
         BestLayout(
-            name=f"best score of a model of at most {bound} million parameters ({where})",
+            name=f"best score, encoders of depth {depth}, at most {bound} million parameters",
             table=table,
-            config=_study(table, {"name": "score", "max_mparams": bound}),
+            config=_study(table, {"name": "score", "max_mparams": bound}, space={"depth": [depth]}),
         ),
         Front(
             name=f"front of best score and parameters ({where})",

@@ -109,7 +109,13 @@ def test_a_flat_choice_that_is_a_point_stays_as_it_is():
 
 
 OPTIONAL = [
-    pytest.param(make, marks=pytest.mark.skipif(not is_installed, reason="it is not installed"))
+    pytest.param(
+        make,
+        marks=[
+            pytest.mark.skipif(not is_installed, reason="it is not installed"),
+            pytest.mark.slow,  # the imports alone take many seconds
+        ],
+    )
     for make, is_installed in (
         (syne_tune_peer.regularised_evolution, syne_tune_peer.is_installed()),
         (smac_peer.smac, smac_peer.is_installed()),
