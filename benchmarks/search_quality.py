@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from statistics import median
-from typing import Any
 
 import optuna
 
@@ -33,7 +32,6 @@ from benchmarks.search_peers import (
 from benchmarks.search_problems import Front, Problem, name_of, problems
 from benchmarks.simulated_search import Course, simulate
 from benchmarks.spread import figure
-from search.study.config import StudyConfig, study_from
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +39,8 @@ N_SEEDS = 10
 N_WORKERS = 2
 OURS = "ours, with its defaults"
 
-# A search is made for a table, a study and a seed, or is ours with other settings.
-Search = MakePeer | Mapping[str, Any]
+# Made for a table, a study and a seed; or the name of an algorithm of ours, None for the default.
+Search = MakePeer | str | None
 
 RULES: Mapping[str, Search] = {
     "fewest training FLOPs first": cheapest_first,
@@ -60,7 +58,7 @@ SYNE_TUNE: Mapping[str, Search] = {
     "regularised evolution (Syne Tune)": syne_tune_peer.regularised_evolution,
 }
 FRONT_PEERS: Mapping[str, Search] = {  # the others know one objective
-    "NSGA-II (Optuna)": {"search": {"algorithm": "nsga2"}},
+    "NSGA-II (Optuna)": "nsga2",
 }
 
 
@@ -136,12 +134,12 @@ def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes
 def searches(problem: Problem) -> Mapping[str, Search]:
     """The searches of a problem by name, ours first."""
     if isinstance(problem, Front):
-        return {OURS: {}, **RULES, **FRONT_PEERS}
+        return {OURS: None, **RULES, **FRONT_PEERS}
     optional = {
         **(SYNE_TUNE if syne_tune_peer.is_installed() else {}),
         **({"SMAC3": smac_peer.smac} if smac_peer.is_installed() else {}),
     }
-    return {OURS: {}, **RULES, **PEERS, **optional}
+    return {OURS: None, **RULES, **PEERS, **optional}
 
 
 def absent() -> list[tuple[str, str]]:
@@ -166,19 +164,14 @@ def _course(problem: Problem, search: Search, seed: int) -> Course:
         return problem.shortfall(course.records()) <= problem.within
 
     config, peer = problem.config, None
-    if isinstance(search, Mapping):
-        config = _with_settings(config, search)
-    else:
+    if isinstance(search, str):
+        named = config.search.model_copy(update={"algorithm": search})
+        config = config.model_copy(update={"search": named})
+    elif search is not None:
         peer = search(problem.table, config, seed)
     return simulate(
         problem.table, config, seed=seed, n_workers=N_WORKERS, is_over=is_over, peer=peer
     )
-
-
-def _with_settings(config: StudyConfig, settings: Mapping[str, Any]) -> StudyConfig:
-    values = config.model_dump(mode="json")
-    merged = {name: {**values[name], **table} for name, table in settings.items()}
-    return study_from({**values, **merged}, "the table's study")
 
 
 def _summary(outcomes: Sequence[Mapping[str, Outcomes]]) -> Table:
