@@ -10,6 +10,7 @@ BENCHMARKS = (
     "training",
     "reservoir_gain",
     "validation",
+    "translation",
     "trial_overhead",
     "tracking",
     "orchestration",

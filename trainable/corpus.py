@@ -145,6 +145,12 @@ def batches_by_tokens(dataset: Examples, order: Indices, max_tokens: int) -> lis
     ]
 
 
+def n_left_out(dataset: Examples, max_tokens: int) -> int:
+    """Number of examples that fit in no batch of ``max_tokens``."""
+    n_tokens = dataset.num_tokens_vec(np.arange(len(dataset)))
+    return int((n_tokens > max_tokens).sum())
+
+
 def evaluation_batches(dataset: Examples, chosen: Indices, max_tokens: int) -> list[Indices]:
     """All of the sentences ``chosen``, like lengths together, in batches of ``max_tokens``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 import torch
@@ -10,6 +11,9 @@ from spaces.errors import UserError
 from trainable.config import RanksConfig, TrainConfig, TrialConfig
 from trainable.ranks import Ranks
 from trainable.tasks.registry import load_task
+from trainable.tasks.task import Task
+
+logger = logging.getLogger(__name__)
 
 
 def rehearse_any(trials: Iterable[TrialConfig]) -> None:
@@ -33,13 +37,27 @@ def rehearse_any(trials: Iterable[TrialConfig]) -> None:
 def rehearse(trial: TrialConfig) -> None:
     """Check a trial's settings on its data: dimensions, batches, validation set.
 
+    The log tells how many examples the size of a batch leaves out.
+
     Raises:
         UserError: the trial would fail.
     """
     task = load_task(trial.data)
     task.dimensions(trial.model)
     next(task.updates(trial.train, seed=trial.seed, skip=0))
+    for warning in batch_warnings(task, trial.train):
+        logger.warning("%s", warning)
     task.validation_set(trial, ranks=Ranks(), device=torch.device("cpu"))
+
+
+def batch_warnings(task: Task, train: TrainConfig) -> list[str]:
+    """Warning that training examples are too long for an update, if some are."""
+    n_out, n_all = task.n_left_out(train.batch_tokens), task.manifest.counts["train"].n_sentences
+    warning = (
+        f"train.batch_tokens {train.batch_tokens}: {n_out:,} of {n_all:,} training examples have "
+        "more tokens and are left out; give more tokens a batch to train on them"
+    )
+    return [warning] if n_out else []
 
 
 def check_device(ranks: RanksConfig, train: TrainConfig) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell, prepare_text
+from search.commands.data_fairseq import fairseq
 from search.commands.data_options import with_tokenisation
 from search.commands.data_pairs import prepare_pairs
 from search.commands.data_summarise import summarise
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command("classify")(classify)
 app.command("summarise")(summarise)
+app.command("fairseq")(fairseq)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
@@ -67,7 +69,7 @@ def grammar_command(
         with_kinds = task == "classification"
         prepare_and_tell(
             lambda: grammar_sentences(seed=seed, with_kinds=with_kinds, **sizes),
-            *(out, task, bpe_merges),
+            *(out, task, bpe_merges, choices),
         )
         return
     generate = grammar if task == "translation" else grammar_summaries
@@ -172,7 +174,9 @@ def text_command(
     if tgt is None:
         if train_tgt or valid_tgt or test_tgt or joined_dictionary:
             raise UserError("text: there is no --tgt, so give files and options of --src alone")
-        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges)
+        if form != "raw":
+            raise UserError(f"--form {form}: is of text with --tgt; give raw text of --src alone")
+        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges, choices)
         return
     train = _both("train", train_src, train_tgt)
     valid, test = _both("valid", valid_src, valid_tgt), _both("test", test_src, test_tgt)

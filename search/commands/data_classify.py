@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search.commands.data_options import with_tokens
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
+from trainable.data.tokenisation import Tokenisation
 
 if TYPE_CHECKING:
     from trainable.data.sentences import Sentences
 
 
+@with_tokens
 def classify(
     out: Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")],
     train: Annotated[Path, typer.Option(help="File with a label and a sentence a line.")],
@@ -28,7 +32,7 @@ def classify(
         ),
     ] = None,
     bpe_merges: Annotated[
-        int, typer.Option("--bpe-merges", min=1, help="BPE merges, learned on train.")
+        int, typer.Option("--bpe-merges", min=1, help="BPE merges or pieces, learned on train.")
     ] = BPE_MERGES["classify"],
     vocabulary: Annotated[
         Path | None,
@@ -37,16 +41,22 @@ def classify(
             show_default=False,
         ),
     ] = None,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Your own sentences with labels: .tsv, .csv, or a label, a space and a sentence; or .gz."""
     from trainable.data.labelled import Fold, labelled
     from trainable.data.sentences import SplitFiles
 
+    if vocabulary is not None and choices != Tokenisation():
+        raise UserError(
+            f"--vocabulary {vocabulary}: decides on tokens and case; leave the options on them out"
+        )
     files = SplitFiles(train=train, valid=valid, test=test)
     chosen = None if fold is None else Fold.parse(fold)
     prepare_and_tell(
         lambda: labelled(files, language=language, fold=chosen),
-        *(out, "classification", bpe_merges, vocabulary),
+        *(out, "classification", bpe_merges, choices, vocabulary),
     )
 
 
@@ -58,15 +68,21 @@ def prepare_text(
     language: str,
     out: Path,
     n_merges: int,
+    choices: Tokenisation,
 ) -> None:
     """Prepare text in one language for a masked language model.
 
     Raises:
-        UserError: files are missing, or given in both ways.
+        UserError: files are missing, or given in both ways, or options are of translations.
     """
     from trainable.data.monolingual import find_monolingual, monolingual
     from trainable.data.sentences import SplitFiles
 
+    scores = replace(choices, kind=None, cased=False, bpe_codes=None, sentencepiece_model=None)
+    if scores != Tokenisation():
+        raise UserError(
+            "text: there is no --tgt, so leave --metric, --bleu-tokenizer and --lossy out"
+        )
     if from_ is not None and (train or valid or test):
         raise UserError("--from and named files exclude each other; give one of the two")
     if from_ is not None:
@@ -75,7 +91,9 @@ def prepare_text(
         files = SplitFiles(train=train, valid=valid, test=test)
     else:
         raise UserError("text: no files are given; give --from FOLDER, or --train-src")
-    prepare_and_tell(lambda: monolingual(files, language=language), out, "masked_lm", n_merges)
+    prepare_and_tell(
+        lambda: monolingual(files, language=language), *(out, "masked_lm", n_merges, choices)
+    )
 
 
 def prepare_and_tell(
@@ -83,17 +101,21 @@ def prepare_and_tell(
     out: Path,
     task: str,
     n_merges: int,
+    choices: Tokenisation,
     vocabulary: Path | None = None,
 ) -> None:
     """Prepare sentences as the new folder ``out``, and print what is in it."""
     from search.study.console import say
     from trainable.data.prepare_sentences import prepare_sentences
 
-    manifest = prepare_sentences(read, out, task=task, n_merges=n_merges, vocabulary=vocabulary)
+    manifest = prepare_sentences(
+        read, out, task=task, n_merges=n_merges, vocabulary=vocabulary, tokenisation=choices
+    )
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     say(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
     say(f"sentences: {sizes} (train / valid / test)")
     for line in () if manifest.losses is None else manifest.losses.lines():
         say(line)
     say(f"dictionary: {manifest.dictionary} rows")
+    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
     say(f"licence: {manifest.licence}")

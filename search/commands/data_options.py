@@ -1,4 +1,4 @@
-"""Options of ``data`` that all corpora of sentence pairs have: tokens, case, metric."""
+"""Options of ``data`` that several corpora have: tokens, case, metric."""
 
 from __future__ import annotations
 
@@ -62,23 +62,39 @@ def tokenisation(
 
 def with_tokenisation(command: Callable[..., None]) -> Callable[..., None]:
     """``command`` with the options of ``tokenisation``, whose value it gets as ``choices``."""
-    own, added = inspect.signature(command), inspect.signature(tokenisation)
-    hints = get_type_hints(tokenisation, include_extras=True) | get_type_hints(
-        command, include_extras=True
-    )
+    return with_options(*inspect.signature(tokenisation).parameters)(command)
 
-    @wraps(command)
-    def with_options(**values: Any) -> None:
-        chosen = {name: values.pop(name) for name in added.parameters}
-        command(**values, choices=tokenisation(**chosen))
 
-    parameters = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
-        for name, parameter in {**own.parameters, **added.parameters}.items()
-        if name != "choices"
-    ]
-    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_options.__annotations__ = {
-        name: hints[name] for name in (*own.parameters, *added.parameters)
-    }
-    return with_options
+def with_tokens(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with the options on tokens and case alone, for text in one language."""
+    return with_options("tokenizer", "cased", "bpe_codes", "sentencepiece_model")(command)
+
+
+def with_options(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator that adds the options ``names`` of ``tokenisation`` to a command."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command)
+        added = inspect.signature(tokenisation).parameters
+        hints = get_type_hints(tokenisation, include_extras=True) | get_type_hints(
+            command, include_extras=True
+        )
+
+        @wraps(command)
+        def with_choices(**values: Any) -> None:
+            chosen = {name: values.pop(name) for name in names}
+            command(**values, choices=tokenisation(**chosen))
+
+        parameters = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[name])
+            for name, parameter in {
+                **own.parameters,
+                **{name: added[name] for name in names},
+            }.items()
+            if name != "choices"
+        ]
+        with_choices.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        with_choices.__annotations__ = {name: hints[name] for name in (*own.parameters, *names)}
+        return with_choices
+
+    return add

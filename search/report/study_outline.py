@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from search.costs.study_sizes import sized_trials
 from search.study.config import StudyConfig
 from search.study.learning_warnings import learning_warnings
 from search.study.references import model0_candidates
@@ -12,7 +13,8 @@ from search.study.task_settings import settled
 from search.suggest.algorithms import check_algorithm
 from spaces.extremes import extreme_layouts
 from trainable.data.manifest import Manifest
-from trainable.tasks.registry import load_vocabulary
+from trainable.rehearsal import batch_warnings
+from trainable.tasks.registry import load_task, load_vocabulary
 
 
 def outline(config: StudyConfig, file: Path) -> Iterator[str]:
@@ -31,8 +33,21 @@ def outline(config: StudyConfig, file: Path) -> Iterator[str]:
     yield f"  space:   {_space(config, n_points)}"
     yield f"  trials:  {_trials(config, n_points)}"
     yield f"  data:    {_data(Path(config.data))}"
-    for warning in learning_warnings(config):
+    for warning in (*learning_warnings(config), *_batch_warnings(config)):
         yield f"  mind:    {warning}"
+
+
+def _batch_warnings(config: StudyConfig) -> list[str]:
+    """Examples that the smallest batch leaves out, where the data are there."""
+    if not Path(config.data).is_dir():
+        return []
+    task = load_task(config.data)
+    smallest = min(
+        (trial.train for trial in sized_trials(config, config.data)),
+        key=lambda train: train.batch_tokens,
+        default=config.train,
+    )
+    return batch_warnings(task, smallest)
 
 
 def _objective(config: StudyConfig) -> str:

@@ -26,6 +26,22 @@ def build_dictionary(lines: Sequence[str]) -> Any:
     return dictionary
 
 
+def load_dictionary(path: Path) -> Any:
+    """Dictionary in a file of fairseq's.
+
+    Raises:
+        ValueError: it is none.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # hydra warns at the first import of fairseq
+        from fairseq.data import Dictionary
+
+    try:
+        return Dictionary.load(str(path))
+    except Exception as error:  # fairseq raises Exception itself for what is not UTF-8
+        raise ValueError(str(error).split("\n")[0]) from error
+
+
 def write_binarised(lines: Sequence[str], dictionary: Any, prefix: Path) -> int:
     """Write ``prefix``.bin and .idx; return the number of tokens, ends of sentences included."""
     from fairseq.data import indexed_dataset

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from spaces.errors import UserError
 from trainable.characters import normal
@@ -117,8 +118,14 @@ class ParallelText:
     licence: str
     sources: tuple[Source, ...] = ()
     seed: int | None = None
-    form: Form = "raw"  # of the text that was given
     summaries: SummaryLengths | None = None  # of documents and their summaries
+    form: Form | Literal["pieces"] = "raw"  # of the given text; pieces are SentencePiece's units
+    dictionaries: tuple[bytes, bytes] | None = None  # given ones, as their files hold them
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages of the text."""
+        return self.src, self.tgt
 
     def __post_init__(self) -> None:
         for name in SPLITS:
@@ -154,7 +161,7 @@ def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
 
 def from_raw(raw: Pairs, *, src: str, tgt: str) -> Split:
     """Split of raw sentences in Unicode's form NFC; the tokens are made from them."""
-    composed = Pairs(src=_composed(raw.src, src), tgt=_composed(raw.tgt, tgt))
+    composed = Pairs(src=composed_lines(raw.src, src), tgt=composed_lines(raw.tgt, tgt))
     src_moses, tgt_moses = Moses(src, cased=True), Moses(tgt, cased=True)
     tokens = Pairs(
         src=[src_moses.tokenise(line) for line in composed.src],
@@ -178,7 +185,7 @@ def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -
     return Split(raw=raw, tokens=tokens)
 
 
-def _composed(lines: Sequence[str], language: str) -> list[str]:
+def composed_lines(lines: Sequence[str], language: str) -> list[str]:
     """Lines in Unicode's form NFC; the log tells how many were not."""
     composed = [normal(line) for line in lines]
     n_changed = sum(new != old for new, old in zip(composed, lines, strict=True))

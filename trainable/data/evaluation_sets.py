@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Literal
 
 from spaces.errors import UserError
 from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.losses import Overlap
 from trainable.data.manifest import MAX_POSITIONS, SplitName
+from trainable.data.near_duplicates import near_duplicates
 
 EvaluationName = Literal["valid", "test"]
 EVALUATION_SETS: tuple[EvaluationName, ...] = ("valid", "test")
@@ -34,16 +35,21 @@ def require_short_sentences(corpus: ParallelText, segmented: Mapping[SplitName, 
 
 
 def overlap_with_train(segmented: Mapping[SplitName, Pairs]) -> dict[EvaluationName, Overlap]:
-    """Pairs of valid and test that are in train too, token by token."""
-    return {name: _overlap(segmented[name], segmented["train"]) for name in EVALUATION_SETS}
+    """Pairs of valid and test that are in train too, token by token or nearly."""
+    train = segmented["train"]
+    sources = [source for name in EVALUATION_SETS for source in segmented[name].src]
+    near = {sources[place] for place in near_duplicates(sources, train.src)}
+    return {name: _overlap(segmented[name], train, near) for name in EVALUATION_SETS}
 
 
-def _overlap(evaluated: Pairs, train: Pairs) -> Overlap:
+def _overlap(evaluated: Pairs, train: Pairs, near: Set[str]) -> Overlap:
     # Sets of the evaluation set's sentences: train can be too large for one of its own.
     pairs = list(zip(evaluated.src, evaluated.tgt, strict=True))
     seen_pairs = set(pairs).intersection(zip(train.src, train.tgt, strict=True))
     seen_sources = set(evaluated.src).intersection(train.src)
+    only_near = near - seen_sources
     return Overlap(
         pairs=sum(pair in seen_pairs for pair in pairs),
         sources=sum(source in seen_sources for source in evaluated.src),
+        nearly=sum(source in only_near for source in evaluated.src),
     )

@@ -46,9 +46,11 @@ class Overlap(_Record):
 
     pairs: _Count
     sources: _Count
+    nearly: _Count | None = None  # further sources, with a near-duplicate; earlier versions: None
 
     def __str__(self) -> str:
-        return f"{self.pairs:,} whole, {self.sources:,} by source"
+        exact = f"{self.pairs:,} whole, {self.sources:,} by source"
+        return exact if self.nearly is None else f"{exact}, {self.nearly:,} more nearly"
 
 
 class Cut(_Record):

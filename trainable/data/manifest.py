@@ -75,7 +75,8 @@ class TokenizerInfo(_Record):
     )
     lower_case: bool = True
     bpe_merges: int = Field(ge=0)  # merges learned jointly on train; can be fewer than requested
-    sentencepiece: Literal["unigram", "bpe", "given"] | None = None  # how its model was made
+    # How SentencePiece's model was made; with the kind none its units were given without it.
+    sentencepiece: Literal["unigram", "bpe", "given"] | None = None
     given_codes: bool = False  # the BPE codes, or none, were given rather than learned
 
     @property
@@ -89,6 +90,11 @@ class TokenizerInfo(_Record):
             case "none":
                 return ()
 
+    @property
+    def has_spaces(self) -> bool:
+        """True if the units hold the spaces too, as SentencePiece's do."""
+        return self.kind == "sentencepiece" or self.sentencepiece is not None
+
     def __str__(self) -> str:
         case = "lower case" if self.lower_case else "cased"
         given = " (given)" if self.given_codes else ""
@@ -98,7 +104,7 @@ class TokenizerInfo(_Record):
             case "moses":
                 return f"{self.moses}; {case}; {self.bpe_merges} BPE merges{given}"
             case "none":
-                return f"as given; {case}"
+                return f"as given{' (SentencePiece)' if self.has_spaces else ''}; {case}"
 
 
 class MetricInfo(_Record):
@@ -257,7 +263,10 @@ class Manifest(_Record):
         """
         if self.tgt is None:
             places = (INPUT, LABEL) if self.labels is not None else ("",)
-            return (BPE_CODES, *(name for place in places for name in _files_in(place)))
+            return (
+                *self.tokenizer.files,
+                *(name for place in places for name in _files_in(place)),
+            )
         sides = (self.src, self.tgt)
         return (
             *self.tokenizer.files,

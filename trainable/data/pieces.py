@@ -74,6 +74,18 @@ class GivenPieces(Pieces):
         return bpe.join(tokens)
 
 
+class GivenSentencePieces(GivenPieces):
+    """Units that the text has already, of a SentencePiece model that is not known."""
+
+    def join(self, tokens: str) -> str:
+        return tokens.replace(" ", "").replace("\u2581", " ").strip()
+
+
+def given_pieces(*, sentencepiece: bool) -> GivenPieces:
+    """Units that the text has already: SentencePiece's, or those of BPE."""
+    return GivenSentencePieces() if sentencepiece else GivenPieces()
+
+
 def learn_sentencepiece(lines: Iterable[str], *, model_type: str, n_pieces: int) -> bytes:
     """SentencePiece model of at most ``n_pieces`` units, learned on raw ``lines``.
 

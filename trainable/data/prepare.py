@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from trainable.data.binarise import build_dictionary, write_binarised
+from trainable.data.binarise import build_dictionary, load_dictionary, write_binarised
 from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.documents import cut_documents, lengths_of
 from trainable.data.evaluation_sets import overlap_with_train, require_short_sentences
@@ -78,6 +78,8 @@ def _write(
 ) -> Manifest:
     metric = _metric(corpus, tokenisation)
     _write_raw(corpus, folder)
+    if corpus.dictionaries is not None:
+        joined = corpus.dictionaries[0] == corpus.dictionaries[1]
     segmentation = make_segmentation(corpus, tokenisation, n_merges=n_merges)
     segmentation.save(folder)
     whole = {name: segmentation.segmented(corpus.splits[name]) for name in SPLITS}
@@ -85,9 +87,7 @@ def _write(
     require_short_sentences(corpus, segmented)
     trip = _round_trip(corpus, segmentation, segmented)
     trip.require(lossy=tokenisation.lossy)
-    dictionaries = _dictionaries(segmented["train"], joined=joined)
-    for language, dictionary in zip((corpus.src, corpus.tgt), dictionaries, strict=True):
-        dictionary.save(str(folder / f"dict.{language}.txt"))
+    dictionaries = _write_dictionaries(corpus, folder, segmented["train"], joined=joined)
     counts = {
         name: _write_split(name, pairs, corpus, folder, dictionaries)
         for name, pairs in segmented.items()
@@ -146,6 +146,22 @@ def _round_trip(
     if trip.bleu < TOLD_BELOW:
         log.warning("the references, tokenised and back, score %s", trip)
     return trip
+
+
+def _write_dictionaries(
+    corpus: ParallelText, folder: Path, train: Pairs, *, joined: bool
+) -> tuple[Any, Any]:
+    """Dictionaries of both sides, made of train unless they were given."""
+    paths = [folder / f"dict.{language}.txt" for language in (corpus.src, corpus.tgt)]
+    if corpus.dictionaries is not None:
+        for path, content in zip(paths, corpus.dictionaries, strict=True):
+            path.write_bytes(content)
+        src, tgt = (load_dictionary(path) for path in paths)
+        return src, tgt
+    dictionaries = _dictionaries(train, joined=joined)
+    for path, dictionary in zip(paths, dictionaries, strict=True):
+        dictionary.save(str(path))
+    return dictionaries
 
 
 def _dictionaries(train: Pairs, *, joined: bool) -> tuple[Any, Any]:

@@ -12,25 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from spaces.errors import UserError
-from trainable.data import bpe
-from trainable.data.binarise import build_dictionary, write_binarised
+from trainable.data.binarise import build_dictionary, load_dictionary, write_binarised
 from trainable.data.corpus import Pairs
 from trainable.data.evaluation_sets import overlap_with_train
 from trainable.data.folder import new_folder
 from trainable.data.losses import Losses
 from trainable.data.manifest import (
-    BPE_CODES,
     INPUT,
     LABEL,
     SPLITS,
     DictionaryRows,
     Manifest,
     SplitCounts,
-    TokenizerInfo,
 )
 from trainable.data.own_files import require_own_files
-from trainable.data.prepare import part_versions
+from trainable.data.prepare import DEFAULT, part_versions
+from trainable.data.segmentation import Segmentation, make_segmentation, pieces_of
 from trainable.data.sentences import Sentences
+from trainable.data.tokenisation import Tokenisation
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +43,7 @@ def prepare_sentences(
     task: str,
     n_merges: int,
     vocabulary: Path | None = None,
+    tokenisation: Tokenisation = DEFAULT,
 ) -> Manifest:
     """Prepare sentences as the new folder ``out``, atomically.
 
@@ -51,8 +51,9 @@ def prepare_sentences(
         read: returns the corpus; called after a check that ``out`` can be made.
         out: path of the folder, which must be absent or empty.
         task: name of the task that trains on them.
-        n_merges: number of BPE merges, learned on train.
-        vocabulary: prepared folder or export whose merges and dictionary are used instead.
+        n_merges: number of BPE merges, or pieces of SentencePiece, learned on train.
+        vocabulary: prepared folder or export whose tokenizer and dictionary are used instead.
+        tokenisation: choices of tokens and case; those of the metric are not used.
 
     Raises:
         UserError: the corpus cannot be read, ``out`` is not free, or the disk is full or not
@@ -62,50 +63,59 @@ def prepare_sentences(
         corpus = read()
         log.info("corpus=%s n_train=%d", corpus.name, len(corpus.splits["train"].raw))
         if vocabulary is None:
-            codes = bpe.learn(corpus.splits["train"].tokens.src, n_merges=n_merges)
-            manifest = _write(corpus, folder, task=task, codes=codes)
+            segmentation = make_segmentation(corpus, tokenisation, n_merges=n_merges)
+            manifest = _write(corpus, folder, task=task, segmentation=segmentation)
         else:
-            codes, dictionary = _known_words(vocabulary, corpus)
-            manifest = _write(corpus, folder, task=task, codes=codes, dictionary=dictionary)
+            segmentation, words = _known_words(vocabulary, corpus)
+            manifest = _write(
+                corpus, folder, task=task, segmentation=segmentation, dictionary=words
+            )
     log.info("corpus=%s prepared=%s", corpus.name, out)
     return manifest
 
 
-def _known_words(vocabulary: Path, corpus: Sentences) -> tuple[str, Any]:
-    """BPE codes and dictionary of a prepared folder or an export.
+def _known_words(vocabulary: Path, corpus: Sentences) -> tuple[Segmentation, Any]:
+    """Tokenizer and dictionary of a prepared folder or an export.
 
     Raises:
         UserError: it is none for one language, or for another.
     """
-    from fairseq.data import Dictionary
-
     manifest = Manifest.load(vocabulary)
     if manifest.tgt is not None or manifest.src != corpus.language:
         raise UserError(
             f"--vocabulary {vocabulary}: is of {manifest.subject}; give one of "
             f"{corpus.language} alone"
         )
+    info = manifest.tokenizer
     dictionary = f"{INPUT}/dict.txt" if manifest.labels else "dict.txt"
-    require_own_files(vocabulary, [BPE_CODES, dictionary])
+    require_own_files(vocabulary, [*info.files, dictionary])
     try:
-        codes = (vocabulary / BPE_CODES).read_text(encoding="utf-8")
-        bpe.segmenter(codes)
-        return codes, Dictionary.load(str(vocabulary / dictionary))
-    except Exception as error:  # fairseq raises Exception itself
-        reason = str(error).split("\n")[0]
-        raise UserError(f"--vocabulary {vocabulary}: cannot be read ({reason})") from error
+        content = b"".join((vocabulary / name).read_bytes() for name in info.files)
+        segmentation = Segmentation(
+            info=info,
+            pieces=pieces_of(info, content),
+            content=content,
+            src=corpus.language,
+            tgt=corpus.language,
+            is_done=False,
+        )
+        return segmentation, load_dictionary(vocabulary / dictionary)
+    except (OSError, ValueError) as error:
+        raise UserError(f"--vocabulary {vocabulary}: cannot be read ({error})") from error
 
 
 def _write(
-    corpus: Sentences, folder: Path, *, task: str, codes: str, dictionary: Any = None
+    corpus: Sentences,
+    folder: Path,
+    *,
+    task: str,
+    segmentation: Segmentation,
+    dictionary: Any = None,
 ) -> Manifest:
-    (folder / BPE_CODES).write_text(codes, encoding="utf-8")
+    segmentation.save(folder)
     place = folder / INPUT if corpus.has_labels else folder
     place.mkdir(exist_ok=True)
-    segment = bpe.segmenter(codes).segment
-    lines = {
-        name: [segment(tokens) for tokens in corpus.splits[name].tokens.src] for name in SPLITS
-    }
+    lines = {name: segmentation.sources(corpus.splits[name]) for name in SPLITS}
     dictionary = dictionary or build_dictionary(lines["train"])
     dictionary.save(str(place / "dict.txt"))
     counts = {
@@ -131,7 +141,7 @@ def _write(
                 {name: Pairs(src=lines[name], tgt=corpus.splits[name].raw.tgt) for name in SPLITS}
             ),
         ),
-        tokenizer=TokenizerInfo(bpe_merges=bpe.count_merges(codes)),
+        tokenizer=segmentation.info,
         licence=corpus.licence,
         versions=part_versions(),
     )

@@ -17,8 +17,10 @@ from trainable.data.pieces import (
     GivenPieces,
     Pieces,
     SentencePieces,
+    given_pieces,
     learn_sentencepiece,
 )
+from trainable.data.sentences import Sentences
 from trainable.data.tokenisation import Tokenisation
 from trainable.data.tokenizer import Tokenizer
 
@@ -52,6 +54,11 @@ class Segmentation:
             tgt=[segment(self._cased(line, self.tgt)) for line in whole.tgt],
         )
 
+    def sources(self, split: Split) -> list[str]:
+        """Source sentences of ``split`` in subword units."""
+        lines = _text(split, self.info).src
+        return [self.pieces.segment(self._cased(line, self.src)) for line in lines]
+
     def target(self) -> Tokenizer:
         """Tokenizer of the target language."""
         return Tokenizer(language=self.tgt, info=self.info, pieces=self.pieces)
@@ -61,20 +68,19 @@ class Segmentation:
 
 
 def make_segmentation(
-    corpus: ParallelText, tokenisation: Tokenisation, *, n_merges: int
+    corpus: ParallelText | Sentences, tokenisation: Tokenisation, *, n_merges: int
 ) -> Segmentation:
     """The units that ``tokenisation`` asks for, learned on train or read from its file.
 
     Raises:
         UserError: they cannot be learned or read, or do not fit the form of the text.
     """
-    kind = tokenisation.kind_for(corpus.src, corpus.tgt)
-    lower_case = not tokenisation.cased
-    if corpus.form == "segmented" and tokenisation.bpe_codes is None:
-        info, content = TokenizerInfo(kind="none", lower_case=lower_case, bpe_merges=0), b""
+    kind = tokenisation.kind_for(*corpus.languages)
+    if _has_unknown_units(corpus, tokenisation):
+        info, content = _unknown_units(corpus, tokenisation), b""
     elif kind == "moses":
         info, content = _moses(corpus, tokenisation, n_merges)
-    elif corpus.form != "raw":
+    elif corpus.form not in ("raw", "pieces"):
         raise UserError(
             f"--tokenizer {kind}: SentencePiece takes raw text, and this is {corpus.form}; "
             "give raw text, or --tokenizer moses"
@@ -85,14 +91,38 @@ def make_segmentation(
         info=info,
         pieces=_pieces(info, content, tokenisation),
         content=content,
-        src=corpus.src,
-        tgt=corpus.tgt,
-        is_done=corpus.form == "segmented",
+        src=corpus.languages[0],
+        tgt=corpus.languages[-1],
+        is_done=corpus.form in ("segmented", "pieces"),
+    )
+
+
+def _has_unknown_units(corpus: ParallelText | Sentences, tokenisation: Tokenisation) -> bool:
+    """True if the text is in units whose codes or model were not given.
+
+    Raises:
+        UserError: codes were given for SentencePiece's units.
+    """
+    if corpus.form == "pieces" and tokenisation.bpe_codes is not None:
+        raise UserError(
+            f"--bpe-codes {tokenisation.bpe_codes}: the text is in units of SentencePiece; give "
+            "--sentencepiece-model, or --remove-bpe subword_nmt if that is wrong"
+        )
+    known = {"segmented": tokenisation.bpe_codes, "pieces": tokenisation.sentencepiece_model}
+    return corpus.form in known and known[corpus.form] is None
+
+
+def _unknown_units(corpus: ParallelText | Sentences, tokenisation: Tokenisation) -> TokenizerInfo:
+    return TokenizerInfo(
+        kind="none",
+        lower_case=not tokenisation.cased,
+        bpe_merges=0,
+        sentencepiece="given" if corpus.form == "pieces" else None,
     )
 
 
 def _moses(
-    corpus: ParallelText, tokenisation: Tokenisation, n_merges: int
+    corpus: ParallelText | Sentences, tokenisation: Tokenisation, n_merges: int
 ) -> tuple[TokenizerInfo, bytes]:
     lower_case, given = not tokenisation.cased, tokenisation.bpe_codes
     if given is not None:
@@ -110,7 +140,7 @@ def _moses(
 
 
 def _sentencepiece(
-    corpus: ParallelText, tokenisation: Tokenisation, n_pieces: int, model_type: str
+    corpus: ParallelText | Sentences, tokenisation: Tokenisation, n_pieces: int, model_type: str
 ) -> tuple[TokenizerInfo, bytes]:
     lower_case, given = not tokenisation.cased, tokenisation.sentencepiece_model
     made = "given" if given is not None else ("bpe" if model_type == "bpe" else "unigram")
@@ -131,16 +161,25 @@ def _sentencepiece(
 
 def _pieces(info: TokenizerInfo, content: bytes, tokenisation: Tokenisation) -> Pieces:
     try:
-        match info.kind:
-            case "moses":
-                return BpePieces(content.decode())
-            case "sentencepiece":
-                return SentencePieces(content)
-            case "none":
-                return GivenPieces()
+        return pieces_of(info, content)
     except ValueError as error:
         place = tokenisation.bpe_codes or tokenisation.sentencepiece_model
         raise UserError(f"{place}: cannot be used ({error}); give another file") from error
+
+
+def pieces_of(info: TokenizerInfo, content: bytes) -> Pieces:
+    """Units of a tokenizer, from the content of its file.
+
+    Raises:
+        ValueError: the content is none of that kind.
+    """
+    match info.kind:
+        case "moses":
+            return BpePieces(content.decode())
+        case "sentencepiece":
+            return SentencePieces(content)
+        case "none":
+            return given_pieces(sentencepiece=info.has_spaces)
 
 
 def _given(path: Path, option: str) -> bytes:
@@ -158,9 +197,10 @@ def _given(path: Path, option: str) -> bytes:
     return content
 
 
-def _training_lines(corpus: ParallelText, info: TokenizerInfo) -> Iterator[str]:
+def _training_lines(corpus: ParallelText | Sentences, info: TokenizerInfo) -> Iterator[str]:
     whole = _text(corpus.splits["train"], info)
-    for lines, language in ((whole.src, corpus.src), (whole.tgt, corpus.tgt)):
+    # The other side of sentences in one language holds their labels.
+    for lines, language in zip((whole.src, whole.tgt), corpus.languages, strict=False):
         for line in lines:
             yield lowered(line, language) if info.lower_case else line
 

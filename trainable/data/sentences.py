@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from spaces.errors import UserError
-from trainable.data.corpus import Pairs, Split
+from trainable.data.corpus import Pairs, Split, composed_lines
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 
@@ -48,6 +49,12 @@ class Sentences:
     licence: str
     sources: tuple[Source, ...] = ()
     seed: int | None = None
+    form: Literal["raw"] = "raw"
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The language of the text, alone."""
+        return (self.language,)
 
     def __post_init__(self) -> None:
         for name in SPLITS:
@@ -60,8 +67,8 @@ class Sentences:
 def sentence_split(
     sentences: Sequence[str], *, language: str, labels: Sequence[str] | None = None
 ) -> Split:
-    """Split of raw sentences; the tokens are made from them."""
-    moses = Moses(language)
-    tokens = [moses.tokenise(sentence) for sentence in sentences]
-    raw = Pairs(src=list(sentences), tgt=list(sentences if labels is None else labels))
+    """Split of raw sentences in Unicode's form NFC; the tokens are made from them."""
+    composed, moses = composed_lines(sentences, language), Moses(language, cased=True)
+    tokens = [moses.tokenise(sentence) for sentence in composed]
+    raw = Pairs(src=composed, tgt=composed if labels is None else list(labels))
     return Split(raw=raw, tokens=Pairs(src=tokens, tgt=tokens))

@@ -12,6 +12,7 @@ from trainable.metrics.names import BleuTokenizer, MetricName
 # Raw sentences; words as Moses writes them; or tokens that are used as they are.
 Form = Literal["raw", "tokenised", "segmented"]
 Kind = Literal["moses", "unigram", "bpe"]
+RemoveBpe = Literal["subword_nmt", "sentencepiece"]  # fairseq's names of the ways to undo BPE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

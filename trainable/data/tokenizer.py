@@ -11,7 +11,7 @@ from trainable.characters import lowered, normal
 from trainable.data.manifest import Manifest, TokenizerInfo
 from trainable.data.moses import Moses
 from trainable.data.own_files import require_own_files
-from trainable.data.pieces import BpePieces, GivenPieces, Pieces, SentencePieces
+from trainable.data.pieces import BpePieces, Pieces, SentencePieces, given_pieces
 
 Side = Literal["src", "tgt"]
 
@@ -62,12 +62,12 @@ class Tokenizer:
 
     def _decode_one(self, tokens: str) -> str:
         text = self._pieces.join(tokens)
-        return text.strip() if self._info.kind == "sentencepiece" else self._moses.detokenise(text)
+        return text.strip() if self._info.has_spaces else self._moses.detokenise(text)
 
 
 def _load(folder: Path, info: TokenizerInfo) -> Pieces:
     if not info.files:
-        return GivenPieces()
+        return given_pieces(sentencepiece=info.has_spaces)
     path = folder / info.files[0]
     require_own_files(folder, info.files)
     try:

@@ -44,6 +44,7 @@ class ReservoirMaskedLM(EncoderModel):
         src_lengths: Tensor | None = None,
         masked_tokens: Tensor | None = None,
         features_only: bool = False,
+        src_id: Tensor | None = None,
     ) -> tuple[Tensor, None]:
         """Scores of all words: B, S, V, or N, V; with ``features_only`` before the projection.
 
@@ -52,6 +53,7 @@ class ReservoirMaskedLM(EncoderModel):
             src_lengths: not used; fairseq passes it.
             masked_tokens: B, S; True at the positions to project, all if None.
             features_only: leave the projection out: B, S, E, a view of S, B, E.
+            src_id: not used; fairseq passes it.
         """
         states_SBE = self.encoder(src_tokens)["encoder_out"][0]
         if self.narrow is not None:

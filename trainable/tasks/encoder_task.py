@@ -17,7 +17,8 @@ from torch import Tensor
 from spaces.dimensions import Dimensions
 from trainable.collate import Batch, Indices
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
-from trainable.data.manifest import BPE_CODES, Manifest, SplitName
+from trainable.corpus import n_left_out
+from trainable.data.manifest import Manifest, SplitName
 from trainable.data.tokenizer import Tokenizer
 from trainable.device import autocast_dtype
 from trainable.metrics.metric import Metric
@@ -111,6 +112,9 @@ class EncoderTask(Task):
     def n_epoch_tokens(self) -> int:
         return int(self.split("train").sizes.sum())
 
+    def n_left_out(self, batch_tokens: int) -> int:
+        return n_left_out(self.split("train"), batch_tokens)
+
     def validation_set(
         self, config: TrialConfig, *, ranks: Ranks, device: torch.device
     ) -> SentenceSet:
@@ -136,7 +140,7 @@ class EncoderTask(Task):
 
     @property
     def vocabulary_files(self) -> tuple[str, ...]:
-        return self.dictionary_name(), BPE_CODES
+        return self.dictionary_name(), *self.manifest.tokenizer.files
 
     @property
     def further_metrics(self) -> Sequence[Metric]:
@@ -146,11 +150,11 @@ class EncoderTask(Task):
         return isinstance(other, EncoderTask) and self.dictionary == other.dictionary
 
     def tokens_of(self, text: str) -> str:
-        """BPE tokens of a raw sentence, with spaces between them."""
+        """Subword tokens of a raw sentence, with spaces between them."""
         return self._tokenizer.encode(text)
 
     def text_of(self, tokens: str) -> str:
-        """Sentence of BPE tokens, in lower case."""
+        """Sentence of subword tokens, in their case."""
         return self._tokenizer.decode(tokens)
 
     def encoded(self, model: BaseFairseqModel, sentences: Sequence[str]) -> Tensor:

@@ -163,10 +163,8 @@ class MaskedLM(EncoderTask):
 
     def fairseq_options(self, train: TrainConfig) -> Mapping[str, object]:
         return {
-            "--task": "masked_lm",
+            "--task": "reservoir_masked_lm",
             "--criterion": "masked_lm",
-            "--sample-break-mode": "eos",
-            "--tokens-per-sample": 1024,
             "--mask-prob": MASKED,
         }
 

@@ -20,7 +20,7 @@ from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import LengthLimit, decode
 from trainable.metrics.metric import Metric
 from trainable.metrics.rouge import ROUGE_L, Rouge1, Rouge2
-from trainable.tasks.translation import FINAL_BEAM, REMOVE_BPE, Translation
+from trainable.tasks.translation import FINAL_BEAM, Translation
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Summarisation(Translation):
         theirs = (
             f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
             f"--max-len-a 0 --max-len-b {self.lengths.summary} \\\n"
-            f"    {REMOVE_BPE[self.manifest.tokenizer.kind]} --required-batch-size-multiple 1"
+            f"    {self.remove_bpe} --required-batch-size-multiple 1"
         )
         return f"reservoir-search predict {quote(folder)} < {self.manifest.src}s.txt", theirs
 

@@ -151,6 +151,10 @@ class Task(ABC):
         """Tokens of the training set, counted as ``Update.n_tokens``."""
 
     @abstractmethod
+    def n_left_out(self, batch_tokens: int) -> int:
+        """Number of training examples that are longer than an update of ``batch_tokens``."""
+
+    @abstractmethod
     def updates(self, train: TrainConfig, *, seed: int, skip: int) -> Iterator[Update]:
         """Updates without end, epoch after epoch, but for the first ``skip``."""
 

@@ -16,7 +16,7 @@ from spaces.flops import FlopsPerToken, Savings, flops_per_token
 from spaces.layout import Layout
 from trainable.collate import Batch
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
-from trainable.corpus import Corpus, open_corpus, update_batches
+from trainable.corpus import Corpus, n_left_out, open_corpus, update_batches
 from trainable.data.manifest import SplitName
 from trainable.data.metric import metric_of_data
 from trainable.data.moses import Moses
@@ -34,11 +34,6 @@ from trainable.tasks.decoded_set import DecodedSet
 from trainable.tasks.task import Task, Update
 
 FINAL_BEAM = 5
-REMOVE_BPE = {
-    "moses": "--remove-bpe",
-    "sentencepiece": "--remove-bpe sentencepiece",
-    "none": "--remove-bpe",
-}
 
 
 class Translation(Task):
@@ -110,6 +105,9 @@ class Translation(Task):
     @property
     def n_epoch_tokens(self) -> int:
         return int(self.corpus.split("train").tgt_sizes.sum())
+
+    def n_left_out(self, batch_tokens: int) -> int:
+        return n_left_out(self.corpus.split("train"), batch_tokens)
 
     def updates(self, train: TrainConfig, *, seed: int, skip: int) -> Iterator[Update]:
         dataset, collate = self.corpus.split("train"), self.corpus.collator("train")
@@ -211,10 +209,15 @@ class Translation(Task):
             "will be translated badly."
         )
 
+    @property
+    def remove_bpe(self) -> str:
+        """fairseq's option that puts subwords together."""
+        return "--remove-bpe" + " sentencepiece" * self.manifest.tokenizer.has_spaces
+
     def use_commands(self, folder: str) -> tuple[str, ...]:
         theirs = (
             f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
-            f"{REMOVE_BPE[self.manifest.tokenizer.kind]} \\\n    --required-batch-size-multiple 1"
+            f"{self.remove_bpe} \\\n    --required-batch-size-multiple 1"
         )
         return f"reservoir-search translate {quote(folder)} < sentences.{self.manifest.src}", theirs
 

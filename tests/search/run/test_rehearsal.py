@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from search.report.study_outline import outline
 from search.run.driver import start_study
 from search.study.config import StudyConfig
 from spaces.errors import UserError
 from trainable.config import RanksConfig, TrainConfig, TrialConfig
+from trainable.corpus import open_corpus
 from trainable.rehearsal import check_device, rehearse
 from trainable.tasks.registry import load_task
 
@@ -38,6 +40,29 @@ def test_a_study_whose_every_trial_would_fail_is_refused_in_a_line(
     (line,) = str(refused.value).split("\n")
     assert line.startswith(told)
     assert not Path("studies").exists()
+
+
+def test_examples_that_the_smallest_batch_leaves_out_are_told_before_training(
+    tiny_trial: TrialConfig,
+    tiny_study: Callable[..., StudyConfig],
+    caplog: pytest.LogCaptureFixture,
+):
+    dataset = open_corpus(tiny_trial.data).split("train")
+    lengths = [max(len(each["source"]), len(each["target"])) for each in dataset]
+    limit = sorted(lengths)[len(lengths) // 2]
+    n_longer = sum(length > limit for length in lengths)
+    told = f"train.batch_tokens {limit}: {n_longer} of 600 training examples have more tokens"
+    train = tiny_trial.train.model_copy(update={"batch_tokens": limit})
+    rehearse(tiny_trial.model_copy(update={"train": train}))
+    assert [told in record.getMessage() for record in caplog.records] == [True]
+    caplog.clear()
+    rehearse(tiny_trial)
+    assert not caplog.records
+    hyper = {"train.batch_tokens": [256, limit, 512]}
+    config = tiny_study(data=tiny_trial.data, space={"hyper": hyper})
+    assert any(told in line for line in outline(config, Path("tiny.toml")))
+    config = tiny_study(data=tiny_trial.data)
+    assert not any("batch_tokens" in line for line in outline(config, Path("tiny.toml")))
 
 
 def test_a_trial_on_two_dictionaries_cannot_tie_them(tiny_trial: TrialConfig, tmp_path: Path):

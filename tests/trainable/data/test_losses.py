@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from trainable.data.evaluation_sets import overlap_with_train
 from trainable.data.holdout import hold_out
 from trainable.data.losses import Dropped, Overlap
 from trainable.data.manifest import Manifest
+from trainable.data.near_duplicates import near_duplicates
 from trainable.data.prepare import prepare
 from trainable.data.prepare_sentences import prepare_sentences
 from trainable.data.sentences import Sentences, sentence_split
@@ -58,9 +60,56 @@ def test_overlap_counts_pairs_and_source_sentences_that_are_in_train():
         "test": Pairs(src=["e"], tgt=["x"]),
     }
     assert overlap_with_train(segmented) == {
-        "valid": Overlap(pairs=2, sources=3),
-        "test": Overlap(pairs=0, sources=0),
+        "valid": Overlap(pairs=2, sources=3, nearly=0),
+        "test": Overlap(pairs=0, sources=0, nearly=0),
     }
+
+
+LONG = "der hund und die katze sehen heute das alte haus ."  # ten words
+
+
+def shares(one: str, other: str) -> float:
+    """Jaccard index of the words of two sentences, by its definition."""
+    a, b = set(one.split()) - {"."}, set(other.split()) - {"."}
+    return len(a & b) / len(a | b)
+
+
+@pytest.mark.parametrize(
+    ("other", "is_near"),
+    [
+        (LONG, True),
+        ("Der Hund und die Katze sehen heute das alte Hau@@ s !", True),  # but for marks and case
+        (LONG.replace("alte", "neue"), True),  # nine of eleven
+        (LONG.replace("alte haus", "neue dorf"), False),  # eight of twelve
+        (LONG.replace("alte", ""), True),  # nine of ten
+        ("der hund und die katze sehen heute .", False),  # seven of ten
+        ("das ist etwas ganz anderes .", False),
+    ],
+)
+def test_sentences_that_share_four_fifths_of_their_words_are_near_duplicates(
+    other: str, is_near: bool
+):
+    assert near_duplicates([LONG], [other]) == ({0} if is_near else set())
+
+
+def test_the_index_finds_each_near_duplicate_that_comparing_all_finds():
+    rng = random.Random(1)
+    lines = [" ".join(rng.choices("abcdefghijkl", k=rng.randint(3, 12))) for _ in range(400)]
+    evaluated, train = lines[:100], lines[100:]
+    expected = {n for n, line in enumerate(evaluated) if any(shares(line, t) >= 0.8 for t in train)}
+    assert 10 < len(expected) < 90
+    assert near_duplicates(evaluated, train) == expected
+
+
+def test_numbers_and_units_of_other_tokenisers_are_seen_through():
+    pairs = [
+        ("am 3 . mai um 17 uhr", "am 12 . mai um 8 uhr"),
+        ("▁Das ▁Haus ▁ist ▁alt .", "▁das ▁haus ▁ist ▁alt ▁!"),
+        ("it &apos;s &quot; old &quot;", "it &apos;s old"),
+        ("我 住 在 北京 。", "我 住 在 北京 ！"),
+    ]
+    for one, other in pairs:
+        assert near_duplicates([one], [other]) == {0}
 
 
 @pytest.fixture
@@ -84,10 +133,11 @@ def test_losses_are_on_the_screen_and_in_the_manifest(
     assert exit_code(lambda: app(arguments, standalone_mode=False)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "left out: train: 1 empty, 1 over 175 tokens; valid: 1 empty; test: 1 empty" in lines
-    assert "in train too: valid: 1 whole, 1 by source; test: 1 whole, 1 by source" in lines
+    overlap = "1 whole, 1 by source, 0 more nearly"
+    assert f"in train too: valid: {overlap}; test: {overlap}" in lines
     losses = json.loads((tmp_path / "out" / "manifest.json").read_text())["losses"]
     assert losses["dropped"]["train"] == {"empty": 1, "too_long": 1, "ratio": 0}
-    assert losses["overlap"]["test"] == {"pairs": 1, "sources": 1}
+    assert losses["overlap"]["test"] == {"pairs": 1, "sources": 1, "nearly": 0}
     assert Manifest.load(tmp_path / "out").losses is not None
 
 
@@ -106,7 +156,7 @@ def test_losses_of_sentences_with_labels_are_told_too(tmp_path: Path):
     ).losses
     assert losses is not None
     assert losses.dropped["train"] == Dropped(empty=1)
-    assert losses.overlap["valid"] == Overlap(pairs=2, sources=3)
+    assert losses.overlap["valid"] == Overlap(pairs=2, sources=3, nearly=0)
 
 
 def test_a_sentence_too_long_for_evaluation_is_refused_with_its_line(

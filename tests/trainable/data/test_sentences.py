@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from search.cli import app, exit_code
 from spaces.errors import UserError
+from trainable.data import bpe
 from trainable.data.blobs import Blob
 from trainable.data.grammar.kinds import grammar_sentences
 from trainable.data.labelled import Fold, labelled, read_labelled
 from trainable.data.manifest import Manifest
 from trainable.data.monolingual import find_monolingual, monolingual
+from trainable.data.moses import Moses
 from trainable.data.prepare_sentences import prepare_sentences
-from trainable.data.sentences import SplitFiles
+from trainable.data.sentences import Sentences, SplitFiles, sentence_split
+from trainable.tasks.encoder_task import EncoderTask
 from trainable.tasks.registry import load_task
 
 LINES = [("good", f"a fine film , number {n}") for n in range(60)] + [
@@ -135,7 +140,7 @@ def test_text_in_one_language_is_found_in_a_folder(tmp_path: Path):
     write(tmp_path, "train.de", "".join(f"Satz Nummer {n}.\n" for n in range(60)))
     write(tmp_path, "test.de", "Ein Satz.\n")
     corpus = monolingual(find_monolingual(tmp_path, language="de"), language="de")
-    assert corpus.splits["test"].tokens.src == ["ein satz ."]
+    assert corpus.splits["test"].tokens.src == ["Ein Satz ."]
     assert len(corpus.splits["valid"].raw) == 3
     with pytest.raises(UserError, match=r"holds no train\.en"):
         find_monolingual(tmp_path, language="en")
@@ -158,3 +163,79 @@ def test_a_manifest_of_sentences_survives(kinds: Path):
     assert dict(manifest.facts())["Corpus"] == "grammar, en, 16 labels"
     with pytest.raises(UserError, match="names no target language"):
         manifest.sides  # noqa: B018
+
+
+def test_sentences_in_one_language_have_the_tokenizers_of_translation(tmp_path: Path, train: Path):
+    text = "".join(f"Die Häuser Nummer {n} sind groß.\n" for n in range(60))
+    de = write(tmp_path, "train.de", text)
+    classify = ["classify", "--train", str(train), "--language", "en", "--bpe-merges", "40"]
+    one_language = ["text", "--src", "de", "--train-src", str(de), "--bpe-merges", "40"]
+
+    def prepared(name: str, *options: str) -> Path:
+        out = tmp_path / name
+        command = classify if name.startswith("kinds") else one_language
+        arguments = ["data", *command, *options, "--out", str(out)]
+        assert exit_code(lambda: app(arguments, standalone_mode=False)) == 0
+        Manifest.load(out).check_files(out)
+        return out
+
+    for name, options, kind in (
+        ("kinds", ["--tokenizer", "unigram"], "SentencePiece (unigram); lower case"),
+        ("text", ["--tokenizer", "bpe", "--cased"], "SentencePiece (bpe); cased"),
+        ("text-cased", ["--cased"], "sacremoses, entities escaped"),
+    ):
+        out = prepared(name, *options)
+        assert str(Manifest.load(out).tokenizer).startswith(kind)
+        task = load_task(str(out))
+        assert isinstance(task, EncoderTask)
+        assert set(task.vocabulary_files) <= {str(p.relative_to(out)) for p in out.rglob("*")}
+        raw = "Die Häuser sind groß."
+        tokens = task.tokens_of(raw)
+        assert task.text_of(tokens) == (raw if "--cased" in options else raw.lower())
+        assert all(word in task.dictionary.indices for word in tokens.split()) == (name != "kinds")
+    model = tmp_path / "text" / "sentencepiece.model"
+    given = prepared("text-given", "--sentencepiece-model", str(model), "--cased")
+    assert (given / "sentencepiece.model").read_bytes() == model.read_bytes()
+    words = prepared("kinds-of-words", "--vocabulary", str(tmp_path / "kinds"))
+    assert Manifest.load(words).tokenizer == Manifest.load(tmp_path / "kinds").tokenizer
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "told"),
+    [
+        ("text", ["--src", "de", "--metric", "chrF"], "there is no --tgt, so leave --metric"),
+        ("text", ["--src", "de", "--lossy"], "there is no --tgt, so leave --metric"),
+        ("text", ["--src", "de", "--form", "tokenised"], "--form tokenised: is of text with --tgt"),
+        (
+            "classify",
+            ["--language", "en", "--train", "a", "--vocabulary", "b", "--cased"],
+            "--vocabulary b: decides on tokens and case",
+        ),
+    ],
+)
+def test_options_that_such_sentences_cannot_use_are_refused(
+    command: str,
+    options: list[str],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    arguments = ["data", command, *options, "--out", str(tmp_path / "out")]
+    assert exit_code(lambda: app(arguments, standalone_mode=False)) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_the_case_and_form_of_text_make_no_other_tokens_without_choices(tmp_path: Path):
+    decomposed = [unicodedata.normalize("NFD", f"Schöne Häuser Nummer {n}") for n in range(30)]
+    split = sentence_split(decomposed, language="de")
+    assert split.raw.src[0] == "Schöne Häuser Nummer 0"
+    corpus = Sentences(
+        name="made-up",
+        language="de",
+        has_labels=False,
+        splits={"train": split, "valid": split, "test": split},
+        licence="none",
+    )
+    prepare_sentences(lambda: corpus, tmp_path / "out", task="masked_lm", n_merges=20)
+    codes = bpe.learn([Moses("de").tokenise(line) for line in split.raw.src], n_merges=20)
+    assert (tmp_path / "out/bpe.codes").read_text() == codes
