@@ -58,7 +58,7 @@ def run(
     parser.add_argument(
         "--data",
         type=Path,
-        help="a prepared data folder (for search_quality a trial table) instead of its own",
+        help="a prepared data folder (for early_stopping a trial table) instead of its own",
     )
     if on_devices:
         parser.add_argument(

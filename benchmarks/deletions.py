@@ -14,7 +14,7 @@ import numpy as np
 from benchmarks.command import Options, run
 from benchmarks.machine import machine
 from benchmarks.result import Report, Row, Table
-from benchmarks.search_quality import TABLE
+from benchmarks.search_problems import TABLE
 from search.replay.recorded_studies import open_table
 from search.replay.trial_table import TrialTable
 from spaces.layout import without_reservoirs

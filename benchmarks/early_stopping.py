@@ -18,7 +18,7 @@ from scipy.stats import rankdata, spearmanr
 from benchmarks.command import Options, run
 from benchmarks.machine import SEED, machine
 from benchmarks.result import Report, Row, Table
-from benchmarks.search_quality import TABLE
+from benchmarks.search_problems import TABLE
 from benchmarks.spread import Spread
 from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result

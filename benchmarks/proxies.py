@@ -21,7 +21,7 @@ import torch
 from benchmarks.command import Options, run
 from benchmarks.machine import machine
 from benchmarks.result import Cell, Report, Row, Table
-from benchmarks.search_quality import TABLE
+from benchmarks.search_problems import TABLE
 from search.replay.recorded_studies import open_table
 from search.replay.trial_table import RecordedTrial, TrialTable
 from search.stats.prediction import EARLY, rank_correlation

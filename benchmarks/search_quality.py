@@ -1,8 +1,8 @@
-"""Search quality: updates until the best-so-far layout is within 1 % of the optimum.
+"""Search quality: what searches spend on recorded problems until they have found the best.
 
-Ours with its defaults, random search, plain TPE through Ray's `OptunaSearch` and, where
-it is installed, Syne Tune: all over the same table of recorded trials, in simulated time.
-Not part of `make bench`: it takes an hour.
+Ours with its defaults, simple rules, random search, plain TPE through Ray's `OptunaSearch` and,
+where they are installed, Syne Tune and SMAC3: all over the same tables of recorded trials, in
+simulated time. Not part of `make bench`: it takes many minutes.
 """
 
 from __future__ import annotations
@@ -10,76 +10,111 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cached_property, partial
 from statistics import median
-from typing import Any
 
 import optuna
 
+from benchmarks import smac_peer, syne_tune_peer
 from benchmarks.command import Options, run
-from benchmarks.machine import ROOT, machine
+from benchmarks.machine import machine
 from benchmarks.result import Cell, Report, Row, Table
 from benchmarks.search_peers import (
     MakePeer,
+    cheapest_first,
     plain_tpe,
     plain_tpe_with_asha,
     random_search,
     random_search_with_asha,
+    smallest_first,
 )
+from benchmarks.search_problems import Front, Problem, name_of, problems
+from benchmarks.simulated_search import Course, simulate
 from benchmarks.spread import figure
-from benchmarks.syne_tune_peer import is_installed, syne_tune
-from search.cluster.ray_cluster import local_ray
-from search.replay.recorded_studies import open_table
-from search.replay.run import replay
-from search.replay.trace import Replay
-from search.replay.trial_table import TrialTable, recorded_settings
-from search.study.config import StudyConfig, study_from
-from search.study.errors import WorkFailed
 
 logger = logging.getLogger(__name__)
 
-TABLE = ROOT / "benchmarks" / "tables" / "multi30k-small.jsonl.gz"
-N_SEEDS = 20
+N_SEEDS = 10
 N_WORKERS = 2
-FRACTION = 0.01
-# By objective, and in what part of the table. Ours begins with a layout that costs least to
-# train; in the whole of it such a one has the best AUCC, in the part none has.
-SEARCHES: Sequence[tuple[str, Mapping[str, Any]]] = (
-    ("aucc_per_mparam", {}),
-    ("aucc", {}),
-    ("aucc", {"depth": [4, 6]}),
-)
 OURS = "ours, with its defaults"
 
-PEERS: Mapping[str, MakePeer] = {
+# Made for a table, a study and a seed; or the name of an algorithm of ours, None for the default.
+Search = MakePeer | str | None
+
+RULES: Mapping[str, Search] = {
+    "fewest training FLOPs first": cheapest_first,
+    "fewest parameters first": smallest_first,
     "random search": random_search,
+}
+PEERS: Mapping[str, Search] = {
     "random search with ASHA": random_search_with_asha,
     "plain TPE (OptunaSearch)": plain_tpe,
     "plain TPE (OptunaSearch) with ASHA": plain_tpe_with_asha,
 }
-SYNE_TUNE: Mapping[str, MakePeer] = {
-    f"Syne Tune's {algorithm}": partial(syne_tune, algorithm) for algorithm in ("ASHA", "BOHB")
+SYNE_TUNE: Mapping[str, Search] = {
+    "Syne Tune's ASHA": partial(syne_tune_peer.syne_tune, "ASHA"),
+    "Syne Tune's BOHB": partial(syne_tune_peer.syne_tune, "BOHB"),
+    "regularised evolution (Syne Tune)": syne_tune_peer.regularised_evolution,
+}
+FRONT_PEERS: Mapping[str, Search] = {  # the others know one objective
+    "NSGA-II (Optuna)": "nsga2",
 }
 
 
-def measure(options: Options) -> Report:
-    """The updates that each search spent."""
-    table = open_table(str(options.data or TABLE))
-    peers = {**PEERS, **(SYNE_TUNE if is_installed() else {})}
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """Courses of one search on one problem, a seed each."""
+
+    problem: Problem
+    courses: Sequence[Course]
+
+    @cached_property
+    def costs(self) -> list[float]:
+        """What each course is judged by, the less the better.
+
+        The updates until the search came there, infinite if it never did; of a problem with a
+        given number of updates the shortfall after them, in %.
+        """
+        if math.isfinite(self.problem.max_updates):
+            return [100 * max(0.0, self._shortfall(course)) for course in self.courses]
+        return [
+            float(course.n_updates) if self._shortfall(course) <= self.problem.within else math.inf
+            for course in self.courses
+        ]
+
+    @property
+    def median(self) -> float:
+        return median(self.costs)
+
+    @property
+    def n_found(self) -> int:
+        """Number of courses that came there."""
+        return sum(self._shortfall(course) <= self.problem.within for course in self.courses)
+
+    def _shortfall(self, course: Course) -> float:
+        return self.problem.shortfall(course.records(up_to=self.problem.max_updates))
+
+
+def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes them
+    """What each search spent on each problem."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with local_ray():
-        tables = [_table(table, _study(table, *search), peers) for search in SEARCHES]
+    logging.getLogger("syne_tune").setLevel(logging.ERROR)
+    found = problems()
+    outcomes = [_outcomes(problem) for problem in found]
+    tables = {name_of(problem.table): problem.table for problem in found}
     return Report(
         name="search_quality",
         title="Search",
         header={
             **machine(),
-            "table": f"{_name(options.data or TABLE)}: {len(table.by_key)} layouts, "
-            f"{len(table.trials)} trials",
+            "tables": "; ".join(
+                f"{name}: {len(table.by_key)} layouts, {len(table.trials)} trials"
+                for name, table in tables.items()
+            ),
             "search": f"{N_WORKERS} trials at a time, seeds 1 to {N_SEEDS}",
         },
-        tables=tables,
+        tables=[_summary(outcomes), *map(_table, outcomes)],
         notes=[
             (
                 "the best layout is that of the best completed trial; its worth is its mean "
@@ -90,89 +125,112 @@ def measure(options: Options) -> Report:
                 "that does not come there within twice as many trials as the table has layouts "
                 "counts as more than any that does"
             ),
-            (
-                "the quartiles are over the seeds; by AUCC per parameter ours depends on its seed "
-                "only where two layouts look alike to it, so its seeds are no independent samples"
-            ),
-            *([] if is_installed() else ["Syne Tune is not installed here: pip install syne-tune"]),
+            "the quartiles are over the seeds of the search",
+            *(f"{name} is not installed here: pip install {package}" for name, package in absent()),
         ],
     )
 
 
-def _table(table: TrialTable, config: StudyConfig, peers: Mapping[str, MakePeer]) -> Table:
-    replays = _replay_all(table, config, peers)
-    return Table(
-        caption=f"{config.objective.name} over {config.objective.clock}, depths "
-        f"{', '.join(map(str, config.space.depth))}: until the best layout is within "
-        f"{FRACTION:.0%} of the best that the table has of them",
-        rows=[_row(name, replays[name], replays[OURS]) for name in replays],
+def searches(problem: Problem) -> Mapping[str, Search]:
+    """The searches of a problem by name, ours first."""
+    if isinstance(problem, Front):
+        return {OURS: None, **RULES, **FRONT_PEERS}
+    optional = {
+        **(SYNE_TUNE if syne_tune_peer.is_installed() else {}),
+        **({"SMAC3": smac_peer.smac} if smac_peer.is_installed() else {}),
+    }
+    return {OURS: None, **RULES, **PEERS, **optional}
+
+
+def absent() -> list[tuple[str, str]]:
+    """Name and package of each optional search that is not installed."""
+    peers = (("Syne Tune", "syne-tune", syne_tune_peer), ("SMAC3", "smac", smac_peer))
+    return [(name, package) for name, package, module in peers if not module.is_installed()]
+
+
+def _outcomes(problem: Problem) -> dict[str, Outcomes]:
+    outcomes = {}
+    for name, search in searches(problem).items():
+        courses = [_course(problem, search, seed) for seed in range(1, N_SEEDS + 1)]
+        outcomes[name] = Outcomes(problem=problem, courses=courses)
+        logger.info("%s: %s: %s", problem.name, name, figure_of(outcomes[name].median))
+    return outcomes
+
+
+def _course(problem: Problem, search: Search, seed: int) -> Course:
+    def is_over(course: Course) -> bool:
+        if math.isfinite(problem.max_updates):
+            return course.n_updates >= problem.max_updates
+        return problem.shortfall(course.records()) <= problem.within
+
+    config, peer = problem.config, None
+    if isinstance(search, str):
+        named = config.search.model_copy(update={"algorithm": search})
+        config = config.model_copy(update={"search": named})
+    elif search is not None:
+        peer = search(problem.table, config, seed)
+    return simulate(
+        problem.table, config, seed=seed, n_workers=N_WORKERS, is_over=is_over, peer=peer
     )
 
 
-def _study(table: TrialTable, objective: str, part: Mapping[str, Any]) -> StudyConfig:
-    """The recorded study or a part of its space, searched with the defaults."""
-    recorded = recorded_settings(table.study)
-    settings = {
-        **recorded,
-        "space": {**recorded["space"], **part},
-        "objective": {**recorded["objective"], "name": objective},
-        "search": {"n_trials": 2 * len(table.by_key)},  # the others train some layouts again
+def _summary(outcomes: Sequence[Mapping[str, Outcomes]]) -> Table:
+    return Table(
+        caption="Ours and the best of the others on each problem, medians: updates, or % of the "
+        "best value missed where the updates are given",
+        rows=[_summary_row(by_name) for by_name in outcomes],
+    )
+
+
+def _summary_row(by_name: Mapping[str, Outcomes]) -> Row:
+    ours = by_name[OURS]
+    others = {name: found.median for name, found in by_name.items() if name != OURS}
+    least = min(others.values())
+    verdict = "ahead" if ours.median < least else "equal" if ours.median == least else "behind"
+    return {
+        "problem": ours.problem.name,
+        "ours": _cell(ours.median),
+        "best of the others": _cell(least),
+        "which": ", ".join(name for name, other in others.items() if other == least),
+        "ours is": verdict,
     }
-    return study_from(settings, "the table's study")
 
 
-def _replay_all(
-    table: TrialTable, config: StudyConfig, peers: Mapping[str, MakePeer]
-) -> dict[str, list[Replay]]:
-    replays: dict[str, list[Replay]] = {name: [] for name in (OURS, *peers)}
-    for seed in range(1, N_SEEDS + 1):
-        for name, kept in replays.items():
-            kept.append(_replayed(table, config, seed, None if name == OURS else peers[name]))
-            logger.info("seed=%d search=%r updates=%s", seed, name, _updates(kept[-1]))
-    return replays
+def _table(by_name: Mapping[str, Outcomes]) -> Table:
+    problem = by_name[OURS].problem
+    if math.isfinite(problem.max_updates):
+        end = f"% of the best value missed after {problem.max_updates:.0f} updates"
+    else:
+        end = f"updates until within {problem.within:.0%} of the best that the table has"
+    return Table(
+        caption=f"{problem.name}: {end}",
+        rows=[_row(name, found, by_name[OURS]) for name, found in by_name.items()],
+    )
 
 
-def _replayed(table: TrialTable, config: StudyConfig, seed: int, peer: MakePeer | None) -> Replay:
-    """A replay; once more where a process of Ray's dies, as one of thousands does."""
-    again = partial(replay, table, config, seed=seed, n_workers=N_WORKERS, until=FRACTION)
-    try:
-        return again(peer=peer and peer(config, seed))
-    except WorkFailed as error:
-        logger.warning("%s; once more", error)
-        return again(peer=peer and peer(config, seed))
-
-
-def _row(name: str, replays: Sequence[Replay], ours: Sequence[Replay]) -> Row:
-    spent = median(map(_updates, replays))
-    found = [replayed for replayed in replays if math.isfinite(_updates(replayed))]
+def _row(name: str, found: Outcomes, ours: Outcomes) -> Row:
+    judged = "% missed" if math.isfinite(found.problem.max_updates) else "updates"
+    ordered = sorted(found.costs)
+    n = len(ordered)
+    quartiles = (ordered[place] for place in (n // 4, n - 1 - n // 4))
+    ratio = found.median / ours.median if ours.median else math.inf
     return {
         "": name,
-        "updates, median": _finite(spent),
-        "× ours": _finite(spent / median(map(_updates, ours))),
-        "updates, quartiles": _quartiles(sorted(map(_updates, replays))),
-        "trials, median": median(len(replayed.records) for replayed in replays),
-        "came there": f"{len(found)} of {len(replays)}",
+        f"{judged}, median": _cell(found.median),
+        "× ours": 1.0 if found is ours else _cell(ratio),
+        f"{judged}, quartiles": " to ".join(map(figure_of, quartiles)),
+        "trials, median": median(course.n_trials for course in found.courses),
+        "came there": f"{found.n_found} of {n}",
     }
 
 
-def _quartiles(ordered: Sequence[float]) -> str:
-    """The first and the third quartile, each a value that occurred."""
-    n = len(ordered)
-    return " to ".join(figure(ordered[place]) for place in (n // 4, n - 1 - n // 4))
-
-
-def _updates(replayed: Replay) -> float:
-    """Updates until the search was good enough; infinite if it never was."""
-    updates = replayed.updates_until(FRACTION)
-    return math.inf if updates is None else float(updates)
-
-
-def _finite(value: float) -> Cell:
+def _cell(value: float) -> Cell:
     return value if math.isfinite(value) else "never"
 
 
-def _name(path: Path) -> str:
-    return path.name.partition(".")[0]
+def figure_of(value: float) -> str:
+    """``value`` for a reader; "never" for infinity."""
+    return figure(value) if math.isfinite(value) else "never"
 
 
 if __name__ == "__main__":

@@ -8,20 +8,24 @@ the same simulated time as all others.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from benchmarks.flat_space import FlatChooser, answers_of
 from search.replay.peer import Peer
+from search.replay.trial_table import TrialTable
 from search.schedule.schedulers import OBJECTIVE
 from search.study.config import StudyConfig
 from spaces.chooser import Point, Scalar
 
-S = TypeVar("S", bound=Scalar)
+# By default 100, of which 10 compete to be a parent: more than some tables have layouts.
+POPULATION, N_COMPETING = 20, 5
 
 
 def is_installed() -> bool:
@@ -29,65 +33,51 @@ def is_installed() -> bool:
     return importlib.util.find_spec("syne_tune") is not None
 
 
-def syne_tune(algorithm: str, config: StudyConfig, seed: int) -> Peer:
+def syne_tune(algorithm: str, _table: TrialTable, config: StudyConfig, seed: int) -> Peer:
     """A search by the class ``algorithm`` of ``syne_tune.optimizer.baselines``.
 
     With the study's grace and reduction factor, as far as it has them.
     """
-    from syne_tune.config_space import choice
-    from syne_tune.optimizer import baselines
-
     clock = config.scheduler_clock
     budget, grace = config.budget.on(clock), config.scheduler_grace
     assert budget is not None
     assert grace is not None
-    answers = _answers(config)
-    scheduler = getattr(baselines, algorithm)(
-        config_space={name: choice(values) for name, values in answers.items()},
-        metric=OBJECTIVE,
-        do_minimize=False,
+    return _peer(
+        algorithm,
+        config,
+        seed,
         time_attr=clock,
         max_t=round(budget),
         grace_period=round(grace),
         reduction_factor=config.scheduler.reduction_factor,
+    )
+
+
+def regularised_evolution(_table: TrialTable, config: StudyConfig, seed: int) -> Peer:
+    """Mutations of the best of a few of the youngest layouts, each trained to the end.
+
+    Source:
+        Real, Aggarwal, Huang and Le 2019, "Regularized evolution for image classifier
+        architecture search".
+    """
+    return _peer("REA", config, seed, population_size=POPULATION, sample_size=N_COMPETING)
+
+
+def _peer(algorithm: str, config: StudyConfig, seed: int, **settings: Any) -> Peer:
+    from syne_tune.config_space import choice
+    from syne_tune.optimizer import baselines
+
+    np.random.seed(seed)  # REA draws its first population with NumPy's global generator
+    answers = answers_of(config)
+    scheduler = getattr(baselines, algorithm)(
+        config_space={name: choice(values) for name, values in answers.items()},
+        metric=OBJECTIVE,
+        do_minimize=False,
         random_seed=seed,
+        **settings,
     )
     searcher = _Suggesting(scheduler, config, answers)
     return Peer(searcher=searcher, scheduler=_Stopping(scheduler, searcher.trials))
-
-
-def _answers(config: StudyConfig) -> dict[str, list[Scalar]]:
-    """All questions of the space, each with all of its answers."""
-    answers: dict[str, dict[Scalar, None]] = {}
-    for point in config.space.points():
-        for name, value in point.items():
-            answers.setdefault(name, {})[value] = None
-    return {name: list(values) for name, values in answers.items()}
-
-
-class _FlatChooser:
-    """Answers from a point that has all questions, allowed here or not, and notes its answers."""
-
-    def __init__(self, flat: Mapping[str, Scalar], answers: Mapping[str, list[Scalar]]) -> None:
-        self.point: Point = {}
-        self._flat = flat
-        self._answers = answers
-
-    def categorical(self, name: str, values: Sequence[S]) -> S:
-        wanted = self._flat[name]
-        # Syne Tune's spaces have no conditions, so an answer may not be allowed here.
-        nth = self._answers[name].index(wanted)
-        value = next((value for value in values if value == wanted), values[nth % len(values)])
-        self.point[name] = value
-        return value
-
-    def real(
-        self, name: str, low: float, high: float, *, log: bool, step: float | None = None
-    ) -> float:
-        raise NotImplementedError("a table's space has no ranges")
-
-    def whole(self, name: str, low: int, high: int, *, log: bool, step: int | None = None) -> int:
-        raise NotImplementedError("a table's space has no ranges")
 
 
 class _Suggesting(Searcher):  # type: ignore[misc]
@@ -111,7 +101,7 @@ class _Suggesting(Searcher):  # type: ignore[misc]
         trial = SyneTrial(len(self.trials), suggestion.config, datetime.now())
         self.trials[trial_id] = trial
         self._scheduler.on_trial_add(trial)
-        chooser = _FlatChooser(suggestion.config, self._answers)
+        chooser = FlatChooser(suggestion.config, self._answers)
         self._space.choose(chooser)
         return chooser.point
 

@@ -10,11 +10,15 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from search.replay.trial_table import TrialTable
+from search.study.bounds import is_within, size_excess
 from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.trial_source import NextTrial, TrialSource
 from spaces.chooser import FixedChooser
+from trainable.objective import mparams
+
+MAX_REFUSED = 500  # suggestions in a row that are too large: the search ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,10 @@ class Peer:
 
 
 class PeerTrials(TrialSource):
-    """Trials of the points that a peer suggests, repeated ones too."""
+    """Trials of the points that a peer suggests, repeated ones too.
+
+    As in our own search, a model with too many parameters is refused before it trains.
+    """
 
     def __init__(
         self, inner: Searcher, config: StudyConfig, ledger: Ledger, table: TrialTable
@@ -39,21 +46,33 @@ class PeerTrials(TrialSource):
         self._config = config
         self._ledger = ledger
         self._table = table
+        self._names: dict[int, str] = {}  # the peer's trial ids, by those of our records
+        self._n_suggested = 0
 
     def next_trial(self) -> NextTrial:
-        """A trial of the next point; the peer knows it by the id of our record."""
+        """A trial of the peer's next point within the bound of size."""
         if self._ledger.next_id >= self._config.search.n_trials:
             return "never"
-        point = self._inner.suggest(str(self._ledger.next_id))
-        if isinstance(point, dict):
-            return self._record(point)
-        return "later" if point is None else "never"
+        for _ in range(MAX_REFUSED):
+            name = str(self._n_suggested)
+            point = self._inner.suggest(name)
+            if not isinstance(point, dict):
+                return "later" if point is None else "never"
+            self._n_suggested += 1
+            record = self._record(point)
+            size = mparams(record.counts, self._config.objective.parameters)
+            if is_within(size_excess(self._config.objective, size)):
+                self._names[record.id] = name
+                return record
+            self._inner.on_trial_complete(name, error=True)
+        return "never"
 
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
-        self._inner.on_trial_result(str(record.id), dict(result))
+        self._inner.on_trial_result(self._names[record.id], dict(result))
 
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
-        self._inner.on_trial_complete(str(record.id), dict(result), record.state == "failed")
+        failed = record.state == "failed"
+        self._inner.on_trial_complete(self._names[record.id], dict(result), failed)
 
     def _record(self, point: dict[str, Any]) -> TrialRecord:
         candidate = self._config.space.choose(FixedChooser(point))
