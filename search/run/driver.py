@@ -17,6 +17,7 @@ from search.run.deadline import Deadline
 from search.run.limited_trials import LimitedTrials, failures_fault
 from search.run.search_time import SearchTime
 from search.run.study_totals import study_totals
+from search.run.tensorboard import tensorboard_logs
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.schedule.schedulers import (
     check_scheduler,
@@ -230,6 +231,7 @@ def _search(
             totals=lambda: study_totals(trials.counts(), ledger.records, config),
             deadline=deadline,
             go_on=f"reservoir-search resume {folder.argument}",
+            callbacks=tensorboard_logs(config, folder),
         )
         fault = failures_fault(ledger.records, config.search.max_failed)
         if fault is not None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune import CheckpointConfig
+from ray.tune import Callback, CheckpointConfig
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
@@ -48,6 +48,7 @@ def run_trials(
     totals: Totals,
     deadline: Deadline | None,
     go_on: str,
+    callbacks: Sequence[Callback] = (),
 ) -> bool:
     """Train the trials that ``searcher`` suggests; Ray must be running.
 
@@ -63,6 +64,7 @@ def run_trials(
         totals: metrics and tags of the parent run, called at the end, however the work ends.
         deadline: end of the session, if it has one.
         go_on: command that continues after it.
+        callbacks: further ones of Tune's.
 
     Returns:
         Whether MLflow has all records.
@@ -84,7 +86,7 @@ def run_trials(
             trainable,
             searcher=searcher,
             scheduler=scheduler,
-            callbacks=[Recorder(kept, ledger, [tracking.note, progress.note])],
+            callbacks=[Recorder(kept, ledger, [tracking.note, progress.note]), *callbacks],
             storage=storage,
             session=next_session(storage),
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),

@@ -103,6 +103,7 @@ class TrackingConfig(Section):
     """Place where MLflow records the trials; ``MLFLOW_TRACKING_URI`` overrides the file."""
 
     uri: str | None = None  # SQLite in the study's folder if absent
+    tensorboard: bool = False  # write files for TensorBoard into the study's folder too
 
 
 class StorageConfig(Section):
