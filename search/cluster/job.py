@@ -107,7 +107,7 @@ def hints(command: Sequence[str], *, address: str, folder: str) -> list[str]:
 
 def _study_of(command: Sequence[str]) -> str | None:
     """Name of the study that a ``run`` or ``resume`` works on, quoted for a shell."""
-    words = [word for word in command[1:] if not word.startswith("-")]
+    words = [word for word in command[1:] if not word.startswith("-") and "=" not in word]
     if command[0] not in ("run", "resume") or not words:
         return None
     file = _study_file(command)
