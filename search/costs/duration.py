@@ -36,7 +36,8 @@ def work_seconds(work: Work, *, n_concurrent: int, pace: Pace | None) -> tuple[f
     if trials is None:
         return None
     smallest, middle, largest = trials
-    rounds = ceil(work.n_most / work.n_together) * ceil(work.n_together / n_concurrent)
+    groups, rest = divmod(work.n_most, work.n_together)
+    rounds = groups * ceil(work.n_together / n_concurrent) + ceil(rest / n_concurrent)
     least = work.n_least / n_concurrent * (smallest[0] + middle[0]) / 2 * _least_share(work.config)
     most = rounds * (middle[1] + largest[1]) / 2
     return _CHECKPOINTS[0] * least, _CHECKPOINTS[1] * most + _START_S

@@ -173,6 +173,19 @@ def test_a_budget_of_seconds_is_what_a_trial_takes(tiny_study: Make, work_of: Wo
     assert found == pytest.approx((180, 1.1 * 180 + 15))
 
 
+def test_a_trial_that_waits_for_all_others_adds_one_round(tiny_study: Make, work_of: WorkOf):
+    config = tiny_study(
+        budget={"updates": None, "seconds": 60.0},
+        objective={"clock": "seconds"},
+        scheduler={"name": "none", "grace": None},
+    )
+    work = dataclasses.replace(work_of(config), n_least=17, n_most=18, n_together=17)
+    found = work_seconds(work, n_concurrent=2, pace=None)
+    assert found is not None
+    # Nine rounds of two, and the last trial alone.
+    assert found[1] == pytest.approx(1.1 * 10 * 60 + 15)
+
+
 def test_asha_may_spare_half_of_the_updates(tiny_study: Make, work_of: WorkOf):
     budget = {"updates": 400}
     with_asha = tiny_study(budget=budget, scheduler={"name": "asha", "grace": 100})
