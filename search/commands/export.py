@@ -25,23 +25,13 @@ def export(
             help="Train to the full budget first (full_budget; the trials' budget if absent).",
         ),
     ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--register",
-            metavar="NAME",
-            help="Register the export as a model in MLflow, too.",
-            show_default=False,
-        ),
-    ] = None,
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
     from search.exports.export import export_layout
     from search.study.console import say
     from search.study.folder import find_study
 
-    source = find_study(study)
-    folder, exported = export_layout(source, trial=trial, out=out, train=train)
+    folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)
     say(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")
     say(
         f"{exported.task.metric.name} with {exported.task.final_decoding}: "
@@ -49,7 +39,3 @@ def export(
         f"{exported.test.score:.2f} on the test set"
     )
     say(f"  use it: {exported.task.use_commands(str(folder))[0]}")
-    if name is not None:
-        from search.exports.register import register
-
-        say(f"registered in MLflow: {register(source, folder, exported, name)}")
