@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell, prepare_text
 from search.commands.data_options import with_tokenisation
+from search.commands.data_pairs import prepare_pairs
+from search.commands.data_summarise import summarise
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 from trainable.data.tokenisation import Form, Tokenisation
-
-if TYPE_CHECKING:
-    from trainable.data.corpus import ParallelText
 
 app = typer.Typer(
     help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
     no_args_is_help=True,
 )
 app.command("classify")(classify)
+app.command("summarise")(summarise)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
@@ -30,7 +29,7 @@ Merges = Annotated[
         "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
     ),
 ]
-GrammarTask = Literal["translation", "classification", "masked_lm"]
+GrammarTask = Literal["translation", "classification", "masked_lm", "summarisation"]
 Joined = Annotated[
     bool,
     typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
@@ -51,7 +50,8 @@ def grammar_command(
         GrammarTask,
         typer.Option(
             metavar="TASK",
-            help="translation (pairs), classification (English with its kinds) or masked_lm.",
+            help="translation (pairs), classification (English with its kinds), masked_lm or "
+            "summarisation.",
         ),
     ] = "translation",
     *,
@@ -60,22 +60,19 @@ def grammar_command(
     """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
     from trainable.data.grammar.kinds import grammar_sentences
+    from trainable.data.grammar.summaries import grammar_summaries
 
-    if task != "translation":
-        sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+    sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+    if task in ("classification", "masked_lm"):
         with_kinds = task == "classification"
         prepare_and_tell(
             lambda: grammar_sentences(seed=seed, with_kinds=with_kinds, **sizes),
             *(out, task, bpe_merges),
         )
         return
-    _prepare(
-        lambda: grammar(seed=seed, n_train=n_train, n_valid=n_valid, n_test=n_test),
-        out,
-        bpe_merges,
-        joined_dictionary,
-        choices,
-    )
+    generate = grammar if task == "translation" else grammar_summaries
+    joined = joined_dictionary or task == "summarisation"
+    prepare_pairs(lambda: generate(seed=seed, **sizes), out, bpe_merges, joined, choices)
 
 
 @app.command("multi30k")
@@ -94,7 +91,7 @@ def multi30k_command(
     """Multi30k, German to English image captions (29,000 pairs); downloaded without --from."""
     from trainable.data.multi30k import multi30k
 
-    _prepare(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("tatoeba")
@@ -112,7 +109,7 @@ def tatoeba_command(
     """Tatoeba, German to English everyday sentences; downloaded without --from."""
     from trainable.data.tatoeba import tatoeba
 
-    _prepare(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("iwslt14")
@@ -135,7 +132,7 @@ def iwslt14_command(
     """IWSLT'14, German to English TED talks (160,239 pairs); downloaded without --from."""
     from trainable.data.iwslt14 import iwslt14
 
-    _prepare(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
 
 
 @app.command("text")
@@ -189,7 +186,7 @@ def text_command(
         raise UserError(
             "text: no files are given; give --from FOLDER, or --train-src and --train-tgt"
         )
-    _prepare(
+    prepare_pairs(
         lambda: text(files, src=src, tgt=tgt, form=form),
         out,
         bpe_merges,
@@ -205,30 +202,3 @@ def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] |
         missing = "src" if src is None else "tgt"
         raise UserError(f"--{split}-{missing}: is missing; a split needs both its sides")
     return src, tgt
-
-
-def _prepare(
-    read: Callable[[], ParallelText],
-    out: Path,
-    n_merges: int,
-    joined_dictionary: bool,
-    choices: Tokenisation,
-) -> None:
-    from search.study.console import say
-    from trainable.data.prepare import prepare
-
-    manifest = prepare(
-        read, out, n_merges=n_merges, joined_dictionary=joined_dictionary, tokenisation=choices
-    )
-    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
-    rows = manifest.dictionary
-    say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
-    say(f"pairs: {sizes} (train / valid / test)")
-    for line in () if manifest.losses is None else manifest.losses.lines():
-        say(line)
-    say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
-    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
-    if manifest.metric is not None:
-        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
-    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
-    say(f"licence: {manifest.licence}")

@@ -13,6 +13,7 @@ from trainable.config import ModelConfig
 _PIPELINES = MappingProxyType(
     {
         "translation": "translation",
+        "summarisation": "summarization",
         "classification": "text-classification",
         "masked_lm": "fill-mask",
     }

@@ -40,7 +40,7 @@ COMMANDS = (
     "translate",
     "predict",
 )
-CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text", "classify")
+CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text", "classify", "summarise")
 
 
 def run(*arguments: str) -> int:

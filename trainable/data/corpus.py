@@ -66,12 +66,13 @@ class Split:
         """Split without pairs that are empty on a side."""
         return self._without(lambda n: None if min(self._lengths(n)) > 0 else "empty")
 
-    def cleaned(self, *, max_ratio: float | None = None) -> Split:
+    def cleaned(self, *, max_ratio: float | None = None, of_documents: bool = False) -> Split:
         """Split without pairs that are unfit for training.
 
         A side must have 1 to 175 tokens; the longer one at most ``max_ratio`` times the other's.
+        A source that is a document may have any number.
         """
-        return self._without(lambda n: self._broken_rule(n, max_ratio))
+        return self._without(lambda n: self._broken_rule(n, max_ratio, of_documents))
 
     def _without(self, broken_rule: Callable[[int], Rule | None]) -> Split:
         """Split without pairs that break a rule, and their numbers by rule."""
@@ -80,16 +81,25 @@ class Split:
         counts = Counter(rule for rule in rules if rule is not None)
         return replace(kept, dropped=Dropped.model_validate(counts))
 
-    def _broken_rule(self, n: int, max_ratio: float | None) -> Rule | None:
-        shorter, longer = sorted(self._lengths(n))
+    def _broken_rule(self, n: int, max_ratio: float | None, of_documents: bool) -> Rule | None:
+        n_src, n_tgt = self._lengths(n)
+        shorter, longer = sorted((n_src, n_tgt))
         if shorter == 0:
             return "empty"
-        if longer > MAX_TOKENS:
+        if (n_tgt if of_documents else longer) > MAX_TOKENS:
             return "too_long"
         return None if max_ratio is None or longer <= max_ratio * shorter else "ratio"
 
     def _lengths(self, n: int) -> tuple[int, int]:
         return len(self.tokens.src[n].split()), len(self.tokens.tgt[n].split())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryLengths:
+    """Lengths of documents and summaries in subword tokens, without the end."""
+
+    document: int  # where a document is cut
+    summary: int | None = None  # of the longest summary to decode; None: the longest in train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +118,7 @@ class ParallelText:
     sources: tuple[Source, ...] = ()
     seed: int | None = None
     form: Form = "raw"  # of the text that was given
+    summaries: SummaryLengths | None = None  # of documents and their summaries
 
     def __post_init__(self) -> None:
         for name in SPLITS:

@@ -7,4 +7,5 @@ BPE_MERGES = {
     "iwslt14": 10_000,
     "text": 8_000,
     "classify": 4_000,
+    "summarise": 4_000,
 }
