@@ -55,11 +55,9 @@ def run_trials(
     Args:
         config: settings of the study; the progress counts up to its ``search.n_trials``.
         ledger: records of the trials so far, and of those to come.
-        searcher: suggests trials until it is finished.
-        scheduler: stops trials early.
+        searcher, scheduler: suggests trials until it is finished; stops some early.
         trainable: Tune's trainable with its resources, of ``trainable_for``.
-        storage: where trials save their checkpoints.
-        kept: frees the storage of ended trials, except for the weights that are kept.
+        storage, kept: where trials save their checkpoints; frees it of ended trials' others.
         tracking: sends the records to MLflow; closed at the end.
         totals: metrics and tags of the parent run, called at the end, however the work ends.
         deadline: end of the session, if it has one.
