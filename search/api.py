@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -121,23 +121,27 @@ class Study:
         self,
         *,
         n_trials: int | None = None,
+        settings: Sequence[str] = (),
         address: str | None = None,
         time: str | None = None,
     ) -> Self:
-        """Go on with an interrupted study, or give a finished one more trials.
+        """Go on with an interrupted study, or give a finished one more trials or time.
 
         Args:
             n_trials: new number of trials in all; as before if absent.
+            settings: limits of the search that change, as ``"search.timeout=8h"``.
             address: as of ``run``.
             time: as of ``run``.
 
         Raises:
             NotFinished: the time is over.
-            UserError: the study never began, or is being run by another process.
+            UserError: the study never began, is being run by another process, or keeps a setting.
             WorkFailed: no trial was completed.
         """
         deadline = None if time is None else Deadline.after(time)
-        resume_study(self._folder, n_trials=n_trials, address=address, deadline=deadline)
+        resume_study(
+            self._folder, n_trials=n_trials, settings=settings, address=address, deadline=deadline
+        )
         self._config = self._folder.config()
         return self
 

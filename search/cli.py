@@ -22,6 +22,7 @@ from search.commands import (
     doctor,
     dynamics,
     export,
+    fetch,
     init,
     layout,
     list_studies,
@@ -62,7 +63,7 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         ),
         "Use": (export.export, translate.translate, predict.predict),
         "Paper": (reproduce.reproduce,),
-        "Cluster": (submit.submit,),
+        "Cluster": (submit.submit, fetch.fetch),
     }
 )
 

@@ -61,6 +61,7 @@ from trainable.private.torch import leave_to_each_rank, use_replaced_weights
 from trainable.private.tune import (
     FAILURES_LOGGER,
     SETTINGS,
+    TensorBoardLogs,
     clock_of,
     keep_keys_off_command_lines,
     keep_last_errors,
@@ -177,6 +178,31 @@ def test_no_key_of_aws_is_handed_to_a_trials_process(monkeypatch: pytest.MonkeyP
     assert handed() == names
     keep_keys_off_command_lines()
     assert handed() == {"RAY_CHDIR_TO_TRIAL_DIR"}
+
+
+class TrialWithFolder:
+    """What Ray's loggers ask of a trial."""
+
+    evaluated_params: None = None
+
+    def __init__(self, folder: Path) -> None:
+        self.local_path = str(folder)
+
+    def init_local_path(self) -> None:
+        """Nothing to do: the folder is not used."""
+
+
+def test_rays_tensorboard_logger_writes_where_and_what_we_choose(tmp_path: Path):
+    trial = TrialWithFolder(tmp_path / "scratch/trial-0001")
+    logs = TensorBoardLogs(str(tmp_path / "ours"), lambda result: result.get("values", {}))
+    logs.log_trial_start(trial)
+    logs.log_trial_result(1, trial, {"values": {"updates": 7, "score": 2.5}, "other": 1})
+    logs.log_trial_result(2, trial, {"failure": "none"})
+    logs.log_trial_end(trial)
+    (file,) = (tmp_path / "ours/trial-0001").iterdir()
+    assert b"ray/tune/score" in file.read_bytes()
+    assert b"other" not in file.read_bytes()
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_asha_takes_a_trial_of_no_experiment():

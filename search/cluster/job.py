@@ -6,14 +6,16 @@ import asyncio
 import logging
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
+from search.cluster.job_environment import job_environment
 from search.cluster.ray_address import ray_errors_as_user_errors, require_answer
 from search.cluster.shipped_code import copy_code
+from search.study.config import study_values
 from search.study.console import say
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
@@ -28,7 +30,8 @@ _RETRY_S = 10.0  # pause before following the log again after a lost connection
 def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
     """Run ``command`` as a job in ``folder`` on the cluster, and print its log until it ends.
 
-    Our code is sent along, and so is a study file of this machine that the command names.
+    Our code is sent along, and so are a study file of this machine that the command names and
+    the environment's variables of tracking and storage.
 
     Args:
         command: the words behind ``reservoir-search`` on a command line.
@@ -41,17 +44,14 @@ def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
         KeyboardInterrupt: the job was stopped, or this process was interrupted while the job
             goes on.
     """
-    client = _client(address)
-    with scratch_folder() as package:
-        copy_code(package)
-        study_file = _study_file(command)
-        if study_file is not None:
-            shutil.copyfile(study_file, package / study_file.name)
-        with ray_errors_as_user_errors(address):
-            job = client.submit_job(
-                entrypoint=entrypoint(command, folder=folder),
-                runtime_env={"working_dir": str(package)},
-            )
+    client = dashboard(address)
+    job = submitted(
+        client,
+        entrypoint(command, folder=folder),
+        address=address,
+        study_file=_study_file(command),
+        environment=job_environment(),
+    )
     logger.info("job %s on %s", job, address)
     try:
         asyncio.run(_follow(client, job))
@@ -62,7 +62,58 @@ def submit_job(command: Sequence[str], *, address: str, folder: str) -> None:
             *(address, job, address, job),
         )
         raise
-    _end_as(client.get_job_info(job), job)
+    end_as(client.get_job_info(job), job)
+    for line in hints(command, address=address, folder=folder):
+        say(line)
+
+
+def submitted(
+    client: JobSubmissionClient,
+    line: str,
+    *,
+    address: str,
+    study_file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Id of a new job that runs the shell's ``line`` beside our code and a study file.
+
+    Raises:
+        UserError: the cluster cannot be reached.
+    """
+    with scratch_folder() as package:
+        copy_code(package)
+        if study_file is not None:
+            shutil.copyfile(study_file, package / study_file.name)
+        with ray_errors_as_user_errors(address):
+            job: str = client.submit_job(
+                entrypoint=line,
+                runtime_env={"working_dir": str(package), "env_vars": dict(environment or {})},
+            )
+    return job
+
+
+def hints(command: Sequence[str], *, address: str, folder: str) -> list[str]:
+    """Lines on what to do next from this machine, after a search on the cluster."""
+    study = _study_of(command)
+    if study is None:
+        return []
+    place = f"--address {shlex.quote(address)} --folder {shlex.quote(folder)}"
+    return [
+        "\nOn the cluster these commands are; from this machine:",
+        f"  export it there:  reservoir-search submit {place} -- export {study}",
+        f"  bring it here:    reservoir-search fetch {study} {place}",
+    ]
+
+
+def _study_of(command: Sequence[str]) -> str | None:
+    """Name of the study that a ``run`` or ``resume`` works on, quoted for a shell."""
+    words = [word for word in command[1:] if not word.startswith("-") and "=" not in word]
+    if command[0] not in ("run", "resume") or not words:
+        return None
+    file = _study_file(command)
+    name = str(study_values(file)["name"]) if file is not None else Path(words[0]).stem
+    given = [word.removeprefix("name=") for word in command if word.startswith("name=")]
+    return shlex.quote(given[-1] if given else name)
 
 
 def entrypoint(command: Sequence[str], *, folder: str) -> str:
@@ -79,13 +130,18 @@ def entrypoint(command: Sequence[str], *, folder: str) -> str:
     ]
     if command[0] in _TRAINING and not any(word.startswith("--address") for word in command):
         words += ["--address", "auto"]
+    return in_folder(f"python -P -m search {' '.join(words)}", folder)
+
+
+def in_folder(line: str, folder: str) -> str:
+    """Shell line that runs ``line`` in ``folder`` on the cluster's head, or says there is none."""
     refusal = f"error: --folder {folder}: no such folder on the cluster's head; make it there"
     return "; ".join(
         [
             'here="$PWD"',
-            # Without -P, Python would look for our packages in that folder first.
+            # Without python's -P, it would look for our packages in that folder first.
             f"if cd {shlex.quote(folder)} 2>/dev/null",
-            f"then exec python -P -m search {' '.join(words)}",
+            f"then exec {line}",
             f"else echo {shlex.quote(refusal)} >&2",
             "exit 2",
             "fi",
@@ -101,7 +157,12 @@ def _study_file(command: Sequence[str]) -> Path | None:
     return files[0] if files else None
 
 
-def _client(address: str) -> JobSubmissionClient:
+def dashboard(address: str) -> JobSubmissionClient:
+    """Client of the cluster's dashboard.
+
+    Raises:
+        UserError: it is no address of a dashboard, or nothing answers there.
+    """
     parts = urlsplit(address)
     if parts.scheme not in ("http", "https") or parts.hostname is None:
         raise UserError(f"--address {address}: jobs go to Ray's dashboard; give http://HOST:8265")
@@ -127,7 +188,7 @@ async def _follow(client: JobSubmissionClient, job: str) -> None:
             await asyncio.sleep(_RETRY_S)
 
 
-def _end_as(ended: JobDetails, job: str) -> None:
+def end_as(ended: JobDetails, job: str) -> None:
     """Return if the job succeeded, else raise what its exit code stands for.
 
     Raises:

@@ -28,10 +28,14 @@ def resume(
             "--retry-failed", help="Train failed trials again: those named, or all if none is."
         ),
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a limit of the search, e.g. search.timeout=8h."),
+    ] = None,
     for_: For = None,
     address: Address = None,
 ) -> None:
-    """Continue a study after Ctrl-C or a crash, or give a finished one more trials.
+    """Continue a study after Ctrl-C or a crash, or give a finished one more trials or time.
 
     Interrupted trials continue from their last checkpoint; no candidate is
     trained twice, except failed ones with --retry-failed. Safe to repeat.
@@ -45,6 +49,11 @@ def resume(
     retried = tuple(ids or ()) if retry_failed else None
     print_result(
         resume_study(
-            find_study(study), n_trials=trials, retried=retried, address=address, deadline=for_
+            find_study(study),
+            n_trials=trials,
+            settings=settings or (),
+            retried=retried,
+            address=address,
+            deadline=for_,
         )
     )

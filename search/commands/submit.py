@@ -6,6 +6,24 @@ from typing import Annotated
 
 import typer
 
+Dashboard = Annotated[
+    str,
+    typer.Option(
+        "--address",
+        help="Address of Ray's dashboard, http://HOST:8265 (not the cluster address of run).",
+        show_default=False,
+    ),
+]
+
+FolderThere = Annotated[
+    str,
+    typer.Option(
+        "--folder",
+        help="Folder on the cluster's head for data and studies, on a permanent disk.",
+        show_default=False,
+    ),
+]
+
 
 def submit(
     command: Annotated[
@@ -16,25 +34,13 @@ def submit(
             show_default=False,
         ),
     ],
-    address: Annotated[
-        str,
-        typer.Option(
-            help="Address of Ray's dashboard, http://HOST:8265 (not the cluster address of run).",
-            show_default=False,
-        ),
-    ],
-    folder: Annotated[
-        str,
-        typer.Option(
-            help="Folder on the cluster's head for data and studies, on a permanent disk.",
-            show_default=False,
-        ),
-    ],
+    address: Dashboard,
+    folder: FolderThere,
 ) -> None:
     """Run a command on a Ray cluster and follow its log; Ctrl-C only stops following.
 
-    The code and a study file of this machine are sent along. The exit code is
-    that of the command.
+    The code, a study file of this machine and its variables of MLflow and AWS are
+    sent along. The exit code is that of the command.
     """
     from search.cluster.job import submit_job
 

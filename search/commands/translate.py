@@ -28,8 +28,12 @@ def translate(
         typer.Option("--scores", help="Write the mean log-probability of a token before each."),
     ] = False,
 ) -> None:
-    """Translate the sentences on stdin, one per line, and write one translation per line."""
+    """Translate the sentences on stdin, one per line, and write one translation per line.
+
+    At a terminal it asks for them and answers each at once; Ctrl-D ends it.
+    """
     from search.exports.translate import Translator
+    from search.study.console import tell
     from spaces.errors import UserError
 
     if nbest is not None and nbest > beam:
@@ -39,14 +43,16 @@ def translate(
     translator = Translator(export)
     if nbest is None and not scores:
         answer_stdin(lambda sentences: translator.translate(sentences, beam=beam))
-        return
-    answer_stdin(
-        lambda sentences: _tables(
-            translator.n_best(sentences, beam=beam, n_best=nbest or 1),
-            numbers=nbest is not None,
-            scores=scores,
+    else:
+        answer_stdin(
+            lambda sentences: _tables(
+                translator.n_best(sentences, beam=beam, n_best=nbest or 1),
+                numbers=nbest is not None,
+                scores=scores,
+            )
         )
-    )
+    for line in translator.unknown.sentences():
+        tell(line)
 
 
 def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
@@ -61,6 +67,9 @@ def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
     from search.exports.translate import sentences_of, with_progress
     from search.study.console import say, tell, write
 
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        _converse(answer)
+        return
     # ``sentences_of`` refuses what is not UTF-8, with its line; a carriage return ends no line.
     lines = io.TextIOWrapper(
         sys.stdin.buffer, encoding="utf-8", errors="surrogateescape", newline="\n"
@@ -70,6 +79,21 @@ def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
         answers = with_progress(answers, tell)
     for line in answers:
         (say if sys.stdout.isatty() else write)(line)
+
+
+def _converse(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
+    """Ask for sentences at the terminal, and answer each before the next."""
+    from search.study.console import say, tell
+
+    tell("a sentence a line; Ctrl-D ends")
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            say()
+            return
+        for text in answer([line]):
+            say(text)
 
 
 def _tables(found: Iterable[Sequence[Hypothesis]], *, numbers: bool, scores: bool) -> Iterator[str]:

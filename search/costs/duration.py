@@ -32,18 +32,47 @@ def work_seconds(work: Work, *, n_concurrent: int, pace: Pace | None) -> tuple[f
     Returns:
         None if neither the pace nor a budget of seconds is known.
     """
-    ordered = sorted(work.sizes, key=lambda size: size.training_flops)
-    ends = (ordered[0], middle_size(work.sizes), ordered[-1])
-    slower = _SLOWER_ALONE if n_concurrent == 1 else _SLOWER_BESIDE_OTHERS
-    trials = [_trial_seconds(work.config, size, pace, slower) for size in ends]
-    known = [seconds for seconds in trials if seconds is not None]
-    if len(known) < len(ends):
+    trials = _sizes_seconds(work, n_concurrent, pace)
+    if trials is None:
         return None
-    smallest, middle, largest = known
-    rounds = ceil(work.n_most / work.n_together) * ceil(work.n_together / n_concurrent)
+    smallest, middle, largest = trials
+    groups, rest = divmod(work.n_most, work.n_together)
+    rounds = groups * ceil(work.n_together / n_concurrent) + ceil(rest / n_concurrent)
     least = work.n_least / n_concurrent * (smallest[0] + middle[0]) / 2 * _least_share(work.config)
     most = rounds * (middle[1] + largest[1]) / 2
     return _CHECKPOINTS[0] * least, _CHECKPOINTS[1] * most + _START_S
+
+
+def likely_seconds(work: Work, *, n_concurrent: int, pace: Pace | None) -> float | None:
+    """The work's duration, if nothing goes to an extreme: between the bounds of ``work_seconds``.
+
+    The average trial is half as often the smallest or the largest model as the middle one, and
+    half of what the scheduler may spare is spared.
+
+    Args:
+        work, n_concurrent, pace: as of ``work_seconds``.
+    """
+    trials = _sizes_seconds(work, n_concurrent, pace)
+    if trials is None:
+        return None
+    smallest, middle, largest = (sum(bounds) / 2 for bounds in trials)
+    trial_s = (smallest + 2 * middle + largest) / 4 * (1 + _least_share(work.config)) / 2
+    n_rounds = max(1.0, (work.n_least + work.n_most) / 2 / n_concurrent)
+    return n_rounds * trial_s * sum(_CHECKPOINTS) / 2 + _START_S
+
+
+def _sizes_seconds(
+    work: Work, n_concurrent: int, pace: Pace | None
+) -> list[tuple[float, float]] | None:
+    """Bounds of the seconds of a trial of the smallest, the middle and the largest model."""
+    ordered = sorted(work.sizes, key=lambda size: size.training_flops)
+    slower = _SLOWER_ALONE if n_concurrent == 1 else _SLOWER_BESIDE_OTHERS
+    known = [
+        seconds
+        for size in (ordered[0], middle_size(work.sizes), ordered[-1])
+        if (seconds := _trial_seconds(work.config, size, pace, slower)) is not None
+    ]
+    return known or None  # a pace tells all of them or none
 
 
 def _trial_seconds(

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.cluster.resources import living_nodes, n_fitting_trials
-from search.costs.duration import work_seconds
+from search.costs.duration import likely_seconds, work_seconds
 from search.costs.need import (
     Need,
     Process,
@@ -63,9 +63,11 @@ def _time_text(work: Work, n_concurrent: int, pace: Pace | None) -> str:
     least = "" if work.n_least == work.n_most else f"{work.n_least} to "
     text = f"{least}{work.n_most} trials, {n_concurrent} at a time"
     seconds = work_seconds(work, n_concurrent=n_concurrent, pace=pace)
-    if seconds is None:
+    likely = likely_seconds(work, n_concurrent=n_concurrent, pace=pace)
+    if seconds is None or likely is None:
         return f"{text}; how long they take is not known, as they don't run on this machine"
-    text += f", take {human_seconds(seconds[0])} to {human_seconds(seconds[1])}"
+    text += f", take about {human_seconds(likely)}"
+    text += f" ({human_seconds(seconds[0])} to {human_seconds(seconds[1])})"
     return text if pace is None else f"{text} at {pace.flops_per_s / 1e9:.0f} GFLOP/s a rank"
 
 

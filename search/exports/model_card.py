@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from types import MappingProxyType
+
 from search.exports.exported import Exported
 from spaces.kinds import LAYER_KINDS
 from trainable.config import ModelConfig
+
+# Names of our tasks on Hugging Face's hub.
+_PIPELINES = MappingProxyType(
+    {
+        "translation": "translation",
+        "summarisation": "summarization",
+        "classification": "text-classification",
+        "masked_lm": "fill-mask",
+    }
+)
 
 
 def model_card(exported: Exported) -> str:
@@ -20,7 +33,8 @@ def model_card(exported: Exported) -> str:
         else f"the weights of update {exported.n_updates} of the search's trial {record.id}; "
         "`reservoir-search export --train` trains to the full budget"
     )
-    return f"""# Reservoir Transformer, {task.manifest.subject}
+    return f"""{_head(exported)}
+# Reservoir Transformer, {task.manifest.subject}
 
 | | |
 | --- | --- |
@@ -52,6 +66,28 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _head(exported: Exported) -> str:
+    """Metadata as Hugging Face's hub reads them: YAML, whose values are written as JSON."""
+    manifest, metric = exported.task.manifest, exported.task.metric.name
+    kind = _PIPELINES.get(exported.task.name, "other")
+    result = {
+        "task": {"type": kind},
+        "dataset": {"name": manifest.corpus, "type": "other"},
+        "metrics": [{"type": metric.lower(), "value": exported.test.score}],
+    }
+    values = {
+        "language": [language for language in (manifest.src, manifest.tgt) if language],
+        "license": "other",
+        "license_name": manifest.licence,
+        "pipeline_tag": kind,
+        "library_name": "reservoir-search",
+        "tags": ["reservoir-transformer", "fairseq", "safetensors"],
+        "model-index": [{"name": str(exported.config.model.encoder), "results": [result]}],
+    }
+    lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
+    return "\n".join(["---", *lines, "---", ""])
 
 
 def _decoder(model: ModelConfig) -> str:

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from search.exports.export_size import refuse_too_large
+from search.exports.unknown_words import UnknownWords
 from spaces.errors import UserError
 from spaces.faults import fault_lines
 from trainable.checkpoint import CHECKSUMS, BrokenCheckpoint, check_files, load_learned_weights
@@ -79,6 +80,7 @@ class Translator:
         self._corpus, self._model = export.task.corpus, export.model
         self._src = Tokenizer.load(folder, "src")
         self._tgt = Tokenizer.load(folder, "tgt")
+        self.unknown = UnknownWords(self._corpus.src_dict.unk_word)  # since the export was opened
 
     def translate(self, sentences: Iterable[str], *, beam: int) -> Iterator[str]:
         """One translation a sentence, in order; an empty line stays empty.
@@ -87,6 +89,8 @@ class Translator:
         """
         find = partial(decode, self._model, beam=beam, limit=FULL_LIMIT)
         for found in self._found(sentences, find):
+            if found is not None:
+                self.unknown.wrote(found)
             yield "" if found is None else self._tgt.decode(found)
 
     def n_best(
@@ -141,6 +145,7 @@ class Translator:
         tokens: torch.Tensor = self._corpus.src_dict.encode_line(
             " ".join(words[:most]), add_if_not_exist=False
         ).long()
+        self.unknown.read(words[:most], (tokens[:-1] != self._corpus.src_dict.unk()).tolist())
         return tokens
 
 

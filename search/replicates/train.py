@@ -13,6 +13,7 @@ from search.costs.work import replicates_work
 from search.replicates.plans import Plan, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
 from search.run.deadline import Deadline
+from search.run.tensorboard import tensorboard_logs
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
@@ -99,6 +100,7 @@ def train_replicates(
             totals=lambda: ({"n_trained": float(ledger.n_trained)}, {}),
             deadline=deadline,
             go_on="the same command",
+            callbacks=tensorboard_logs(config, folder),
         )
         records = ledger.records
     if all(record.state != "completed" for record in records):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from trainable.aucc import UNITS
+from trainable.aucc import UNITS, aucc_unit
 from trainable.config import ObjectiveConfig
-from trainable.quantities import Goal
+from trainable.quantities import QUANTITIES, Goal
 
 
 def objective_words(objective: ObjectiveConfig, metric: str) -> str:
@@ -30,6 +30,24 @@ def goal_words(goal: Goal, objective: ObjectiveConfig, metric: str) -> str:
         "seconds": "seconds of training",
     }
     return words.get(goal.text, goal.text)
+
+
+def objective_unit(objective: ObjectiveConfig, metric: str) -> str | None:
+    """Unit of the objective, of several of the first one's; None for an expression."""
+    area = aucc_unit(metric, objective.clock)
+    if objective.name == "aucc_per_mparam":
+        return f"{area} / M parameters"
+    units = {
+        "aucc": area,
+        **dict.fromkeys(("score", "last_score", "score_at"), metric),
+        **dict.fromkeys(("loss", "last_loss"), "bits per target"),
+        **{name: "M parameters" for name in QUANTITIES if name.startswith("mparams_")},
+        "seconds": "seconds",
+        "updates": "updates",
+        "tokens": "tokens",
+        "flops": "FLOPs",
+    }
+    return units.get(objective.goals[0].text)
 
 
 def _unit(objective: ObjectiveConfig) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from search.costs.disk_usage import disk_usage
+from search.report.objective_words import objective_unit
 from search.report.rank_table import hypervolume_json
 from search.stats.hypervolume import Hypervolume, front_hypervolume
 from search.study.config import StudyConfig
@@ -22,6 +23,7 @@ from search.study.references import Model0s, references_of
 from search.study.score_name import score_name, signature_of
 from search.study.trial_record import Role, TrialRecord
 from search.study.winner_standing import study_standing
+from trainable.aucc import aucc_unit
 
 if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
@@ -95,7 +97,8 @@ def study_table(folder: StudyFolder) -> None:
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
-        title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters",
+        title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters"
+        f"\n{_units(config, records)}",
         title_justify="left",
     )
     console = output()
@@ -116,6 +119,14 @@ def study_table(folder: StudyFolder) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
     console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def _units(config: StudyConfig, records: Sequence[TrialRecord]) -> str:
+    """Units of the two columns that have none in their heading."""
+    metric = score_name(records)
+    unit = objective_unit(config.objective, metric)
+    objective = "" if unit is None else f", objective in {unit}"
+    return f"AUCC in {aucc_unit(metric, config.objective.clock)}{objective}"
 
 
 def print_standing(folder: StudyFolder) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
 from typing import Self
 
+from search.study.duration import duration_s
 from spaces.errors import UserError
 
 # Time between the stop of the training and the end of the command: actors end, which Tune gives
 # 10 seconds, the last records are sent to MLflow, Ray stops.
 CLOSING_S = 20.0
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
-_UNITS_S = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +28,10 @@ class Deadline:
         Raises:
             UserError: it is not written so, or leaves no time for training.
         """
-        found = _DURATION.fullmatch(duration)
-        if found is None:
-            raise UserError(f"--for '{duration}': is no time; write 90s, 9m or 1h")
-        seconds = float(found[1]) * _UNITS_S[found[2]]
+        try:
+            seconds = duration_s(duration)
+        except ValueError as error:
+            raise UserError(f"--for '{duration}': {error}") from error
         if seconds <= CLOSING_S:
             raise UserError(
                 f"--for {duration}: the end of the work alone takes up to {CLOSING_S:g}s; give a "

@@ -14,7 +14,10 @@ from search.costs.estimate import estimate
 from search.costs.study_sizes import sized_trials
 from search.costs.work import search_work
 from search.run.deadline import Deadline
+from search.run.limited_trials import LimitedTrials, failures_fault
+from search.run.search_time import SearchTime
 from search.run.study_totals import study_totals
+from search.run.tensorboard import tensorboard_logs
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.schedule.schedulers import (
     check_scheduler,
@@ -23,6 +26,7 @@ from search.schedule.schedulers import (
     show_other_studies,
 )
 from search.schedule.sparing_scheduler import SparingScheduler
+from search.study.changed_settings import changed_settings
 from search.study.config import StudyConfig
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder, make_study_folder, place_for_study
@@ -105,7 +109,8 @@ def start_study(
 def resume_study(
     folder: StudyFolder,
     *,
-    n_trials: int | None,
+    n_trials: int | None = None,
+    settings: Sequence[str] = (),
     retried: Collection[int] | None = None,
     address: str | None = None,
     deadline: Deadline | None = None,
@@ -115,6 +120,7 @@ def resume_study(
     Args:
         folder: the study's.
         n_trials: new number of trials in all; None leaves it as it is.
+        settings: ``search.KEY=VALUE`` that change from now on; few may.
         retried: ids of failed trials to train again, all if empty; None trains none of them.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
         deadline: moment to end, finished or not; None to end with the last trial.
@@ -124,8 +130,8 @@ def resume_study(
         UserError: another driver holds the study, or its data or settings cannot be used.
         WorkFailed: no trial was completed.
     """
-    config = folder.config()
     folder.require_search("resume")
+    config = changed_settings(folder.config(), _changes(settings, n_trials))
     check_algorithm(config)
     check_scheduler(config)
     settle_place(folder)
@@ -134,8 +140,9 @@ def resume_study(
         rehearse_any(sized_trials(config, folder.data()))
         earlier = earlier_trials(config, Path(folder.data()))
         again = [] if retried is None else failed_ids(read_records(folder.trials), retried)
-        if n_trials is not None:
-            config = _extended(config, folder, n_trials)
+        if config != folder.config():
+            _refuse_fewer(config, folder)
+            folder.resolve(config)
         with ray_for(config, address):
             trainable = trainable_for(config, folder, address)
             return _search(config, folder, earlier, trainable, deadline, retried=again)
@@ -160,19 +167,19 @@ def failed_ids(records: Mapping[int, TrialRecord], named: Collection[int]) -> li
     return [id_ for id_ in failed if not named or id_ in named]
 
 
-def _extended(config: StudyConfig, folder: StudyFolder, n_trials: int) -> StudyConfig:
-    """Settings with another number of trials, saved in the study's folder for later resumes.
+def _changes(settings: Sequence[str], n_trials: int | None) -> list[str]:
+    return [*settings, *([] if n_trials is None else [f"search.n_trials={n_trials}"])]
+
+
+def _refuse_fewer(config: StudyConfig, folder: StudyFolder) -> None:
+    """Check that the study is to have at least as many trials as it has.
 
     Raises:
-        UserError: the study has more trials already.
+        UserError: it has more.
     """
-    n_before = n_searched(read_records(folder.trials).values())
+    n_trials, n_before = config.search.n_trials, n_searched(read_records(folder.trials).values())
     if n_trials < n_before:
         raise UserError(f"--trials {n_trials}: the study has {n_before} trials already; give more")
-    search = config.search.model_copy(update={"n_trials": n_trials})
-    config = config.model_copy(update={"search": search})
-    folder.resolve(config)
-    return config
 
 
 def _search(
@@ -185,7 +192,7 @@ def _search(
     retried: Collection[int] = (),
 ) -> StudyResult:
     storage = study_storage(folder)
-    with Ledger.in_order(folder.trials) as ledger:
+    with SearchTime.of_session(folder) as time, Ledger.in_order(folder.trials) as ledger:
         trials = StudyTrials.open(
             config,
             ledger,
@@ -208,7 +215,7 @@ def _search(
             scheduler = SparingScheduler(scheduler, ledger, references.is_reference)
         searcher = TrialSearcher(
             ledger,
-            source,
+            LimitedTrials(source, config.search, ledger, time),
             n_concurrent=partial(n_concurrent, config),
             resume_from=lambda record: latest_checkpoint(storage, record),
         )
@@ -224,12 +231,21 @@ def _search(
             totals=lambda: study_totals(trials.counts(), ledger.records, config),
             deadline=deadline,
             go_on=f"reservoir-search resume {folder.argument}",
+            callbacks=tensorboard_logs(config, folder),
         )
+        fault = failures_fault(ledger.records, config.search.max_failed)
+        if fault is not None:
+            raise WorkFailed(f"study {config.name}: {fault}; {_after_failures(folder)}")
         if best_trial(ledger.records, config.objective) is None:
             raise WorkFailed(_why_nothing_completed(ledger, config, trials.last_refusal))
         return StudyResult(
             folder=folder, counts=trials.counts(), mlflow_is_complete=mlflow_is_complete
         )
+
+
+def _after_failures(folder: StudyFolder) -> str:
+    resume = f"reservoir-search resume {folder.argument}"
+    return f"train them again with: {resume} --retry-failed; or raise it with --set"
 
 
 def _proxy(config: StudyConfig) -> Proxy | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune import CheckpointConfig
+from ray.tune import Callback, CheckpointConfig
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
@@ -48,21 +48,21 @@ def run_trials(
     totals: Totals,
     deadline: Deadline | None,
     go_on: str,
+    callbacks: Sequence[Callback] = (),
 ) -> bool:
     """Train the trials that ``searcher`` suggests; Ray must be running.
 
     Args:
         config: settings of the study; the progress counts up to its ``search.n_trials``.
         ledger: records of the trials so far, and of those to come.
-        searcher: suggests trials until it is finished.
-        scheduler: stops trials early.
+        searcher, scheduler: suggests trials until it is finished; stops some early.
         trainable: Tune's trainable with its resources, of ``trainable_for``.
-        storage: where trials save their checkpoints.
-        kept: frees the storage of ended trials, except for the weights that are kept.
+        storage, kept: where trials save their checkpoints; frees it of ended trials' others.
         tracking: sends the records to MLflow; closed at the end.
         totals: metrics and tags of the parent run, called at the end, however the work ends.
         deadline: end of the session, if it has one.
         go_on: command that continues after it.
+        callbacks: further ones of Tune's.
 
     Returns:
         Whether MLflow has all records.
@@ -84,7 +84,7 @@ def run_trials(
             trainable,
             searcher=searcher,
             scheduler=scheduler,
-            callbacks=[Recorder(kept, ledger, [tracking.note, progress.note])],
+            callbacks=[Recorder(kept, ledger, [tracking.note, progress.note]), *callbacks],
             storage=storage,
             session=next_session(storage),
             checkpoints=CheckpointConfig(checkpoint_frequency=1, num_to_keep=2),

@@ -17,6 +17,7 @@ from search.study.agreement import (
     reference_faults,
     scheduler_faults,
 )
+from search.study.duration import Duration
 from search.study.first_layouts import First, first_layout_faults
 from search.study.import_path import is_import_path
 from search.study.learning import default_grace, longest_warm_up
@@ -78,6 +79,8 @@ class SearchConfig(Section):
     algorithm: Annotated[str, AfterValidator(_check_algorithm)] = "surrogate"
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
+    timeout: Duration | None = None  # of all sessions together; no new trial begins after it
+    max_failed: PositiveInt | None = None  # number of failed trials at which the search ends
     n_startup: PositiveInt = 8  # random trials before the algorithm chooses; ignored by surrogate
     first: tuple[First, ...] = ()  # encoders or whole candidates, trained before all others
     warm_start: tuple[str, ...] = ()  # earlier studies, by name or folder, to learn from
@@ -100,6 +103,7 @@ class TrackingConfig(Section):
     """Place where MLflow records the trials; ``MLFLOW_TRACKING_URI`` overrides the file."""
 
     uri: str | None = None  # SQLite in the study's folder if absent
+    tensorboard: bool = False  # write files for TensorBoard into the study's folder too
 
 
 class StorageConfig(Section):

@@ -184,6 +184,11 @@ class StudyFolder:
         versions: dict[str, str] = self._resolved()["versions"]
         return versions
 
+    def spent_s(self) -> float:
+        """Seconds for which the study's drivers have searched."""
+        spent: float = self._resolved().get("spent_s", 0.0)  # earlier versions wrote none
+        return spent
+
     def tracked_at(self) -> str | None:
         """Address of the MLflow store that was last used, redacted; None before the first time."""
         address: str | None = self._resolved().get("tracked_at")
@@ -317,7 +322,8 @@ def _is_whole(resolved: object) -> bool:
     """True if ``resolved``, of a ``resolved.json``, has all its parts."""
     needed = {"study": dict, "id": str, "data": str, "versions": dict}
     # Earlier versions wrote none of these.
-    later = {"purpose": str, "place": str, "tracked_at": str, "former_ids": list, CHECKSUM: str}
+    later = {"purpose": str, "place": str, "tracked_at": str, "former_ids": list, "spent_s": float}
+    later[CHECKSUM] = str
     if not isinstance(resolved, dict):
         return False
     parts: dict[str, Any] = resolved

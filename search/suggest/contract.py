@@ -186,8 +186,7 @@ class AlgorithmContract:
             assert record.optuna_number is not None
             trial = trials[record.optuna_number]
             assert trial.state.name == names[record.state]
-            if record.state == "stopped":
-                assert list(trial.intermediate_values) == [10]
+            assert list(trial.intermediate_values) == [point.updates for point in record.curve]
             if record.state == "completed":
                 assert trial.value == record.objective
         assert all(trial.state.is_finished() for trial in trials.values())

@@ -10,17 +10,21 @@ from search.study.comparability import corpus_digest, other_settings
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, find_study
 from search.study.ledger import sorted_records
+from search.study.revaluation import revalued, within_budget
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from spaces.chooser import Point
 from spaces.errors import UserError
+from trainable.config import CLOCKS, Budget
 
 logger = logging.getLogger(__name__)
+
+_VALUED_ANEW = ("budget", "objective")  # tables in which an earlier study may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierTrial:
-    """A completed trial of another study, whose candidate this study could train as well."""
+    """A trial of another study that is whole here too, and a candidate of this one's space."""
 
     study: str  # the other study's id
     record: TrialRecord
@@ -49,26 +53,55 @@ def earlier_trials(config: StudyConfig, data: Path) -> list[EarlierTrial]:
 
 
 def _faults(folder: StudyFolder, config: StudyConfig, data: Path) -> list[str]:
-    differing = [f"[{name}]" for name in other_settings(folder.config(), config)]
+    earlier = folder.config()
+    differing = [
+        f"[{name}]" for name in other_settings(earlier, config) if name not in _VALUED_ANEW
+    ]
     if corpus_digest(Path(folder.data())) != corpus_digest(data):
         differing.append("the prepared data")
-    if not differing:
-        return []
-    place = f"search.warm_start '{folder.path}'"
-    rule = f"{', '.join(differing)} differ from this study's, so the curves do not compare"
-    return [f"{place}: {rule}; make them alike or leave the earlier study out"]
+    if differing:
+        rule = f"{', '.join(differing)} differ from this study's, so the curves do not compare"
+        return [f"{_place(folder)}: {rule}; make them alike or leave the earlier study out"]
+    if _ends_before(earlier.budget, config.budget):
+        rule = "its trials end before this study's [budget], so their areas do not compare"
+        return [f"{_place(folder)}: {rule}; give a shorter budget or leave the earlier study out"]
+    return []
+
+
+def _place(folder: StudyFolder) -> str:
+    return f"search.warm_start '{folder.path}'"
+
+
+def _ends_before(earlier: Budget, budget: Budget) -> bool:
+    """True if each limit of ``budget`` is beyond the same limit of ``earlier``."""
+    limits = [(earlier.on(clock), limit) for clock in CLOCKS if (limit := budget.on(clock))]
+    return all(before is not None and before < limit for before, limit in limits)
 
 
 def _trials(folder: StudyFolder, config: StudyConfig) -> list[EarlierTrial]:
-    completed = [record for record in sorted_records(folder.trials) if record.state == "completed"]
+    ended = [record for record in sorted_records(folder.trials) if record.is_trained]
+    whole = [(record, _as_here(record, config, _place(folder))) for record in ended]
     trials = [
-        EarlierTrial(study=folder.id(), record=record, point=point)
-        for record in completed
-        if (point := _point(record, config)) is not None
+        EarlierTrial(study=folder.id(), record=here, point=point)
+        for record, here in whole
+        if here is not None and (point := _point(record, config)) is not None
     ]
-    n_left_out = len(completed) - len(trials)
+    taken = {trial.record.id for trial in trials}
+    n_left_out = sum(r.state == "completed" and r.id not in taken for r in ended)
     logger.info("warm_start=%s taken=%d left_out=%d", folder.path, len(trials), n_left_out)
     return trials
+
+
+def _as_here(record: TrialRecord, config: StudyConfig, place: str) -> TrialRecord | None:
+    """The trial with this study's budget and objective; None if its curve is no whole one here.
+
+    Raises:
+        UserError: the objective is an expression without a value for the trial.
+    """
+    if (record.config.budget, record.config.objective) == (config.budget, config.objective):
+        return record if record.state == "completed" else None
+    here = within_budget(record, config.budget)
+    return None if here is None else revalued([here], config.objective, place=place)[0]
 
 
 def _point(record: TrialRecord, config: StudyConfig) -> Point | None:

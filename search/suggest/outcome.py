@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from optuna.trial import TrialState
 
 from search.study.trial_record import TrialRecord
+from search.suggest.suggestion_marks import DECODER, LAYOUT, RUN, SCORE, TRIAL
 
 
 def outcome_of(record: TrialRecord) -> tuple[TrialState, list[float] | None]:
@@ -19,3 +22,15 @@ def outcome_of(record: TrialRecord) -> tuple[TrialState, list[float] | None]:
     if record.state == "stopped" and not several:
         return TrialState.PRUNED, None
     return TrialState.FAIL, None
+
+
+def attributes_of(record: TrialRecord) -> dict[str, Any]:
+    """User attributes by which Optuna's dashboard and plots name the trial; none is unknown."""
+    values = {
+        TRIAL: record.id,
+        LAYOUT: record.canonical,
+        DECODER: str(record.decoder) or None,
+        SCORE: record.best_score,
+        RUN: record.mlflow_run_id,
+    }
+    return {name: value for name, value in values.items() if value is not None}

@@ -16,7 +16,7 @@ from search.study.trial_record import TrialRecord
 from search.suggest.bounds import OutOfBounds
 from search.suggest.earlier_studies import EarlierTrial
 from search.suggest.optuna_journal import AskTellStudy, Direction, OptunaChooser, open_journal
-from search.suggest.outcome import outcome_of
+from search.suggest.outcome import attributes_of, outcome_of
 from search.suggest.suggestion_counts import SuggestionCounts
 from search.suggest.suggestion_marks import (
     DISCARDED,
@@ -186,7 +186,7 @@ class SuggestionJournal:
         self._study.tell(suggestion, state=TrialState.FAIL if is_pareto else TrialState.PRUNED)
 
     def _tell(self, number: int, record: TrialRecord) -> None:
-        """Give the Optuna trial ``number`` the outcome of ``record``; if pruned, with its curve."""
+        """Give the Optuna trial ``number`` the outcome, the curve and the layout of ``record``."""
         if number not in self._open:
             return  # an earlier driver reported it and crashed before it recorded that
         trial = self._open.pop(number)
@@ -196,8 +196,9 @@ class SuggestionJournal:
             # Not known yet counts as kept: samplers take a missing constraint for a broken one.
             trial.set_constraint("bounds", 0.0 if shortfall is None else shortfall)
         state, values = outcome_of(record)
-        if state is TrialState.PRUNED:
+        for name, value in attributes_of(record).items():
+            trial.set_user_attr(name, value)
+        if not objective.is_pareto:  # with several objectives Optuna takes no curve
             for n_points, point in enumerate(record.curve, start=1):
-                _, value = record.so_far(n_points)
-                trial.report(value, point.updates)
+                trial.report(record.so_far(n_points)[1], point.updates)
         self._study.tell(trial, values, state=state)

@@ -12,3 +12,10 @@ FIRST = "first"  # a layout of search.first
 RETRIED = "retried"  # id of the failed trial that the suggestion trains again
 REFERENCE = "reference"  # role of a reference that the space has: model0 or deletion
 LOST = "lost"  # on the study: numbers of suggestions whose trials are lost, or were retried
+
+# Of the trial, for Optuna's dashboard and plots.
+TRIAL = "trial"  # its id
+LAYOUT = "layout"
+DECODER = "decoder"
+SCORE = "score"
+RUN = "mlflow_run_id"

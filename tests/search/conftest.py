@@ -161,7 +161,8 @@ def real_study(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) ->
         '[space.hyper]\n"train.lr" = [4e-3, 5e-3, 6e-3, 1e38]'
     )
     search = 'algorithm = "random"\nn_trials = 8'
-    (place / "mine.toml").write_text(study_toml(small_grammar, space=space, search=search))
+    study = study_toml(small_grammar, space=space, search=search)
+    (place / "mine.toml").write_text(study + "[tracking]\ntensorboard = true\n")
     done = reservoir_search("run", "mine.toml", cwd=place)
     assert done.returncode == 0, done.stderr
     return RealStudy(place, done.stdout)

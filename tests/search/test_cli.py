@@ -26,6 +26,7 @@ COMMANDS = (
     "run",
     "resume",
     "submit",
+    "fetch",
     "replay",
     "list",
     "show",

@@ -8,12 +8,15 @@ tests/search/test_end_to_end.py and test_faults.py check it.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ray.tune.execution import class_cache, experiment_state
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
+from ray.tune.logger import TBXLoggerCallback
 from ray.tune.schedulers import MedianStoppingRule
 
 # Logger to which Tune writes a trial's failure with a traceback. If an upgrade renames it, the
@@ -114,3 +117,25 @@ def results_of(rule: MedianStoppingRule, trial: Trial) -> list[dict[str, Any]]:
     """
     results: list[dict[str, Any]] = rule._results[trial]
     return results
+
+
+class TensorBoardLogs(TBXLoggerCallback):  # type: ignore[misc]
+    """Ray's TensorBoard logger, with a folder of ours and only the values that we choose.
+
+    Ray's writes into Tune's scratch folder, from which nothing is kept, and all of a result. If
+    an upgrade renames the class of its writers, write with tensorboardX's ``SummaryWriter``.
+    """
+
+    def __init__(self, folder: str, values: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """``values`` gives the values of a result, with their ``updates``; empty if it has none."""
+        super().__init__()
+        make = self._summary_writer_cls
+        self._values = values
+        self._summary_writer_cls = lambda path, **options: make(
+            str(Path(folder) / Path(path).name), **options
+        )
+
+    def log_trial_result(self, iteration: int, trial: Trial, result: dict[str, Any]) -> None:
+        if values := self._values(result):
+            step = {"training_iteration": values["updates"]}
+            super().log_trial_result(iteration, trial, {**values, **step})

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ray.job_submission import JobStatus
 
-from search.cluster.job import _end_as, _follow, entrypoint, submit_job
+from search.cluster.job import _follow, end_as, entrypoint, hints, submit_job
+from search.cluster.job_environment import job_environment
 from search.cluster.shipped_code import copy_code
 from search.study.errors import WorkFailed
 from spaces.errors import UserError
@@ -96,8 +97,49 @@ class Ended:
 )
 def test_submit_ends_as_the_job_did(ended: Any, outcome: type[BaseException]):
     with pytest.raises(outcome):
-        _end_as(ended, "raysubmit_1")
-    _end_as(Ended("SUCCEEDED", 0), "raysubmit_2")  # type: ignore[arg-type]
+        end_as(ended, "raysubmit_1")
+    end_as(Ended("SUCCEEDED", 0), "raysubmit_2")  # type: ignore[arg-type]
+
+
+def test_a_job_takes_tracking_and_storage_along_and_the_log_names_no_secret(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")  # so that what is set below is undone
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://me:hidden1@mlflow.example:5000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden2")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/home/me/.aws/config")
+    with caplog.at_level("INFO"):
+        taken = job_environment()
+    assert taken == {
+        "MLFLOW_TRACKING_URI": "https://mlflow.example:5000",
+        "MLFLOW_TRACKING_USERNAME": "me",
+        "MLFLOW_TRACKING_PASSWORD": "hidden1",
+        "AWS_SECRET_ACCESS_KEY": "hidden2",
+    }
+    assert "AWS_SECRET_ACCESS_KEY, MLFLOW_TRACKING_PASSWORD" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+def test_a_store_that_is_a_file_here_stays_here_and_the_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
+    assert "MLFLOW_TRACKING_URI" not in job_environment()
+    assert "names a file of this machine" in caplog.text
+
+
+def test_after_a_search_there_are_commands_for_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("my.toml").write_text('name = "other"\n')
+    place = {"address": "http://head:8265", "folder": "/srv/my search"}
+    last = "fetch {} --address http://head:8265 --folder '/srv/my search'"
+    assert hints(["run", "my.toml"], **place)[-1].endswith(last.format("other"))
+    assert hints(["run", "my.toml", "--set", "name=b"], **place)[-1].endswith(last.format("b"))
+    assert hints(["resume", "mine", "--for", "9m"], **place)[-1].endswith(last.format("mine"))
+    assert hints(["show", "mine"], **place) == []
 
 
 class BreakingLine:

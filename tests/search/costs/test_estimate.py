@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.costs.duration import work_seconds
+from search.costs.duration import likely_seconds, work_seconds
 from search.costs.need import (
     Need,
     Process,
@@ -173,6 +173,19 @@ def test_a_budget_of_seconds_is_what_a_trial_takes(tiny_study: Make, work_of: Wo
     assert found == pytest.approx((180, 1.1 * 180 + 15))
 
 
+def test_a_trial_that_waits_for_all_others_adds_one_round(tiny_study: Make, work_of: WorkOf):
+    config = tiny_study(
+        budget={"updates": None, "seconds": 60.0},
+        objective={"clock": "seconds"},
+        scheduler={"name": "none", "grace": None},
+    )
+    work = dataclasses.replace(work_of(config), n_least=17, n_most=18, n_together=17)
+    found = work_seconds(work, n_concurrent=2, pace=None)
+    assert found is not None
+    # Nine rounds of two, and the last trial alone.
+    assert found[1] == pytest.approx(1.1 * 10 * 60 + 15)
+
+
 def test_asha_may_spare_half_of_the_updates(tiny_study: Make, work_of: WorkOf):
     budget = {"updates": 400}
     with_asha = tiny_study(budget=budget, scheduler={"name": "asha", "grace": 100})
@@ -185,6 +198,30 @@ def test_asha_may_spare_half_of_the_updates(tiny_study: Make, work_of: WorkOf):
     # Rungs at a quarter and a half: 1/4 + 1/2 x 1/4 + 1/4 x 1/2.
     assert bounds[0][0] == pytest.approx(0.5 * bounds[1][0])
     assert bounds[0][1] == bounds[1][1]
+
+
+def test_the_likely_time_is_within_the_bounds_and_a_plain_study_keeps_to_it(
+    tiny_study: Make, work_of: WorkOf
+):
+    seconds = {"updates": None, "seconds": 60.0}
+    plain = tiny_study(
+        budget=seconds, objective={"clock": "seconds"}, scheduler={"name": "none", "grace": None}
+    )
+    # Three rounds of two trials of a minute.
+    likely = likely_seconds(work_of(plain), n_concurrent=2, pace=None)
+    assert likely == pytest.approx(1.05 * 180 + 15)
+    for n_trials in (1, 6, 24):
+        stopped = tiny_study(
+            budget={"updates": 4000},
+            scheduler={"name": "asha", "grace": 1000},
+            search={"n_trials": n_trials},
+        )
+        bounds = work_seconds(work_of(stopped), n_concurrent=2, pace=PACE)
+        likely = likely_seconds(work_of(stopped), n_concurrent=2, pace=PACE)
+        assert bounds is not None
+        assert likely is not None
+        assert bounds[0] < likely < bounds[1]
+    assert likely_seconds(work_of(stopped), n_concurrent=2, pace=None) is None
 
 
 def test_a_trial_takes_as_long_as_its_flops_at_the_measured_pace(tiny_study: Make, work_of: WorkOf):

@@ -43,7 +43,7 @@ def test_what_the_space_lacks_is_left_out_and_counted_in_the_log(
     recorded_study: RecordedStudy, tiny_study: Study, data: Path, caplog: pytest.LogCaptureFixture
 ):
     folder = recorded_study("one")
-    config = tiny_study(space={"depth": 2}, search={"warm_start": [str(folder.path)]})
+    config = tiny_study(space={"depth": 2}, search=warm(folder))
     with caplog.at_level(logging.INFO):
         trials = earlier_trials(config, data)
     n_all, n_taken = len(candidates_of(tiny_study())), len(candidates_of(config))
@@ -72,8 +72,7 @@ def test_a_setting_that_one_study_searched_must_be_the_one_that_the_other_has(
 @pytest.mark.parametrize(
     ("tables", "told"),
     [
-        ({"budget": {"updates": 20}}, r"\[budget\]"),
-        ({"objective": {"parameters": "learned"}}, r"\[objective\]"),
+        ({"validation": {"beam": 2}}, r"\[validation\]"),
         ({"train": {"lr": 1e-3}, "model": {"ffn": 64}}, r"\[model\], \[train\]"),
     ],
 )
@@ -85,9 +84,54 @@ def test_a_study_with_other_settings_is_refused_in_one_line(
     told: str,
 ):
     folder = recorded_study("one", **tables)
-    config = tiny_study(search={"warm_start": [str(folder.path)]})
+    config = tiny_study(search=warm(folder))
     with pytest.raises(UserError, match=rf"^search.warm_start '.*one': {told} differ .*out$"):
         earlier_trials(config, data)
+
+
+def test_trials_of_another_objective_are_valued_by_this_one(
+    recorded_study: RecordedStudy, tiny_study: Study, data: Path
+):
+    folder = recorded_study("one", objective={"name": "loss"})
+    config = tiny_study(search=warm(folder), objective={"name": "score"})
+    (first, *_) = trials = earlier_trials(config, data)
+    assert len(trials) == len(candidates_of(config))
+    assert first.record.objective == 7.0  # the best score of the fixture's curve
+    assert first.record.config.objective == config.objective
+
+
+def test_longer_trials_are_cut_at_this_studys_budget_and_stopped_ones_are_whole_there(
+    recorded_study: RecordedStudy, tiny_study: Study, data: Path
+):
+    folder = recorded_study("one", {0: "stopped"}, budget={"updates": 100})
+    config = tiny_study(
+        search=warm(folder),
+        budget={"updates": 10},
+        objective={"name": "aucc"},
+    )
+    trials = earlier_trials(config, data)
+    assert len(trials) == len(candidates_of(config))
+    for trial in trials:
+        last = trial.record.curve[-1]
+        assert (last.updates, last.score) == (10, 6.5)  # halfway from (8, 6) to (12, 7)
+        assert trial.record.objective == 4 * 1 + 4 * 4 + 2 * 6.25
+        assert trial.record.state == "completed"
+
+
+def test_trials_that_ended_before_this_studys_budget_are_left_out_or_the_study_refused(
+    recorded_study: RecordedStudy, tiny_study: Study, data: Path
+):
+    # The fixture's curves end at 12 updates.
+    folder = recorded_study("one", budget={"updates": 100})
+    budget = {"updates": 40}
+    assert earlier_trials(tiny_study(search=warm(folder), budget=budget), data) == []
+    budget = {"updates": 200}
+    with pytest.raises(UserError, match=r"^search.warm_start '.*one': its trials end before"):
+        earlier_trials(tiny_study(search=warm(folder), budget=budget), data)
+
+
+def warm(folder: StudyFolder) -> dict[str, object]:
+    return {"warm_start": [str(folder.path)]}
 
 
 def test_a_study_on_other_data_is_refused(
@@ -98,7 +142,7 @@ def test_a_study_on_other_data_is_refused(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "manifest.json").write_text(json.dumps({**manifest, "seed": 99}))
-    config = tiny_study(search={"warm_start": [str(folder.path)]})
+    config = tiny_study(search=warm(folder))
     with pytest.raises(UserError, match=r"one': the prepared data differ"):
         earlier_trials(config, elsewhere)
 

@@ -1,0 +1,52 @@
+"""Words that a model does not know, counted while it translates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_N_NAMED = 5  # unknown units that the sentence names
+
+
+class UnknownWords:
+    """Counts the units of the input that are in no dictionary, and outputs with ``<unk>``."""
+
+    def __init__(self, mark: str) -> None:
+        """``mark`` is the dictionary's word for what it lacks."""
+        self._mark = mark
+        self._n_units = self._n_lines = self._n_outputs = 0
+        self._named: dict[str, None] = {}  # the first few, in their order
+
+    def read(self, words: Sequence[str], known: Sequence[bool]) -> None:
+        """Count the units of a sentence that are not known."""
+        unknown = [word for word, is_known in zip(words, known, strict=True) if not is_known]
+        self._n_units += len(unknown)
+        self._n_lines += bool(unknown)
+        for word in unknown:
+            if len(self._named) < _N_NAMED:
+                self._named[word] = None
+
+    def wrote(self, text: str) -> None:
+        """Count a translation in which the model left something open."""
+        self._n_outputs += self._mark in text.split()
+
+    def sentences(self) -> list[str]:
+        """What there is to tell, a line each; nothing where all was known."""
+        lines = []
+        if self._n_units:
+            named = ", ".join(f"'{word}'" for word in self._named)
+            more = ", …" if self._n_units > len(self._named) else ""
+            lines.append(
+                f"not in the model's dictionary, and read as {self._mark}: "
+                f"{_counted(self._n_units, 'unit')} in {_counted(self._n_lines, 'line')} "
+                f"({named}{more})"
+            )
+        if self._n_outputs:
+            lines.append(
+                f"{self._mark} stands for a word that the model lacks in "
+                f"{_counted(self._n_outputs, 'translation')}"
+            )
+        return lines
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,100 @@
+"""A study that is packed on a cluster comes out whole here."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ray.job_submission import JobStatus
+
+from search.cluster import fetch, packed_study
+from search.cluster.fetch import fetch_study
+from search.cluster.packed_study import FOLDERS, PARTS, packed, unpack
+from search.study.errors import WorkFailed
+from search.study.folder import StudyFolder
+from search.study.ledger import read_records
+from spaces.errors import UserError
+
+RecordedStudy = Callable[..., StudyFolder]
+
+
+@pytest.fixture
+def there(recorded_study: RecordedStudy) -> StudyFolder:
+    """A study with an export and a checkpoint."""
+    folder = recorded_study("one")
+    folder.export.mkdir()
+    (folder.export / "weights.bin").write_bytes(bytes(range(256)) * 1000)
+    folder.ray.mkdir()
+    (folder.ray / "checkpoint").touch()
+    return folder
+
+
+class Cluster:
+    """Runs a job's line at once, as the dashboard's client would have it run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.lines: list[str] = []
+        monkeypatch.setattr(fetch, "dashboard", lambda address: self)
+        monkeypatch.setattr(fetch, "submitted", self._run)
+
+    def _run(self, client: Any, line: str, *, address: str) -> str:
+        self.lines.append(line)
+        self._code = packed_study.main(line.split("packed_study ")[1].split(";")[0])
+        captured = self._capsys.readouterr()
+        self._log = f"a line of Ray's\n{captured.out}{captured.err}"
+        return "job"
+
+    def get_job_status(self, job: str) -> JobStatus:
+        return JobStatus.FAILED if self._code else JobStatus.SUCCEEDED
+
+    def get_job_info(self, job: str) -> Any:
+        return SimpleNamespace(status=self.get_job_status(job), driver_exit_code=self._code)
+
+    def get_job_logs(self, job: str) -> str:
+        return self._log
+
+
+def test_records_and_exports_come_here_and_checkpoints_stay(
+    there: StudyFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    cluster = Cluster(monkeypatch, capsys)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    options = {"address": "http://head:8265", "folder": "/srv", "out": None}
+    here = StudyFolder(fetch_study(str(there.path), **options))
+    assert here.path == Path("studies/one")
+    assert read_records(here.trials) == read_records(there.trials)
+    assert here.config() == there.config()
+    weights = "export/weights.bin"
+    assert (here.path / weights).read_bytes() == (there.path / weights).read_bytes()
+    assert not here.ray.exists()
+    assert subprocess.run(["sh", "-n", "-c", cluster.lines[0]], check=False).returncode == 0
+    with pytest.raises(UserError, match="exists; move it away"):
+        fetch_study(str(there.path), **options)
+
+
+def test_a_study_that_is_not_there_is_refused_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    Cluster(monkeypatch, capsys)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="the command was refused, see above"):
+        fetch_study("absent", address="http://head:8265", folder="/srv", out=None)
+    assert "error: study 'absent'" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_without_a_whole_study_makes_no_folder(there: StudyFolder, tmp_path: Path):
+    assert set(PARTS + FOLDERS) & {path.name for path in there.path.iterdir()}
+    for log in ("nothing", packed(there.path)[:-400], "reservoir-search-study:äö"):
+        with pytest.raises(WorkFailed):
+            unpack(log, tmp_path / "new")
+        assert not (tmp_path / "new").exists()

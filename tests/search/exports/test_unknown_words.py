@@ -1,0 +1,56 @@
+"""What a model does not know is told, and at a terminal each sentence is answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from search.commands.translate import _converse
+from search.exports.translate import Translator
+from search.exports.unknown_words import UnknownWords
+from tests.search.conftest import RealExport
+
+
+def test_unknown_units_and_open_translations_are_counted_and_a_few_named():
+    unknown = UnknownWords("<unk>")
+    assert unknown.sentences() == []
+    unknown.read(["ab", "c@@", "d"], [True, False, True])
+    unknown.read(["e"], [True])
+    unknown.read(list("fghijk"), [False] * 6)
+    unknown.wrote("a <unk> b")
+    unknown.wrote("a b")
+    read, written = unknown.sentences()
+    assert read == (
+        "not in the model's dictionary, and read as <unk>: 7 units in 2 lines "
+        "('c@@', 'f', 'g', 'h', 'i', …)"
+    )
+    assert written == "<unk> stands for a word that the model lacks in 1 translation"
+
+
+def test_a_translator_notices_what_its_dictionary_lacks(real_export: RealExport):
+    translator = Translator(real_export.folder)
+    list(translator.translate(["der hund", ""], beam=1))
+    assert not [line for line in translator.unknown.sentences() if "dictionary" in line]
+    list(translator.translate(["der 漢"], beam=1))
+    assert "1 unit in 1 line ('漢')" in translator.unknown.sentences()[0]
+
+
+def test_at_a_terminal_a_sentence_is_answered_before_the_next_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    lines = iter(["one", "two"])
+
+    def typed(prompt: str) -> str:
+        print(prompt, end="")
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    def shout(sentences: Iterable[str]) -> Iterator[str]:
+        return (sentence.upper() for sentence in sentences)
+
+    monkeypatch.setattr("builtins.input", typed)
+    _converse(shout)
+    assert capsys.readouterr().out == "> ONE\n> TWO\n> \n"
