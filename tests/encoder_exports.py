@@ -1,4 +1,4 @@
-"""Trials and exports of small models without a decoder."""
+"""Trials and exports of small models, without a decoder unless they are given one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig
 from trainable.tasks.registry import load_task
 
 
-def write_export(data: Path, folder: Path) -> Path:
+def write_export(data: Path, folder: Path, **model: Any) -> Path:
     """Export of an untrained model whose learned weights are not those of its trial's seed."""
-    trial, task = encoder_trial(data, seed=7), load_task(str(data))
+    trial, task = encoder_trial(data, seed=7, **model), load_task(str(data))
     folder.mkdir()
     (folder / "config.json").write_text(trial.model_dump_json())
     save_file(learned_weights(task.build_model(trial.model, seed=99)), folder / "model.safetensors")
@@ -29,7 +29,7 @@ def write_export(data: Path, folder: Path) -> Path:
 def encoder_trial(
     data: Path, *, seed: int, train: Mapping[str, Any] | None = None, **model: Any
 ) -> TrialConfig:
-    """Trial of a small model without a decoder."""
+    """Trial of a small model, without a decoder unless ``model`` has one."""
     sizes = {"encoder": "R1LR1L", "decoder": "none", "d_model": 16, "ffn": 32, "heads": 2}
     return TrialConfig(
         data=str(data),

@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell
-from search.commands.data_options import Joined, Merges, Out, prepare_pairs, with_tokenisation
+from search.commands.data_options import Joined, Merges, Out, with_tokenisation
+from search.commands.data_pairs import prepare_pairs
+from search.commands.data_summarise import summarise
 from search.commands.data_text import text_command
 from trainable.data.merges import BPE_MERGES
 from trainable.data.multi30k_files import FIRST_TEST, TestSet
@@ -19,10 +21,11 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("classify")(classify)
+app.command("summarise")(summarise)
 
 Src = Annotated[str, typer.Option(help="Source language.")]
 Tgt = Annotated[str, typer.Option(help="Target language.")]
-GrammarTask = Literal["translation", "classification", "masked_lm"]
+GrammarTask = Literal["translation", "classification", "masked_lm", "summarisation"]
 
 
 @app.command("grammar")
@@ -39,7 +42,8 @@ def grammar_command(
         GrammarTask,
         typer.Option(
             metavar="TASK",
-            help="translation (pairs), classification (English with its kinds) or masked_lm.",
+            help="translation (pairs), classification (English with its kinds), masked_lm or "
+            "summarisation.",
         ),
     ] = "translation",
     *,
@@ -48,22 +52,19 @@ def grammar_command(
     """German and English sentences of the built-in grammar; needs no network."""
     from trainable.data.grammar.corpus import grammar
     from trainable.data.grammar.kinds import grammar_sentences
+    from trainable.data.grammar.summaries import grammar_summaries
 
-    if task != "translation":
-        sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+    sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+    if task in ("classification", "masked_lm"):
         with_kinds = task == "classification"
         prepare_and_tell(
             lambda: grammar_sentences(seed=seed, with_kinds=with_kinds, **sizes),
             *(out, task, bpe_merges),
         )
         return
-    prepare_pairs(
-        lambda: grammar(seed=seed, n_train=n_train, n_valid=n_valid, n_test=n_test),
-        out,
-        bpe_merges,
-        joined_dictionary,
-        choices,
-    )
+    generate = grammar if task == "translation" else grammar_summaries
+    joined = joined_dictionary or task == "summarisation"
+    prepare_pairs(lambda: generate(seed=seed, **sizes), out, bpe_merges, joined, choices)
 
 
 @app.command("multi30k")

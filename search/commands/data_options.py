@@ -1,4 +1,4 @@
-"""What all corpora of sentence pairs have in ``data``: options, and the end of the command."""
+"""Options of ``data`` that all corpora of sentence pairs have: tokens, case, metric."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from trainable.data.tokenisation import Kind, Tokenisation
 from trainable.metrics.names import BleuTokenizer, MetricName
-
-if TYPE_CHECKING:
-    from trainable.data.corpus import ParallelText
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[
@@ -97,31 +94,3 @@ def with_tokenisation(command: Callable[..., None]) -> Callable[..., None]:
         name: hints[name] for name in (*own.parameters, *added.parameters)
     }
     return with_options
-
-
-def prepare_pairs(
-    read: Callable[[], ParallelText],
-    out: Path,
-    n_merges: int,
-    joined_dictionary: bool,
-    choices: Tokenisation,
-) -> None:
-    """Prepare sentence pairs as the new folder ``out``, and print what is in it."""
-    from search.study.console import say
-    from trainable.data.prepare import prepare
-
-    manifest = prepare(
-        read, out, n_merges=n_merges, joined_dictionary=joined_dictionary, tokenisation=choices
-    )
-    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
-    rows = manifest.dictionary
-    say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
-    say(f"pairs: {sizes} (train / valid / test)")
-    for line in () if manifest.losses is None else manifest.losses.lines():
-        say(line)
-    say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
-    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
-    if manifest.metric is not None:
-        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
-    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
-    say(f"licence: {manifest.licence}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search.commands.data_classify import prepare_text
-from search.commands.data_options import Joined, Merges, Out, prepare_pairs, with_tokenisation
+from search.commands.data_options import Joined, Merges, Out, with_tokenisation
+from search.commands.data_pairs import prepare_pairs
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
 from trainable.data.tokenisation import Form, Tokenisation

@@ -71,7 +71,7 @@ class Translator:
             UserError: it is no export, its files are broken, or it does not translate.
         """
         export = open_export(folder)
-        if not isinstance(export.task, Translation):
+        if type(export.task) is not Translation:
             raise UserError(
                 f"{folder}: was trained for the task {export.task.name!r}; "
                 "give an export of a translation study"

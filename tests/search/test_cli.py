@@ -39,7 +39,9 @@ COMMANDS = (
     "translate",
     "predict",
 )
-CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "iwslt", "text", "classify")
+CORPORA = (
+    *("grammar", "multi30k", "tatoeba", "iwslt14", "iwslt", "text", "classify", "summarise"),
+)
 
 
 def run(*arguments: str) -> int:

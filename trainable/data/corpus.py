@@ -76,12 +76,13 @@ class Split:
         """Split without pairs that are empty on a side."""
         return self._without(lambda *lengths: None if min(lengths) > 0 else "empty")
 
-    def cleaned(self, *, max_ratio: float | None = None) -> Split:
+    def cleaned(self, *, max_ratio: float | None = None, of_documents: bool = False) -> Split:
         """Split without pairs that are unfit for training.
 
         A side must have 1 to 175 tokens; the longer one at most ``max_ratio`` times the other's.
+        A source that is a document may have any number.
         """
-        return self._without(partial(_broken_rule, max_ratio=max_ratio))
+        return self._without(partial(_broken_rule, max_ratio=max_ratio, of_documents=of_documents))
 
     def _without(self, broken_rule: Callable[[int, int], Rule | None]) -> Split:
         """Split without pairs whose numbers of tokens break a rule, and their counts by rule."""
@@ -95,13 +96,23 @@ class Split:
         return replace(self.take(places), dropped=Dropped.model_validate(counts))
 
 
-def _broken_rule(n_src: int, n_tgt: int, *, max_ratio: float | None) -> Rule | None:
+def _broken_rule(
+    n_src: int, n_tgt: int, *, max_ratio: float | None, of_documents: bool
+) -> Rule | None:
     shorter, longer = sorted((n_src, n_tgt))
     if shorter == 0:
         return "empty"
-    if longer > MAX_TOKENS:
+    if (n_tgt if of_documents else longer) > MAX_TOKENS:
         return "too_long"
     return None if max_ratio is None or longer <= max_ratio * shorter else "ratio"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryLengths:
+    """Lengths of documents and summaries in subword tokens, without the end."""
+
+    document: int  # where a document is cut
+    summary: int | None = None  # of the longest summary to decode; None: the longest in train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +131,7 @@ class ParallelText:
     sources: tuple[Source, ...] = ()
     seed: int | None = None
     form: Form = "raw"  # of the text that was given
+    summaries: SummaryLengths | None = None  # of documents and their summaries
 
     def __post_init__(self) -> None:
         for name in SPLITS:

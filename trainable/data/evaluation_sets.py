@@ -8,9 +8,8 @@ from typing import Literal
 from spaces.errors import UserError
 from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.losses import Overlap
-from trainable.data.manifest import SplitName
+from trainable.data.manifest import MAX_POSITIONS, SplitName
 
-MAX_POSITIONS = 1024  # of a sentence and its end; fairseq's own limit
 EvaluationName = Literal["valid", "test"]
 EVALUATION_SETS: tuple[EvaluationName, ...] = ("valid", "test")
 

@@ -43,17 +43,20 @@ def hold_out(whole: Split, *, n_valid: int, n_test: int, seed: int) -> dict[Spli
     return splits | {"train": replace(splits["train"], dropped=whole.dropped)}
 
 
-def completed(given: Mapping[SplitName, Split], *, unit: str) -> dict[SplitName, Split]:
+def completed(
+    given: Mapping[SplitName, Split], *, unit: str, of_documents: bool = False
+) -> dict[SplitName, Split]:
     """All three splits, cleaned; missing ones are held out from train.
 
     Args:
         given: train, and those of valid and test that are there.
         unit: name of a split's items for messages, in the plural.
+        of_documents: sources may have any number of tokens.
 
     Raises:
         UserError: train is too small to hold out from.
     """
-    train = given["train"].cleaned()
+    train = given["train"].cleaned(of_documents=of_documents)
     splits: dict[SplitName, Split] = {"train": train}
     if "valid" not in given or "test" not in given:
         if len(train.raw) < MIN_TRAIN:

@@ -51,17 +51,30 @@ class Overlap(_Record):
         return f"{self.pairs:,} whole, {self.sources:,} by source"
 
 
+class Cut(_Record):
+    """Numbers of documents that lost their end, by split."""
+
+    tokens: _Count  # that a document keeps at most
+    documents: Mapping[Literal["train", "valid", "test"], _Count]
+
+    def __str__(self) -> str:
+        counts = "; ".join(f"{name}: {n:,}" for name, n in self.documents.items())
+        return f"documents cut after {self.tokens:,} tokens: {counts}"
+
+
 class Losses(_Record):
     """Losses of all splits, as the manifest records them."""
 
     dropped: Mapping[Literal["train", "valid", "test"], Dropped]
     overlap: Mapping[Literal["valid", "test"], Overlap]
+    cut: Cut | None = None  # of documents alone
 
     def lines(self) -> list[str]:
-        """Lines for the screen, one on what was left out and one on the overlap with train."""
+        """Lines for the screen: what was left out or cut, and the overlap with train."""
         dropped = "; ".join(f"{name}: {counts}" for name, counts in self.dropped.items())
         overlap = "; ".join(f"{name}: {counts}" for name, counts in self.overlap.items())
         return [
             f"left out: {dropped}",
+            *([] if self.cut is None else [str(self.cut)]),
             f"in train too: {overlap}",
         ]

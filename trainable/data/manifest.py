@@ -14,6 +14,7 @@ from spaces.faults import fault_lines
 from trainable.data.bounded import read_values
 from trainable.data.losses import Losses
 from trainable.data.own_files import require_own_files
+from trainable.metrics.names import DataMetric
 
 SplitName = Literal["train", "valid", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "valid", "test")
@@ -23,6 +24,7 @@ INPUT, LABEL = "input0", "label"  # folders that fairseq's `sentence_prediction`
 SENTENCEPIECE_MODEL = "sentencepiece.model"
 LANGUAGE = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*$"  # strict, since it is part of file names
 
+MAX_POSITIONS = 1024  # of a sequence and its end; fairseq's own limit
 _FIRST_METRIC = ("BLEU", "13a")
 
 Language = Annotated[str, Field(pattern=LANGUAGE, description="a language's code, as de or pt-BR")]
@@ -100,11 +102,18 @@ class TokenizerInfo(_Record):
 
 
 class MetricInfo(_Record):
-    """Metric that translations are scored with."""
+    """Metric that translations or summaries are scored with."""
 
-    name: Literal["BLEU", "chrF", "spBLEU"] = "BLEU"
+    name: DataMetric = "BLEU"
     bleu_tokenizer: str | None = "13a"  # sacreBLEU's; None where the metric has none
-    signature: str  # with the version of sacreBLEU that prepared the data
+    signature: str  # with the version of the library that was there when the data were prepared
+
+
+class Lengths(_Record):
+    """Greatest lengths in subword tokens, without the end; longer documents are cut."""
+
+    document: Annotated[int, Field(ge=1, lt=MAX_POSITIONS)]
+    summary: Annotated[int, Field(ge=1, lt=MAX_POSITIONS)]
 
 
 class Manifest(_Record):
@@ -120,7 +129,9 @@ class Manifest(_Record):
     counts: Mapping[SplitName, SplitCounts]
     dictionary: DictionaryRows
     tokenizer: TokenizerInfo
+    lengths: Lengths | None = None  # of documents and summaries alone
     metric: MetricInfo | None = None  # earlier versions wrote none: BLEU, tok:13a
+    majority_share: float | None = None  # percent of valid that has its most frequent label
     roundtrip_bleu: float | None = None  # of the references, after tokenising and back
     losses: Losses | None = None  # earlier versions wrote none
     licence: str
@@ -177,10 +188,12 @@ class Manifest(_Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
-        excluded = {"licence", "versions", "roundtrip_bleu", "losses"}
+        excluded = {"licence", "versions", "majority_share", "roundtrip_bleu", "losses"}
         # Values of earlier versions, which did not write them, keep their digests.
         if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
             excluded.add("metric")
+        if self.lengths is None:
+            excluded.add("lengths")
         if self.task == "translation":
             # keeps the digests of folders of earlier versions, without task
             excluded |= {"task", "labels"}

@@ -8,4 +8,5 @@ BPE_MERGES = {
     "iwslt": 10_000,
     "text": 8_000,
     "classify": 4_000,
+    "summarise": 4_000,
 }

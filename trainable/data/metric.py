@@ -5,11 +5,11 @@ from __future__ import annotations
 from trainable.data.manifest import Manifest
 from trainable.metrics.bleu import BLEU
 from trainable.metrics.by_language import metric_by_name
-from trainable.metrics.sacre import SacreMetric
+from trainable.metrics.metric import Metric
 
 
-def metric_of_data(manifest: Manifest, name: str | None = None) -> SacreMetric:
-    """The metric that a manifest asks for, or the metric ``name`` for its translations.
+def metric_of_data(manifest: Manifest, name: str | None = None) -> Metric:
+    """The metric that a manifest asks for, or the metric ``name`` for its outputs.
 
     Data of earlier versions have BLEU with sacreBLEU's tokenizer 13a, whatever the language.
     """

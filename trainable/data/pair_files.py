@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
@@ -204,6 +204,17 @@ def _moses_members(names: list[str], path: Path, src: str, tgt: str) -> tuple[st
             f".{src} and .{tgt}; give a zip of Moses' files in these languages"
         )
     return f"{found[0]}.{src}", f"{found[0]}.{tgt}"
+
+
+def refuse_controls(lines: Iterable[str], place: str) -> None:
+    """Check that no line holds a C1 control, which is text of CP1252 read as LATIN1.
+
+    Raises:
+        UserError: one does.
+    """
+    watch = _Watch(place, "line", tell_escapes=False)
+    for line in lines:
+        watch.checked(line)
 
 
 class _Watch:

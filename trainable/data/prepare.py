@@ -13,6 +13,7 @@ from typing import Any
 
 from trainable.data.binarise import build_dictionary, write_binarised
 from trainable.data.corpus import Pairs, ParallelText
+from trainable.data.documents import cut_documents, lengths_of
 from trainable.data.evaluation_sets import overlap_with_train, require_short_sentences
 from trainable.data.folder import new_folder
 from trainable.data.losses import Losses
@@ -31,6 +32,7 @@ from trainable.data.stored_lines import StoredLines
 from trainable.data.tokenisation import Tokenisation
 from trainable.metrics.bleu import Bleu
 from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
+from trainable.metrics.names import DataMetric
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +80,12 @@ def _write(
     joined: bool,
 ) -> Manifest:
     metric = _metric(corpus, tokenisation)
-    for split in ("valid", "test"):
-        raw = corpus.splits[split].raw
-        _write_lines(raw.src, folder / raw_name(split, corpus.src))
-        _write_lines(raw.tgt, folder / raw_name(split, corpus.tgt))
+    _write_raw(corpus, folder)
     segmentation = make_segmentation(corpus, tokenisation, n_merges=n_merges)
     segmentation.save(folder)
     stored = partial(StoredLines, folder)
-    segmented = {name: segmentation.segmented(corpus.splits[name], stored) for name in SPLITS}
+    whole = {name: segmentation.segmented(corpus.splits[name], stored) for name in SPLITS}
+    segmented, cut = cut_documents(whole, corpus.summaries)
     require_short_sentences(corpus, segmented)
     trip = _round_trip(corpus, segmentation, segmented)
     trip.require(lossy=tokenisation.lossy)
@@ -98,6 +98,7 @@ def _write(
     }
     src_rows, tgt_rows = (len(dictionary) for dictionary in dictionaries)
     manifest = Manifest(
+        task="translation" if corpus.summaries is None else "summarisation",
         corpus=corpus.name,
         src=corpus.src,
         tgt=corpus.tgt,
@@ -106,11 +107,13 @@ def _write(
         counts=counts,
         dictionary=DictionaryRows(src=src_rows, tgt=tgt_rows, joined=joined),
         tokenizer=segmentation.info,
+        lengths=lengths_of(segmented["train"], corpus.summaries),
         metric=metric,
         roundtrip_bleu=round(trip.bleu, 2),
         losses=Losses(
             dropped={name: corpus.splits[name].dropped for name in SPLITS},
             overlap=overlap_with_train(segmented),
+            cut=cut,
         ),
         licence=corpus.licence,
         versions=part_versions(),
@@ -120,14 +123,15 @@ def _write(
 
 
 def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> MetricInfo:
+    name: DataMetric = tokenisation.metric if corpus.summaries is None else "ROUGE-L"
     metric = metric_by_name(
-        tokenisation.metric,
+        name,
         language=corpus.tgt,
         tokenizer=tokenisation.bleu_tokenizer,
         cased=tokenisation.cased,
     )
     return MetricInfo(
-        name=tokenisation.metric,
+        name=name,
         bleu_tokenizer=metric.tokenizer if isinstance(metric, Bleu) else None,
         signature=metric.signature,
     )
@@ -165,6 +169,14 @@ def _write_split(
         n_tokens_src=write_binarised(pairs.src, src, folder / f"{prefix}.{corpus.src}"),
         n_tokens_tgt=write_binarised(pairs.tgt, tgt, folder / f"{prefix}.{corpus.tgt}"),
     )
+
+
+def _write_raw(corpus: ParallelText, folder: Path) -> None:
+    """Write the raw sentences of valid and test."""
+    for split in ("valid", "test"):
+        raw = corpus.splits[split].raw
+        _write_lines(raw.src, folder / raw_name(split, corpus.src))
+        _write_lines(raw.tgt, folder / raw_name(split, corpus.tgt))
 
 
 def _write_lines(lines: Sequence[str], path: Path) -> None:

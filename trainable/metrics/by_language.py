@@ -1,4 +1,4 @@
-"""Metrics of translations into a language."""
+"""Metrics of text in a language."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import logging
 from trainable.characters import base_language, has_own_case
 from trainable.metrics.bleu import Bleu, SpBleu, has_package
 from trainable.metrics.chrf import ChrF
+from trainable.metrics.metric import Metric
 from trainable.metrics.names import BleuTokenizer
-from trainable.metrics.sacre import SacreMetric
+from trainable.metrics.rouge import rouge_l
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ def bleu_tokenizer(language: str) -> BleuTokenizer:
     return tokenizer
 
 
-def metric_by_name(name: str, *, language: str, tokenizer: str | None, cased: bool) -> SacreMetric:
-    """The metric ``name`` for translations into ``language``.
+def metric_by_name(name: str, *, language: str, tokenizer: str | None, cased: bool) -> Metric:
+    """The metric ``name`` for translations or summaries in ``language``.
 
     Args:
         tokenizer: sacreBLEU's, for BLEU alone; the language's own if None.
@@ -52,6 +53,8 @@ def metric_by_name(name: str, *, language: str, tokenizer: str | None, cased: bo
             return ChrF(cased=cased, lower=lower)
         case "spBLEU":
             return SpBleu(cased=cased, lower=lower)
+        case "ROUGE-L":
+            return rouge_l(language)
         case _:
             chosen = tokenizer or bleu_tokenizer(language)
             return Bleu(tokenizer=chosen, cased=cased, lower=lower)

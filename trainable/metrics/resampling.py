@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,11 +12,14 @@ from trainable.metrics.metric import PairedBootstrap
 N_RESAMPLES = 1000
 SEED = 12345  # sacreBLEU's default
 
-ScoreOf = Callable[[Sequence[str], Sequence[str]], float]
+Output = TypeVar("Output")  # text, or what is known of it, such as its own score
 
 
 def paired_bootstrap(
-    score: ScoreOf, outputs: Sequence[str], baseline: Sequence[str], references: Sequence[str]
+    score: Callable[[Sequence[Output], Sequence[str]], float],
+    outputs: Sequence[Output],
+    baseline: Sequence[Output],
+    references: Sequence[str],
 ) -> PairedBootstrap:
     """Test by sacreBLEU's procedure whether ``outputs`` score otherwise than ``baseline``.
 

@@ -37,6 +37,10 @@ TASKS: Mapping[str, Registered] = {
         task="trainable.tasks.classification:Classification",
         metric="trainable.metrics.accuracy:ACCURACY",
     ),
+    "summarisation": Registered(
+        task="trainable.tasks.summarisation:Summarisation",
+        metric="trainable.metrics.rouge:ROUGE_L",
+    ),
     "masked_lm": Registered(
         task="trainable.tasks.masked_lm:MaskedLM",
         metric="trainable.metrics.bits_saved:BITS_SAVED",

@@ -20,7 +20,7 @@ from trainable.corpus import Corpus, open_corpus, update_batches
 from trainable.data.manifest import SplitName
 from trainable.data.metric import metric_of_data
 from trainable.data.moses import Moses
-from trainable.decoding import FULL_LIMIT, QUICK_LIMIT
+from trainable.decoding import FULL_LIMIT, QUICK_LIMIT, LengthLimit
 from trainable.device import autocast_dtype
 from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bleu import BLEU, TokenisedBleu
@@ -34,7 +34,7 @@ from trainable.tasks.decoded_set import DecodedSet
 from trainable.tasks.task import Task, Update
 
 FINAL_BEAM = 5
-_REMOVE_BPE = {
+REMOVE_BPE = {
     "moses": "--remove-bpe",
     "sentencepiece": "--remove-bpe sentencepiece",
     "none": "--remove-bpe",
@@ -48,6 +48,8 @@ class Translation(Task):
     metric: Metric = BLEU
     has_decoder = True
     final_decoding = f"beam {FINAL_BEAM}"
+    quick_limit: LengthLimit = QUICK_LIMIT  # of the curve's outputs
+    full_limit: LengthLimit = FULL_LIMIT  # of an export's
 
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
@@ -151,7 +153,7 @@ class Translation(Task):
             metric=self.metric,
             n_sentences=config.validation.n_sentences,
             beam=config.validation.beam,
-            limit=QUICK_LIMIT,
+            limit=self.quick_limit,
             label_smoothing=config.train.label_smoothing,
             ranks=ranks,
             device=device,
@@ -167,7 +169,7 @@ class Translation(Task):
             metric=self.metric,
             n_sentences=None,
             beam=FINAL_BEAM,
-            limit=FULL_LIMIT,
+            limit=self.full_limit,
             label_smoothing=config.train.label_smoothing,
             ranks=Ranks(),
             device=device,
@@ -212,7 +214,7 @@ class Translation(Task):
     def use_commands(self, folder: str) -> tuple[str, ...]:
         theirs = (
             f"fairseq-generate DATA --path checkpoint.pt --user-dir TRAINABLE --beam {FINAL_BEAM} "
-            f"{_REMOVE_BPE[self.manifest.tokenizer.kind]} \\\n    --required-batch-size-multiple 1"
+            f"{REMOVE_BPE[self.manifest.tokenizer.kind]} \\\n    --required-batch-size-multiple 1"
         )
         return f"reservoir-search translate {quote(folder)} < sentences.{self.manifest.src}", theirs
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from trainable.data.corpus import Split
 from trainable.data.grammar.clause import Sentence, sample_sentence
 from trainable.data.grammar.english import english
-from trainable.data.manifest import SplitName
+from trainable.data.grammar.splits import Item, drawn_splits
 from trainable.data.sentences import Sentences, sentence_split
-
-Labelled = tuple[str, str]  # a sentence and its kind
 
 
 def kind_of(sentence: Sentence) -> str:
@@ -42,16 +40,8 @@ def grammar_sentences(
 
     No sentence of valid or test occurs in another split; train can contain repeats.
     """
-    test = _distinct(_sentences(random.Random(f"{seed}/test")), n_test, apart_from=())
-    valid = _distinct(_sentences(random.Random(f"{seed}/valid")), n_valid, apart_from=test)
-    held_out = {text for text, _ in (*valid, *test)}
-    train: list[Labelled] = []
-    for text, kind in _sentences(random.Random(f"{seed}/train")):
-        if len(train) == n_train:
-            break
-        if text not in held_out:
-            train.append((text, kind))
-    splits: dict[SplitName, list[Labelled]] = {"train": train, "valid": valid, "test": test}
+    sizes = {"n_train": n_train, "n_valid": n_valid, "n_test": n_test}
+    splits = drawn_splits(_sentences, seed=seed, **sizes)
     return Sentences(
         name="grammar",
         language="en",
@@ -62,26 +52,12 @@ def grammar_sentences(
     )
 
 
-def _sentences(rng: random.Random) -> Iterator[Labelled]:
+def _sentences(rng: random.Random) -> Iterator[Item]:
     while True:
         sentence = sample_sentence(rng)
         yield english(sentence), kind_of(sentence)
 
 
-def _distinct(
-    sentences: Iterator[Labelled], n: int, *, apart_from: Collection[Labelled]
-) -> list[Labelled]:
-    """First ``n`` sentences that did not occur before or in ``apart_from``."""
-    seen = {text for text, _ in apart_from}
-    chosen: list[Labelled] = []
-    while len(chosen) < n:
-        text, kind = next(sentences)
-        if text not in seen:
-            seen.add(text)
-            chosen.append((text, kind))
-    return chosen
-
-
-def _split(chosen: list[Labelled], with_kinds: bool) -> Split:
+def _split(chosen: list[Item], with_kinds: bool) -> Split:
     kinds = [kind for _, kind in chosen] if with_kinds else None
     return sentence_split([text for text, _ in chosen], language="en", labels=kinds)

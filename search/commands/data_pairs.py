@@ -1,0 +1,40 @@
+"""Preparation of pairs of texts for ``data``, and what it says of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainable.data.tokenisation import Tokenisation
+
+if TYPE_CHECKING:
+    from trainable.data.corpus import ParallelText
+
+
+def prepare_pairs(
+    read: Callable[[], ParallelText],
+    out: Path,
+    n_merges: int,
+    joined_dictionary: bool,
+    choices: Tokenisation,
+) -> None:
+    """Prepare pairs as the new folder ``out``, and print what is in it."""
+    from search.study.console import say
+    from trainable.data.prepare import prepare
+
+    manifest = prepare(
+        read, out, n_merges=n_merges, joined_dictionary=joined_dictionary, tokenisation=choices
+    )
+    sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
+    rows = manifest.dictionary
+    say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
+    say(f"pairs: {sizes} (train / valid / test)")
+    for line in () if manifest.losses is None else manifest.losses.lines():
+        say(line)
+    say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
+    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
+    if manifest.metric is not None:
+        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
+    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
+    say(f"licence: {manifest.licence}")
