@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import zip_longest
 
 from sacremoses import MosesDetokenizer, MosesTokenizer
 
@@ -60,7 +61,7 @@ class Moses:
         following = [self._kind(word[0]) for word in words[1:]]
         tokens = (
             self._word(word, "a" if word.isalnum() else after)
-            for word, after in zip(words, [*following, ""], strict=True)
+            for word, after in zip_longest(words, following, fillvalue="")
         )
         return " ".join(filter(None, tokens))
 
