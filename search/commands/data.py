@@ -7,14 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from search.commands.data_classify import classify, prepare_and_tell, prepare_text
+from search.commands.data_classify import classify, prepare_and_tell
 from search.commands.data_fairseq import fairseq
-from search.commands.data_options import with_tokenisation
+from search.commands.data_options import Joined, Merges, Out, with_tokenisation
 from search.commands.data_pairs import prepare_pairs
 from search.commands.data_summarise import summarise
-from spaces.errors import UserError
+from search.commands.data_text import text_command
 from trainable.data.merges import BPE_MERGES
-from trainable.data.tokenisation import Form, Tokenisation
+from trainable.data.multi30k_files import FIRST_TEST, TestSet
+from trainable.data.tokenisation import Tokenisation
 
 app = typer.Typer(
     help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
@@ -24,18 +25,9 @@ app.command("classify")(classify)
 app.command("summarise")(summarise)
 app.command("fairseq")(fairseq)
 
-Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
-Merges = Annotated[
-    int,
-    typer.Option(
-        "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
-    ),
-]
+Src = Annotated[str, typer.Option(help="Source language.")]
+Tgt = Annotated[str, typer.Option(help="Target language.")]
 GrammarTask = Literal["translation", "classification", "masked_lm", "summarisation"]
-Joined = Annotated[
-    bool,
-    typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
-]
 
 
 @app.command("grammar")
@@ -83,17 +75,25 @@ def multi30k_command(
     out: Out,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", help="Folder with train, val, test_2016_flickr as .de and .en."),
+        typer.Option("--from", help="Folder with train, val and the test set as .SRC and .TGT."),
     ] = None,
+    src: Src = "de",
+    tgt: Tgt = "en",
+    test_set: Annotated[
+        TestSet, typer.Option(metavar="NAME", help="test_2017_flickr, test_2017_mscoco …")
+    ] = FIRST_TEST,
     bpe_merges: Merges = BPE_MERGES["multi30k"],
     joined_dictionary: Joined = False,
     *,
     choices: Tokenisation,
 ) -> None:
-    """Multi30k, German to English image captions (29,000 pairs); downloaded without --from."""
+    """Multi30k, 29,000 image captions in de, en, fr, cs; downloaded without --from."""
     from trainable.data.multi30k import multi30k
 
-    prepare_pairs(lambda: multi30k(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(
+        lambda: multi30k(from_, src=src, tgt=tgt, test=test_set),
+        *(out, bpe_merges, joined_dictionary, choices),
+    )
 
 
 @app.command("tatoeba")
@@ -101,17 +101,22 @@ def multi30k_command(
 def tatoeba_command(
     out: Out,
     from_: Annotated[
-        Path | None, typer.Option("--from", help="deu-eng.zip of manythings.org, or its folder.")
+        Path | None,
+        typer.Option("--from", help="A zip of manythings.org, as deu-eng.zip, or its folder."),
     ] = None,
+    src: Src = "de",
+    tgt: Tgt = "en",
     bpe_merges: Merges = BPE_MERGES["tatoeba"],
     joined_dictionary: Joined = False,
     *,
     choices: Tokenisation,
 ) -> None:
-    """Tatoeba, German to English everyday sentences; downloaded without --from."""
+    """Tatoeba, everyday sentences in English and another language; downloaded without --from."""
     from trainable.data.tatoeba import tatoeba
 
-    prepare_pairs(lambda: tatoeba(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(
+        lambda: tatoeba(from_, src=src, tgt=tgt), out, bpe_merges, joined_dictionary, choices
+    )
 
 
 @app.command("iwslt14")
@@ -126,83 +131,41 @@ def iwslt14_command(
             "train, valid, test as .de and .en.",
         ),
     ] = None,
+    src: Src = "de",
+    tgt: Tgt = "en",
     bpe_merges: Merges = BPE_MERGES["iwslt14"],
     joined_dictionary: Joined = False,
     *,
     choices: Tokenisation,
 ) -> None:
-    """IWSLT'14, German to English TED talks (160,239 pairs); downloaded without --from."""
+    """IWSLT'14, German and English TED talks (160,239 pairs); downloaded without --from."""
     from trainable.data.iwslt14 import iwslt14
 
-    prepare_pairs(lambda: iwslt14(from_), out, bpe_merges, joined_dictionary, choices)
+    prepare_pairs(
+        lambda: iwslt14(from_, src=src, tgt=tgt), out, bpe_merges, joined_dictionary, choices
+    )
 
 
-@app.command("text")
+@app.command("iwslt")
 @with_tokenisation
-def text_command(
+def iwslt_command(
     out: Out,
-    src: Annotated[str, typer.Option(help="Source language, for example de.")],
-    tgt: Annotated[
-        str | None,
-        typer.Option(help="Target language, for example en; text in one language if absent."),
-    ] = None,
     from_: Annotated[
-        Path | None,
-        typer.Option("--from", help="Folder with train, valid, test as .SRC and .TGT."),
-    ] = None,
-    train_src: Annotated[Path | None, typer.Option(help="File of source sentences.")] = None,
-    train_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
-    valid_src: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
-    valid_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
-    test_src: Annotated[Path | None, typer.Option(help="Split off from train if absent.")] = None,
-    test_tgt: Annotated[Path | None, typer.Option(help="File of their translations.")] = None,
-    form: Annotated[
-        Form,
-        typer.Option(
-            metavar="FORM",
-            help="raw, tokenised (and escaped, by Moses) or segmented (into BPE units) text.",
-        ),
-    ] = "raw",
-    bpe_merges: Merges = BPE_MERGES["text"],
+        Path, typer.Option("--from", help="An archive of IWSLT, as de-en.tgz, or its folder.")
+    ],
+    src: Annotated[str, typer.Option(help="Source language.")],
+    tgt: Annotated[str, typer.Option(help="Target language.")],
+    bpe_merges: Merges = BPE_MERGES["iwslt"],
     joined_dictionary: Joined = False,
     *,
     choices: Tokenisation,
 ) -> None:
-    """Your own text, parallel or in one language: raw sentences, UTF-8, one per line, or .gz."""
-    from trainable.data.text import TextFiles, find_text, text
+    """IWSLT of any year and two languages: TED talks, from the archive or its files."""
+    from trainable.data.iwslt import iwslt
 
-    if tgt is None:
-        if train_tgt or valid_tgt or test_tgt or joined_dictionary:
-            raise UserError("text: there is no --tgt, so give files and options of --src alone")
-        if form != "raw":
-            raise UserError(f"--form {form}: is of text with --tgt; give raw text of --src alone")
-        prepare_text(from_, train_src, valid_src, test_src, src, out, bpe_merges, choices)
-        return
-    train = _both("train", train_src, train_tgt)
-    valid, test = _both("valid", valid_src, valid_tgt), _both("test", test_src, test_tgt)
-    if from_ is not None:
-        if train or valid or test:
-            raise UserError("--from and named files exclude each other; give one of the two")
-        files = find_text(from_, src=src, tgt=tgt)
-    elif train is not None:
-        files = TextFiles(train=train, valid=valid, test=test)
-    else:
-        raise UserError(
-            "text: no files are given; give --from FOLDER, or --train-src and --train-tgt"
-        )
     prepare_pairs(
-        lambda: text(files, src=src, tgt=tgt, form=form),
-        out,
-        bpe_merges,
-        joined_dictionary,
-        choices,
+        lambda: iwslt(from_, src=src, tgt=tgt), out, bpe_merges, joined_dictionary, choices
     )
 
 
-def _both(split: str, src: Path | None, tgt: Path | None) -> tuple[Path, Path] | None:
-    if src is None and tgt is None:
-        return None
-    if src is None or tgt is None:
-        missing = "src" if src is None else "tgt"
-        raise UserError(f"--{split}-{missing}: is missing; a split needs both its sides")
-    return src, tgt
+app.command("text")(text_command)

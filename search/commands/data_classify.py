@@ -62,7 +62,7 @@ def classify(
 
 def prepare_text(
     from_: Path | None,
-    train: Path | None,
+    train: list[Path] | None,
     valid: Path | None,
     test: Path | None,
     language: str,
@@ -87,8 +87,8 @@ def prepare_text(
         raise UserError("--from and named files exclude each other; give one of the two")
     if from_ is not None:
         files = find_monolingual(from_, language=language)
-    elif train is not None:
-        files = SplitFiles(train=train, valid=valid, test=test)
+    elif train:
+        files = SplitFiles(train=train[0], more_train=tuple(train[1:]), valid=valid, test=test)
     else:
         raise UserError("text: no files are given; give --from FOLDER, or --train-src")
     prepare_and_tell(

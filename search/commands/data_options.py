@@ -13,6 +13,18 @@ import typer
 from trainable.data.tokenisation import Kind, Tokenisation
 from trainable.metrics.names import BleuTokenizer, MetricName
 
+Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
+Merges = Annotated[
+    int,
+    typer.Option(
+        "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
+    ),
+]
+Joined = Annotated[
+    bool,
+    typer.Option("--joined-dictionary", help='One dictionary for both sides, for tied = "all".'),
+]
+
 
 def tokenisation(
     *,

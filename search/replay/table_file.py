@@ -25,8 +25,8 @@ from spaces.layout_fields import DecoderLayout, EncoderLayout
 from trainable.atomic import write_atomically
 from trainable.config import PositiveFloat, PositiveInt, Section
 from trainable.curve import OLD_SCORE, Point
-from trainable.data.archives import opened
 from trainable.data.bounded import MAX_VALUES_BYTES, bounded_lines
+from trainable.data.packed import opened
 
 FORMAT = 1
 # Unpacked size; a trial takes a kilobyte here, and a few in memory.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import zstandard
 from safetensors.torch import save_file
 
 from search.exports.layout_file import layout_toml
@@ -134,6 +137,24 @@ def archives() -> dict[str, bytes]:
         "a.tgz": packed.getvalue(),
         "a.tar": plain.getvalue(),
     }
+
+
+def pair_files() -> list[bytes]:
+    """Files of sentences of each form: for both sides, then for one."""
+    xml = b"""<?xml version="1.0"?>
+<!DOCTYPE tmx SYSTEM "tmx14.dtd">
+<tmx><body><tu><tuv xml:lang="de"><seg>Hallo<ph/>!</seg></tuv><tuv xml:lang="en"><seg>A &amp; b
+</seg></tuv></tu></body></tmx>"""
+    wmt = b"""<dataset><doc id="a"><src lang="de"><seg id="1">Hallo!</seg></src><ref lang="en">
+<seg id="1">Hi!</seg></ref></doc></dataset>"""
+    sgm = b"""<srcset setid="a">\n<seg id="1">A &amp; b</seg>\n<seg id="2">Hallo!</seg></srcset>"""
+    table = b"Hallo!\tHi!\n" * 9
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("X.de-en.de", b"Hallo!\n" * 9)
+        archive.writestr("X.de-en.en", b"Hi!\n" * 9)
+    packed = [bz2.compress(table), lzma.compress(table), zstandard.ZstdCompressor().compress(table)]
+    return [table, xml, wmt, zipped.getvalue(), *packed, sgm, b"Hallo!\nJa.\n"]
 
 
 def make_data(folder: Path) -> Path:

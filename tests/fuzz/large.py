@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import tarfile
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import zstandard
 
 from tests.fuzz import inputs
 
@@ -36,10 +40,11 @@ def _long_curve(n_bytes: int) -> bytes:
     return json.dumps(record).encode()
 
 
-def _zipped(content: bytes) -> bytes:
+def _zipped(content: bytes, *names: str) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("deu.txt", content)
+        for name in names or ("deu.txt",):
+            archive.writestr(name, content)
     return stream.getvalue()
 
 
@@ -96,6 +101,18 @@ TEXTS: Makers = (
     lambda: gzip.compress(b"ab\n" * 5 * MIB, 1),
     lambda: gzip.compress(b"ab " * 5 * MIB, 1),
     lambda: b"a" * 32 * MIB,
+)
+PAIRS: Makers = (
+    lambda: bz2.compress(b"a\tb\n" * 64 * MIB),
+    lambda: lzma.compress(b"a" * 256 * MIB, preset=0),
+    lambda: zstandard.ZstdCompressor().compress(b"\t" * 256 * MIB),
+    lambda: _zipped(b"a\n" * 64 * MIB, "X.de-en.de", "X.de-en.en"),
+    lambda: b"<tmx>" * 8 * MIB,
+    lambda: b"<tmx a='" + b"a" * 64 * MIB,
+    lambda: b'<tmx><tu><tuv xml:lang="de"><seg>' + b"<ph/>a" * 4 * MIB,
+    lambda: b"<dataset><doc><src lang='de'>" + b"<seg id='1'>" + b"a" * 64 * MIB,
+    lambda: b"<srcset>\n<seg>" + b"a\n" * 16 * MIB,
+    lambda: b"<!DOCTYPE tmx [<!ENTITY a '" + b"a" * 999 + b"'>]><tmx>" + b"&a;" * MIB,
 )
 DATA: Makers = (
     lambda: ("valid.raw.de", b"\n" * 64 * MIB),

@@ -19,6 +19,7 @@ from search.exports.translate import Translator, sentences_of
 from search.replay.recorded_studies import open_table
 from search.study.config import load_study, put_setting, study_from
 from search.study.ledger import read_records
+from spaces.errors import UserError
 from spaces.kinds import LAYER_KINDS
 from spaces.layout import Layout
 from tests.fuzz import inputs, large
@@ -29,16 +30,18 @@ from tests.fuzz.mutations import (
     changed_json,
     changed_values,
 )
-from trainable.data.archives import gunzip, tar_members, zip_member
+from trainable.data.archives import tar_members, zip_member
 from trainable.data.blobs import Blob
 from trainable.data.lines import lines_of
 from trainable.data.manifest import Manifest
+from trainable.data.packed import unpacked
+from trainable.data.pair_files import PairReader
 from trainable.data.tokenizer import Tokenizer
 from trainable.tasks.registry import load_task
 
 NAMES = [
     *("layout", "study", "study-values", "set", "layout-file", "trials", "table"),
-    *("manifest", "archive", "text", "data", "export", "sentences"),
+    *("manifest", "archive", "text", "pairs", "data", "export", "sentences"),
 ]
 LIMIT = 10**6  # of what an archive unpacks to, so that the limits are met
 
@@ -76,6 +79,9 @@ def targets(folder: Path) -> dict[str, Target]:
         "archive": Target(inputs=_archives(), read=_archive, large=large.ARCHIVES),
         "text": Target(
             inputs=changed_bytes([b"Hallo!\nDer Hund.\n"]), read=_text, large=large.TEXTS
+        ),
+        "pairs": Target(
+            inputs=changed_bytes(inputs.pair_files()), read=_pairs(folder), large=large.PAIRS
         ),
         "data": Target(
             inputs=_changed_file(data),
@@ -231,6 +237,20 @@ def _text(content: bytes) -> object:
     return lines_of(Blob(place="a.gz" if is_packed else "a", data=content))
 
 
+def _pairs(folder: Path) -> Callable[[bytes], object]:
+    path = folder / "pairs"
+
+    def read(content: bytes) -> object:
+        path.write_bytes(content)
+        reader = PairReader(src="de", tgt="en")
+        try:
+            return sum(1 for _ in reader.pairs(path))
+        except UserError:
+            return sum(1 for _ in reader.pairs((path, path)))
+
+    return read
+
+
 def _sentences(translator: Translator) -> Callable[[bytes], None]:
     def translate(content: bytes) -> None:
         text = content.decode(errors="replace")
@@ -256,7 +276,7 @@ def _archive(named: tuple[str, bytes]) -> object:
     blob = Blob(place=name, data=data)
     match name.rpartition(".")[2]:
         case "gz":
-            return lines_of(Blob(place="a", data=gunzip(blob, max_bytes=LIMIT).data))
+            return lines_of(Blob(place="a", data=unpacked(blob, max_bytes=LIMIT).data))
         case "zip":
             return zip_member(blob, "deu.txt", max_bytes=LIMIT)
         case _:

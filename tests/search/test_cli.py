@@ -40,7 +40,9 @@ COMMANDS = (
     "translate",
     "predict",
 )
-CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text", "classify", "summarise")
+CORPORA = (
+    *("grammar", "multi30k", "tatoeba", "iwslt14", "iwslt", "text", "classify", "summarise"),
+)
 
 
 def run(*arguments: str) -> int:

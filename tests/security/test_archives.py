@@ -14,8 +14,9 @@ import pytest
 from search.replay.table_file import read_table
 from spaces.errors import UserError
 from trainable.data import archives
-from trainable.data.archives import gunzip, tar_members, zip_member
+from trainable.data.archives import tar_members, zip_member
 from trainable.data.blobs import Blob
+from trainable.data.packed import unpacked
 
 NAMES = ["../../train.de", "/tmp/train.de", "a/../../train.de", "C:\\train.de", "..\\train.de"]
 
@@ -93,9 +94,9 @@ def test_only_the_kinds_that_corpora_use_are_unpacked():
 
 def test_a_gzip_within_the_limit_is_read_and_one_beyond_is_refused():
     packed = Blob(place="a.gz", data=gzip.compress(b"0" * 3_000_000))
-    assert len(gunzip(packed, max_bytes=3_000_000).data) == 3_000_000
+    assert len(unpacked(packed, max_bytes=3_000_000).data) == 3_000_000
     with pytest.raises(UserError, match="unpacks to more than 2999999 bytes"):
-        gunzip(packed, max_bytes=2_999_999)
+        unpacked(packed, max_bytes=2_999_999)
 
 
 def test_a_table_that_unpacks_beyond_the_limit_is_refused(

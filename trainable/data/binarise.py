@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 
-def build_dictionary(lines: Sequence[str]) -> Any:
+def build_dictionary(lines: Iterable[str]) -> Any:
     """Dictionary of the BPE tokens in ``lines``, padded to a multiple of eight entries."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hydra warns at the first import of fairseq
         from fairseq.data import Dictionary
 
-    counts = Counter(token for line in lines for token in line.split())
     dictionary = Dictionary()
-    counts[dictionary.eos_word] += len(lines)
+    counts: Counter[str] = Counter()
+    for line in lines:
+        counts.update(line.split())
+        counts[dictionary.eos_word] += 1
     for token, count in sorted(counts.items()):
         dictionary.add_symbol(token, count)
     dictionary.finalize(threshold=0, nwords=-1, padding_factor=8)

@@ -9,6 +9,8 @@ from pathlib import Path
 from spaces.errors import UserError
 from trainable.data.manifest import Source
 
+PACKED_ENDINGS = ("", ".gz", ".bz2", ".xz", ".zst")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blob:
@@ -37,18 +39,16 @@ def read_blob(path: Path) -> Blob:
 
 
 def find_path(folder: Path, name: str) -> Path | None:
-    """Path of the file ``name`` or ``name``.gz in ``folder``; None if there is neither."""
-    for candidate in (folder / name, folder / f"{name}.gz"):
-        if candidate.is_file():
-            return candidate
-    return None
+    """Path of the file ``name`` in ``folder``, plain or packed; None if there is none."""
+    candidates = (folder / f"{name}{ending}" for ending in PACKED_ENDINGS)
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def find_blob(folder: Path, name: str) -> Blob:
-    """Content of the file ``name`` or ``name``.gz in ``folder``, not unpacked.
+    """Content of the file ``name`` in ``folder``, plain or packed; it is not unpacked here.
 
     Raises:
-        UserError: there is neither, or the file cannot be read.
+        UserError: there is none, or the file cannot be read.
     """
     path = find_path(folder, name)
     if path is None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol
 
 from subword_nmt.apply_bpe import BPE
@@ -14,6 +15,8 @@ from subword_nmt.learn_bpe import learn_bpe
 from spaces.errors import UserError
 
 CONTINUES = "@@ "
+MAX_WORDS = 1_000_000  # different ones that merges are learned on, the most frequent: for memory
+_N_CACHED = 2**17  # words
 _VERSION = "#version: 0.2"  # subword-nmt's learner writes no other
 
 
@@ -32,7 +35,8 @@ def learn(lines: Iterable[str], *, n_merges: int) -> str:
     counts = Counter(word for line in lines for word in line.split())
     if not any(len(word) > 1 for word in counts):
         raise UserError("BPE: no word of the training text has two letters; give more text")
-    words = io.StringIO("".join(f"{word} {count}\n" for word, count in counts.items()))
+    known = counts.most_common(MAX_WORDS) if len(counts) > MAX_WORDS else counts.items()
+    words = io.StringIO("".join(f"{word} {count}\n" for word, count in known))
     codes = io.StringIO()
     # subword-nmt prints a progress bar and messages to stderr, also without a terminal.
     with contextlib.redirect_stderr(io.StringIO()):
@@ -48,7 +52,7 @@ def count_merges(codes: str) -> int:
 
 
 def segmenter(codes: str) -> Segmenter:
-    """Segmenter that applies ``codes``, with a cache of words.
+    """Segmenter that applies ``codes``, with a cache of words of limited size.
 
     Raises:
         ValueError: ``codes`` are not valid; subword-nmt would end the program.
@@ -59,8 +63,22 @@ def segmenter(codes: str) -> Segmenter:
     for number, merge in enumerate(merges, start=2):
         if len(merge.strip("\r\n ").split(" ")) != 2:
             raise ValueError(f"line {number} is no pair")
-    bpe: Segmenter = BPE(io.StringIO(codes))
-    return bpe
+    return _WordSegmenter(BPE(io.StringIO(codes)))
+
+
+class _WordSegmenter:
+    """subword-nmt's BPE, word by word: its own cache has no limit."""
+
+    def __init__(self, bpe: BPE) -> None:
+        self._bpe = bpe
+        self._word = lru_cache(_N_CACHED)(self._segmented)
+
+    def segment(self, sentence: str) -> str:
+        return " ".join(map(self._word, filter(None, sentence.strip("\r\n ").split(" "))))
+
+    def _segmented(self, word: str) -> str:
+        self._bpe.cache.clear()
+        return str(self._bpe.segment(word))
 
 
 def join(tokens: str) -> str:

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from spaces.errors import UserError
@@ -17,6 +18,7 @@ from trainable.data.losses import MAX_TOKENS, NONE_DROPPED, Dropped, Rule
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 from trainable.data.pieces import GivenPieces
+from trainable.data.stored_lines import MadeLines, NewLines, collected, taken
 from trainable.data.tokenisation import Form
 
 log = logging.getLogger(__name__)
@@ -36,10 +38,13 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.src)
 
-    def take(self, places: Sequence[int]) -> Pairs:
+    def reversed(self) -> Pairs:
+        """The same pairs in the other direction."""
+        return Pairs(src=self.tgt, tgt=self.src)
+
+    def take(self, places: array[int]) -> Pairs:
         """Pairs at the indices ``places``, in that order."""
-        src, tgt = self.src, self.tgt
-        return Pairs(src=[src[n] for n in places], tgt=[tgt[n] for n in places])
+        return Pairs(src=taken(self.src, places), tgt=taken(self.tgt, places))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +57,17 @@ class Split:
     numbers: Sequence[int] | None = None  # of the lines that the pairs were; None: 1, 2, 3 …
 
     def take(self, places: Sequence[int]) -> Split:
-        """Sentences at the indices ``places``, in that order."""
+        """Sentences at the indices ``places``, in that order; of stored text they increase."""
+        chosen = array("q", places)
         return Split(
-            raw=self.raw.take(places),
-            tokens=self.tokens.take(places),
-            numbers=array("q", [self.line(n) for n in places]),
+            raw=self.raw.take(chosen),
+            tokens=self.tokens.take(chosen),
+            numbers=array("q", map(self.line, chosen)),
         )
+
+    def reversed(self) -> Split:
+        """The same pairs in the other direction."""
+        return replace(self, raw=self.raw.reversed(), tokens=self.tokens.reversed())
 
     def line(self, n: int) -> int:
         """Number of the line that pair ``n`` was in its text, from 1."""
@@ -65,7 +75,7 @@ class Split:
 
     def without_blanks(self) -> Split:
         """Split without pairs that are empty on a side."""
-        return self._without(lambda n: None if min(self._lengths(n)) > 0 else "empty")
+        return self._without(lambda *lengths: None if min(lengths) > 0 else "empty")
 
     def cleaned(self, *, max_ratio: float | None = None, of_documents: bool = False) -> Split:
         """Split without pairs that are unfit for training.
@@ -73,26 +83,29 @@ class Split:
         A side must have 1 to 175 tokens; the longer one at most ``max_ratio`` times the other's.
         A source that is a document may have any number.
         """
-        return self._without(lambda n: self._broken_rule(n, max_ratio, of_documents))
+        return self._without(partial(_broken_rule, max_ratio=max_ratio, of_documents=of_documents))
 
-    def _without(self, broken_rule: Callable[[int], Rule | None]) -> Split:
-        """Split without pairs that break a rule, and their numbers by rule."""
-        rules = [broken_rule(n) for n in range(len(self.raw))]
-        kept = self.take([n for n, rule in enumerate(rules) if rule is None])
-        counts = Counter(rule for rule in rules if rule is not None)
-        return replace(kept, dropped=Dropped.model_validate(counts))
+    def _without(self, broken_rule: Callable[[int, int], Rule | None]) -> Split:
+        """Split without pairs whose numbers of tokens break a rule, and their counts by rule."""
+        places, counts = array("q"), Counter[Rule]()
+        for n, sides in enumerate(zip(self.tokens.src, self.tokens.tgt, strict=True)):
+            rule = broken_rule(len(sides[0].split()), len(sides[1].split()))
+            if rule is None:
+                places.append(n)
+            else:
+                counts[rule] += 1
+        return replace(self.take(places), dropped=Dropped.model_validate(counts))
 
-    def _broken_rule(self, n: int, max_ratio: float | None, of_documents: bool) -> Rule | None:
-        n_src, n_tgt = self._lengths(n)
-        shorter, longer = sorted((n_src, n_tgt))
-        if shorter == 0:
-            return "empty"
-        if (n_tgt if of_documents else longer) > MAX_TOKENS:
-            return "too_long"
-        return None if max_ratio is None or longer <= max_ratio * shorter else "ratio"
 
-    def _lengths(self, n: int) -> tuple[int, int]:
-        return len(self.tokens.src[n].split()), len(self.tokens.tgt[n].split())
+def _broken_rule(
+    n_src: int, n_tgt: int, *, max_ratio: float | None, of_documents: bool
+) -> Rule | None:
+    shorter, longer = sorted((n_src, n_tgt))
+    if shorter == 0:
+        return "empty"
+    if (n_tgt if of_documents else longer) > MAX_TOKENS:
+        return "too_long"
+    return None if max_ratio is None or longer <= max_ratio * shorter else "ratio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,16 +175,21 @@ def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
 def from_raw(raw: Pairs, *, src: str, tgt: str) -> Split:
     """Split of raw sentences in Unicode's form NFC; the tokens are made from them."""
     composed = Pairs(src=composed_lines(raw.src, src), tgt=composed_lines(raw.tgt, tgt))
-    src_moses, tgt_moses = Moses(src, cased=True), Moses(tgt, cased=True)
+    return tokenised(composed, src=src, tgt=tgt)
+
+
+def tokenised(raw: Pairs, *, src: str, tgt: str, new_lines: NewLines = list) -> Split:
+    """Split of raw sentences that are in form NFC already."""
+    src_words, tgt_words = Moses(src, cased=True).tokenise, Moses(tgt, cased=True).tokenise
     tokens = Pairs(
-        src=[src_moses.tokenise(line) for line in composed.src],
-        tgt=[tgt_moses.tokenise(line) for line in composed.tgt],
+        src=collected(map(src_words, raw.src), new_lines),
+        tgt=collected(map(tgt_words, raw.tgt), new_lines),
     )
-    return Split(raw=composed, tokens=tokens)
+    return Split(raw=raw, tokens=tokens)
 
 
 def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -> Split:
-    """Split of tokenised, escaped sentences; the raw text is made from them.
+    """Split of tokenised, escaped sentences; the raw text is made from them when it is read.
 
     Args:
         segmented: the tokens are subword units, joined to the next by ``@@`` at their end.
@@ -179,8 +197,8 @@ def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -
     words = GivenPieces().join if segmented else str
     src_moses, tgt_moses = Moses(src), Moses(tgt)
     raw = Pairs(
-        src=[src_moses.detokenise(words(line)) for line in tokens.src],
-        tgt=[tgt_moses.detokenise(words(line)) for line in tokens.tgt],
+        src=MadeLines(lambda line: src_moses.detokenise(words(line)), tokens.src),
+        tgt=MadeLines(lambda line: tgt_moses.detokenise(words(line)), tokens.tgt),
     )
     return Split(raw=raw, tokens=tokens)
 
@@ -188,11 +206,15 @@ def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -
 def composed_lines(lines: Sequence[str], language: str) -> list[str]:
     """Lines in Unicode's form NFC; the log tells how many were not."""
     composed = [normal(line) for line in lines]
-    n_changed = sum(new != old for new, old in zip(composed, lines, strict=True))
+    tell_composed(sum(new != old for new, old in zip(composed, lines, strict=True)), language)
+    return composed
+
+
+def tell_composed(n_changed: int, language: str) -> None:
+    """Warn of sentences that were not in Unicode's form NFC."""
     if n_changed:
         log.warning(
             "%s: %d sentences were not in Unicode's form NFC, or had no visible character; "
             "they are composed, or empty, now",
             *(language, n_changed),
         )
-    return composed

@@ -13,7 +13,7 @@ from trainable.data.lines import lines_in, lines_of
 from trainable.data.losses import Cut
 from trainable.data.manifest import MAX_POSITIONS, SPLITS, Lengths, SplitName
 from trainable.data.monolingual import require_language
-from trainable.data.text import refuse_controls
+from trainable.data.pair_files import refuse_controls
 
 MAX_LENGTH = MAX_POSITIONS - 1
 DOCUMENT_LENGTH = 256  # where documents are cut unless the user says otherwise

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import blake2b
 
 from spaces.errors import UserError
 from trainable.data.corpus import Pairs, Split
@@ -84,7 +86,7 @@ def connected(pairs: Pairs) -> list[list[int]]:
 
     Capitals do not tell sentences apart.
     """
-    parents = list(range(len(pairs)))
+    parents = array("q", range(len(pairs)))
 
     def root(n: int) -> int:
         while parents[n] != n:
@@ -93,9 +95,11 @@ def connected(pairs: Pairs) -> list[list[int]]:
         return n
 
     for sentences in (pairs.src, pairs.tgt):
-        first: dict[str, int] = {}
+        first: dict[bytes, int] = {}
         for n, sentence in enumerate(sentences):
-            low, high = sorted((root(n), root(first.setdefault(sentence.lower(), n))))
+            # Sixteen bytes rather than the sentence: there can be millions.
+            digest = blake2b(sentence.lower().encode(), digest_size=16).digest()
+            low, high = sorted((root(n), root(first.setdefault(digest, n))))
             parents[high] = low
     components: dict[int, list[int]] = defaultdict(list)
     for n in range(len(pairs)):

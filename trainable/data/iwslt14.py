@@ -1,4 +1,4 @@
-"""IWSLT'14, German to English: the standard pipeline on the archive or its files."""
+"""IWSLT'14, German and English: the standard pipeline on the archive or its files."""
 
 from __future__ import annotations
 
@@ -40,17 +40,28 @@ _SEGMENT_TAGS = re.compile(r'<seg id="[0-9]*">\s*|\s*</seg>\s*')
 Find = Callable[[str], Blob]
 
 
-def iwslt14(place: Path | None) -> ParallelText:
+def iwslt14(place: Path | None, *, src: str = "de", tgt: str = "en") -> ParallelText:
     """The corpus IWSLT'14, read from ``place`` or downloaded.
 
     Args:
         place: ``de-en.tgz``; a folder of its files, plain or .gz; or a folder of
             ``{train,valid,test}.{de,en}``, plain or .gz, already Moses-tokenised and
             cleaned. None: download the archive.
+        src, tgt: German and English, in either direction.
 
     Raises:
-        UserError: a file is missing, broken or not the expected one, or the download fails.
+        UserError: a file is missing, broken or not the expected one, the download fails, or the
+            languages are others.
     """
+    if {src, tgt} != {"de", "en"}:
+        raise UserError(
+            f"iwslt14: is of German and English, not of {src} and {tgt}; for other pairs: "
+            "reservoir-search data iwslt"
+        )
+    return _directed(_german_to_english(place), src=src)
+
+
+def _german_to_english(place: Path | None) -> ParallelText:
     if place is None:
         return _from_archive(fetch(URL, unverified_md5=UNVERIFIED_MD5))
     if not place.is_dir():
@@ -63,13 +74,30 @@ def iwslt14(place: Path | None) -> ParallelText:
     return _from_tokenised(place)
 
 
+def _directed(corpus: ParallelText, *, src: str) -> ParallelText:
+    """``corpus``, or its reverse if its source is not ``src``."""
+    if corpus.src == src:
+        return corpus
+    splits = {name: split.reversed() for name, split in corpus.splits.items()}
+    return replace(corpus, src=corpus.tgt, tgt=corpus.src, splits=splits)
+
+
 def training_lines(blob: Blob) -> list[str]:
     """Sentences of a training file, without links and keywords; titles without their tags."""
-    return [
-        _HEADINGS.sub("", line).strip()
-        for line in lines_of(blob)
-        if not any(tag in line for tag in _DROPPED)
-    ]
+    return without_tags(_DROPPED)(blob)
+
+
+def without_tags(dropped: Sequence[str]) -> Callable[[Blob], list[str]]:
+    """Reader of training files that leaves out lines with one of the tags ``dropped``."""
+
+    def read(blob: Blob) -> list[str]:
+        return [
+            _HEADINGS.sub("", line).strip()
+            for line in lines_of(blob)
+            if not any(tag in line for tag in dropped)
+        ]
+
+    return read
 
 
 def evaluation_lines(blob: Blob) -> list[str]:
@@ -116,7 +144,7 @@ def _from_files(find: Find, *, sources: tuple[Source, ...] | None) -> ParallelTe
         sides = [find(f"{name}.{side}.xml") for side in ("de", "en")]
         parts.append(paired(*sides, read=evaluation_lines))
         blobs += sides
-    test = from_raw(_concatenated(parts), src="de", tgt="en")
+    test = from_raw(concatenated(parts), src="de", tgt="en")
     if sources is None:
         sources = tuple(blob.source() for blob in blobs)
     return _corpus({"train": train, "valid": valid, "test": test}, sources)
@@ -151,7 +179,8 @@ def _corpus(splits: dict[SplitName, Split], sources: tuple[Source, ...]) -> Para
     )
 
 
-def _concatenated(parts: Sequence[Pairs]) -> Pairs:
+def concatenated(parts: Sequence[Pairs]) -> Pairs:
+    """Pairs of all ``parts``, one after the other."""
     return Pairs(
         src=[line for part in parts for line in part.src],
         tgt=[line for part in parts for line in part.tgt],

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spaces.errors import UserError
-from trainable.data.blobs import Blob, read_blob
+from trainable.data.blobs import PACKED_ENDINGS, Blob, read_blob
 from trainable.data.corpus import Split
 from trainable.data.holdout import SEED, completed, connected
 from trainable.data.lines import lines_in
@@ -44,7 +44,7 @@ class Fold:
 
 
 def labelled(files: SplitFiles, *, language: str, fold: Fold | None = None) -> Sentences:
-    """Corpus of the user's sentences with labels, plain or .gz.
+    """Corpus of the user's sentences with labels, plain or packed.
 
     A missing valid or test split is held out from train: a twentieth of its sentences, at
     most 1,000, such that no sentence is in two of these splits.
@@ -62,8 +62,11 @@ def labelled(files: SplitFiles, *, language: str, fold: Fold | None = None) -> S
     require_language("--language", language)
     if fold is not None and files.test is not None:
         raise UserError("--fold takes the test set from train; leave --test out")
-    blobs = {name: read_blob(path) for name, path in files.given().items()}
-    read = {name: read_labelled(blob) for name, blob in blobs.items()}
+    blobs = {name: [read_blob(path) for path in paths] for name, paths in files.given().items()}
+    read = {
+        name: [line for blob in given for line in read_labelled(blob)]
+        for name, given in blobs.items()
+    }
     _check_labels(read)
     splits = {
         name: sentence_split(
@@ -82,7 +85,7 @@ def labelled(files: SplitFiles, *, language: str, fold: Fold | None = None) -> S
         seed=SEED if len(blobs) < 3 else None,
         splits=completed(splits, unit="sentences"),
         licence="the user's own text; its licence is not known here",
-        sources=tuple(blob.source() for blob in blobs.values()),
+        sources=tuple(blob.source() for given in blobs.values() for blob in given),
     )
 
 
@@ -92,7 +95,8 @@ def read_labelled(blob: Blob) -> list[tuple[str, str]]:
     Raises:
         UserError: a line has no label, no sentence, or more than these.
     """
-    name = blob.place.removesuffix(".gz")
+    packed = next(end for end in reversed(PACKED_ENDINGS) if blob.place.endswith(end))
+    name = blob.place.removesuffix(packed)
     lines = lines_in(blob)
     if name.endswith(".csv"):
         rows = [(reader.line_num, row) for reader in [csv.reader(lines)] for row in reader if row]

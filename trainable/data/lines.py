@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
+from collections.abc import Iterator
+from itertools import count
 
 from spaces.errors import UserError
-from trainable.data.archives import gunzip
 from trainable.data.blobs import Blob
+from trainable.data.packed import CHUNK_BYTES, unpacked
 
 MAX_CHARACTERS = 100_000  # of a line; the longest sentences of known corpora have a few thousand
+_MAX_LINE_BYTES = 4 * MAX_CHARACTERS + 2
 _WIDE_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -19,7 +23,7 @@ _WIDE_MARKS = {
 
 
 def lines_of(blob: Blob) -> list[str]:
-    """Lines of a text file, plain or .gz, with runs of white space replaced by one space.
+    """Lines of a text file, plain or packed, with runs of white space replaced by one space.
 
     Only a newline ends a line: if U+2028 or a lone carriage return did, one side of a corpus
     would be shifted against the other. A byte order mark of UTF-8 is dropped.
@@ -32,39 +36,46 @@ def lines_of(blob: Blob) -> list[str]:
 
 def lines_in(blob: Blob) -> list[str]:
     """Lines of a text file with white space unchanged; otherwise like ``lines_of``."""
-    lines = decoded(gunzip(blob)).removesuffix("\n").split("\n")
-    if not any(line.strip() for line in lines):
-        raise UserError(f"{blob.place}: is empty; it must hold one sentence a line")
-    for number, line in enumerate(lines, start=1):
-        if len(line) > MAX_CHARACTERS:
-            raise UserError(
-                f"{blob.place}: line {number} has {len(line):,} characters, over the limit of "
-                f"{MAX_CHARACTERS:,}; it must hold one sentence a line"
-            )
-    return lines
+    stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))  # type: ignore[arg-type]
+    return list(text_lines(stream, blob.place))
 
 
-def decoded(blob: Blob) -> str:
-    """Text of a blob in UTF-8.
-
-    Raises:
-        UserError: the blob is not UTF-8 or holds NUL bytes.
-    """
+def text_lines(stream: io.BufferedReader, place: str) -> Iterator[str]:
+    """Lines of ``stream`` without their ends, one at a time; otherwise like ``lines_in``."""
     for mark, name in _WIDE_MARKS.items():
-        if blob.data.startswith(mark):
-            raise UserError(
-                f"{blob.place}: is {name}, not UTF-8; convert it: iconv -f {name} -t UTF-8"
-            )
-    if b"\0" in blob.data:
-        line = blob.data.count(b"\n", 0, blob.data.index(b"\0")) + 1
-        raise UserError(f"{blob.place}: line {line} holds a NUL byte; give plain UTF-8 text")
+        if stream.peek(len(mark)).startswith(mark):
+            raise UserError(f"{place}: is {name}, not UTF-8; convert it: iconv -f {name} -t UTF-8")
+    is_empty = True
+    for number in count(1):
+        data = stream.readline(_MAX_LINE_BYTES)
+        if not data:
+            break
+        line = _decoded(data, stream, place, number)
+        is_empty = is_empty and not line.strip()
+        yield line
+    if is_empty:
+        raise UserError(f"{place}: is empty; it must hold one sentence a line")
+
+
+def _decoded(data: bytes, stream: io.BufferedReader, place: str, number: int) -> str:
+    """Text of line ``number``, whose bytes are ``data``; ``stream`` has the lines behind it."""
+    if b"\0" in data:
+        raise UserError(f"{place}: line {number} holds a NUL byte; give plain UTF-8 text")
+    is_cut = len(data) == _MAX_LINE_BYTES and not data.endswith(b"\n")
     try:
-        return blob.data.decode("utf-8-sig")
+        line = data.decode(
+            "utf-8-sig" if number == 1 else "utf-8", "ignore" if is_cut else "strict"
+        )
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise not_utf8(
-            blob.place, line=line, byte=error.object[error.start], sample=error.object
-        ) from error
+        sample = data + stream.read(CHUNK_BYTES)
+        raise not_utf8(place, line=number, byte=data[error.start], sample=sample) from error
+    line = line.removesuffix("\n")
+    if is_cut or len(line) > MAX_CHARACTERS:
+        raise UserError(
+            f"{place}: line {number} has {'over ' * is_cut}{len(line):,} characters, over the "
+            f"limit of {MAX_CHARACTERS:,}; it must hold one sentence a line"
+        )
+    return line
 
 
 def not_utf8(place: str, *, line: int, byte: int, sample: bytes) -> UserError:

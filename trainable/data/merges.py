@@ -5,6 +5,7 @@ BPE_MERGES = {
     "multi30k": 6_000,
     "tatoeba": 8_000,
     "iwslt14": 10_000,
+    "iwslt": 10_000,
     "text": 8_000,
     "classify": 4_000,
     "summarise": 4_000,

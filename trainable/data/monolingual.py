@@ -14,7 +14,7 @@ from trainable.data.sentences import Sentences, SplitFiles, sentence_split
 
 
 def monolingual(files: SplitFiles, *, language: str) -> Sentences:
-    """Corpus of the user's files: raw text, one sentence per line, plain or .gz.
+    """Corpus of the user's files: raw text, one sentence per line, plain or packed.
 
     A missing valid or test split is held out from train: a twentieth of its sentences, at
     most 1,000, such that no sentence is in two of these splits.
@@ -23,9 +23,10 @@ def monolingual(files: SplitFiles, *, language: str) -> Sentences:
         UserError: a file or the language cannot be used, or train is too small to hold out from.
     """
     require_language("--src", language)
-    blobs = {name: read_blob(path) for name, path in files.given().items()}
+    blobs = {name: [read_blob(path) for path in paths] for name, paths in files.given().items()}
     splits = {
-        name: sentence_split(lines_of(blob), language=language) for name, blob in blobs.items()
+        name: sentence_split([line for blob in read for line in lines_of(blob)], language=language)
+        for name, read in blobs.items()
     }
     return Sentences(
         name="text",
@@ -34,12 +35,12 @@ def monolingual(files: SplitFiles, *, language: str) -> Sentences:
         seed=SEED if len(blobs) < 3 else None,
         splits=completed(splits, unit="sentences"),
         licence="the user's own text; its licence is not known here",
-        sources=tuple(blob.source() for blob in blobs.values()),
+        sources=tuple(blob.source() for read in blobs.values() for blob in read),
     )
 
 
 def find_monolingual(folder: Path, *, language: str) -> SplitFiles:
-    """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or .gz.
+    """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or packed.
 
     Raises:
         UserError: train is missing, or the language is no code.

@@ -1,14 +1,16 @@
-"""Multi30k, German to English: 29,000 image captions, 1,014 for valid, test 2016 (Flickr)."""
+"""Multi30k: 29,000 image captions in German, English, French and Czech, and their test sets."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 
+from spaces.errors import UserError
 from trainable.data.blobs import Blob, find_blob
 from trainable.data.corpus import ParallelText, Split, aligned, from_raw
 from trainable.data.download import fetch
 from trainable.data.manifest import SplitName
+from trainable.data.multi30k_files import FIRST_TEST, LANGUAGES, N_SENTENCES, SHA256, TestSet
 
 log = logging.getLogger(__name__)
 
@@ -16,41 +18,51 @@ URL = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/
 LICENCE = (
     "non-commercial research and education; captions of Flickr30k images (Elliott et al. 2016)"
 )
-N_SENTENCES: dict[SplitName, int] = {"train": 29_000, "valid": 1_014, "test": 1_000}
-_FILES: dict[SplitName, str] = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
-_SHA256 = {
-    "train.de.gz": "726e39b2fa9eb9ffb6dc763fb35a179f80fae06ffc5d28b6ace5faa883de28a6",
-    "train.en.gz": "d79cfa999dd4c51d2cb42499b6796d5a882c3a8a961923c25a898c90f8bbd56f",
-    "val.de.gz": "f0cba2f995189cf5770f29a8a9a537a3ad3f51657ad873405082ff6863a5e75a",
-    "val.en.gz": "14f7d25ddd868909a9213e361768460edcacdd6ab9d1e77b92560dc10c10dc28",
-    "test_2016_flickr.de.gz": "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8",
-    "test_2016_flickr.en.gz": "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9",
-}
 
 
-def multi30k(folder: Path | None) -> ParallelText:
-    """The corpus Multi30k, read from the files in ``folder`` (plain or .gz) or downloaded.
+def multi30k(
+    folder: Path | None, *, src: str = "de", tgt: str = "en", test: TestSet = FIRST_TEST
+) -> ParallelText:
+    """The corpus Multi30k, read from the files in ``folder`` (plain or packed) or downloaded.
 
     Raises:
-        UserError: a file is missing or broken, or the download fails.
+        UserError: it has no such language or test set, a file is missing or broken, or the
+            download fails.
     """
+    _require(src, tgt, test)
     splits: dict[SplitName, Split] = {}
     sources = []
-    for split, name in _FILES.items():
-        german, english = (_blob(folder, f"{name}.{language}") for language in ("de", "en"))
-        raw = aligned(german, english)
-        if len(raw) != N_SENTENCES[split]:
+    names: dict[SplitName, str] = {"train": "train", "valid": "val", "test": test}
+    for split, name in names.items():
+        sides = [_blob(folder, f"{name}.{language}") for language in (src, tgt)]
+        raw = aligned(*sides)
+        if len(raw) != N_SENTENCES[name]:
             log.warning(
-                "%s has %d lines, Multi30k has %d", german.place, len(raw), N_SENTENCES[split]
+                "%s has %d lines, Multi30k has %d", sides[0].place, len(raw), N_SENTENCES[name]
             )
-        splits[split] = from_raw(raw, src="de", tgt="en").without_blanks()
-        sources += [german.source(), english.source()]
+        splits[split] = from_raw(raw, src=src, tgt=tgt).without_blanks()
+        sources += [side.source() for side in sides]
     return ParallelText(
-        name="multi30k", src="de", tgt="en", splits=splits, licence=LICENCE, sources=tuple(sources)
+        name="multi30k" if test == FIRST_TEST else f"multi30k-{test}",
+        src=src,
+        tgt=tgt,
+        splits=splits,
+        licence=LICENCE,
+        sources=tuple(sources),
     )
+
+
+def _require(src: str, tgt: str, test: TestSet) -> None:
+    if src == tgt or src not in LANGUAGES or tgt not in LANGUAGES:
+        raise UserError(
+            f"multi30k: has no pair of {src} and {tgt}; give two of {', '.join(LANGUAGES)}"
+        )
+    for language in (src, tgt):
+        if f"{test}.{language}.gz" not in SHA256:
+            raise UserError(f"multi30k: {test} has no {language} side; give another --test-set")
 
 
 def _blob(folder: Path | None, name: str) -> Blob:
     if folder is not None:
         return find_blob(folder, name)
-    return fetch(f"{URL}{name}.gz", sha256=_SHA256[f"{name}.gz"])
+    return fetch(f"{URL}{name}.gz", sha256=SHA256[f"{name}.gz"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from trainable.data.manifest import (
 )
 from trainable.data.roundtrip import TOLD_BELOW, RoundTrip, round_trip
 from trainable.data.segmentation import Segmentation, make_segmentation
+from trainable.data.stored_lines import StoredLines
 from trainable.data.tokenisation import Tokenisation
 from trainable.metrics.bleu import Bleu
 from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
@@ -82,7 +85,8 @@ def _write(
         joined = corpus.dictionaries[0] == corpus.dictionaries[1]
     segmentation = make_segmentation(corpus, tokenisation, n_merges=n_merges)
     segmentation.save(folder)
-    whole = {name: segmentation.segmented(corpus.splits[name]) for name in SPLITS}
+    stored = partial(StoredLines, folder)
+    whole = {name: segmentation.segmented(corpus.splits[name], stored) for name in SPLITS}
     segmented, cut = cut_documents(whole, corpus.summaries)
     require_short_sentences(corpus, segmented)
     trip = _round_trip(corpus, segmentation, segmented)
@@ -166,7 +170,7 @@ def _write_dictionaries(
 
 def _dictionaries(train: Pairs, *, joined: bool) -> tuple[Any, Any]:
     if joined:
-        both = build_dictionary((*train.src, *train.tgt))
+        both = build_dictionary(chain(train.src, train.tgt))
         return both, both
     return build_dictionary(train.src), build_dictionary(train.tgt)
 

@@ -21,6 +21,7 @@ from trainable.data.pieces import (
     learn_sentencepiece,
 )
 from trainable.data.sentences import Sentences
+from trainable.data.stored_lines import NewLines, collected
 from trainable.data.tokenisation import Tokenisation
 from trainable.data.tokenizer import Tokenizer
 
@@ -45,14 +46,13 @@ class Segmentation:
         for name in self.info.files:
             (folder / name).write_bytes(self.content)
 
-    def segmented(self, split: Split) -> Pairs:
+    def segmented(self, split: Split, new_lines: NewLines = list) -> Pairs:
         """Sentences of ``split`` in subword units."""
         whole = _text(split, self.info)
         segment = GivenPieces().segment if self.is_done else self.pieces.segment
-        return Pairs(
-            src=[segment(self._cased(line, self.src)) for line in whole.src],
-            tgt=[segment(self._cased(line, self.tgt)) for line in whole.tgt],
-        )
+        src = (segment(self._cased(line, self.src)) for line in whole.src)
+        tgt = (segment(self._cased(line, self.tgt)) for line in whole.tgt)
+        return Pairs(src=collected(src, new_lines), tgt=collected(tgt, new_lines))
 
     def sources(self, split: Split) -> list[str]:
         """Source sentences of ``split`` in subword units."""

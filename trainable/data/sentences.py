@@ -18,17 +18,16 @@ class SplitFiles:
     """Paths of the splits; None: the split is held out from train."""
 
     train: Path
+    more_train: tuple[Path, ...] = ()  # whose sentences come behind those of ``train``
     valid: Path | None = None
     test: Path | None = None
 
-    def given(self) -> dict[SplitName, Path]:
+    def given(self) -> dict[SplitName, tuple[Path, ...]]:
         """The paths by the splits' names."""
-        paths: dict[SplitName, Path | None] = {
-            "train": self.train,
-            "valid": self.valid,
-            "test": self.test,
+        evaluated: dict[SplitName, Path | None] = {"valid": self.valid, "test": self.test}
+        return {"train": (self.train, *self.more_train)} | {
+            name: (path,) for name, path in evaluated.items() if path is not None
         }
-        return {name: path for name, path in paths.items() if path is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

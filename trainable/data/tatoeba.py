@@ -1,4 +1,4 @@
-"""Tatoeba's German and English sentences, from the archive of manythings.org."""
+"""Tatoeba's sentences with English, from the archives of manythings.org."""
 
 from __future__ import annotations
 
@@ -11,32 +11,49 @@ from trainable.data.corpus import Pairs, ParallelText, from_raw
 from trainable.data.download import fetch
 from trainable.data.holdout import hold_out, n_held_out
 from trainable.data.lines import lines_in
+from trainable.data.text import require_languages
 
 SEED = 1
-URL = "https://www.manythings.org/anki/deu-eng.zip"
+URL = "https://www.manythings.org/anki/"
 LICENCE = "CC BY 2.0 (France); attribution: www.manythings.org/anki and tatoeba.org"
-_ARCHIVE, _MEMBER = "deu-eng.zip", "deu.txt"
+ENGLISH = ("en", "eng")
+# Names of archives by the languages' shorter codes; any code of three letters is one itself.
+# fmt: off
+_NAMES = {
+    "ar": "ara", "bg": "bul", "ca": "cat", "cs": "ces", "da": "dan", "de": "deu", "el": "ell",
+    "eo": "epo", "es": "spa", "et": "est", "eu": "eus", "fa": "pes", "fi": "fin", "fr": "fra",
+    "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun", "id": "ind", "is": "isl", "it": "ita",
+    "ja": "jpn", "ka": "kat", "ko": "kor", "lt": "lit", "lv": "lvs", "mk": "mkd", "mr": "mar",
+    "nl": "nld", "no": "nob", "pl": "pol", "pt": "por", "ro": "ron", "ru": "rus", "sk": "slk",
+    "sl": "slv", "sr": "srp", "sv": "swe", "th": "tha", "tl": "tgl", "tr": "tur", "uk": "ukr",
+    "vi": "vie", "zh": "cmn",
+}
+# fmt: on
 
 
-def tatoeba(place: Path | None) -> ParallelText:
+def tatoeba(place: Path | None, *, src: str = "de", tgt: str = "en") -> ParallelText:
     """The corpus Tatoeba, read from ``place`` (the zip or its folder) or downloaded.
 
-    The archive grows with Tatoeba, so its checksum is recorded but not checked. Many sentences
+    An archive grows with Tatoeba, so its checksum is recorded but not checked. Many sentences
     have several translations; valid and test, 1,000 pairs each, are drawn such that none of
     their sentences is in another split.
 
     Raises:
-        UserError: the archive is missing or broken, or the download fails.
+        UserError: the languages are not English and another one, the archive is missing or
+            broken or of another language, or the download fails.
     """
-    blob = _blob(place)
-    raw = read_pairs(zip_member(blob, _MEMBER))
-    whole = from_raw(raw, src="de", tgt="en").cleaned()
+    name = _name(src, tgt)
+    blob = _blob(place, f"{name}-eng.zip")
+    raw = read_pairs(zip_member(blob, f"{name}.txt"))
+    if src in ENGLISH:
+        raw = raw.reversed()
+    whole = from_raw(raw, src=src, tgt=tgt).cleaned()
     n_drawn = n_held_out(len(whole.raw))
     splits = hold_out(whole, n_valid=n_drawn, n_test=n_drawn, seed=SEED)
     return ParallelText(
         name="tatoeba",
-        src="de",
-        tgt="en",
+        src=src,
+        tgt=tgt,
         seed=SEED,
         splits=splits,
         licence=LICENCE,
@@ -45,7 +62,7 @@ def tatoeba(place: Path | None) -> ParallelText:
 
 
 def read_pairs(blob: Blob) -> Pairs:
-    """Pairs of ``deu.txt``, whose lines are English, tab, German[, tab, attribution].
+    """Pairs to English of a member, whose lines are English, tab, the other[, tab, attribution].
 
     Raises:
         UserError: a line has another number of columns.
@@ -55,16 +72,37 @@ def read_pairs(blob: Blob) -> Pairs:
         columns = line.split("\t")
         if len(columns) not in (2, 3):
             raise UserError(
-                f"{blob.place}: line {n} has {len(columns)} columns, not English<TAB>German; "
+                f"{blob.place}: line {n} has {len(columns)} columns, not English<TAB>other; "
                 "give the archive of manythings.org"
             )
-        english, german = (" ".join(column.split()) for column in columns[:2])
-        src.append(german)
+        english, other = (" ".join(column.split()) for column in columns[:2])
+        src.append(other)
         tgt.append(english)
     return Pairs(src=src, tgt=tgt)
 
 
-def _blob(place: Path | None) -> Blob:
+def _name(src: str, tgt: str) -> str:
+    """Name of the archive of the language that is not English.
+
+    Raises:
+        UserError: there is none.
+    """
+    require_languages(src, tgt)
+    others = [language for language in (src, tgt) if language not in ENGLISH]
+    if len(others) != 1:
+        raise UserError(
+            f"tatoeba: has pairs with English alone, not of {src} and {tgt}; give one en"
+        )
+    name = _NAMES.get(others[0], others[0])
+    if len(name) != 3:
+        raise UserError(
+            f"tatoeba: {others[0]} is no code that is known here; give the three letters that "
+            "its archive on manythings.org begins with"
+        )
+    return name
+
+
+def _blob(place: Path | None, name: str) -> Blob:
     if place is None:
-        return fetch(URL)
-    return read_blob(place / _ARCHIVE if place.is_dir() else place)
+        return fetch(f"{URL}{name}")
+    return read_blob(place / name if place.is_dir() else place)

@@ -1,74 +1,77 @@
-"""The user's own parallel text: two files, or two for each split."""
+"""The user's own parallel text: files of pairs, or two for each split."""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from spaces.errors import UserError
-from trainable.characters import C1_CONTROLS
-from trainable.data.blobs import Blob, find_path, read_blob
-from trainable.data.corpus import ParallelText, Split, aligned, from_raw, from_tokens
+from trainable.characters import normal
+from trainable.data.blobs import find_path
+from trainable.data.corpus import Pairs, ParallelText, Split, from_tokens, tell_composed, tokenised
 from trainable.data.holdout import SEED, completed
-from trainable.data.manifest import LANGUAGE, SplitName
+from trainable.data.manifest import LANGUAGE, Source, SplitName
+from trainable.data.pair_files import Pair, PairReader, Part
+from trainable.data.stored_lines import StoredLines
 from trainable.data.tokenisation import Form
-
-log = logging.getLogger(__name__)
-_ESCAPES = re.compile(r"&(?:apos|quot|#124|#91|#93);")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFiles:
-    """Paths of each split as (source side, target side); None: the split is held out from train."""
+    """Files of each split; None: the split is held out from train."""
 
-    train: tuple[Path, Path]
-    valid: tuple[Path, Path] | None = None
-    test: tuple[Path, Path] | None = None
+    train: tuple[Part, ...]
+    valid: Part | None = None
+    test: Part | None = None
+
+    def given(self) -> dict[SplitName, tuple[Part, ...]]:
+        """Files by the names of their splits."""
+        evaluated: dict[SplitName, Part | None] = {"valid": self.valid, "test": self.test}
+        return {"train": self.train} | {
+            name: (part,) for name, part in evaluated.items() if part is not None
+        }
 
 
-def text(files: TextFiles, *, src: str, tgt: str, form: Form = "raw") -> ParallelText:
-    """Corpus of the user's files: raw text, one sentence per line, plain or .gz.
+def text(
+    files: TextFiles, *, src: str, tgt: str, form: Form = "raw", scratch: Path | None = None
+) -> ParallelText:
+    """Corpus of the user's files, which ``PairReader`` reads.
 
     A missing valid or test split is held out from train: a twentieth of its pairs, at most
     1,000, such that no sentence is in two of these splits.
 
     Args:
         form: of the text: raw; in words as Moses writes them, escaped; or in subword units.
+        scratch: folder of temporary files, which take a multiple of the text; None: the system's.
 
     Raises:
         UserError: a file or language cannot be used, or train is too small to hold out from.
     """
     require_languages(src, tgt)
-    blobs: dict[SplitName, tuple[Blob, Blob]] = {
-        "train": (read_blob(files.train[0]), read_blob(files.train[1]))
-    }
-    if files.valid is not None:
-        blobs["valid"] = (read_blob(files.valid[0]), read_blob(files.valid[1]))
-    if files.test is not None:
-        blobs["test"] = (read_blob(files.test[0]), read_blob(files.test[1]))
-    splits = {name: _split(*pair, src=src, tgt=tgt, form=form) for name, pair in blobs.items()}
-    if form == "raw":
-        for blob, lines in zip(
-            blobs["train"], (splits["train"].raw.src, splits["train"].raw.tgt), strict=True
-        ):
-            _tell_escapes(lines, blob.place)
+    sources: list[Source] = []
+    splits: dict[SplitName, Split] = {}
+    for name, parts in files.given().items():
+        tell = form == "raw" and name == "train"
+        reader = PairReader(src=src, tgt=tgt, tell_escapes=tell, sources=sources)
+        pairs = (pair for part in parts for pair in reader.pairs(part))
+        splits[name] = _split(pairs, src=src, tgt=tgt, form=form, scratch=scratch)
     return ParallelText(
         name="text",
         src=src,
         tgt=tgt,
-        seed=None if len(blobs) == 3 else SEED,
+        seed=None if len(splits) == 3 else SEED,
         splits=completed(splits, unit="pairs"),
         form=form,
         licence="the user's own text; its licence is not known here",
-        sources=tuple(blob.source() for pair in blobs.values() for blob in pair),
+        sources=tuple(sources),
     )
 
 
 def find_text(folder: Path, *, src: str, tgt: str) -> TextFiles:
-    """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or .gz.
+    """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or packed.
 
     Raises:
         UserError: train is missing, or one side of a split.
@@ -78,7 +81,7 @@ def find_text(folder: Path, *, src: str, tgt: str) -> TextFiles:
     if train is None:
         raise UserError(f"--from {folder}: holds no train.{src} and train.{tgt}; add the files")
     return TextFiles(
-        train=train,
+        train=(train,),
         valid=_find_pair(folder, "valid", src, tgt),
         test=_find_pair(folder, "test", src, tgt),
     )
@@ -97,41 +100,19 @@ def require_languages(src: str, tgt: str) -> None:
         raise UserError(f"--src and --tgt are both {src}; they must differ")
 
 
-def _split(src_blob: Blob, tgt_blob: Blob, *, src: str, tgt: str, form: Form) -> Split:
-    pairs = aligned(src_blob, tgt_blob)
-    for blob, lines in ((src_blob, pairs.src), (tgt_blob, pairs.tgt)):
-        refuse_controls(lines, blob.place)
-    if form == "raw":
-        return from_raw(pairs, src=src, tgt=tgt)
-    return from_tokens(pairs, src=src, tgt=tgt, segmented=form == "segmented")
-
-
-def refuse_controls(lines: Sequence[str], place: str) -> None:
-    """Check that no line holds a C1 control, which is text of CP1252 read as LATIN1.
-
-    Raises:
-        UserError: one does.
-    """
-    for number, line in enumerate(lines, start=1):
-        found = C1_CONTROLS.search(line)
-        if found is not None:
-            raise UserError(
-                f"{place}: line {number}, character {found.start() + 1} is the control character "
-                f"U+{ord(found[0]):04X}, which is no text; the file was CP1252 and read as "
-                "LATIN1: convert the original with iconv -f CP1252 -t UTF-8"
-            )
-
-
-def _tell_escapes(lines: Sequence[str], place: str) -> None:
-    for number, line in enumerate(lines, start=1):
-        found = _ESCAPES.search(line)
-        if found is not None:
-            log.warning(
-                "%s: line %d holds %s, as Moses writes a mark in tokenised text; it is escaped "
-                "again now. If the text is tokenised, say --form tokenised",
-                *(place, number, found[0]),
-            )
-            return
+def _split(pairs: Iterator[Pair], *, src: str, tgt: str, form: Form, scratch: Path | None) -> Split:
+    stored, n_changed = (StoredLines(scratch), StoredLines(scratch)), [0, 0]
+    for pair in pairs:
+        for side, line in enumerate(pair):
+            kept = normal(line) if form == "raw" else line
+            n_changed[side] += kept != line
+            stored[side].append(kept)
+    both = Pairs(src=stored[0], tgt=stored[1])
+    if form != "raw":
+        return from_tokens(both, src=src, tgt=tgt, segmented=form == "segmented")
+    for n_sentences, language in zip(n_changed, (src, tgt), strict=True):
+        tell_composed(n_sentences, language)
+    return tokenised(both, src=src, tgt=tgt, new_lines=partial(StoredLines, scratch))
 
 
 def _find_pair(folder: Path, name: str, src: str, tgt: str) -> tuple[Path, Path] | None:

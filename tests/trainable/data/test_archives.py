@@ -8,8 +8,9 @@ import zipfile
 import pytest
 
 from spaces.errors import UserError
-from trainable.data.archives import gunzip, tar_members, zip_member
+from trainable.data.archives import tar_members, zip_member
 from trainable.data.blobs import Blob
+from trainable.data.packed import unpacked
 
 
 def zipped(members: dict[str, bytes]) -> Blob:
@@ -48,7 +49,7 @@ def test_a_missing_member_is_named():
 def test_cut_off_archives_are_one_clear_line(n_kept: int):
     whole = bytes(range(256)) * 20
     for cut in (
-        lambda: gunzip(Blob(place="a.gz", data=gzip.compress(whole)[:n_kept])),
+        lambda: unpacked(Blob(place="a.gz", data=gzip.compress(whole)[:n_kept])),
         lambda: zip_member(Blob(place="a.zip", data=zipped({"m": whole}).data[:n_kept]), "m"),
         lambda: tar_members(Blob(place="a.tgz", data=tarred({"m": whole}).data[:n_kept]), ["m"]),
     ):
@@ -60,13 +61,13 @@ def test_a_damaged_byte_is_noticed():
     data = bytearray(gzip.compress(b"some text that is long enough" * 10))
     data[len(data) // 2] ^= 0xFF
     with pytest.raises(UserError, match=r"a.gz: is a broken or cut-off archive"):
-        gunzip(Blob(place="a.gz", data=bytes(data)))
+        unpacked(Blob(place="a.gz", data=bytes(data)))
 
 
 def test_a_member_that_unpacks_beyond_the_limit_is_refused():
     bomb = b"0" * 100_000
     for read in (
-        lambda: gunzip(Blob(place="a.gz", data=gzip.compress(bomb)), max_bytes=1_000),
+        lambda: unpacked(Blob(place="a.gz", data=gzip.compress(bomb)), max_bytes=1_000),
         lambda: zip_member(zipped({"m": bomb}), "m", max_bytes=1_000),
         lambda: tar_members(tarred({"m": bomb}), ["m"], max_bytes=1_000),
     ):

@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from spaces.errors import UserError
-from trainable.data import iwslt14 as iwslt
-from trainable.data import multi30k as multi
+from trainable.data import iwslt14 as standard
 from trainable.data.blobs import Blob, read_blob
 from trainable.data.corpus import Pairs, from_raw
+from trainable.data.iwslt import iwslt
 from trainable.data.iwslt14 import evaluation_lines, iwslt14, training_lines
 from trainable.data.lines import lines_of
 from trainable.data.moses import Moses
 from trainable.data.multi30k import multi30k
+from trainable.data.multi30k_files import SHA256
 from trainable.data.prepare import prepare
 from trainable.data.tatoeba import read_pairs, tatoeba
 from trainable.data.text import TextFiles, find_text, text
@@ -45,7 +46,9 @@ def test_multi30k_has_its_counts_and_checksums(
     fast(monkeypatch)
     corpus = multi30k(shared_data("multi30k"))
     assert sizes(corpus) == (29_000, 1_014, 1_000)
-    assert {source.place: source.sha256 for source in corpus.sources} == multi._SHA256
+    assert len(corpus.sources) == 6
+    for source in corpus.sources:
+        assert source.sha256 == SHA256[source.place]
     assert not caplog.records
 
 
@@ -53,6 +56,22 @@ def test_multi30k_says_which_file_is_absent(tmp_path: Path, write: Write):
     write(tmp_path / "train.de.gz", ["Ja"])
     with pytest.raises(UserError, match=r"holds neither train.en nor train.en.gz"):
         multi30k(tmp_path)
+
+
+def test_multi30k_has_other_languages_and_test_sets(tmp_path: Path, write: Write):
+    for name in ("train", "val", "test_2016_flickr", "test_2018_flickr"):
+        for side in ("fr", "cs"):
+            write(tmp_path / f"{name}.{side}.gz", [f"{name} {side} {n}" for n in range(3)])
+    corpus = multi30k(tmp_path, src="fr", tgt="cs", test="test_2018_flickr")
+    assert (corpus.name, corpus.src, corpus.tgt) == ("multi30k-test_2018_flickr", "fr", "cs")
+    assert corpus.splits["test"].raw.tgt[0] == "test_2018_flickr cs 0"
+    assert multi30k(tmp_path, src="fr", tgt="cs").name == "multi30k"
+    with pytest.raises(
+        UserError, match=r"test_2017_flickr has no cs side; give another --test-set"
+    ):
+        multi30k(tmp_path, src="fr", tgt="cs", test="test_2017_flickr")
+    with pytest.raises(UserError, match=r"has no pair of de and nl; give two of de, en, fr, cs"):
+        multi30k(tmp_path, tgt="nl")
 
 
 # Tatoeba
@@ -79,6 +98,22 @@ def test_tatoeba_refuses_a_line_that_is_no_pair_and_an_archive_without_its_membe
         tatoeba(tatoeba_zip(tmp_path / "deu-eng.zip", ["Hi.\tHallo!", "no tab"]))
     with pytest.raises(UserError, match=r"has no member deu.txt"):
         tatoeba(tatoeba_zip(tmp_path / "deu-eng.zip", ["Hi.\tHallo!"], "fra.txt"))
+
+
+def test_tatoeba_is_read_in_any_language_and_direction(tmp_path: Path):
+    lines = [f"I have {n} dogs.\tJ'ai {n} chiens.\tCC-BY 2.0" for n in range(40)]
+    tatoeba_zip(tmp_path / "fra-eng.zip", lines, "fra.txt")
+    forth = tatoeba(tmp_path, src="fr", tgt="en").splits["train"]
+    back = tatoeba(tmp_path / "fra-eng.zip", src="en", tgt="fra").splits["train"]
+    assert forth.raw.src[0].startswith("J'ai")
+    assert back.raw == forth.raw.reversed()
+    for src, tgt, message in (
+        ("de", "fr", r"has pairs with English alone, not of de and fr"),
+        ("qq", "en", r"qq is no code that is known here"),
+        ("de", "en", r"deu-eng.zip: cannot be read"),
+    ):
+        with pytest.raises(UserError, match=message):
+            tatoeba(tmp_path, src=src, tgt=tgt)
 
 
 def test_tatoeba_has_its_count(shared_data: Shared):
@@ -138,7 +173,7 @@ def test_training_pairs_are_cleaned_by_length_and_ratio():
 def test_every_twenty_third_pair_is_valid():
     lines = [str(n) for n in range(1, 71)]
     pairs = Pairs(src=lines, tgt=lines)
-    train, valid = iwslt.every_nth_is_valid(from_raw(pairs, src="de", tgt="en"))
+    train, valid = standard.every_nth_is_valid(from_raw(pairs, src="de", tgt="en"))
     assert valid.raw.src == ["23", "46", "69"]
     assert len(train.raw) == 67
 
@@ -148,7 +183,7 @@ def iwslt_files(n_pairs: int = 50) -> dict[str, str]:
     for side in ("de", "en"):
         body = "".join(f"Satz {n} , gut .\n" for n in range(n_pairs))
         files[f"train.tags.de-en.{side}"] = f"<url>http://x</url>\n<title>T</title>\n{body}"
-        for k, name in enumerate(iwslt.TEST_FILES):
+        for k, name in enumerate(standard.TEST_FILES):
             files[f"{name}.{side}.xml"] = f'<doc>\n<seg id="1"> It’s {k}. </seg>\n</doc>\n'
     return files
 
@@ -169,6 +204,61 @@ def test_the_archive_and_a_folder_of_its_files_give_the_same_corpus(tmp_path: Pa
     assert corpora[0].splits["test"].raw.src == [f"It's {k}." for k in range(5)]
     assert [source.place for source in corpora[0].sources] == ["de-en.tgz"]
     assert len(corpora[1].sources) == 12
+
+
+def test_iwslt14_is_read_in_the_other_direction_too_and_in_no_other_language(tmp_path: Path):
+    for name, content in iwslt_files().items():
+        (tmp_path / name).write_text(content)
+    forth, back = iwslt14(tmp_path), iwslt14(tmp_path, src="en", tgt="de")
+    assert (back.src, back.tgt, back.name) == ("en", "de", forth.name)
+    for name, split in forth.splits.items():
+        assert back.splits[name] == split.reversed()
+    with pytest.raises(UserError, match=r"is of German and English, not of en and fr; for other"):
+        iwslt14(tmp_path, src="en", tgt="fr")
+
+
+def iwslt17_files() -> dict[str, str]:
+    files = {}
+    for side in ("de", "en"):
+        heads = '<doc docid="1">\n<speaker>A B</speaker>\n<talkid>1</talkid>\n<reviewer></reviewer>'
+        body = "".join(f"{side} {n}\n" for n in range(9))
+        files[f"train.tags.de-en.{side}"] = f"{heads}\n<title>T</title>\n{body}</doc>\n"
+        for name in ("dev2010", "tst2010", "tst2015"):
+            files[f"IWSLT17.TED.{name}.de-en.{side}.xml"] = (
+                '<?xml version="1.0"?>\n<mteval>\n'
+                f'<seg id="1"> {name} &amp; {side} </seg>\n</mteval>\n'
+            )
+    return files
+
+
+@pytest.mark.parametrize(("src", "tgt"), [("de", "en"), ("en", "de")])
+def test_iwslt_of_a_later_year_is_read_from_its_archive_and_its_files(
+    src: str, tgt: str, tmp_path: Path
+):
+    folder, archive = tmp_path / "files", tmp_path / "de-en.tgz"
+    folder.mkdir()
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, content in iwslt17_files().items():
+            (folder / f"{name}.gz").write_bytes(gzip.compress(content.encode()))
+            member = tarfile.TarInfo(f"de-en/{name}")
+            member.size = len(content.encode())
+            tar.addfile(member, io.BytesIO(content.encode()))
+    packed, files = (iwslt(place, src=src, tgt=tgt) for place in (archive, folder))
+    assert packed.splits == files.splits
+    assert sizes(packed) == (10, 1, 2)
+    assert packed.splits["train"].raw.src == ["T", *(f"{src} {n}" for n in range(9))]
+    assert packed.splits["valid"].raw.src == [f"dev2010 & {src}"]
+    assert packed.splits["test"].raw.tgt == [f"tst2010 & {tgt}", f"tst2015 & {tgt}"]
+
+
+def test_iwslt_says_which_file_is_absent(tmp_path: Path):
+    for name, content in iwslt17_files().items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=r"holds no file train.tags.en-fr.en; give an archive"):
+        iwslt(tmp_path, src="en", tgt="fr")
+    (tmp_path / "IWSLT17.TED.tst2015.de-en.en.xml").unlink()
+    with pytest.raises(UserError, match=r"holds no file IWSLT17.TED.tst2015.de-en.en.xml"):
+        iwslt(tmp_path, src="de", tgt="en")
 
 
 def test_an_archive_without_a_file_of_the_pipeline_is_refused_by_name(tmp_path: Path):
@@ -223,7 +313,11 @@ def test_files_that_are_given_are_taken_whole_but_for_blank_pairs(tmp_path: Path
         )
         for name in ("train", "valid", "test")
     }
-    corpus = text(TextFiles(**pairs), src="de", tgt="en")
+    corpus = text(
+        TextFiles(train=(pairs["train"],), valid=pairs["valid"], test=pairs["test"]),
+        src="de",
+        tgt="en",
+    )
     assert sizes(corpus) == (2, 2, 2)
     assert corpus.seed is None
 
@@ -257,7 +351,8 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
     "utf-16": ("train.de", "schön\n".encode("utf-16"), r"train.de: is UTF-16"),
     "NUL": ("train.de", b"a\0b\n", r"train.de: line 1 holds a NUL byte"),
     "cut off": ("train.de.gz", gzip.compress(b"abc" * 99)[:-9], r"train.de.gz: is a broken"),
-    "no gzip": ("train.de.gz", b"plain\n", r"train.de.gz: is a broken or cut-off archive"),
+    "no gzip": ("train.de.gz", b"\x1f\x8bplain\n", r"train.de.gz: is a broken or cut-off"),
+    "plain": ("train.de.gz", b"plain\n", r"train.de.gz has 1 sentences and train.en has 30"),
 }
 
 
@@ -279,6 +374,6 @@ def test_broken_text_is_one_clear_line_and_leaves_nothing(fault: str, tmp_path: 
 
 
 def test_an_absent_file_is_one_clear_line(tmp_path: Path):
-    files = TextFiles(train=(tmp_path / "a", tmp_path / "b"))
+    files = TextFiles(train=((tmp_path / "a", tmp_path / "b"),))
     with pytest.raises(UserError, match=r"a: cannot be read \(No such file or directory\)"):
         text(files, src="de", tgt="en")

@@ -106,7 +106,7 @@ def files(folder: Path, src: list[str], tgt: list[str]) -> TextFiles:
     paths = (folder / "train.src", folder / "train.tgt")
     for path, lines in zip(paths, (src, tgt), strict=True):
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return TextFiles(train=paths, valid=paths, test=paths)
+    return TextFiles(train=(paths,), valid=paths, test=paths)
 
 
 def test_control_characters_are_refused_with_line_and_character(tmp_path: Path):

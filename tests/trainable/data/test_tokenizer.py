@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainable.characters import normal
 from trainable.data import bpe
 from trainable.data.moses import Moses
 from trainable.data.tokenizer import Tokenizer
@@ -65,6 +66,20 @@ def test_moses_escapes_and_unescapes(language: str, raw: str):
 
 
 GERMAN = Moses("de")
+WORDS = st.text(st.sampled_from("aBz09.,'-`\"&ß„!?Ж ̈") | st.characters(), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("language", ["de", "en", "fr", "tr"])
+def test_tokens_by_words_are_those_of_whole_sentences(language: str):
+    moses = Moses(language, cased=True)
+
+    @settings(deadline=None)
+    @given(st.lists(WORDS | st.sampled_from(["Dr.", "No.", "z.B.", "5.", "it's", "dogs'"])))
+    def check(words: list[str]):
+        raw = " ".join(words)
+        assert moses.tokenise(raw) == moses._tokens(normal(raw))
+
+    check()
 
 
 @given(st.text())
