@@ -1,4 +1,4 @@
-"""Trials and exports of small models without a decoder."""
+"""Trials and exports of small models, by default without a decoder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig
 from trainable.tasks.registry import load_task
 
 
-def write_export(data: Path, folder: Path) -> Path:
+def write_export(data: Path, folder: Path, **model: Any) -> Path:
     """Export of an untrained model whose learned weights are not those of its trial's seed."""
-    trial, task = encoder_trial(data, seed=7), load_task(str(data))
+    trial, task = encoder_trial(data, seed=7, **model), load_task(str(data))
     folder.mkdir()
     (folder / "config.json").write_text(trial.model_dump_json())
     save_file(learned_weights(task.build_model(trial.model, seed=99)), folder / "model.safetensors")

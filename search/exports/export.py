@@ -16,7 +16,6 @@ from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
 from search.exports.model_card import model_card
-from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
@@ -29,6 +28,7 @@ from spaces.errors import UserError
 from trainable.atomic import atomic_folder
 from trainable.checkpoint import BrokenCheckpoint, Weights, write_checksums
 from trainable.curve import Point
+from trainable.export_files import CONFIG, WEIGHTS
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.tasks.registry import load_task
