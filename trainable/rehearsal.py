@@ -10,6 +10,7 @@ from spaces.errors import UserError
 from trainable.config import RanksConfig, TrainConfig, TrialConfig
 from trainable.ranks import Ranks
 from trainable.tasks.registry import load_task
+from trainable.teacher import check_teacher
 
 
 def rehearse_any(trials: Iterable[TrialConfig]) -> None:
@@ -31,13 +32,14 @@ def rehearse_any(trials: Iterable[TrialConfig]) -> None:
 
 
 def rehearse(trial: TrialConfig) -> None:
-    """Check a trial's settings on its data: dimensions, batches, validation set.
+    """Check a trial's settings on its data: dimensions, teacher, batches, validation set.
 
     Raises:
         UserError: the trial would fail.
     """
     task = load_task(trial.data)
     task.dimensions(trial.model)
+    check_teacher(trial, task)
     next(task.updates(trial.train, seed=trial.seed, skip=0))
     task.validation_set(trial, ranks=Ranks(), device=torch.device("cpu"))
 

@@ -22,20 +22,12 @@ from trainable.atomic import atomic_folder
 from trainable.buckets import Bucket
 from trainable.collate import Batch, Indices
 from trainable.tasks.task import Collate, Update
+from trainable.teacher_cost import TeacherCost
 
 Words = npt.NDArray[np.int32]
 Probabilities = npt.NDArray[np.float32]
 
 _WORDS, _PROBABILITIES, _COST = "words.npy", "probabilities.npy", "cost.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TeacherCost:
-    """What a teacher's probabilities cost, to be told beside what a student costs."""
-
-    n_params_total: int  # of the teacher
-    flops: float  # of its forward pass over the training set
-    seconds: float  # of making the table
 
 
 class TeacherTable:

@@ -25,7 +25,7 @@ from trainable.stopwatch import Stopwatch
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Update
 from trainable.teacher import teacher_table
-from trainable.teacher_table import TeacherCost
+from trainable.teacher_cost import TeacherCost
 from trainable.updates.adam import load_adam, make_adam
 from trainable.updates.choice import choose_updates, expected_updates
 from trainable.updates.learner import Learner

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell, prepare_text
+from search.commands.data_distill import distill
 from search.commands.data_options import with_tokenisation
 from spaces.errors import UserError
 from trainable.data.merges import BPE_MERGES
@@ -22,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command("classify")(classify)
+app.command("distill")(distill)
 
 Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")]
 Merges = Annotated[

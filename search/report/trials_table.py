@@ -109,6 +109,8 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+    for line in teachers(records):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     volume = _hypervolume(config, records)
     if volume is not None:
         console.print(str(volume), markup=False, highlight=False, soft_wrap=True)
@@ -116,6 +118,12 @@ def study_table(folder: StudyFolder) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
     console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def teachers(records: Sequence[TrialRecord]) -> list[str]:
+    """A line on each teacher of the trials, with its cost."""
+    found = {record.config.train.distill: record.teacher for record in records if record.teacher}
+    return [f"teacher {folder}: {cost}" for folder, cost in found.items()]
 
 
 def print_standing(folder: StudyFolder) -> None:
