@@ -21,13 +21,15 @@ import numpy as np
 import torch
 from fairseq.models import BaseFairseqModel
 
-from spaces.errors import UserError
+from spaces.errors import DamagedData, UserError
 from spaces.flops import NO_SAVINGS
 from trainable.checkpoint import load_learned_weights
 from trainable.collate import PADDING, inputs_on_device
 from trainable.config import TrialConfig
 from trainable.corpus import batches_by_tokens, by_length
+from trainable.data.own_files import require_own_files
 from trainable.export_files import WEIGHTS, check_weights, exported_config, exported_weights
+from trainable.export_size import refuse_too_large
 from trainable.loss import CHUNK, GPU_CHUNK
 from trainable.tasks.decoded_set import DECODING_TOKENS
 from trainable.tasks.registry import load_task, load_vocabulary
@@ -81,13 +83,13 @@ def teacher_table(trial: TrialConfig, device: torch.device) -> TeacherTable | No
     check_teacher(trial, task)
     task, teacher = _translation(task), Path(trial.train.distill)
     folder = _table_folder(teacher, task)
-    sizes = task.corpus.split("train").tgt_sizes
+    sizes, n_rows = task.corpus.split("train").tgt_sizes, len(task.corpus.tgt_dict)
     if not folder.is_dir():
         with folder.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not folder.is_dir():
                 _make_table(folder, teacher, task, device)
-    return TeacherTable(folder, sizes)
+    return TeacherTable(folder, sizes, n_rows=n_rows)
 
 
 def _translation(task: Task) -> Translation:
@@ -111,8 +113,14 @@ def _has_words_of(teacher: Task, task: Translation) -> bool:
 def _table_folder(teacher: Path, task: Task) -> Path:
     """Place of the table, named by a checksum of the teacher, the data and K."""
     config = exported_config(teacher, SETTING)
-    with (teacher / WEIGHTS).open("rb") as file:
-        weights = hashlib.file_digest(file, "sha256").hexdigest()
+    require_own_files(teacher, [WEIGHTS], max_bytes=None)
+    try:
+        with (teacher / WEIGHTS).open("rb") as file:
+            weights = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DamagedData(
+            f"{SETTING} {teacher}: {WEIGHTS} cannot be read ({error.strerror}); export it again"
+        ) from error
     parts = (weights, config.model.model_dump_json(), config.seed, task.manifest.digest, N_WORDS)
     digest = hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
     return task.folder / f"teacher-{digest[:16]}"
@@ -138,10 +146,11 @@ def _make_table(folder: Path, teacher: Path, task: Translation, device: torch.de
 
 def _model(teacher: Path, task: Translation) -> BaseFairseqModel:
     config = exported_config(teacher, SETTING)
-    model = task.build_model(config.model, seed=config.seed)
     try:
+        refuse_too_large(config.model, task, weights=teacher / WEIGHTS)
+        model = task.build_model(config.model, seed=config.seed)
         load_learned_weights(model, exported_weights(teacher, SETTING))
-    except (ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"{SETTING} {teacher}: {error}; export it again") from error
     return model.eval()
 

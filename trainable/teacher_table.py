@@ -21,13 +21,14 @@ from spaces.errors import DamagedData
 from trainable.atomic import atomic_folder
 from trainable.buckets import Bucket
 from trainable.collate import Batch, Indices
+from trainable.data.own_files import require_own_files
 from trainable.tasks.task import Collate, Update
 from trainable.teacher_cost import TeacherCost
 
 Words = npt.NDArray[np.int32]
 Probabilities = npt.NDArray[np.float32]
 
-_WORDS, _PROBABILITIES, _COST = "words.npy", "probabilities.npy", "cost.json"
+_FILES = _WORDS, _PROBABILITIES, _COST = "words.npy", "probabilities.npy", "cost.json"
 
 
 class TeacherTable:
@@ -36,26 +37,42 @@ class TeacherTable:
     A row has K words and their probabilities, which sum to 1.
     """
 
-    def __init__(self, folder: Path, sizes: npt.NDArray[Any]) -> None:
-        """Map the table in ``folder``; ``sizes`` are the lengths of the targets in tokens.
+    def __init__(self, folder: Path, sizes: npt.NDArray[Any], *, n_rows: int) -> None:
+        """Map the table in ``folder``.
+
+        Args:
+            sizes: lengths of the targets in tokens.
+            n_rows: length of their dictionary.
 
         Raises:
             DamagedData: it cannot be read, or is of another training set.
+            UserError: a file is a link or no plain file.
         """
         self._sizes = sizes.astype(np.int64)
         self._ends = np.cumsum(self._sizes)
+        require_own_files(
+            folder.parent, [f"{folder.name}/{name}" for name in _FILES], max_bytes=None
+        )
         try:
             self._words: Words = np.load(folder / _WORDS, mmap_mode="r")
             self._probabilities: Probabilities = np.load(folder / _PROBABILITIES, mmap_mode="r")
             self.cost = TeacherCost(**json.loads((folder / _COST).read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
             raise DamagedData(f"{folder}: cannot be read ({error}); remove it") from error
-        n_tokens = int(self._sizes.sum())
-        if not len(self._words) == len(self._probabilities) == n_tokens:
+        self._check(folder, n_tokens=int(self._sizes.sum()), n_rows=n_rows)
+
+    def _check(self, folder: Path, *, n_tokens: int, n_rows: int) -> None:
+        words, probabilities = self._words, self._probabilities
+        types = (words.dtype, probabilities.dtype)
+        if types != (np.int32, np.float32) or words.ndim != 2 or words.shape != probabilities.shape:
+            raise DamagedData(f"{folder}: is no table of words and probabilities; remove it")
+        if len(words) != n_tokens:
             raise DamagedData(
-                f"{folder}: has {len(self._words)} tokens for the {n_tokens} of the training set; "
+                f"{folder}: has {len(words)} tokens for the {n_tokens} of the training set; "
                 "remove it"
             )
+        if int(words.min()) < 0 or int(words.max()) >= n_rows:
+            raise DamagedData(f"{folder}: has words beyond the {n_rows} of the data; remove it")
 
     def beside(self, update: Update) -> Update:
         """``update`` whose batches have the teacher's words of their targets."""

@@ -19,7 +19,6 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from search.exports.export_size import refuse_too_large
 from spaces.errors import UserError
 from spaces.faults import fault_lines
 from trainable.checkpoint import load_learned_weights
@@ -31,6 +30,7 @@ from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import FULL_LIMIT, Hypothesis, beam_search, decode
 from trainable.export_files import CONFIG, WEIGHTS, check_weights
+from trainable.export_size import refuse_too_large
 from trainable.tasks.registry import load_vocabulary
 from trainable.tasks.task import Task
 from trainable.tasks.translation import Translation

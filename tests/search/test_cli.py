@@ -39,7 +39,7 @@ COMMANDS = (
     "translate",
     "predict",
 )
-CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text", "classify")
+CORPORA = ("grammar", "multi30k", "tatoeba", "iwslt14", "text", "classify", "distill")
 
 
 def run(*arguments: str) -> int:

@@ -179,8 +179,16 @@ def test_what_is_no_export_or_cannot_be_taught_is_refused(
         candidate_size(classifier)
 
 
-def test_a_table_of_another_training_set_is_refused(trial: TrialConfig, tmp_path: Path):
+def test_a_table_that_does_not_fit_the_data_is_refused(trial: TrialConfig, tmp_path: Path):
     table_of(trial)
     folder = next(Path(trial.data).glob("teacher-*/"))
+    sizes = load_task(trial.data).corpus.split("train").tgt_sizes
     with pytest.raises(UserError, match="tokens for the 7 of the training set"):
-        TeacherTable(folder, np.array([3, 4]))
+        TeacherTable(folder, np.array([3, 4]), n_rows=1000)
+    with pytest.raises(UserError, match="has words beyond the 20 of the data"):
+        TeacherTable(folder, sizes, n_rows=20)
+    copy = Path(shutil.copytree(folder, tmp_path / "table"))
+    (copy / "words.npy").unlink()
+    (copy / "words.npy").symlink_to(folder / "words.npy")
+    with pytest.raises(UserError, match="is a link or no plain file"):
+        TeacherTable(copy, sizes, n_rows=1000)
