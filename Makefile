@@ -7,7 +7,7 @@ PY := .venv/bin/python
 RUN := $(PY) -m search
 
 .DEFAULT_GOAL := help
-.PHONY: help setup search test test-slow cluster-test fuzz check bench bench-gpu clean
+.PHONY: help setup search test test-slow cluster-test fuzz check bench bench-gpu docs dist clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,16 @@ bench-gpu: setup  ## Measure the speed on a GPU in at most 9 minutes; likewise
 		timeout --signal INT --kill-after 10 $$((seconds + 40)) \
 			$(PY) -m benchmarks.$$name --device cuda --seconds $$seconds --out benchmarks/results || \
 			{ echo "benchmarks.$$name gave no result" >&2; failed=1; }; done; exit $$failed
+
+docs: setup  ## Write the documentation's pages to build/site
+	@test -x build/docs/bin/mkdocs || { $(PY) -m venv --clear build/docs && \
+		build/docs/bin/pip install -q --require-hashes --only-binary :all: -r requirements-docs.lock; }
+	@build/docs/bin/mkdocs build --quiet --strict
+
+dist: setup  ## Build the source package and, from it, the wheel into dist/
+	@rm -rf dist
+	@$(PY) -c "from setuptools import build_meta; build_meta.build_sdist('dist')" > /dev/null
+	@$(PY) -m pip wheel -q --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
 
 clean:  ## Remove caches and .venv; data/ and studies/ stay
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info

@@ -22,3 +22,5 @@ compile "$@" --extra cluster --no-emit-package torch -c requirements.lock \
     -o docker/requirements.lock pyproject.toml
 # What builds the packages that come as source.
 echo setuptools | compile -c requirements.lock -o requirements-build.lock -
+# What makes the documentation's pages (make docs), in an environment of its own.
+echo mkdocs-material | compile "$@" -o requirements-docs.lock -

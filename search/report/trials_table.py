@@ -12,7 +12,6 @@ from rich.table import Table
 
 from search.costs.disk_usage import disk_usage
 from search.report.rank_table import hypervolume_json
-from search.report.standing import Standing, study_standing
 from search.stats.hypervolume import Hypervolume, front_hypervolume
 from search.study.config import StudyConfig
 from search.study.console import output
@@ -22,6 +21,7 @@ from search.study.ranking import best_first, best_trial, pareto_front
 from search.study.references import Model0s, references_of
 from search.study.score_name import score_name, signature_of
 from search.study.trial_record import Role, TrialRecord
+from search.study.winner_standing import study_standing
 
 if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
@@ -128,7 +128,7 @@ def teachers(records: Sequence[TrialRecord]) -> list[str]:
 
 def print_standing(folder: StudyFolder) -> None:
     """Print how the winner stands by what the objective is not, a line for each sentence."""
-    standing: Standing | None = study_standing(folder)
+    standing = study_standing(folder)
     for line in () if standing is None else standing.sentences():
         output().print(line, markup=False, highlight=False, soft_wrap=True)
 

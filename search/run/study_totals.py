@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search.stats.hypervolume import front_hypervolume
 from search.study.config import StudyConfig
 from search.study.ranking import best_trial
 from search.study.references import Model0s, Reference, aucc_ratio, references_of
 from search.study.trial_record import TrialRecord
+from search.study.winner_standing import winner_standing
 from search.suggest.suggestion_counts import SuggestionCounts
 
 
@@ -26,10 +28,15 @@ def study_totals(
         return metrics, {}
     metrics |= {"objective_final": best.objective, "score_best": best.best_score}
     metrics |= _ratios(best, references_of(config, records))
+    volume = front_hypervolume(records, config.objective) if config.objective.is_pareto else None
+    if volume is not None:
+        metrics["hypervolume"] = volume.value
+    standing = winner_standing(records, config.objective, data=config.data)
     return metrics, {
         "best_layout": best.canonical,
         "best_trial": str(best.id),
         "metric": best.metric,
+        "standing": " ".join([] if standing is None else standing.sentences()),
     }
 
 

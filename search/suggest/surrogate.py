@@ -43,28 +43,42 @@ class Surrogate:
         one has cost little (Wu, Wang and Huang 2021, "Frugal optimization for cost-related
         hyperparameters").
         """
+        known = _known(history)
+        choices = self.untried(history)
+        if not choices:
+            return None
+        if all(record.reference is not None for record in known):
+            return min(choices, key=self._first_choice_order).point
+        return choices[int(np.argmax(self.log_worth(choices, known)))].point
+
+    def untried(self, history: Sequence[Suggested]) -> list[Choice]:
+        """What may still be trained, in random order; of a large space a sample."""
         records = _trials(history, "trained")
         rng = random.Random(f"{self._problem.seed}/{len(records)}")
-        known = [*_trials(history, "earlier"), *records]
-        least = self._problem.least_score()
-        best = best_trial(_reaching(known, least), self._problem.objective)
+        best = self._best(_known(history))
         near = None if best is None else candidate_of(best.config, self._problem.space)
         tried = {each.candidate.key for each in history if each.outcome == "discarded"}
         tried.update(record.key for record in records)
         choices = [
             choice for choice in self._pool.choices(near, rng) if choice.candidate.key not in tried
         ]
-        if not choices:
-            return None
         rng.shuffle(choices)  # among equals the first is taken
-        if all(record.reference is not None for record in known):
-            return min(choices, key=self._first_choice_order).point
+        return choices
+
+    def log_worth(self, choices: Sequence[Choice], known: Sequence[TrialRecord]) -> Array:
+        """Log of each choice's expected improvement over the best of ``known``, in the target's
+        unit, times its chance to reach ``min_score``.
+        """
+        least = self._problem.least_score()
         means, deviations = self._predict(choices, known)
-        goal = self._target.goal(best, known)
-        worth = log_improvement(means, deviations, goal)
+        worth = log_improvement(means, deviations, self._target.goal(self._best(known), known))
         if least is not None and least > 0:
             worth += self._log_chance(choices, known, least)
-        return choices[int(np.argmax(worth))].point
+        return worth
+
+    def _best(self, known: Sequence[TrialRecord]) -> TrialRecord | None:
+        least = self._problem.least_score()
+        return best_trial(_reaching(known, least), self._problem.objective)
 
     def _log_chance(
         self, choices: Sequence[Choice], records: Sequence[TrialRecord], least: float
@@ -133,6 +147,10 @@ def _reaching(records: Sequence[TrialRecord], least: float | None) -> list[Trial
 
 def _trials(history: Sequence[Suggested], outcome: Outcome) -> list[TrialRecord]:
     return [each.trial for each in history if each.outcome == outcome and each.trial is not None]
+
+
+def _known(history: Sequence[Suggested]) -> list[TrialRecord]:
+    return [*_trials(history, "earlier"), *_trials(history, "trained")]
 
 
 def log_improvement(means: Array, deviations: Array, goal: float | None) -> Array:

@@ -138,6 +138,7 @@ class Manifest(_Record):
     dictionary: DictionaryRows
     tokenizer: TokenizerInfo
     metric: MetricInfo | None = None  # earlier versions wrote none: BLEU, tok:13a
+    majority_share: float | None = None  # percent of valid that has its most frequent label
     roundtrip_bleu: float | None = None  # of the references, after tokenising and back
     losses: Losses | None = None  # earlier versions wrote none
     teacher: TeacherInfo | None = None  # of `data distill`; None: train has the references
@@ -195,7 +196,7 @@ class Manifest(_Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
-        excluded = {"licence", "versions", "roundtrip_bleu", "losses"}
+        excluded = {"licence", "versions", "majority_share", "roundtrip_bleu", "losses"}
         # Values of earlier versions, which did not write them, keep their digests.
         if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
             excluded.add("metric")

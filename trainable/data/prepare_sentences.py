@@ -6,6 +6,7 @@ The files are those that fairseq's tasks `sentence_prediction` and `masked_lm` r
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,7 @@ def _write(
         corpus=corpus.name,
         src=corpus.language,
         labels=_write_labels(corpus, folder / LABEL) if corpus.has_labels else None,
+        majority_share=_majority_share(corpus) if corpus.has_labels else None,
         seed=corpus.seed,
         sources=corpus.sources,
         counts=counts,
@@ -145,6 +147,11 @@ def _write_labels(corpus: Sentences, place: Path) -> tuple[str, ...]:
     for name in SPLITS:
         write_binarised(corpus.splits[name].raw.tgt, dictionary, place / name)
     return tuple(dictionary.symbols[N_SPECIAL:])
+
+
+def _majority_share(corpus: Sentences) -> float:
+    labels = corpus.splits["valid"].raw.tgt
+    return 100 * max(Counter(labels).values()) / len(labels)
 
 
 def _label_dictionary(corpus: Sentences) -> Any:

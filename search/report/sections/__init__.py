@@ -13,6 +13,7 @@ from search.report.sections.endings import endings
 from search.report.sections.fronts import fronts
 from search.report.sections.importance import importance
 from search.report.sections.layouts import layouts
+from search.report.sections.progress import progress
 from search.report.sections.reproduction import reproduction
 from search.report.sections.settings import settings
 from search.report.sections.trials import trials
@@ -23,6 +24,7 @@ SECTIONS: tuple[Callable[[ReportedStudy], Section | None], ...] = (
     winner,
     confirmation,
     reproduction,
+    progress,
     layouts,
     curves,
     fronts,

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from search.report.page import page_html, write_report
 from search.report.reported_study import ReportedStudy, read_study
 from search.report.sections import SECTIONS
+from search.report.sections.progress import steps_of
 from search.report.sections.settings import flat, without_login
 from search.report.templating import data_block, figures
 from search.study.config import StudyConfig
@@ -359,3 +360,13 @@ def test_a_table_keeps_the_decimals_of_a_column_alike(study: ReportedStudy, page
 def test_endings_of_the_made_up_outcomes_are_of_every_kind(study: ReportedStudy) -> None:
     assert {record.state for record in study.records} == {"completed", "stopped", "failed"}
     assert mixed(study.records[3])["state"] == "failed"
+
+
+def test_the_best_so_far_never_falls_and_ends_at_the_winner(study: ReportedStudy) -> None:
+    steps = steps_of(study)
+    values = [step.best.objective for step in steps if step.best.objective is not None]
+    assert values == sorted(values)
+    assert study.best is not None
+    assert steps[-1].best.id == study.best.id
+    assert len(steps) == len(study.compared)
+    assert "Would more trials help?" in text_of(study, "progress")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from search.report.standing import Standing, winner_standing
 from search.study.trial_record import TrialRecord
+from search.study.winner_standing import WinnerStanding, winner_standing
 from spaces.counts import ParamCounts
+from tests.conftest import SMALL
 from tests.search.conftest import curve_point
 from trainable.config import ObjectiveConfig
+from trainable.data.grammar.kinds import grammar_sentences
 
 Make = Callable[..., TrialRecord]
 
@@ -22,8 +25,8 @@ def trial(
     return make(id_, aucc=aucc, objective=aucc / total * 1e6, counts=counts, **changes)
 
 
-def standing(records: list[TrialRecord]) -> Standing:
-    found = winner_standing(records, ObjectiveConfig())
+def standing(records: list[TrialRecord]) -> WinnerStanding:
+    found = winner_standing(records, ObjectiveConfig(), data="absent")
     assert found is not None
     return found
 
@@ -64,4 +67,16 @@ def test_a_winner_that_scores_as_chance_does_has_learned_nothing(
 
 def test_without_a_completed_trial_nobody_stands(make_record: Make):
     records = [make_record(state="stopped")]
-    assert winner_standing(records, ObjectiveConfig()) is None
+    assert winner_standing(records, ObjectiveConfig(), data="absent") is None
+
+
+def test_to_answer_the_most_frequent_label_is_chance(make_record: Make, kinds: Path):
+    labels = grammar_sentences(with_kinds=True, **SMALL).splits["valid"].raw.tgt
+    share = 100 * max(labels.count(label) for label in labels) / len(labels)
+    for score, has_learned in ((share, False), (share + 0.1, True)):
+        curve = tuple(curve_point(updates, score) for updates in (4, 8))
+        record = trial(make_record, 0, 5.0, 1_000_000, 9, curve=curve, metric="accuracy")
+        found = winner_standing([record], ObjectiveConfig(), data=str(kinds))
+        assert found is not None
+        assert found.floor == pytest.approx(share)
+        assert found.has_learned == has_learned

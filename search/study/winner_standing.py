@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial, comparable
 from search.study.trial_record import TrialRecord
+from spaces.errors import UserError
 from trainable.config import ObjectiveConfig, Parameters
+from trainable.data.manifest import Manifest
+from trainable.metrics.accuracy import ACCURACY
 from trainable.objective import mparams
 from trainable.tasks.registry import metric_called
 
@@ -18,7 +22,7 @@ _AUCC = "AUCC alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class WinnerStanding:
     """Standing of the best trial among the compared ones, by what the objective is not."""
 
     trial: int
@@ -71,20 +75,27 @@ class Standing:
         return said
 
 
-def study_standing(folder: StudyFolder) -> Standing | None:
+def study_standing(folder: StudyFolder) -> WinnerStanding | None:
     """Standing of the study's best trial; None before one is completed."""
-    return winner_standing(sorted_records(folder.trials), folder.config().objective)
+    records = sorted_records(folder.trials)
+    return winner_standing(records, folder.config().objective, data=folder.data())
 
 
-def winner_standing(records: Sequence[TrialRecord], objective: ObjectiveConfig) -> Standing | None:
-    """Standing of the best of ``records``; None if there is none."""
+def winner_standing(
+    records: Sequence[TrialRecord], objective: ObjectiveConfig, *, data: str
+) -> WinnerStanding | None:
+    """Standing of the best of ``records``; None if there is none.
+
+    Args:
+        data: the study's prepared data; need not be there any more.
+    """
     best = best_trial(records, objective)
     if best is None or best.best_score is None:
         return None
     trials = [record for record in records if record.curve]
     sizes = [record.n_mparams for record in trials]
     costs = [_flops_per_token(record) for record in trials]
-    return Standing(
+    return WinnerStanding(
         trial=best.id,
         n_compared=len(comparable(records, objective)),
         ranks=_ranks(best, comparable(records, objective)),
@@ -93,13 +104,21 @@ def winner_standing(records: Sequence[TrialRecord], objective: ObjectiveConfig) 
         is_cheapest=_flops_per_token(best) <= min(costs) < max(costs),
         metric=best.metric,
         score=best.best_score,
-        floor=score_floor(best.metric),
+        floor=score_floor(best.metric, data),
     )
 
 
-def score_floor(metric: str) -> float:
-    """Score that chance reaches by the metric called ``metric``."""
+def score_floor(metric: str, data: str) -> float:
+    """Score that chance reaches by the metric called ``metric``.
+
+    Of labels it is the share of the most frequent one, as far as the data are there and say it.
+    """
     known = metric_called(metric)
+    if known is ACCURACY:
+        try:
+            return Manifest.load(Path(data)).majority_share or ACCURACY.floor
+        except UserError:
+            return ACCURACY.floor
     return 0.0 if known is None else known.floor
 
 
