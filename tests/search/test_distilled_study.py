@@ -8,28 +8,35 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
 
-from search.doctor.examine import examine
 from search.exports.export import export_layout
 from search.report.trials_table import study_table
 from search.run.driver import start_study
 from search.run.recorder import Recorder
 from search.study.config import StudyConfig
-from search.study.folder import StudyFolder
-from search.study.ledger import Ledger, read_records, sorted_records
+from search.study.folder import StudyFolder, make_study_folder
+from search.study.ledger import Ledger, read_records
+from search.study.task_settings import settled
 from search.study.trial_record import TrialRecord
 from search.tracking.recorded_trial import recorded_trial
-from search.tracking.store import tracking_uri
+from search.tracking.tracking import Tracking
+from spaces.candidate import Candidate
 from spaces.errors import UserError
 from tests.encoder_exports import write_export
-from tests.search.command_line import reservoir_search, study_toml
+from tests.search.replay.tables import candidates_of
+from trainable.config import TrialConfig
 from trainable.export_files import exported_config
+from trainable.model_size import candidate_size, param_counts
+from trainable.ranks import Ranks
 from trainable.tasks.registry import load_task
 from trainable.teacher_cost import TeacherCost
+from trainable.training import Training
 from trainable.trial_result import trial_result
+from trainable.tune_trainable import _result
 
 COST = TeacherCost(n_params_total=2_500_000, flops=1.5e12, seconds=3.25)
 Make = Callable[..., TrialRecord]
@@ -77,49 +84,70 @@ def test_show_tells_the_teachers_cost(
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_study_learns_from_a_teacher(
-    tmp_path: Path, small_grammar: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_study: Callable[..., StudyConfig],
+    studies_here: Path,
+    small_grammar: Path,
+    capsys: pytest.CaptureFixture[str],
 ):
-    data = Path(shutil.copytree(small_grammar, tmp_path / "data"))
-    teacher = write_export(data, tmp_path / "teacher", decoder="L")
-    text = study_toml(
-        data,
-        space="depth = 2\nn_reservoirs = [0, 1]\ndecoder_depth = 1",
-        train='lr = 5e-3\nwarmup_updates = 4\nbatch_tokens = 256\ndistill = "teacher"',
-        search='n_trials = 2\nalgorithm = "random"',
-    )
-    (tmp_path / "mine.toml").write_text(text)
-    done = reservoir_search("run", "mine.toml", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    monkeypatch.chdir(tmp_path)
-    folder = StudyFolder(Path("studies/mine"))
-    records = sorted_records(folder.trials)
-    costs = {record.teacher for record in records}
-    (cost,) = costs  # one table for all trials
+    data = Path(shutil.copytree(small_grammar, studies_here / "data"))
+    teacher = write_export(data, studies_here / "teacher", decoder="L")
+    task = load_task(str(data))
+    store = f"sqlite:///{studies_here / 'store.db'}"
+    given = tiny_study(data="data", train={"distill": "teacher"}, tracking={"uri": store})
+    config = settled(given, task)
+    (studies_here / "study.toml").touch()
+    folder = make_study_folder(config, studies_here / "study.toml", data)
+    ledger = Ledger.open(folder.trials)
+    tracking = Tracking.start(config, folder, ledger)
+    recorder = Recorder(None, ledger, [tracking.note])
+    for number, candidate in enumerate(candidates_of(config)[:2]):
+        train(number, candidate, config.trial(candidate, data=str(data)), recorder, ledger)
+    assert tracking.close("FINISHED", metrics={}, tags={})
+
+    records = list(read_records(folder.trials).values())
+    (cost,) = {record.teacher for record in records}  # one table for all trials
     assert cost is not None
     model = exported_config(teacher, "test").model
-    task = load_task(str(data))
-    n_params = task.count_params(model.encoder, model.decoder, task.dimensions(model)).total
-    assert cost.n_params_total == n_params
+    assert cost.n_params_total == param_counts(model, task).total
     assert len(list(data.glob("teacher-*/"))) == 1
-    assert f"teacher {teacher}: {n_params / 1e6:.3f} M parameters" in done.stdout
-
-    assert [finding.faults for finding in examine(folder, repair=False) if finding.faults] == []
-    config = folder.config()
-    client = MlflowClient(tracking_uri(config, folder))
+    study_table(folder)
+    assert f"teacher {teacher}: {cost}" in capsys.readouterr().out
+    client = MlflowClient(store)
     for record in records:
         run = client.get_run(str(record.mlflow_run_id))
         assert run.data.params["train.distill"] == str(teacher)
-        number = record.optuna_number
-        assert number is not None
-        read = recorded_trial(client, run, id_=record.id, space=config.space, optuna_number=number)
-        assert read == record
+        options = {"id_": record.id, "space": config.space, "optuna_number": record.id}
+        read = recorded_trial(client, run, **options)
+        assert read is not None
+        assert read.teacher == cost
 
     exported, _ = export_layout(folder, trial=None, out=None, train=True)
-    assert f"| teacher, word by word | `{teacher}`, 0.5 of the loss: " in (
-        exported / "README.md"
-    ).read_text(encoding="utf-8")
+    card = (exported / "README.md").read_text(encoding="utf-8")
+    assert f"| teacher, word by word | `{teacher}`, 0.5 of the loss: {cost} |" in card
     script = (exported / "fairseq-train.sh").read_text(encoding="utf-8")
     assert "# Without its teacher: fairseq has no word-level distillation" in script
+
+
+def train(
+    number: int, candidate: Candidate, trial: TrialConfig, recorder: Recorder, ledger: Ledger
+) -> None:
+    """Train a candidate as Tune does, and let the recorder know."""
+    ledger.put(
+        TrialRecord(
+            id=number,
+            layout=candidate.encoder,
+            key=candidate.key,
+            config=trial,
+            counts=candidate_size(trial).counts,
+            optuna_number=number,
+        )
+    )
+    tuned: Any = SimpleNamespace(config={"id": number})
+    recorder.on_trial_start(0, [], tuned)
+    training = Training(trial, ranks=Ranks())
+    for _ in training.points():
+        recorder.on_trial_result(0, [], tuned, _result(training))
+    recorder.on_trial_complete(0, [], tuned)
 
 
 def test_a_study_with_a_teacher_of_other_words_is_refused_in_one_line(
