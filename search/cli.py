@@ -143,14 +143,21 @@ def main() -> None:
     # MLflow logs a traceback of errors that it also raises; search/tracking logs them in a line.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     errors_in_one_line()
-    interrupt_by_signals()
     try:
-        code = exit_code(lambda: app(standalone_mode=False))
+        code = exit_code(_run_command)
+        raise_no_more()
+    except KeyboardInterrupt:  # a further one, while the first was told
+        code = INTERRUPTED
     except Exception:  # noqa: BLE001 - a fault of ours, whose traceback may hold others' text
         tell(traceback.format_exc().rstrip("\n"))
         code = 1
     raise_no_more()
     sys.exit(code)
+
+
+def _run_command() -> object:
+    interrupt_by_signals()
+    return app(standalone_mode=False)
 
 
 def exit_code(work: Callable[[], object]) -> int:

@@ -51,7 +51,7 @@ def local_ray() -> Iterator[None]:
     folder = private_folder()
     remove_old_sessions(folder)
     require_room(folder)
-    with on_loopback(), _failing_in_one_line(folder), _keeping_sigterm(), _hushed(folder):
+    with on_loopback(), _failing_in_one_line(folder), _hushed(folder), _keeping_sigterm():
         ray.init(
             address="local",
             include_dashboard=False,
@@ -60,7 +60,7 @@ def local_ray() -> Iterator[None]:
             runtime_env={"env_vars": {"PYTHONPATH": str(Path(__file__).parents[2])}},
             **in_folder(folder),
         )
-        mark_session(folder)
+    mark_session(folder)
     try:
         with watching_ray(
             head_gone="Ray's gcs_server on this machine has died; resume the study",
@@ -87,7 +87,7 @@ def cluster_ray(address: str) -> Iterator[None]:
     os.environ.update(OVERRIDE_JOBS_ENVIRONMENT)
     with scratch_folder() as folder:
         copy_code(folder)
-        with ray_errors_as_user_errors(address), _keeping_sigterm():
+        with ray_errors_as_user_errors(address), _hushed(private_folder()), _keeping_sigterm():
             ray.init(
                 address=address,
                 log_to_driver=False,
@@ -150,14 +150,19 @@ def _hushed(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _keeping_sigterm() -> Iterator[None]:
-    """Keep the handler of SIGTERM, which ``ray.init`` replaces: records could not be closed."""
+    """Keep the handler of SIGTERM, which ``ray.init`` replaces: records could not be closed.
+
+    Ray's C++ code replaces it too, for the last tenths of a second. Then SIGTERM writes a trace
+    to stderr and ends the process at once.
+    """
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        yield
-    except SystemExit as error:  # of Ray's own handler
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+    except SystemExit as error:  # of Ray's own handler, which may act within the finally too
         raise KeyboardInterrupt from error
-    finally:
-        signal.signal(signal.SIGTERM, handler)
 
 
 def _without_traceback(message: logging.LogRecord) -> bool:

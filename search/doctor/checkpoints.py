@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.doctor.finding import Finding, Notes
+from search.doctor.rules import SEARCH, Rules
 from search.study.config import StudyConfig
 from search.study.kept_weights import (
     best_weights,
@@ -20,7 +21,10 @@ SUBJECT = "checkpoints"
 
 
 def check_checkpoints(
-    storage: Storage, records: Sequence[TrialRecord], config: StudyConfig
+    storage: Storage,
+    records: Sequence[TrialRecord],
+    config: StudyConfig,
+    rules: Rules = SEARCH,
 ) -> Finding:
     """Check the checkpoints that Tune and the trials left in storage.
 
@@ -29,16 +33,20 @@ def check_checkpoints(
     notes = Notes.empty()
     try:
         stored = stored_checkpoints(storage)
+        if not stored and rules.n_kept is None:
+            _note_that_none_are_left(records, notes)
+            return notes.finding(SUBJECT, "none stored")
         for id_ in unknown_trials(storage, records):
             notes.faults.append(f"trial {id_} has checkpoints and is not in trials.jsonl")
-        kept = {record.id for record in worth_keeping(records, config.objective)}
+        worth = worth_keeping(records, config.objective, n_kept=rules.n_kept)
+        kept = {record.id for record in worth}
         for record in records:
             checkpoints = stored.get(record.id, [])
             if record.state == "running":
-                _check_interrupted(storage, record, checkpoints, notes)
+                _check_interrupted(storage, record, checkpoints, rules, notes)
             else:
                 is_kept = record.id in kept
-                _check_ended(storage, record, checkpoints, is_kept=is_kept, notes=notes)
+                _check_ended(storage, record, checkpoints, rules, is_kept=is_kept, notes=notes)
     except OSError as error:
         reason, _, _ = str(error).partition("\n")
         notes.faults.append(f"{storage.uri} cannot be read: {reason}")
@@ -55,15 +63,26 @@ def unknown_trials(storage: Storage, records: Sequence[TrialRecord]) -> list[int
     return sorted(stored_checkpoints(storage).keys() - {record.id for record in records})
 
 
+def _note_that_none_are_left(records: Sequence[TrialRecord], notes: Notes) -> None:
+    """Note that replicates' weights were removed, all together: somebody wanted the room."""
+    if any(record.state == "completed" for record in records):
+        notes.waiting.append("no weights are left; a trial without a test score can get none")
+
+
 def _check_interrupted(
-    storage: Storage, record: TrialRecord, checkpoints: Sequence[Storage], notes: Notes
+    storage: Storage,
+    record: TrialRecord,
+    checkpoints: Sequence[Storage],
+    rules: Rules,
+    notes: Notes,
 ) -> None:
-    """Note a half-written newest checkpoint: resume uses the one before it."""
+    """Note a half-written newest checkpoint: the next driver uses the one before it."""
     whole = latest_checkpoint(storage, record)
     if checkpoints and whole != checkpoints[-1].uri:
         where = "the start" if whole is None else "the one before"
         notes.waiting.append(
-            f"trial {record.id}: the newest checkpoint is not whole; resume goes on from {where}"
+            f"trial {record.id}: the newest checkpoint is not whole; {rules.go_on} goes on from "
+            f"{where}"
         )
 
 
@@ -79,6 +98,7 @@ def _check_ended(
     storage: Storage,
     record: TrialRecord,
     checkpoints: Sequence[Storage],
+    rules: Rules,
     *,
     is_kept: bool,
     notes: Notes,
@@ -86,10 +106,11 @@ def _check_ended(
     names = [set(checkpoint.files()) for checkpoint in checkpoints]
     if is_kept and (fault := _fault_of_weights(storage, record)) is not None:
         notes.faults.append(
-            f"trial {record.id} is among the best and its weights are {fault}; "
-            f"export --trial {record.id} --train trains it again"
+            f"trial {record.id} is {rules.kept} and its weights are {fault}; "
+            + rules.lost_weights.format(id=record.id)
         )
     if any(file_names - set(KEPT) for file_names in names) or len(names) > is_kept:
         notes.waiting.append(
-            f"trial {record.id} has left checkpoint files that are not needed; resume removes them"
+            f"trial {record.id} has left checkpoint files that are not needed; {rules.go_on} "
+            "removes them"
         )

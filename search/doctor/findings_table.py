@@ -23,8 +23,9 @@ def findings_json(study: str, findings: Sequence[Finding]) -> dict[str, Any]:
 
 def print_findings(findings: Sequence[Finding]) -> None:
     """Print a line for each check, with its findings below."""
+    width = max(13, *(len(finding.subject) for finding in findings))
     for finding in findings:
-        say(f"{finding.subject:<13} {finding.verdict:<6} {finding.looked_at}")
+        say(f"{finding.subject:<{width}} {finding.verdict:<6} {finding.looked_at}")
         lines = [f"fault: {text}" for text in finding.faults]
         lines += [f"waits: {text}" for text in finding.waiting]
         for line in lines[:MAX_PRINTED]:

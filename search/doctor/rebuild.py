@@ -201,7 +201,7 @@ def _begun_reference(
             _unstarted(id_, candidate, memories), reference=role, mlflow_run_id=run.info.run_id
         )
         if params_of(record) == run.data.params:
-            record = dataclasses.replace(record, curve=_stored_curve(record, memories.storage))
+            record = dataclasses.replace(record, curve=stored_curve(record, memories.storage))
             derived = derived_fields(record, config)
             return dataclasses.replace(record, **derived)
     return None
@@ -264,7 +264,7 @@ def _of_suggestion(id_: int, trial: FrozenTrial, memories: Memories) -> TrialRec
     record = _new_record(id_, trial, memories)
     if record is None:
         return None
-    record = dataclasses.replace(record, curve=_stored_curve(record, memories.storage))
+    record = dataclasses.replace(record, curve=stored_curve(record, memories.storage))
     if trial.state is TrialState.COMPLETE:
         record = dataclasses.replace(record, state="completed")
     if record.curve:
@@ -301,7 +301,8 @@ def _unstarted(id_: int, candidate: Candidate, memories: Memories) -> TrialRecor
     )
 
 
-def _stored_curve(record: TrialRecord, storage: Storage) -> tuple[Point, ...]:
+def stored_curve(record: TrialRecord, storage: Storage) -> tuple[Point, ...]:
+    """Curve of a trial's stored weights; empty where they are gone or damaged."""
     try:
         kept = best_weights(storage, record)
     except BrokenCheckpoint:

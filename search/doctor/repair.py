@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
@@ -12,6 +13,7 @@ from mlflow.tracking import MlflowClient
 from search.doctor.checkpoints import unknown_trials
 from search.doctor.copies import copies_kept, keep_copy, set_aside
 from search.doctor.rebuild import Memories, corrected, missing
+from search.doctor.rules import SEARCH, Rules
 from search.doctor.runs import contradiction
 from search.doctor.suggestions import check_suggestions
 from search.doctor.trials import differing_fields
@@ -20,7 +22,7 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, remove_trial, stored_checkpoints
 from search.study.ledger import Ledger
-from search.study.ledger_lines import read_contents
+from search.study.ledger_lines import LedgerContents, read_contents
 from search.study.storage import Storage, study_storage
 from search.study.trial_record import TrialRecord
 from search.suggest.journal_rebuild import rebuild_journal, salvage_journal
@@ -50,69 +52,77 @@ def repair_study(config: StudyConfig, folder: StudyFolder) -> None:
     Raises:
         UserError: MLflow cannot be reached.
     """
-    fault = fault_of_database(folder.mlflow_database)
-    if fault is not None and is_own(tracking_uri(config, folder), folder):
-        aside = set_aside(folder.mlflow_database)
-        logger.warning("mlflow.db is made again (%s); the damaged one is %s", fault, aside)
+    set_damaged_store_aside(config, folder)
     with copies_kept([folder.trials, folder.optuna_log]):
         rebuild_records(config, folder)
         _repair(config, folder)
 
 
+def set_damaged_store_aside(config: StudyConfig, folder: StudyFolder) -> None:
+    """Rename MLflow's own database if it is damaged; the next to open the store makes it again."""
+    fault = fault_of_database(folder.mlflow_database)
+    if fault is not None and is_own(tracking_uri(config, folder), folder):
+        aside = set_aside(folder.mlflow_database)
+        logger.warning("mlflow.db is made again (%s); the damaged one is %s", fault, aside)
+
+
 def _repair(config: StudyConfig, folder: StudyFolder) -> None:
     with Ledger.in_order(folder.trials) as ledger:  # drops torn lines
         journal = _repair_suggestions(config, folder, ledger)
-        _repair_storage(config, folder, ledger)
-        _keep_runs(config, folder, ledger)
-        tracking = Tracking.start(config, folder, ledger)
-        _repair_runs(config, folder, ledger)
-        for record in ledger.records:
-            tracking.note(record)
+        repair_storage(config, folder, ledger, n_kept=SEARCH.n_kept)
         is_over = ledger.n_searched >= config.search.n_trials and all(
             record.state != "running" for record in ledger.records
         )
         counts = journal.counts(n_trained=ledger.n_trained)
         metrics, tags = study_totals(counts, ledger.records, config)
-        tracking.close("FINISHED" if is_over else "KILLED", metrics=metrics, tags=tags)
-        for record in ledger.records:
-            if record.state == "running":
-                tracking.interrupt(record)
+        status = "FINISHED" if is_over else "KILLED"
+        repair_runs(config, folder, ledger, status=status, metrics=metrics, tags=tags)
 
 
 def rebuild_records(config: StudyConfig, folder: StudyFolder) -> None:
     """Rewrite ``trials.jsonl`` with derived fields computed again and lost trials put back."""
     contents = read_contents(folder.trials)
-    records = {id_: _computed_again(r, config) for id_, r in contents.records.items()}
+    records = {id_: computed_again(r, config) for id_, r in contents.records.items()}
     memories = _memories(config, folder, list(records.values()))
     better = corrected(records, memories)
     damaged = {line.id for line in contents.damaged if line.id is not None}
     found = missing({**records, **better}, damaged, memories)
-    for record in (*better.values(), *found.values()):
+    write_records(folder.trials, contents, records, {**better, **found})
+
+
+def write_records(
+    path: Path,
+    contents: LedgerContents,
+    records: Mapping[int, TrialRecord],
+    found: Mapping[int, TrialRecord],
+) -> None:
+    """Rewrite a ``trials.jsonl`` if it changes.
+
+    Args:
+        contents: what the file holds.
+        records: its records, corrected.
+        found: records that it lost, or has otherwise.
+    """
+    for record in found.values():
         logger.warning("trial %d (%s) is put back into trials.jsonl", record.id, record.state)
     for line in contents.damaged:
         logger.warning("trials.jsonl: %s; a copy of the file stays", line)
-    after = {**records, **better, **found}
+    after = {**records, **found}
     if contents.damaged or after != contents.records:
-        Ledger(folder.trials, after).compact()
+        Ledger(path, after).compact()
 
 
-def _computed_again(record: TrialRecord, config: StudyConfig) -> TrialRecord:
+def computed_again(record: TrialRecord, config: StudyConfig, rules: Rules = SEARCH) -> TrialRecord:
+    """The record with its derived fields as they should be, where its curve allows it."""
     try:
-        return dataclasses.replace(record, **differing_fields(record, config))
+        return dataclasses.replace(record, **differing_fields(record, config, rules))
     except ValueError:  # the curve itself is broken
         return record
 
 
 def _memories(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]) -> Memories:
-    uri, storage = tracking_uri(config, folder), study_storage(folder)
-    client = None
-    runs: dict[int, list[Run]] = {}
-    # A client would make a store where there is none.
-    if not is_own(uri, folder) or folder.mlflow_database.exists():
-        with mlflow_errors_as_user_errors(uri):
-            client = MlflowClient(uri)
-            open_experiment(client, folder)  # its files are at hand, wherever the folder was moved
-            runs = runs_by_trial(study_runs(client, folder, records))
+    storage = study_storage(folder)
+    client, runs = runs_in_store(config, folder, records)
     stored = stored_checkpoints(storage)
     return Memories(
         config=config,
@@ -123,6 +133,24 @@ def _memories(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialR
         storage=storage,
         stored={id_ for id_, checkpoints in stored.items() if _hold_weights(checkpoints)},
     )
+
+
+def runs_in_store(
+    config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]
+) -> tuple[MlflowClient | None, dict[int, list[Run]]]:
+    """MLflow's client, None where there is no store yet, and the runs by the trial they name.
+
+    Raises:
+        UserError: MLflow cannot be reached.
+    """
+    uri = tracking_uri(config, folder)
+    # A client would make a store where there is none.
+    if is_own(uri, folder) and not folder.mlflow_database.exists():
+        return None, {}
+    with mlflow_errors_as_user_errors(uri):
+        client = MlflowClient(uri)
+        open_experiment(client, folder)  # its files are at hand, wherever the folder was moved
+        return client, runs_by_trial(study_runs(client, folder, records))
 
 
 def _hold_weights(checkpoints: Sequence[Storage]) -> bool:
@@ -156,13 +184,45 @@ def _settled_journal(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -
     return journal
 
 
-def _repair_storage(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+def repair_storage(
+    config: StudyConfig, folder: StudyFolder, ledger: Ledger, *, n_kept: int | None
+) -> None:
+    """Remove checkpoints of ended trials that are not kept, and of unknown ones without weights."""
     storage = study_storage(folder)
     stored = stored_checkpoints(storage)
     for id_ in unknown_trials(storage, ledger.records):
         if not _hold_weights(stored[id_]):  # weights are for a person to judge
             remove_trial(storage, id_)
-    KeptWeights(storage, config.objective, ledger.records).clean_up()
+    KeptWeights(storage, config.objective, ledger.records, n_kept=n_kept).clean_up()
+
+
+def repair_runs(
+    config: StudyConfig,
+    folder: StudyFolder,
+    ledger: Ledger,
+    *,
+    status: str,
+    metrics: dict[str, float],
+    tags: dict[str, str],
+) -> None:
+    """Bring MLflow in line with the ledger.
+
+    Args:
+        status: MLflow's status of the study's own run at the end.
+        metrics, tags: totals of the study.
+
+    Raises:
+        UserError: MLflow cannot be reached.
+    """
+    _keep_runs(config, folder, ledger)
+    tracking = Tracking.start(config, folder, ledger)
+    _delete_wrong_runs(config, folder, ledger)
+    for record in ledger.records:
+        tracking.note(record)
+    tracking.close(status, metrics=metrics, tags=tags)
+    for record in ledger.records:
+        if record.state == "running":
+            tracking.interrupt(record)
 
 
 def _keep_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
@@ -180,7 +240,7 @@ def _keep_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None
         keep_copy(folder.mlflow_database)
 
 
-def _repair_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
+def _delete_wrong_runs(config: StudyConfig, folder: StudyFolder, ledger: Ledger) -> None:
     """Delete MLflow runs that are wrong, duplicates or without a trial; trials are sent again."""
     client = MlflowClient(tracking_uri(config, folder))
     runs = study_runs(client, folder, ledger.records)

@@ -10,40 +10,45 @@ from pathlib import Path
 from typing import Any
 
 from search.doctor.finding import Finding, Notes
+from search.doctor.rules import SEARCH, Rules
 from search.study.config import StudyConfig
 from search.study.ledger_lines import read_contents
-from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from trainable.aucc import aucc
 from trainable.objective import Progress, objective_value
 
 
-def check_trials(path: Path, records: Sequence[TrialRecord], config: StudyConfig) -> Finding:
+def check_trials(
+    path: Path, records: Sequence[TrialRecord], config: StudyConfig, rules: Rules = SEARCH
+) -> Finding:
     """Check the lines of the file, and each trial by itself."""
     notes = Notes.empty()
     contents = read_contents(path)
     notes.faults += [str(line) for line in contents.damaged]
     if contents.torn is not None:
-        notes.waiting.append(f"line {contents.torn} is cut short; resume drops it")
+        notes.waiting.append(f"line {contents.torn} is cut short; {rules.go_on} drops it")
     repeated = [key for key, n in Counter(record.key for record in records).items() if n > 1]
     for key in repeated:
         ids = ", ".join(str(record.id) for record in records if record.key == key)
         notes.faults.append(f"trials {ids} have the same candidate")
     for record in records:
-        notes.faults += [f"trial {record.id}: {fault}" for fault in record_faults(record, config)]
+        faults = record_faults(record, config, rules)
+        notes.faults += [f"trial {record.id}: {fault}" for fault in faults]
     n_running = sum(record.state == "running" for record in records)
     if n_running:
-        notes.waiting.append(f"{n_running} interrupted; resume goes on with them")
+        notes.waiting.append(f"{n_running} interrupted; {rules.go_on} goes on with them")
     return notes.finding("trials.jsonl", f"{len(records)} trials")
 
 
-def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
+def derived_fields(
+    record: TrialRecord, config: StudyConfig, rules: Rules = SEARCH
+) -> dict[str, Any]:
     """Fields of a record that follow from its other fields, computed again.
 
     Raises:
         ValueError: the curve's clock does not increase.
     """
-    values: dict[str, Any] = {"key": candidate_of(record.config, config.space).key}
+    values: dict[str, Any] = {"key": rules.key_of(record, config)}
     if record.curve:
         objective = record.config.objective
         area = aucc(
@@ -61,19 +66,21 @@ def derived_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
     return values
 
 
-def differing_fields(record: TrialRecord, config: StudyConfig) -> dict[str, Any]:
+def differing_fields(
+    record: TrialRecord, config: StudyConfig, rules: Rules = SEARCH
+) -> dict[str, Any]:
     """Derived fields that the record has wrong, with the values they should have.
 
     Raises:
         ValueError: the curve's clock does not increase.
     """
-    derived = derived_fields(record, config)
+    derived = derived_fields(record, config, rules)
     return {
         name: value for name, value in derived.items() if not _same(getattr(record, name), value)
     }
 
 
-def record_faults(record: TrialRecord, config: StudyConfig) -> list[str]:
+def record_faults(record: TrialRecord, config: StudyConfig, rules: Rules = SEARCH) -> list[str]:
     """Faults of a record by itself, a sentence each."""
     if record.state in ("completed", "stopped") and not record.curve:
         return [f"it is {record.state} and has no curve"]
@@ -84,7 +91,7 @@ def record_faults(record: TrialRecord, config: StudyConfig) -> list[str]:
                 return [f"its curve does not increase in {clock} at update {later.updates}"]
     return [
         f"its {name} is {getattr(record, name)}, and should be {value}"
-        for name, value in differing_fields(record, config).items()
+        for name, value in differing_fields(record, config, rules).items()
     ]
 
 

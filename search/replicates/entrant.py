@@ -11,6 +11,11 @@ from spaces.candidate import Candidate
 from trainable.config import TrialConfig
 
 
+def seeded_key(candidate: Candidate, seed: int) -> str:
+    """Unique key of the candidate's trial with ``seed``."""
+    return f"{candidate.key} seed={seed}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrant:
     """Candidate with its name in tables and figures."""
@@ -20,7 +25,7 @@ class Entrant:
 
     def key(self, seed: int) -> str:
         """Unique key of the trial with ``seed``."""
-        return f"{self.candidate.key} seed={seed}"
+        return seeded_key(self.candidate, seed)
 
     def trial(self, config: StudyConfig, *, data: str, seed: int) -> TrialConfig:
         """Configuration of the trial with ``seed``; all other settings are those of ``config``."""

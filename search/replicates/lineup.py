@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, Self
 
 from search.replicates.entrant import Entrant
+from search.study.folder import CHECKSUM, checksum_of, mend_command
 from spaces.candidate import Candidate
 from spaces.errors import UserError
 from spaces.layout import Layout, parse_decoder
 from trainable.atomic import write_atomically
+from trainable.data.bounded import read_values
 
-_FILE = "lineup.json"
+LINEUP = "lineup.json"
+_FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +33,13 @@ class Lineup:
 
     def save(self, folder: Path) -> None:
         """Write the lineup into ``folder``; an earlier one is replaced."""
-        values = {
+        values: dict[str, Any] = {
             "entrants": [_to_json(entrant) for entrant in self.entrants],
             "seeds": self.seeds,
             "n_seeds_before": self.n_seeds_before,
         }
-        write_atomically(folder / _FILE, json.dumps(values, indent=2))
+        values[CHECKSUM] = checksum_of(values)
+        write_atomically(folder / LINEUP, json.dumps(values, indent=2))
 
     @classmethod
     def load(cls, folder: Path) -> Self | None:
@@ -44,9 +48,12 @@ class Lineup:
         Raises:
             UserError: the file is damaged.
         """
-        path = folder / _FILE
+        path = folder / LINEUP
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(read_values(path))
+            checksum = values.pop(CHECKSUM, None)  # earlier versions wrote none
+            if checksum is not None and checksum != checksum_of(values):
+                raise ValueError(f"it changed since it was written, by its {CHECKSUM}")
             return cls(
                 entrants=tuple(_from_json(entrant) for entrant in values["entrants"]),
                 seeds=tuple(values["seeds"]),
@@ -54,9 +61,10 @@ class Lineup:
             )
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+        except _FAULTS as error:
             raise UserError(
-                f"{path}: is damaged ({type(error).__name__}: {error}); restore it from a copy"
+                f"{path}: is damaged ({type(error).__name__}: {error}); restore it from a copy, or "
+                f"set it aside with: {mend_command(folder)}"
             ) from error
 
 

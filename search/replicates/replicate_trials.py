@@ -44,19 +44,20 @@ class ReplicateTrials(TrialSource):
         """First replicate without a trial; ``later`` without one: a running trial may add some."""
         for replicate in self._wanted(self._ledger.records):
             if self._ledger.find(replicate.key) is None:
-                return self._record(replicate)
+                return unstarted(replicate, self._config, id_=self._ledger.next_id, data=self._data)
         return "later"
 
-    def _record(self, replicate: Replicate) -> TrialRecord:
-        config = replicate.entrant.trial(self._config, data=self._data, seed=replicate.seed)
-        task = load_task(config.data)
-        id_ = self._ledger.next_id
-        return TrialRecord(
-            id=id_,
-            key=replicate.key,
-            layout=replicate.entrant.candidate.encoder,
-            config=config,
-            counts=param_counts(config.model, task),
-            optuna_number=id_,  # Optuna has no part in this
-            metric=task.metric.name,
-        )
+
+def unstarted(replicate: Replicate, study: StudyConfig, *, id_: int, data: str) -> TrialRecord:
+    """Record of the replicate's trial before its training."""
+    config = replicate.entrant.trial(study, data=data, seed=replicate.seed)
+    task = load_task(config.data)
+    return TrialRecord(
+        id=id_,
+        key=replicate.key,
+        layout=replicate.entrant.candidate.encoder,
+        config=config,
+        counts=param_counts(config.model, task),
+        optuna_number=id_,  # Optuna has no part in this
+        metric=task.metric.name,
+    )

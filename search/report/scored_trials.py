@@ -19,6 +19,7 @@ Value = object  # of an axis: a number, a word, true or false
 class ScoredTrial:
     """A completed trial, or one stopped early with the forecast of its objective."""
 
+    id: int
     params: Mapping[str, Value]  # answers by axis; conditional axes are not in every trial
     objective: float
     gain: float  # the objective, signed so that higher is better
@@ -35,6 +36,7 @@ def scored(study: ReportedStudy) -> list[ScoredTrial]:
     goal = study.config.objective.goals[0]
     return [
         ScoredTrial(
+            id=record.id,
             params=suggestion.params,
             objective=goal.gain(final.gain),
             gain=final.gain,

@@ -31,6 +31,8 @@ def interrupt_by_signals() -> None:
     ends the process ``GRACE_S`` after the second.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as set by search/__main__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     descriptor = writing.detach()

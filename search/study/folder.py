@@ -25,7 +25,7 @@ from trainable.data.bounded import read_values
 
 STUDIES = Path("studies")
 _ID = re.compile(r"[0-9a-f]{32}")  # the id is also part of a path
-_CHECKSUM = "crc32"  # key of a resolved.json: the checksum of its other parts
+CHECKSUM = "crc32"  # key of a JSON file: the checksum of its other parts
 _PARTS = ("ray", "torch", "optuna", "mlflow", "ve-fairseq", "sacrebleu", "reservoir-search")
 
 # A study finds layouts; confirm and reproduce compare given layouts over seeds.
@@ -136,7 +136,7 @@ class StudyFolder:
         self._write(self._resolved() | parts)
 
     def _write(self, resolved: Mapping[str, Any]) -> None:
-        parts = {**resolved, _CHECKSUM: _checksum(resolved)}
+        parts = {**resolved, CHECKSUM: checksum_of(resolved)}
         write_atomically(self.resolved, json.dumps(parts, indent=2))
 
     def data(self) -> str:
@@ -203,10 +203,10 @@ class StudyFolder:
         if not _is_whole(resolved):
             raise UserError(f"{self.resolved}: is damaged; restore the file from a copy")
         found: dict[str, Any] = resolved
-        checksum = found.pop(_CHECKSUM, None)  # earlier versions wrote none
-        if checksum is not None and checksum != _checksum(found):
+        checksum = found.pop(CHECKSUM, None)  # earlier versions wrote none
+        if checksum is not None and checksum != checksum_of(found):
             raise UserError(
-                f"{self.resolved}: it changed since it was written, by its {_CHECKSUM}; if by "
+                f"{self.resolved}: it changed since it was written, by its {CHECKSUM}; if by "
                 "you, remove that key, else restore the file from a copy"
             )
         return found
@@ -317,7 +317,7 @@ def _is_whole(resolved: object) -> bool:
     """True if ``resolved``, of a ``resolved.json``, has all its parts."""
     needed = {"study": dict, "id": str, "data": str, "versions": dict}
     # Earlier versions wrote none of these.
-    later = {"purpose": str, "place": str, "tracked_at": str, "former_ids": list, _CHECKSUM: str}
+    later = {"purpose": str, "place": str, "tracked_at": str, "former_ids": list, CHECKSUM: str}
     if not isinstance(resolved, dict):
         return False
     parts: dict[str, Any] = resolved
@@ -329,9 +329,9 @@ def _is_whole(resolved: object) -> bool:
     )
 
 
-def _checksum(resolved: Mapping[str, Any]) -> str:
-    """Checksum of the parts of a ``resolved.json``, however they are laid out."""
-    return f"{crc32(json.dumps(resolved, sort_keys=True).encode()):08x}"
+def checksum_of(parts: Mapping[str, Any]) -> str:
+    """Checksum of the parts of a JSON file, however they are laid out."""
+    return f"{crc32(json.dumps(parts, sort_keys=True).encode()):08x}"
 
 
 def _is_id(value: object) -> bool:

@@ -166,9 +166,8 @@ def read_records(path: Path) -> dict[int, TrialRecord]:
     contents = read_contents(path)
     for line in contents.damaged:
         raise UserError(
-            f"{path}: {line}; rebuild it, in a search, with: {mend_command(path.parent)}; or "
-            "restore the file from a copy, or delete the line, and its trial is as an earlier "
-            "line has it"
+            f"{path}: {line}; rebuild it with: {mend_command(path.parent)}; or restore the file "
+            "from a copy, or delete the line, and its trial is as an earlier line has it"
         )
     return dict(contents.records)
 

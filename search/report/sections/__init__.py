@@ -13,9 +13,11 @@ from search.report.sections.endings import endings
 from search.report.sections.fronts import fronts
 from search.report.sections.importance import importance
 from search.report.sections.layouts import layouts
+from search.report.sections.parallel import parallel
 from search.report.sections.progress import progress
 from search.report.sections.reproduction import reproduction
 from search.report.sections.settings import settings
+from search.report.sections.timeline import timeline
 from search.report.sections.trials import trials
 from search.report.sections.winner import winner
 
@@ -29,8 +31,10 @@ SECTIONS: tuple[Callable[[ReportedStudy], Section | None], ...] = (
     curves,
     fronts,
     importance,
+    parallel,
     correlations,
     trials,
+    timeline,
     endings,
     settings,
 )

@@ -80,7 +80,6 @@ def progress_plot(steps: Sequence[Step], objective: str) -> dict[str, Any]:
         "hoverinfo": "skip",
     }
     layout = {
-        "height": 280,
         "showlegend": False,
         "xaxis": {"title": {"text": "trial"}, "rangemode": "tozero"},
         "yaxis": {"title": {"text": objective}},

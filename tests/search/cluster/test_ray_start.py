@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,6 +103,22 @@ def test_sigterm_while_ray_starts_is_an_interruption_and_its_handler_stays(
     with pytest.raises(KeyboardInterrupt), local_ray():
         raise AssertionError
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_trace_of_rays_own_handler_goes_to_its_log(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Until ours is in force again."""
+
+    @contextmanager
+    def keeping() -> Iterator[None]:
+        yield
+        os.write(2, b"*** SIGTERM received\n")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ray, "init", lambda **_: None)
+    monkeypatch.setattr("search.cluster.ray_cluster._keeping_sigterm", keeping)
+    with pytest.raises(KeyboardInterrupt), local_ray():
+        raise AssertionError
+    assert (folder / "start.log").read_text() == "*** SIGTERM received\n"
 
 
 def test_a_full_disk_is_told_before_ray_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

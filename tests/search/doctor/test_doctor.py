@@ -26,13 +26,14 @@ from search.doctor.repair import rebuild_records
 from search.run.driver import _search
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
-from search.study.kept_weights import KeptWeights
+from search.study.kept_weights import N_KEPT_WEIGHTS, KeptWeights
 from search.study.ledger import Ledger, read_records
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from search.suggest.reference_trials import ReferenceTrials
 from search.suggest.searcher import TrialSearcher
 from search.suggest.study_trials import StudyTrials
+from search.suggest.trial_source import TrialSource
 from search.tracking.tracking import Tracking
 from search.tracking.trial_runs import TRIAL_ID
 from spaces.errors import UserError
@@ -71,8 +72,8 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
 
 
 def work_as_a_driver(config: StudyConfig, folder: StudyFolder, states: Sequence[str]) -> None:
-    """Let a driver bring its trials to these states, in their order, and leave it."""
-    ledger, storage = Ledger.open(folder.trials), study_storage(folder)
+    """Let a search's driver bring its trials to these states, in their order, and leave it."""
+    ledger = Ledger.open(folder.trials)
     trials = StudyTrials.open(
         config,
         ledger,
@@ -81,14 +82,25 @@ def work_as_a_driver(config: StudyConfig, folder: StudyFolder, states: Sequence[
         size=candidate_size,
         metric="BLEU",
     )
+    source = ReferenceTrials(config, ledger, trials) if config.search.references else trials
+    train(config, folder, ledger, source, states, n_kept=N_KEPT_WEIGHTS)
+
+
+def train(
+    config: StudyConfig,
+    folder: StudyFolder,
+    ledger: Ledger,
+    source: TrialSource,
+    states: Sequence[str],
+    *,
+    n_kept: int | None,
+) -> None:
+    """Bring the trials of ``source`` to these states, in their order, and leave the study."""
     searcher = TrialSearcher(
-        ledger,
-        ReferenceTrials(config, ledger, trials) if config.search.references else trials,
-        n_concurrent=lambda: 1,
-        resume_from=lambda _record: None,
+        ledger, source, n_concurrent=lambda: 1, resume_from=lambda _record: None
     )
     tracking = Tracking.start(config, folder, ledger)
-    kept = KeptWeights(storage, config.objective)
+    kept = KeptWeights(study_storage(folder), config.objective, n_kept=n_kept)
     for id_, state in enumerate(states):
         assert isinstance(searcher.suggest(f"tune-{id_}"), dict)
         record = ended(ledger[id_], state)

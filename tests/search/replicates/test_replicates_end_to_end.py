@@ -39,6 +39,11 @@ def records_in(folder: Path) -> list[TrialRecord]:
     return list(read_records(folder / "trials.jsonl").values())
 
 
+def verdicts_of(study: str, place: Path) -> list[str]:
+    done = reservoir_search("doctor", study, "--json", cwd=place)
+    return [check["verdict"] for check in json.loads(done.stdout)["checks"]]
+
+
 def kill_in_the_middle(place: Path, trials: Path, *arguments: str) -> None:
     """Start the command and kill it with all its group after a trial has ended."""
     driver = start(*arguments, cwd=place)
@@ -82,6 +87,7 @@ def test_a_reproduction_that_was_killed_goes_on_to_the_papers_tables(
     assert (folder / "reproduce" / "score_over_minutes.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((folder / "reproduce").glob("*.csv"))) == tables.count("\n| ---")
 
+    assert verdicts_of("paper", tmp_path) == ["ok"] * 4
     refused = reservoir_search("resume", "paper", cwd=tmp_path)
     assert refused.returncode == 2
     assert "reproduce" in refused.stderr
@@ -117,6 +123,7 @@ def test_the_best_are_confirmed_against_a_baseline_with_seeds_of_their_own(
     shown = json.loads(reservoir_search("show", "mine", "--json", cwd=tmp_path).stdout)
     assert [entrant["n_seeds"] for entrant in shown["confirm"]["entrants"]] == [3, 3, 3]
     assert len(shown["trials"]) == 3
+    assert verdicts_of("mine", tmp_path) == ["ok"] * 8  # the search's and those of confirm
 
     others = reservoir_search("confirm", "mine", "--top", "1", "--baseline", "LL", cwd=tmp_path)
     assert others.returncode == 2

@@ -11,9 +11,12 @@ from markupsafe import Markup, escape
 
 from search.report.page import page_html, write_report
 from search.report.reported_study import ReportedStudy, read_study
+from search.report.scored_trials import axes_of, scored
 from search.report.sections import SECTIONS
+from search.report.sections.parallel import axes_for
 from search.report.sections.progress import steps_of
 from search.report.sections.settings import flat, without_login
+from search.report.sections.timeline import spans_of
 from search.report.templating import data_block, figures
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
@@ -370,3 +373,22 @@ def test_the_best_so_far_never_falls_and_ends_at_the_winner(study: ReportedStudy
     assert steps[-1].best.id == study.best.id
     assert len(steps) == len(study.compared)
     assert "Would more trials help?" in text_of(study, "progress")
+
+
+def test_each_axis_of_the_parallel_coordinates_goes_from_0_to_1(study: ReportedStudy) -> None:
+    trials = scored(study)
+    axes = axes_for(trials)
+    assert {axis.name for axis in axes[:-1]} == set(axes_of(trials))
+    for axis in axes[:-1]:
+        heights = [axis.height(t.params[axis.name]) for t in trials if axis.name in t.params]
+        assert (min(heights), max(heights)) == (0.0, 1.0)
+    best = max(trials, key=lambda trial: trial.objective)
+    assert axes[-1].height(best.objective) == 1.0
+
+
+def test_the_timeline_has_every_trial_that_ended(study: ReportedStudy) -> None:
+    spans = spans_of(study)
+    assert {span.record.id for span in spans} == {
+        record.id for record in study.records if record.state != "running"
+    }
+    assert all(span.begin <= span.end for span in spans)

@@ -231,6 +231,7 @@ def made_up(rows: Sequence[tuple[int, str, float]]) -> list[ScoredTrial]:
     """Trials of a depth, with a sharing and an objective."""
     return [
         ScoredTrial(
+            id=0,
             params={"depth": depth, "sharing": sharing},
             objective=value,
             gain=value,

@@ -82,6 +82,40 @@ def test_a_signal_at_the_very_end_changes_no_exit_code(number: str):
     assert (done.stdout, done.stderr, done.returncode) == ("over\n", "", 0)
 
 
+# The signal comes while the command line is imported.
+EARLY = """
+import os, signal, sys
+from search.__main__ import main
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "search.cli":
+            os.kill(os.getpid(), signal.NUMBER)
+
+sys.meta_path.insert(0, Finder())
+main()
+"""
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_the_command_line_is_imported_ends_it_without_a_word(number: str):
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY.replace("NUMBER", number)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert done.returncode == -getattr(signal, number)
+
+
+@pytest.mark.usefixtures("signals_as_before")
+def test_ctrl_c_is_an_interruption_again_once_a_command_begins():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    interrupt_by_signals()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def blocked_process() -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", BLOCKED], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
