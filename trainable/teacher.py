@@ -183,7 +183,7 @@ def _likeliest(
     n_words = min(N_WORDS, len(weight_VD))
     found = [
         (part_ND @ weight_VD.t()).topk(n_words, dim=1)
-        for part_ND in features_ND.split(max(1, n_scores // len(weight_VD)))
+        for part_ND in torch.split(features_ND, max(1, n_scores // len(weight_VD)))
     ]
     scores_NK = torch.cat([scores for scores, _ in found])
     return torch.cat([words for _, words in found]), torch.softmax(scores_NK, dim=1)

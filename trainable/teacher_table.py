@@ -63,8 +63,8 @@ class TeacherTable:
 
     def _check(self, folder: Path, *, n_tokens: int, n_rows: int) -> None:
         words, probabilities = self._words, self._probabilities
-        types = (words.dtype, probabilities.dtype)
-        if types != (np.int32, np.float32) or words.ndim != 2 or words.shape != probabilities.shape:
+        types = (words.dtype.name, probabilities.dtype.name)
+        if types != ("int32", "float32") or words.ndim != 2 or words.shape != probabilities.shape:
             raise DamagedData(f"{folder}: is no table of words and probabilities; remove it")
         if len(words) != n_tokens:
             raise DamagedData(

@@ -184,7 +184,7 @@ def _tensors(batch: Batch) -> dict[str, Tensor]:
 
 
 def _on_device(batch: Batch, device: torch.device) -> Batch:
-    groups = {
+    groups: Batch = {
         group: {name: to_device(tensor, device) for name, tensor in batch[group].items()}
         for group in ("net_input", "teacher")
         if group in batch
