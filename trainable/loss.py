@@ -95,8 +95,9 @@ def padded_label_smoothed_loss(
     on the data.
     """
     if teacher is not None:
-        teacher = Teacher(
-            *(part.transpose(0, 1).flatten(0, 1) for part in teacher[:2]), teacher.weight
+        teacher = teacher._replace(
+            words=teacher.words.transpose(0, 1).flatten(0, 1),
+            probabilities=teacher.probabilities.transpose(0, 1).flatten(0, 1),
         )
     loss: Tensor = _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
         features.transpose(0, 1).flatten(0, 1),
