@@ -113,6 +113,8 @@ class TrainConfig(Section):
     layer_drop: Fraction = 0.0  # LayerDrop: probability that an update drops an encoder layer
     auto_freeze: Fraction = 0.0  # gradient-change quantile below which a layer freezes
     init_from: str | None = None  # folder of an export whose encoder the training starts from
+    distill: str | None = None  # folder of an export that teaches, word by word
+    distill_weight: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5  # its share of the loss
 
     @field_validator("clip_norm", mode="before")
     @classmethod

@@ -6,21 +6,14 @@ from pathlib import Path
 
 import torch
 from fairseq.models import BaseFairseqModel
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from spaces.errors import UserError
-from spaces.faults import fault_lines
-from trainable.checkpoint import Weights
 from trainable.config import ModelConfig, TrialConfig
-from trainable.data.bounded import read_values
-from trainable.data.own_files import require_own_files
+from trainable.export_files import exported_config, exported_weights
 from trainable.tasks.registry import load_vocabulary
 from trainable.tasks.task import Task
 
-CONFIG = "config.json"  # file names in an export
-WEIGHTS = "model.safetensors"
+SETTING = "train.init_from"
 ENCODER = "encoder."  # beginning of the names of an encoder's weights
 _SIZES = (
     *("encoder", "d_model", "embedding_dim", "ffn", "heads", "norm"),
@@ -38,7 +31,7 @@ def check_init(trial: TrialConfig, task: Task) -> None:
     if trial.train.init_from is None:
         return
     folder = Path(trial.train.init_from)
-    exported = _config(folder)
+    exported = exported_config(folder, SETTING)
     if not task.has_inputs_of(load_vocabulary(str(folder))):
         raise UserError(
             f"train.init_from {folder}: its dictionary is not that of {task.folder}; "
@@ -66,7 +59,7 @@ def start_from_export(model: BaseFairseqModel, trial: TrialConfig, task: Task) -
         return
     check_init(trial, task)
     folder = Path(trial.train.init_from)
-    weights = _weights(folder)
+    weights = exported_weights(folder, SETTING)
     for name, parameter in model.named_parameters():
         if not name.startswith(ENCODER):
             continue
@@ -85,25 +78,3 @@ def _require_equal(
                 f"train.init_from {folder}: model.{name} is {found} there and {wanted} in the "
                 "trial; both must be one encoder"
             )
-
-
-def _config(folder: Path) -> TrialConfig:
-    require_own_files(folder, [CONFIG])
-    try:
-        return TrialConfig.model_validate_json(read_values(folder / CONFIG))
-    except OSError as error:
-        raise UserError(
-            f"train.init_from {folder}: is no export; give an export's folder"
-        ) from error
-    except ValidationError as error:
-        reason = fault_lines(error, TrialConfig)[0]
-        raise UserError(f"train.init_from {folder}: {CONFIG}: {reason}; export again") from error
-
-
-def _weights(folder: Path) -> Weights:
-    require_own_files(folder, [WEIGHTS], max_bytes=None)
-    try:
-        return load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        reason = str(error).split("\n")[0]
-        raise UserError(f"train.init_from {folder}: {reason}; export it again") from error

@@ -9,6 +9,7 @@ from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.init_from import check_init
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
+from trainable.teacher import check_teacher
 
 
 def param_counts(config: ModelConfig, task: Task) -> ParamCounts:
@@ -20,10 +21,11 @@ def candidate_size(config: TrialConfig) -> CandidateSize:
     """The size of the candidate that a trial trains, on the trial's data.
 
     Raises:
-        UserError: the data or ``train.init_from`` do not fit the candidate.
+        UserError: the data, ``train.init_from`` or ``train.distill`` do not fit the candidate.
     """
     task = load_task(config.data)
     check_init(config, task)
+    check_teacher(config, task)
     return CandidateSize(
         counts=param_counts(config.model, task),
         training_flops=training_flops_per_token(config.model, config.train, task),

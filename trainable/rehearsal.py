@@ -12,6 +12,7 @@ from trainable.config import RanksConfig, TrainConfig, TrialConfig
 from trainable.ranks import Ranks
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
+from trainable.teacher import check_teacher
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def rehearse_any(trials: Iterable[TrialConfig]) -> None:
 
 
 def rehearse(trial: TrialConfig) -> None:
-    """Check a trial's settings on its data: dimensions, batches, validation set.
+    """Check a trial's settings on its data: dimensions, teacher, batches, validation set.
 
     The log tells how many examples the size of a batch leaves out.
 
@@ -44,6 +45,7 @@ def rehearse(trial: TrialConfig) -> None:
     """
     task = load_task(trial.data)
     task.dimensions(trial.model)
+    check_teacher(trial, task)
     next(task.updates(trial.train, seed=trial.seed, skip=0))
     for warning in batch_warnings(task, trial.train):
         logger.warning("%s", warning)

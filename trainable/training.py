@@ -24,6 +24,8 @@ from trainable.ranks import Ranks
 from trainable.stopwatch import Stopwatch
 from trainable.tasks.registry import load_task
 from trainable.tasks.task import Update
+from trainable.teacher import teacher_table
+from trainable.teacher_cost import TeacherCost
 from trainable.updates.adam import load_adam, make_adam
 from trainable.updates.choice import choose_updates, expected_updates
 from trainable.updates.learner import Learner
@@ -55,6 +57,7 @@ class Training:
         self.config = config
         self.ranks = ranks
         self._device = training_device(config.ranks.gpus_per_rank)
+        self._teacher = teacher_table(config, self._device)
         forget_peak_memory(self._device)
         self.task = load_task(config.data)
         self._model = self.task.build_model(config.model, seed=config.seed).to(self._device)
@@ -93,6 +96,8 @@ class Training:
         """Train until the budget is spent; give each validation when it is made."""
         budget = self.config.budget
         updates = self.task.updates(self.config.train, seed=self.config.seed, skip=self._n_updates)
+        if self._teacher is not None:
+            updates = map(self._teacher.beside, updates)
         while not self.finished:
             self._stopwatch.start()
             self._update(next(updates))
@@ -127,6 +132,11 @@ class Training:
     def warmup_s(self) -> float:
         """Seconds of compiling and recording in this process, which no clock counts."""
         return self._stopwatch.paused_s
+
+    @property
+    def teacher_cost(self) -> TeacherCost | None:
+        """What the teacher's probabilities cost, whoever made them; None without a teacher."""
+        return None if self._teacher is None else self._teacher.cost
 
     @property
     def peak_memory_bytes(self) -> int:

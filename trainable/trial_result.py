@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +12,7 @@ from spaces.counts import ParamCounts
 from trainable.config import ObjectiveConfig
 from trainable.curve import Point
 from trainable.objective import Progress, objective_value
+from trainable.teacher_cost import TeacherCost
 
 
 def trial_result(
@@ -24,6 +26,7 @@ def trial_result(
     peak_memory_bytes: int,
     warmup_s: float = 0.0,
     dynamics: Mapping[str, float] = MappingProxyType({}),
+    teacher: TeacherCost | None = None,
 ) -> dict[str, Any]:
     """Result for Tune, the searcher and the tracking, with the whole curve so far.
 
@@ -43,6 +46,7 @@ def trial_result(
         "peak_memory_bytes": peak_memory_bytes,
         "warmup_s": warmup_s,
         "dynamics": dict(dynamics),  # at the last point alone, if they are asked for
+        **({} if teacher is None else {"teacher": asdict(teacher)}),
         "host": socket.gethostname(),
         "done": finished,
     }

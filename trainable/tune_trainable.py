@@ -213,6 +213,7 @@ def _result(training: Training) -> dict[str, Any]:
         peak_memory_bytes=training.peak_memory_bytes,
         warmup_s=training.warmup_s,
         dynamics=training.dynamics,
+        teacher=training.teacher_cost,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from search.commands.data_classify import classify, prepare_and_tell
+from search.commands.data_distill import distill
 from search.commands.data_fairseq import fairseq
 from search.commands.data_options import Joined, Merges, Out, with_tokenisation
 from search.commands.data_pairs import prepare_pairs
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command("classify")(classify)
 app.command("summarise")(summarise)
 app.command("fairseq")(fairseq)
+app.command("distill")(distill)
 
 Src = Annotated[str, typer.Option(help="Source language.")]
 Tgt = Annotated[str, typer.Option(help="Target language.")]

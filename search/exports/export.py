@@ -16,7 +16,6 @@ from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
 from search.exports.model_card import model_card
-from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
@@ -29,9 +28,15 @@ from spaces.errors import UserError
 from trainable.atomic import atomic_folder
 from trainable.checkpoint import BrokenCheckpoint, Weights, write_checksums
 from trainable.curve import Point
+from trainable.export_files import CONFIG, WEIGHTS
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.tasks.registry import load_task
+
+_UNTAUGHT = (
+    "# Without its teacher: fairseq has no word-level distillation, and learns from the\n"
+    "# references alone.\n"
+)
 
 
 def export_layout(
@@ -137,7 +142,9 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
         fairseq_checkpoint(model.cpu(), arguments=arguments, n_updates=exported.n_updates),
         folder / "checkpoint.pt",
     )
-    (folder / "fairseq-train.sh").write_text(train_script(arguments), encoding="utf-8")
+    (folder / "fairseq-train.sh").write_text(
+        train_script(arguments, taught=config.train.distill is not None), encoding="utf-8"
+    )
     (folder / "README.md").write_text(model_card(exported), encoding="utf-8")
 
 
@@ -170,12 +177,13 @@ def further_scores(exported: Exported) -> dict[str, FurtherScores]:
     }
 
 
-def train_script(arguments: list[str]) -> str:
+def train_script(arguments: list[str], *, taught: bool = False) -> str:
     """Shell script that trains the layout with fairseq and asks Python for the plug-in's place.
 
     Args:
         arguments: the words of ``fairseq-train``, the data folder first; the script runs
             nothing that one of them may hold.
+        taught: the layout has learned from a teacher too, which fairseq cannot do.
     """
     data, *options = arguments
     user_dir = "\"$(python -c 'import trainable; print(trainable.__path__[0])')\""
@@ -185,6 +193,7 @@ def train_script(arguments: list[str]) -> str:
     return (
         "#!/usr/bin/env bash\n"
         "# Trains this layout with fairseq itself; the data folder may be given instead.\n"
+        f"{_UNTAUGHT if taught else ''}"
         "set -euo pipefail\n"
         f"data={shlex.quote(data)}\n"
         f'fairseq-train "${{1:-$data}}" --user-dir {user_dir} {shlex.join(words)} "${{@:2}}"\n'

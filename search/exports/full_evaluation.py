@@ -18,7 +18,7 @@ def trained_model(config: TrialConfig, task: Task, weights: Weights) -> BaseFair
     """Model of the trial with ``weights``, on this machine's GPU or on all its cores."""
     torch.set_num_threads(os.cpu_count() or 1)
     model = task.build_model(config.model, seed=config.seed)
-    model.to(_device())
+    model.to(device())
     load_learned_weights(model, weights)
     return model
 
@@ -27,8 +27,9 @@ def full_scores(
     model: BaseFairseqModel, task: Task, config: TrialConfig, split: SplitName
 ) -> Scores:
     """Scores of a trained model on all of ``split``, decoded as a final result."""
-    return task.final_set(config, split, device=_device()).measure(model)
+    return task.final_set(config, split, device=device()).measure(model)
 
 
-def _device() -> torch.device:
+def device() -> torch.device:
+    """This machine's GPU, or its CPU."""
     return training_device(float(torch.cuda.is_available()))

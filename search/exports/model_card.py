@@ -46,18 +46,20 @@ def model_card(exported: Exported) -> str:
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
-{_verdict(exported)}| training | {how} |
+{_verdict(exported)}{_teacher(exported)}| training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {exported.valid.score:.2f} ({decoding}, {exported.valid.signature}) |
 | {metric}, test | {exported.test.score:.2f} ({decoding}, {exported.test.signature}) |
 | data | {task.manifest.corpus}, licence: {task.manifest.licence} |
+{_targets(exported)}\
 
 ## Use
 
 ```
 {commands}
-bash fairseq-train.sh DATA          # trains the layout again, with fairseq itself
+bash fairseq-train.sh DATA          # trains the layout again, with fairseq itself\
+{", but without a teacher" if train.distill else ""}
 ```
 
 `TRAINABLE` is `python -c 'import trainable; print(trainable.__path__[0])'`.
@@ -118,3 +120,18 @@ def _verdict(exported: Exported) -> str:
     if exported.verdict is None:
         return ""
     return f"| in the search | {exported.verdict} |\n"
+
+
+def _targets(exported: Exported) -> str:
+    """Row on the training targets, if they are a teacher's translations."""
+    teacher = exported.task.manifest.teacher
+    return "" if teacher is None else f"| training targets | {teacher} |\n"
+
+
+def _teacher(exported: Exported) -> str:
+    """Row on the teacher of word-level distillation, if there is one."""
+    train, cost = exported.config.train, exported.record.teacher
+    if train.distill is None:
+        return ""
+    share = f"`{train.distill}`, {train.distill_weight:g} of the loss"
+    return f"| teacher, word by word | {share}{'' if cost is None else f': {cost}'} |\n"

@@ -19,11 +19,10 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from search.exports.export_size import refuse_too_large
 from search.exports.unknown_words import UnknownWords
 from spaces.errors import UserError
 from spaces.faults import fault_lines
-from trainable.checkpoint import CHECKSUMS, BrokenCheckpoint, check_files, load_learned_weights
+from trainable.checkpoint import load_learned_weights
 from trainable.collate import Batch
 from trainable.config import TrialConfig
 from trainable.data.bounded import read_values
@@ -31,6 +30,8 @@ from trainable.data.lines import not_utf8
 from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import FULL_LIMIT, Hypothesis, beam_search, decode
+from trainable.export_files import CONFIG, WEIGHTS, check_weights
+from trainable.export_size import refuse_too_large
 from trainable.tasks.registry import load_vocabulary
 from trainable.tasks.task import Task
 from trainable.tasks.translation import Translation
@@ -42,8 +43,6 @@ BATCH_TOKENS = 8192  # padding included; attention takes their number x the long
 MAX_TOKENS = 1024  # of a sentence; fairseq's own limit
 MAX_CHARACTERS = 16_384  # of a sentence; more than MAX_TOKENS words have
 PROGRESS_S = 10.0  # between two messages on the progress of a long text
-CONFIG = "config.json"  # file names in an export
-WEIGHTS = "model.safetensors"
 EMPTY = Hypothesis(text="", score=0.0)  # of a line without words
 _SAMPLE = 2**16  # characters that tell the encoding of text that is not UTF-8
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # as ``surrogateescape`` decodes it
@@ -227,20 +226,5 @@ def open_export(folder: Path) -> Export:
         load_learned_weights(model, weights)
     except (ValueError, RuntimeError) as error:
         raise UserError(f"{folder}: {error}; export it again") from error
-    _check_weights(folder)
+    check_weights(folder)
     return Export(config=config, task=task, model=model.eval())
-
-
-def _check_weights(folder: Path) -> None:
-    """Compare the weights with their checksum; exports of earlier versions have none.
-
-    Raises:
-        UserError: they changed since they were written.
-    """
-    if not (folder / CHECKSUMS).exists():
-        return
-    require_own_files(folder, [CHECKSUMS])
-    try:
-        check_files(folder, [WEIGHTS])
-    except BrokenCheckpoint as error:
-        raise UserError(f"{error}; export it again") from error

@@ -112,6 +112,8 @@ def study_table(folder: StudyFolder) -> None:
     for record in records:
         if record.state == "failed":
             console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+    for line in teachers(records):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     volume = _hypervolume(config, records)
     if volume is not None:
         console.print(str(volume), markup=False, highlight=False, soft_wrap=True)
@@ -127,6 +129,12 @@ def _units(config: StudyConfig, records: Sequence[TrialRecord]) -> str:
     unit = objective_unit(config.objective, metric)
     objective = "" if unit is None else f", objective in {unit}"
     return f"AUCC in {aucc_unit(metric, config.objective.clock)}{objective}"
+
+
+def teachers(records: Sequence[TrialRecord]) -> list[str]:
+    """A line on each teacher of the trials, with its cost."""
+    found = {record.config.train.distill: record.teacher for record in records if record.teacher}
+    return [f"teacher {folder}: {cost}" for folder, cost in found.items()]
 
 
 def print_standing(folder: StudyFolder) -> None:

@@ -19,6 +19,7 @@ from search.study.trial_record import TrialRecord
 from trainable.curve import Point
 from trainable.environment_fault import EnvironmentFault, environment_fault, reason_of
 from trainable.private.tune import last_error
+from trainable.teacher_cost import TeacherCost
 
 
 class Recorder(Callback):  # type: ignore[misc]
@@ -152,6 +153,7 @@ def _result_fields(record: TrialRecord, result: Mapping[str, Any]) -> dict[str, 
         "warmup_s": result["warmup_s"],
         "host": result["host"],
         "dynamics": _with_new(record.dynamics, result),
+        "teacher": TeacherCost(**result["teacher"]) if "teacher" in result else None,
     }
 
 

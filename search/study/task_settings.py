@@ -37,6 +37,8 @@ def settled(config: StudyConfig, task: Task) -> StudyConfig:
         train = train.model_copy(update={"init_from": str(Path(train.init_from).resolve())})
         # Model 0 and deletions are other encoders, which cannot start from it.
         search = search.model_copy(update={"references": False})
+    if train.distill is not None:
+        train = train.model_copy(update={"distill": str(Path(train.distill).resolve())})
     return config.model_copy(update={"space": space, "train": train, "search": search})
 
 

@@ -15,6 +15,7 @@ from trainable.aucc import aucc, best_point, minimum_loss_point
 from trainable.config import TrialConfig
 from trainable.curve import Point
 from trainable.objective import Progress, mparams, objective_value, objective_values
+from trainable.teacher_cost import TeacherCost
 
 State = Literal["running", "completed", "stopped", "failed"]
 # Trained to compare with: as many learned layers as a searched depth has, sharing nothing; or
@@ -47,6 +48,7 @@ class TrialRecord:
     dynamics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # measures by update
     proxy: float | None = None  # measure of search.proxy before training
     reference: Role | None = None  # of a trial beside the search; None for those of n_trials
+    teacher: TeacherCost | None = None  # with train.distill, once the trial was validated
 
     @property
     def encoder(self) -> Layout:
@@ -187,6 +189,7 @@ class TrialRecord:
             "objective": self.objective,
             **({} if self.proxy is None else {"proxy": self.proxy}),
             **({} if self.reference is None else {"reference": self.reference}),
+            **({} if self.teacher is None else {"teacher": asdict(self.teacher)}),
             **self.measures(),
             "n_params_total": self.counts.total,
             "n_params_learned": self.counts.learned,
@@ -197,10 +200,13 @@ class TrialRecord:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Fields as values of JSON; the role of a reference alone is left out of other trials."""
+        """Fields as values of JSON; without the role and the teacher of trials that have none."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
-        if self.reference is None:
-            del values["reference"]
+        for name in ("reference", "teacher"):
+            if values[name] is None:
+                del values[name]
+        if self.teacher is not None:
+            values["teacher"] = asdict(self.teacher)
         return {
             **values,
             "layout": str(self.layout),

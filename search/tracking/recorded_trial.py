@@ -22,6 +22,7 @@ from search.tracking.trial_runs import (
     CURVE,
     REFERENCE,
     STATUS,
+    TEACHER,
     is_of_earlier_version,
     sent_points,
 )
@@ -32,6 +33,7 @@ from spaces.space import SearchSpace
 from trainable.config import TrialConfig
 from trainable.curve import Point
 from trainable.dynamics.measure import DYNAMICS_MEASURES
+from trainable.teacher_cost import TeacherCost
 
 
 def recorded_trial(
@@ -105,6 +107,17 @@ def _described(
         peak_memory_bytes=None if memory_mib is None else round(memory_mib * 2**20),
         proxy=None if proxy is None else float(proxy),
         reference=role_of(run),
+        teacher=_teacher(params),
+    )
+
+
+def _teacher(params: Mapping[str, str]) -> TeacherCost | None:
+    if f"{TEACHER}seconds" not in params:
+        return None
+    return TeacherCost(
+        n_params_total=int(params[f"{TEACHER}n_params_total"]),
+        flops=float(params[f"{TEACHER}flops"]),
+        seconds=float(params[f"{TEACHER}seconds"]),
     )
 
 

@@ -24,6 +24,7 @@ from trainable.users_folder import scratch_folder
 
 STATUS = {"running": "RUNNING", "completed": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 REFERENCE = "reference"  # tag: role of a trial that was trained to compare with
+TEACHER = "teacher_"  # beginning of the names of parameters
 CONFIG, CURVE = "config.json", "curve.csv"  # files of an ended trial's run
 
 
@@ -77,9 +78,16 @@ def params_of(record: TrialRecord) -> dict[str, str]:
         "n_params_stored": record.counts.stored,
         "n_params_encoder": record.counts.encoder,
         **({} if record.proxy is None else {"proxy": record.proxy}),
+        **teacher_params(record),
         **record.hyper(),
     }
     return {name: str(value) for name, value in params.items()}
+
+
+def teacher_params(record: TrialRecord) -> dict[str, float]:
+    """Cost of a trial's teacher as parameters; none before the trial's first validation."""
+    cost = {} if record.teacher is None else dataclasses.asdict(record.teacher)
+    return {f"{TEACHER}{name}": value for name, value in cost.items()}
 
 
 class TrialRuns:
@@ -254,6 +262,7 @@ class TrialRuns:
                 Metric(name, value, now_ms, 0) for name, value in final.items() if value is not None
             ],
             tags=[RunTag(name, value) for name, value in tags.items()],
+            params=[Param(name, str(value)) for name, value in teacher_params(record).items()],
         )
         with scratch_folder() as folder:
             self._write_artifacts(folder, record)

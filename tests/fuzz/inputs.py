@@ -16,7 +16,6 @@ import zstandard
 from safetensors.torch import save_file
 
 from search.exports.layout_file import layout_toml
-from search.exports.translate import CONFIG, WEIGHTS
 from search.study.config import study_from
 from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -27,6 +26,7 @@ from trainable.corpus import open_corpus
 from trainable.curve import Point
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
+from trainable.export_files import CONFIG, WEIGHTS
 from trainable.models.build import build_model
 from trainable.tasks.registry import load_vocabulary
 

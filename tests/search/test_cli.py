@@ -42,6 +42,7 @@ COMMANDS = (
 )
 CORPORA = (
     *("grammar", "multi30k", "tatoeba", "iwslt14", "iwslt", "text", "classify", "summarise"),
+    *("fairseq", "distill"),
 )
 
 

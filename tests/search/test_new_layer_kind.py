@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from search.commands.layout import drawing
 from search.exports.export import export_layout
-from search.exports.translate import WEIGHTS, Translator, open_export
+from search.exports.translate import Translator, open_export
 from search.report.stack import in_words, stack_svg
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
@@ -36,6 +36,7 @@ from trainable.config import ModelConfig, TrialConfig
 from trainable.curve import Point
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
+from trainable.export_files import WEIGHTS
 from trainable.models.build import build_model
 from trainable.models.reservoir_transformer import ReservoirTransformer
 from trainable.reservoirs import builders

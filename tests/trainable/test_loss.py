@@ -5,7 +5,7 @@ import torch
 from fairseq.criterions.label_smoothed_cross_entropy import label_smoothed_nll_loss
 
 import trainable.loss
-from trainable.loss import PADDING, label_smoothed_loss
+from trainable.loss import PADDING, Teacher, label_smoothed_loss, padded_label_smoothed_loss
 
 N_WORDS, WIDTH = 11, 4
 
@@ -87,3 +87,72 @@ def test_bf16_is_near_to_fp32(inputs):
         strict=True,
     ):
         torch.testing.assert_close(ours, theirs, rtol=0.0, atol=2e-2 * float(theirs.abs().max()))
+
+
+N_TAUGHT = 4  # words of a token that a teacher gives
+
+
+@pytest.fixture
+def taught(inputs) -> tuple[torch.Tensor, torch.Tensor]:
+    """Words and probabilities for the targets; none for padding."""
+    generator = torch.Generator().manual_seed(2)
+    target = inputs[2]
+    words = torch.rand(*target.shape, N_WORDS, generator=generator).argsort(-1)[..., :N_TAUGHT]
+    scores = torch.randn(*target.shape, N_TAUGHT, generator=generator, dtype=torch.float64)
+    probabilities = torch.softmax(scores, dim=-1).float()
+    is_word = (target != PADDING).unsqueeze(-1)
+    return words * is_word, probabilities * is_word
+
+
+def mixed_loss(features, weight, target, label_smoothing, teacher):
+    """Cross-entropy from the whole mixed distribution, written out word by word in fp64."""
+    log_p = torch.log_softmax(features.double() @ weight.double().t(), dim=-1)
+    loss = torch.zeros((), dtype=torch.float64)
+    for row, column in (target != PADDING).nonzero().tolist():
+        wanted = torch.full((N_WORDS,), label_smoothing / (N_WORDS - 1), dtype=torch.float64)
+        wanted[target[row, column]] = 1 - label_smoothing
+        of_teacher = torch.zeros(N_WORDS, dtype=torch.float64)
+        for word, p in zip(*(part[row, column] for part in teacher[:2]), strict=True):
+            of_teacher[word] += p.double()
+        mixture = (1 - teacher.weight) * wanted + teacher.weight * of_teacher
+        loss = loss - (mixture * log_p[row, column]).sum()
+    return loss
+
+
+@pytest.mark.parametrize("loss_of", [label_smoothed_loss, padded_label_smoothed_loss])
+@pytest.mark.parametrize(
+    ("label_smoothing", "weight_of_teacher", "chunk"),
+    [(0.0, 0.5, 2**21), (0.1, 0.5, 3 * N_WORDS), (0.3, 0.9, N_WORDS), (0.1, 1.0, 2**21)],
+)
+def test_with_a_teacher_loss_and_gradients_are_those_of_the_mixture(
+    inputs, taught, loss_of, label_smoothing, weight_of_teacher, chunk, monkeypatch
+):
+    monkeypatch.setattr(trainable.loss, "CHUNK", chunk)
+    features, weight, target = inputs
+    teacher = Teacher(*taught, weight_of_teacher)
+    ours = loss_of(features, weight, target, label_smoothing, teacher)
+    naive = mixed_loss(features, weight, target, label_smoothing, teacher)
+    assert ours.item() == pytest.approx(naive.item(), rel=1e-6)
+    expected = torch.autograd.grad(0.25 * naive, (features, weight))
+    computed = torch.autograd.grad(0.25 * ours, (features, weight))
+    for ours_of, naive_of in zip(computed, expected, strict=True):
+        torch.testing.assert_close(ours_of, naive_of, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss_of", [label_smoothed_loss, padded_label_smoothed_loss])
+def test_a_teacher_that_is_sure_of_the_references_gives_the_plain_loss(inputs, loss_of):
+    features, weight, target = inputs
+    sure = torch.zeros(*target.shape, N_TAUGHT)
+    sure[..., 0] = (target != PADDING).float()
+    words = torch.stack([target, *((target + n) % N_WORDS for n in (1, 2, 3))], dim=-1)
+    for label_smoothing in (0.0, 0.1):
+        taught = loss_of(features, weight, target, label_smoothing, Teacher(words, sure, 0.5))
+        # The teacher's half is not smoothed.
+        plain = loss_of(features, weight, target, label_smoothing / 2)
+        assert taught.item() == pytest.approx(plain.item(), rel=1e-6)
+        for of_taught, of_plain in zip(
+            torch.autograd.grad(taught, (features, weight)),
+            torch.autograd.grad(plain, (features, weight)),
+            strict=True,
+        ):
+            torch.testing.assert_close(of_taught, of_plain, rtol=1e-5, atol=1e-6)

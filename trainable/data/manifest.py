@@ -122,6 +122,23 @@ class Lengths(_Record):
     summary: Annotated[int, Field(ge=1, lt=MAX_POSITIONS)]
 
 
+class TeacherInfo(_Record):
+    """Model whose translations are the targets of train, in the place of the references."""
+
+    encoder: str  # layouts
+    decoder: str
+    weights_sha256: str
+    beam: Annotated[int, Field(ge=1)]
+    data_digest: str  # of the data whose training sources it translated
+    score_valid: float  # by the data's metric, with the same beam
+
+    def __str__(self) -> str:
+        return (
+            f"translations by a model of encoder {self.encoder}, decoder {self.decoder}, "
+            f"beam {self.beam}, which scores {self.score_valid:.2f} on validation"
+        )
+
+
 class Manifest(_Record):
     """Description of a prepared folder, stored in it as ``manifest.json``."""
 
@@ -140,6 +157,7 @@ class Manifest(_Record):
     majority_share: float | None = None  # percent of valid that has its most frequent label
     roundtrip_bleu: float | None = None  # of the references, after tokenising and back
     losses: Losses | None = None  # earlier versions wrote none
+    teacher: TeacherInfo | None = None  # of `data distill`; None: train has the references
     licence: str
     versions: Mapping[str, str]
 
@@ -200,6 +218,8 @@ class Manifest(_Record):
             excluded.add("metric")
         if self.lengths is None:
             excluded.add("lengths")
+        if self.teacher is None:
+            excluded.add("teacher")
         if self.task == "translation":
             # keeps the digests of folders of earlier versions, without task
             excluded |= {"task", "labels"}
@@ -242,6 +262,7 @@ class Manifest(_Record):
             ("Training tokens (BPE)", self._sides(train.n_tokens_src, train.n_tokens_tgt)),
             ("Dictionary", f"{rows} entries{', joined' if rows.joined else ''}"),
             *([] if self.labels is None else [("Labels", ", ".join(self.labels))]),
+            *([] if self.teacher is None else [("Training targets", str(self.teacher))]),
             ("Tokens", str(tokens)),
             *(
                 []

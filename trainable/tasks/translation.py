@@ -22,7 +22,7 @@ from trainable.data.metric import metric_of_data
 from trainable.data.moses import Moses
 from trainable.decoding import FULL_LIMIT, QUICK_LIMIT, LengthLimit
 from trainable.device import autocast_dtype
-from trainable.loss import label_smoothed_loss, padded_label_smoothed_loss
+from trainable.loss import Teacher, label_smoothed_loss, padded_label_smoothed_loss
 from trainable.metrics.bleu import BLEU, TokenisedBleu
 from trainable.metrics.metric import Metric
 from trainable.metrics.names import METRIC_NAMES
@@ -134,13 +134,17 @@ class Translation(Task):
         self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
     ) -> Tensor:
         weight = model.decoder.output_projection.weight
-        return label_smoothed_loss(features, weight, batch["target"], train.label_smoothing)
+        return label_smoothed_loss(
+            features, weight, batch["target"], train.label_smoothing, _teacher(batch, train)
+        )
 
     def padded_loss(
         self, model: BaseFairseqModel, features: Tensor, batch: Batch, train: TrainConfig
     ) -> Tensor:
         weight = model.decoder.output_projection.weight
-        return padded_label_smoothed_loss(features, weight, batch["target"], train.label_smoothing)
+        return padded_label_smoothed_loss(
+            features, weight, batch["target"], train.label_smoothing, _teacher(batch, train)
+        )
 
     def validation_set(
         self, config: TrialConfig, *, ranks: Ranks, device: torch.device
@@ -235,6 +239,12 @@ class Translation(Task):
 
     def fairseq_model(self, config: ModelConfig, *, seed: int) -> list[str]:
         return command_line(fairseq_options(config, seed=seed))
+
+
+def _teacher(batch: Batch, train: TrainConfig) -> Teacher | None:
+    """The teacher's part of a batch, which ``TeacherTable`` put there."""
+    found = batch.get("teacher")
+    return None if found is None else Teacher(**found, weight=train.distill_weight)
 
 
 def _validation_dtype(train: TrainConfig, device: torch.device) -> torch.dtype | None:

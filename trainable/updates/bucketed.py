@@ -180,9 +180,13 @@ class BucketedUpdates:
 
 def _tensors(batch: Batch) -> dict[str, Tensor]:
     """What is computed with, by name."""
-    return {**batch["net_input"], "target": batch["target"]}
+    return {**batch["net_input"], **batch.get("teacher", {}), "target": batch["target"]}
 
 
 def _on_device(batch: Batch, device: torch.device) -> Batch:
-    inputs = {name: to_device(tensor, device) for name, tensor in batch["net_input"].items()}
-    return {"net_input": inputs, "target": to_device(batch["target"], device)}
+    groups: Batch = {
+        group: {name: to_device(tensor, device) for name, tensor in batch[group].items()}
+        for group in ("net_input", "teacher")
+        if group in batch
+    }
+    return {**groups, "target": to_device(batch["target"], device)}

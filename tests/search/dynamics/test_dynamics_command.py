@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 from search.cli import app, exit_code
 from search.dynamics.measures_table import verdict
-from search.exports.translate import CONFIG, WEIGHTS
 from trainable.checkpoint import learned_weights
 from trainable.config import TrialConfig
 from trainable.dynamics.measure import Band
+from trainable.export_files import CONFIG, WEIGHTS
 from trainable.models.build import build_model
 from trainable.tasks.registry import load_task
 

@@ -12,7 +12,7 @@ from fairseq import checkpoint_utils
 from safetensors.torch import load_file
 
 from search.exports.export import export_layout
-from search.exports.translate import WEIGHTS, Translator, open_export
+from search.exports.translate import Translator, open_export
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
@@ -21,6 +21,7 @@ from spaces.layout import Layout
 from tests.search.replay.tables import candidates_of
 from trainable.data.grammar.corpus import grammar
 from trainable.data.prepare import prepare
+from trainable.export_files import WEIGHTS
 from trainable.model_size import param_counts
 
 ENCODER, DECODER = "AL1+r2QL1+r2NP", "L1+r2L1Q"

@@ -50,6 +50,7 @@ SETTINGS_SINCE = (
     b', "reservoir_dropout": "off"',
     b'"at": null, "of": [], ',
     b', "init_from": null',
+    b', "distill": null, "distill_weight": 0.5',
 )
 
 

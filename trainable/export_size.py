@@ -8,7 +8,6 @@ import psutil
 
 from spaces.errors import UserError
 from trainable.config import ModelConfig
-from trainable.model_size import param_counts
 from trainable.tasks.task import Task
 
 _BYTES = 4  # bytes of a parameter, in float32
@@ -22,7 +21,7 @@ def refuse_too_large(config: ModelConfig, task: Task, *, weights: Path) -> None:
         UserError: the weights are of another model, or memory is too small.
         OSError: the file of the weights cannot be read.
     """
-    counts = param_counts(config, task)
+    counts = task.count_params(config.encoder, config.decoder, task.dimensions(config))
     n_bytes = weights.stat().st_size
     if not 0 < n_bytes - _BYTES * counts.stored <= _MAX_HEADER_BYTES:
         raise UserError(
