@@ -24,11 +24,12 @@ from benchmarks.corpora import grammar_data
 from benchmarks.machine import N_THREADS, ROOT, SEED, machine
 from benchmarks.result import Report, Row, Table
 from benchmarks.spread import Spread
-from search.exports.translate import CONFIG, WEIGHTS, Translator
+from search.exports.translate import Translator
 from search.study.config import load_study
 from spaces.layout import Layout
 from trainable.config import TrialConfig
 from trainable.data.grammar.corpus import grammar
+from trainable.export_files import CONFIG, WEIGHTS
 from trainable.ranks import Ranks
 from trainable.tasks.registry import load_task
 from trainable.training import Training

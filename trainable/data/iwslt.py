@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.data.archives import tar_members
 from trainable.data.blobs import PACKED_ENDINGS, Blob, read_blob
-from trainable.data.corpus import ParallelText, from_raw, paired
+from trainable.data.corpus import ParallelText, Split, from_raw, paired
 from trainable.data.iwslt14 import LICENCE, MAX_RATIO, concatenated, without_tags
 from trainable.data.lines import text_lines
-from trainable.data.manifest import Source
+from trainable.data.manifest import Source, SplitName
 from trainable.data.markup import segments
 from trainable.data.packed import unpacked
 from trainable.data.text import require_languages
@@ -37,8 +37,11 @@ def iwslt(place: Path, *, src: str, tgt: str) -> ParallelText:
     files, sources = _files(place, _Names(src, tgt))
     train = _both(files, r"train\.tags", "", src, tgt, place)
     raw = paired(*train[0], read=without_tags(_DROPPED))
-    splits = {"train": from_raw(raw, src=src, tgt=tgt).cleaned(max_ratio=MAX_RATIO)}
-    for name, sets in (("valid", "dev"), ("test", "tst")):
+    splits: dict[SplitName, Split] = {
+        "train": from_raw(raw, src=src, tgt=tgt).cleaned(max_ratio=MAX_RATIO)
+    }
+    evaluated: Mapping[SplitName, str] = {"valid": "dev", "test": "tst"}
+    for name, sets in evaluated.items():
         found = _both(files, rf"IWSLT[0-9]+\.[A-Z]+\.{sets}[0-9]+", r"\.xml", src, tgt, place)
         parts = [paired(*sides, read=_segments) for sides in found]
         splits[name] = from_raw(concatenated(parts), src=src, tgt=tgt).without_blanks()
@@ -94,5 +97,5 @@ def _both(
 
 
 def _segments(blob: Blob) -> list[str]:
-    stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))  # type: ignore[arg-type]
+    stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))
     return list(segments(text_lines(stream, blob.place), blob.place))

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from itertools import count
+from typing import Any
 
 from spaces.errors import UserError
 from trainable.data.blobs import Blob
@@ -36,11 +37,11 @@ def lines_of(blob: Blob) -> list[str]:
 
 def lines_in(blob: Blob) -> list[str]:
     """Lines of a text file with white space unchanged; otherwise like ``lines_of``."""
-    stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))  # type: ignore[arg-type]
+    stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))
     return list(text_lines(stream, blob.place))
 
 
-def text_lines(stream: io.BufferedReader, place: str) -> Iterator[str]:
+def text_lines(stream: io.BufferedReader[Any], place: str) -> Iterator[str]:
     """Lines of ``stream`` without their ends, one at a time; otherwise like ``lines_in``."""
     for mark, name in _WIDE_MARKS.items():
         if stream.peek(len(mark)).startswith(mark):
@@ -57,7 +58,7 @@ def text_lines(stream: io.BufferedReader, place: str) -> Iterator[str]:
         raise UserError(f"{place}: is empty; it must hold one sentence a line")
 
 
-def _decoded(data: bytes, stream: io.BufferedReader, place: str, number: int) -> str:
+def _decoded(data: bytes, stream: io.BufferedReader[Any], place: str, number: int) -> str:
     """Text of line ``number``, whose bytes are ``data``; ``stream`` has the lines behind it."""
     if b"\0" in data:
         raise UserError(f"{place}: line {number} holds a NUL byte; give plain UTF-8 text")

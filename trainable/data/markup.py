@@ -12,7 +12,7 @@ import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from xml.parsers import expat
 
 from spaces.errors import UserError
@@ -103,7 +103,7 @@ def _segment(text: str, place: str) -> str:
 
 
 def tmx_pairs(
-    stream: io.BufferedReader, place: str, *, src: str, tgt: str
+    stream: io.BufferedReader[Any], place: str, *, src: str, tgt: str
 ) -> Iterator[tuple[str, str]]:
     """Pairs of the translation units of a TMX file that have both languages.
 
@@ -135,7 +135,7 @@ def tmx_pairs(
 
 
 def wmt_pairs(
-    stream: io.BufferedReader, place: str, *, src: str, tgt: str
+    stream: io.BufferedReader[Any], place: str, *, src: str, tgt: str
 ) -> Iterator[tuple[str, str]]:
     """Pairs of WMT's XML, of sources and their first references, in either direction.
 
@@ -188,7 +188,7 @@ class _Document:
             )
 
 
-def _documents(stream: io.BufferedReader, place: str) -> Iterator[_Document]:
+def _documents(stream: io.BufferedReader[Any], place: str) -> Iterator[_Document]:
     document, segment, text = _Document("without id", place), "", _Text(place)
     for event in _events(stream, place):
         match event:
@@ -269,7 +269,7 @@ class _End:
 _Event = _Start | _End | str  # a tag that begins or ends an element, or text between tags
 
 
-def _events(stream: io.BufferedReader, place: str) -> Iterator[_Event]:
+def _events(stream: io.BufferedReader[Any], place: str) -> Iterator[_Event]:
     """Tags and texts of an XML file, in order.
 
     Raises:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 import zstandard
 
@@ -167,7 +167,7 @@ def unpacked(blob: Blob, *, max_bytes: int = MAX_UNPACKED_BYTES) -> Blob:
         UserError: the file is broken or unpacks to more than ``max_bytes``.
     """
     with broken_is_an_error(blob.place):
-        stream = _unpacking(io.BufferedReader(io.BytesIO(blob.data)))  # type: ignore[arg-type]
+        stream = _unpacking(io.BufferedReader(io.BytesIO(blob.data)))
         if stream is None:
             return blob
         limited = Limited(stream, blob.place, lambda: allowed(len(blob.data), max_bytes))
@@ -176,7 +176,7 @@ def unpacked(blob: Blob, *, max_bytes: int = MAX_UNPACKED_BYTES) -> Blob:
 
 def content_of(
     file: SourceFile, place: str, *, max_bytes: int = MAX_STREAM_BYTES
-) -> io.BufferedReader:
+) -> io.BufferedReader[Any]:
     """Content of ``file``, unpacked as it is read; unpacking more than the limit is a UserError."""
     packed = io.BufferedReader(file, CHUNK_BYTES)
     stream = _unpacking(packed)
@@ -219,11 +219,11 @@ def allowed(n_packed: int, max_bytes: int) -> int:
     return min(max_bytes, max(UNRATED_BYTES, MAX_RATIO * n_packed))
 
 
-def _unpacking(file: io.BufferedReader) -> io.BufferedReader | None:
+def _unpacking(file: io.BufferedReader[Any]) -> io.BufferedReader[Any] | None:
     """Unpacked content of ``file``; None if it is not packed."""
     head = file.peek(_MAGIC_BYTES)[:_MAGIC_BYTES]
     if head.startswith(_GZIP):
-        return io.BufferedReader(gzip.GzipFile(fileobj=file), CHUNK_BYTES)  # type: ignore[arg-type]
+        return io.BufferedReader(gzip.GzipFile(fileobj=file), CHUNK_BYTES)
     for magic, make in _DECOMPRESSORS.items():
         if head.startswith(magic):
             return io.BufferedReader(_Unpacked(file, make), CHUNK_BYTES)

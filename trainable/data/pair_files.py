@@ -105,8 +105,7 @@ class PairReader:
                 member_stream(archive, members[1], path.name) as tgt,
             ):
                 names = tuple(f"{path.name}:{member}" for member in members)
-                sides = [text_lines(*side) for side in zip((src, tgt), names, strict=True)]
-                pairs = _together(*sides, names)
+                pairs = _together(text_lines(src, names[0]), text_lines(tgt, names[1]), names)
                 yield from self._watched(pairs, path.name, "line")
 
     def _watched(self, pairs: Iterator[Pair], place: str, unit: str) -> Iterator[Pair]:

@@ -24,10 +24,12 @@ class SplitFiles:
 
     def given(self) -> dict[SplitName, tuple[Path, ...]]:
         """The paths by the splits' names."""
-        evaluated: dict[SplitName, Path | None] = {"valid": self.valid, "test": self.test}
-        return {"train": (self.train, *self.more_train)} | {
-            name: (path,) for name, path in evaluated.items() if path is not None
-        }
+        given: dict[SplitName, tuple[Path, ...]] = {"train": (self.train, *self.more_train)}
+        if self.valid is not None:
+            given["valid"] = (self.valid,)
+        if self.test is not None:
+            given["test"] = (self.test,)
+        return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,10 +29,12 @@ class TextFiles:
 
     def given(self) -> dict[SplitName, tuple[Part, ...]]:
         """Files by the names of their splits."""
-        evaluated: dict[SplitName, Part | None] = {"valid": self.valid, "test": self.test}
-        return {"train": self.train} | {
-            name: (part,) for name, part in evaluated.items() if part is not None
-        }
+        given: dict[SplitName, tuple[Part, ...]] = {"train": self.train}
+        if self.valid is not None:
+            given["valid"] = (self.valid,)
+        if self.test is not None:
+            given["test"] = (self.test,)
+        return given
 
 
 def text(

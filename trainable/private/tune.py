@@ -129,7 +129,7 @@ class TensorBoardLogs(TBXLoggerCallback):  # type: ignore[misc]
     def __init__(self, folder: str, values: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """``values`` gives the values of a result, with their ``updates``; empty if it has none."""
         super().__init__()
-        make = self._summary_writer_cls
+        make: Callable[..., Any] = self._summary_writer_cls  # type: ignore[has-type]
         self._values = values
         self._summary_writer_cls = lambda path, **options: make(
             str(Path(folder) / Path(path).name), **options
