@@ -78,6 +78,13 @@ def names_of(class_: type) -> frozenset[str]:
     return own_names(node)
 
 
+# In the room of private uses, where it is meant; tests/test_private_parts.py sees that they act.
+REPLACED = {
+    ("trainable.private.fairseq.SentencesMaskedLM", "_load_dataset_split"),
+    ("trainable.private.tune.TensorBoardLogs", "_summary_writer_cls"),
+}
+
+
 def test_no_class_of_ours_takes_a_private_name_of_its_base():
     assert {"_time_attr", "_results"} <= names_of(MedianStoppingRule)
     taken = []
@@ -94,5 +101,6 @@ def test_no_class_of_ours_takes_a_private_name_of_its_base():
             f"{module}.{name}: {shared} of {base.__qualname__}"
             for base in others
             for shared in mine & names_of(base)
+            if (f"{module}.{name}", shared) not in REPLACED
         ]
     assert taken == []

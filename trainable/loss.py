@@ -28,13 +28,12 @@ class Teacher(NamedTuple):
 
     def of(self, places: Any) -> Teacher:
         """Teacher at the indices ``places`` of its targets."""
-        return self._replace(words=self.words[places], probabilities=self.probabilities[places])
+        return Teacher(self.words[places], self.probabilities[places], self.weight)
 
     def on(self, device: torch.device) -> Teacher:
         """Teacher with its tensors copied from the CPU to ``device``."""
-        return self._replace(
-            words=to_device(self.words, device),
-            probabilities=to_device(self.probabilities, device),
+        return Teacher(
+            to_device(self.words, device), to_device(self.probabilities, device), self.weight
         )
 
 

@@ -9,6 +9,7 @@ import tarfile
 import zlib
 from pathlib import Path
 
+from search.study.console import tell, write
 from search.study.errors import WorkFailed
 from search.study.folder import find_study
 from spaces.errors import UserError
@@ -50,9 +51,9 @@ def unpack(log: str, target: Path) -> None:
 def main(name: str) -> int:
     """Print the study called ``name``; the exit code."""
     try:
-        print(packed(find_study(name).path), flush=True)
+        write(packed(find_study(name).path))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return 2
     return 0
 

@@ -24,7 +24,9 @@ def fairseq(
     remove_bpe: Annotated[
         RemoveBpe | None,
         typer.Option(
-            help="How units become words, as fairseq-generate --remove-bpe; if absent, "
+            metavar="UNITS",
+            help="How units become words, as fairseq-generate --remove-bpe: "
+            "subword_nmt or sentencepiece; if absent, "
             "sentencepiece where the dictionary has its units.",
         ),
     ] = None,

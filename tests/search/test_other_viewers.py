@@ -39,7 +39,11 @@ def test_optuna_has_the_curve_and_the_layout_of_each_trial(
         attributes = trial.user_attrs
         assert (attributes["trial"], attributes["layout"]) == (record.id, record.canonical)
         assert attributes.get("score") == record.best_score
-        assert attributes["mlflow_run_id"] == record.mlflow_run_id
+        # A trial that failed at once was told before MLflow had its run.
+        known = (
+            {record.mlflow_run_id} if record.state == "completed" else {None, record.mlflow_run_id}
+        )
+        assert attributes.get("mlflow_run_id") in known
         if record.state == "completed":
             assert list(trial.intermediate_values.values())[-1] == record.objective
 
@@ -51,10 +55,9 @@ def test_optunas_plots_show_the_search(real_study: RealStudy, in_optuna: optuna.
     curves = visualization.plot_intermediate_values(in_optuna).data
     with_curve = [t for t in in_optuna.trials if t.intermediate_values]
     assert len(curves) == len([t for t in with_curve if t.state is not TrialState.FAIL])
-    assert {
-        axis["label"]
-        for axis in visualization.plot_parallel_coordinate(in_optuna).data[0]["dimensions"]
-    } >= {"train.lr", "depth"}
+    drawn = visualization.plot_parallel_coordinate(in_optuna).data
+    (axes,) = [trace["dimensions"] for trace in drawn if trace.type == "parcoords"]
+    assert {axis["label"] for axis in axes} >= {"train.lr", "depth"}
 
 
 def test_tensorboard_has_the_scores_of_each_trial(real_study: RealStudy):

@@ -245,6 +245,7 @@ def test_errors_of_threads_and_destructors_are_log_lines(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ):
+    monkeypatch.setattr(logging.getLogger(), "handlers", [caplog.handler])  # none of earlier tests
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     errors_in_one_line()

@@ -79,7 +79,9 @@ def through(
     """Put bytes through the command ``translate`` with options; what it writes, or refuses."""
 
     def translate(content: bytes, *options: str, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+        monkeypatch.setattr(
+            sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: False)
+        )
         arguments = ["translate", str(whole_export), *options]
         assert exit_code(lambda: app(arguments, standalone_mode=False)) == code
         written = capsys.readouterr()

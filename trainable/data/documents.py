@@ -62,7 +62,7 @@ def documents(
 
 def sides_of(language: str) -> tuple[str, str]:
     """Names of documents and summaries, which take the place of two languages."""
-    return f"{language}_document", f"{language}_summary"
+    return "_".join((language, "document")), "_".join((language, "summary"))
 
 
 def require_lengths(lengths: SummaryLengths) -> None:

@@ -42,7 +42,7 @@ _MAX_LANGUAGES = 200  # of a unit of TMX, which is held in memory
 _MAX_DOCUMENT = 10_000_000  # characters of a document of WMT, which is held in memory
 
 
-_Side = TypeVar("_Side")
+Side = TypeVar("Side")
 
 
 def markup_of(head: bytes, place: str) -> Markup | None:
@@ -213,7 +213,7 @@ def _no_pairs(place: str, src: str, tgt: str) -> UserError:
     return UserError(f"{place}: holds no pair of {src} and {tgt}; give its own two languages")
 
 
-def _side(sides: Mapping[str, _Side], language: str) -> _Side | None:
+def _side(sides: Mapping[str, Side], language: str) -> Side | None:
     """Side in ``language``, or else in one of its variants, as ``de-AT`` of ``de``."""
     wanted = language.replace("_", "-").lower()
     known = {name.replace("_", "-").lower(): side for name, side in sides.items()}
