@@ -81,9 +81,9 @@ def test_a_placement_has_the_settings_beside_it():
         assert str(only_trial(study, "data").model.encoder) == layout
 
 
-def test_the_guide_shows_the_study_with_own_layouts():
-    guide = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
-    shown = guide.split("From `studies/own-layouts.toml`:\n\n```toml\n")[1].split("```")[0]
+def test_the_documentation_shows_the_study_with_own_layouts():
+    page = (ROOT / "docs" / "how-to" / "study-file.md").read_text(encoding="utf-8")
+    shown = page.split("From `studies/own-layouts.toml`:\n\n```toml\n")[1].split("```")[0]
     file = OWN.read_text(encoding="utf-8")
     assert all(table.strip() in file for table in re.split(r"\n\n", shown))
     space = load_study(OWN).space
