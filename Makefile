@@ -42,7 +42,7 @@ check: setup  ## Check format, lint, types, the arrows between the packages, the
 	@scripts/check_packages.sh
 
 # Those that fit in 30 minutes on two cores, which should have nothing else to do.
-BENCHMARKS := training reservoir_gain validation translation trial_overhead tracking orchestration early_stopping attention deletions
+BENCHMARKS := training reservoir_gain validation translation trial_overhead tracking orchestration early_stopping attention deletions paired_seeds
 
 bench: setup  ## Measure the speed; the results go to benchmarks/results
 	@for name in $(BENCHMARKS); do $(PY) -m benchmarks.$$name --out benchmarks/results || exit 1; done
