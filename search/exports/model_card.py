@@ -25,6 +25,7 @@ def model_card(exported: Exported) -> str:
     config, task, record = exported.config, exported.task, exported.record
     model, train, counts = config.model, config.train, record.counts
     metric, decoding = task.metric.name, task.final_decoding
+    valid, test = exported.valid, exported.test
     commands = "\n".join(task.use_commands("THIS-FOLDER"))
     how = (
         f"trained to the study's full budget; the weights are those of update "
@@ -49,8 +50,8 @@ def model_card(exported: Exported) -> str:
 {_verdict(exported)}{_teacher(exported)}| training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
-| {metric}, validation | {exported.valid.score:.2f} ({decoding}, {exported.valid.signature}) |
-| {metric}, test | {exported.test.score:.2f} ({decoding}, {exported.test.signature}) |
+| {metric}, validation | {valid.score:.2f} ({decoding}, {_cell(valid.signature)}) |
+| {metric}, test | {test.score:.2f} ({decoding}, {_cell(test.signature)}) |
 | data | {task.manifest.corpus}, licence: {task.manifest.licence} |
 {_targets(exported)}\
 
@@ -68,6 +69,11 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _cell(text: str) -> str:
+    """Text in a cell of a table, whose bars end no cell."""
+    return text.replace("|", "\\|")
 
 
 def _head(exported: Exported) -> str:

@@ -91,5 +91,5 @@ def _require_propose(found: type[Any], algorithm: str) -> None:
     if not inspect.isroutine(getattr(found, "propose", None)):
         raise UserError(
             f"{SETTING} '{algorithm}': it has no method propose(history), and is no sampler of "
-            'Optuna\'s (optuna.samplers.BaseSampler); see docs/how-to/algorithms.md'
+            "Optuna's (optuna.samplers.BaseSampler); see docs/how-to/algorithms.md"
         )
