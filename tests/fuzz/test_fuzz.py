@@ -8,7 +8,12 @@ from spaces.errors import UserError
 from tests.fuzz.fuzz import Hang, fuzz
 from tests.fuzz.targets import NAMES, Target, targets
 
-N_INPUTS = {"data": 100, "export": 60, "sentences": 60}  # those that read many files; of others 300
+N_INPUTS = {
+    "data": 100,
+    "export": 60,
+    "sentences": 60,
+    "pairs": 80,
+}  # those that read many files; of others 300
 
 REFUSES_NOTHING = ("sentences",)  # each line of any text has its translation
 

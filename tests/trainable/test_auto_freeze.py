@@ -129,6 +129,7 @@ def test_a_resumed_trial_freezes_as_an_unbroken_one(freezing, tmp_path: Path):
     assert resumed._auto_freeze.depths == unbroken._auto_freeze.depths
 
 
+@pytest.mark.slow
 def test_two_ranks_freeze_what_one_does(freezing, tmp_path: Path):
     model = freezing.model.model_copy(update={"dropout": 0.0})
     config = freezing.model_copy(update={"model": model})

@@ -40,7 +40,11 @@ def curves_of_ranks(config: TrialConfig, address: str, folder: Path) -> list[lis
 
 @pytest.mark.parametrize(
     ("accumulate", "encoder", "by_file"),
-    [(1, "R1LR1L", True), (2, "R1LR1L", False), (1, "La1Ra1La1Ra1", True)],
+    [
+        (1, "R1LR1L", True),
+        pytest.param(2, "R1LR1L", False, marks=pytest.mark.slow),
+        pytest.param(1, "La1Ra1La1Ra1", True, marks=pytest.mark.slow),
+    ],
 )
 def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
     tiny_trial: TrialConfig, tmp_path: Path, accumulate: int, encoder: str, by_file: bool

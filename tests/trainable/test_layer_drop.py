@@ -62,6 +62,7 @@ def test_a_resumed_trial_passes_over_what_an_unbroken_one_does(dropping, tmp_pat
     assert without_seconds(resumed.curve) == without_seconds(unbroken.curve)
 
 
+@pytest.mark.slow
 def test_two_ranks_drop_what_one_does(dropping, tmp_path: Path):
     model = dropping.model.model_copy(update={"dropout": 0.0, "tied": "none"})
     train = dropping.train.model_copy(update={"accumulate": 2})

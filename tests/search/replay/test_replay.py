@@ -134,6 +134,7 @@ class Stubborn(Searcher):
         return {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("until", [0.0, 0.5])
 def test_a_replay_ends_when_it_has_found_enough_and_spent_the_same_until_then(
     ray_here: None, table: TrialTable, until: float
@@ -183,6 +184,7 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_users_own_algorithm_and_scheduler_search_in_the_place_of_ours(
     ray_here: None, own_module: None, table: TrialTable
 ):
