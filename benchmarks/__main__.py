@@ -17,6 +17,7 @@ BENCHMARKS = (
     "early_stopping",
     "attention",
     "deletions",
+    "paired_seeds",
 )
 LONG = (
     "search_quality",
