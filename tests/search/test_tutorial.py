@@ -16,8 +16,8 @@ FEWER = (("updates = 300", "updates = 20"), ("interval_updates = 50", "interval_
 
 
 def blocks(language: str) -> list[str]:
-    found: list[str] = re.findall(rf"```{language}\n(.*?)```", TUTORIAL, flags=re.DOTALL)
-    return found
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", TUTORIAL, flags=re.DOTALL | re.MULTILINE)
+    return [block for of, block in fenced if of == language]
 
 
 @pytest.mark.slow
