@@ -101,7 +101,7 @@ def test_a_peer_s_layout_above_the_bound_of_size_is_refused_and_costs_nothing(ta
 
 
 @pytest.mark.slow
-def test_a_simulated_search_takes_the_course_of_a_replay_by_tune(ray_here: None, table: TrialTable):
+def test_a_simulated_search_takes_the_course_of_a_replay_by_tune(table: TrialTable):
     config = replayed_study(table, ["search.n_trials=9", "search.n_startup=2", "scheduler.grace=4"])
     with local_ray():
         replayed = replay(table, config, seed=1, n_workers=2)
