@@ -71,7 +71,7 @@ class Outcomes:
 
     @cached_property
     def costs(self) -> list[float]:
-        """What each course is judged by, the less the better.
+        """Costs of the courses, of which lower is better.
 
         The updates until the search came there, infinite if it never did; of a problem with a
         given number of updates the shortfall after them, in %.
@@ -97,7 +97,7 @@ class Outcomes:
 
 
 def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes them
-    """What each search spent on each problem."""
+    """Report of the updates that each search spent on each problem."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("syne_tune").setLevel(logging.ERROR)
     found = problems()

@@ -79,4 +79,4 @@ class _Suggesting(Searcher):  # type: ignore[misc]
 
 
 def _never_called(config: Any, seed: int = 0) -> float:
-    raise NotImplementedError("SMAC3 is asked and told")
+    raise NotImplementedError("SMAC3 suggests by ask and tell alone")

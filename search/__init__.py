@@ -13,7 +13,7 @@ __all__ = ["Study"]
 
 
 def foreign_package() -> str | None:
-    """What hides or overwrites ``spaces`` or ``trainable``, and the remedy; None if nothing does.
+    """Fault of a package that hides or overwrites ours, with its remedy; None without one.
 
     Other projects have packages of these names, and installers do not mind. Imports neither.
     """

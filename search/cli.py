@@ -147,7 +147,7 @@ def main() -> None:
     try:
         code = exit_code(_run_command)
         raise_no_more()
-    except KeyboardInterrupt:  # a further one, while the first was told
+    except KeyboardInterrupt:  # a second Ctrl-C came while the first was reported
         code = INTERRUPTED
     except Exception:  # noqa: BLE001 - a fault of ours, whose traceback may hold others' text
         tell(traceback.format_exc().rstrip("\n"))

@@ -181,7 +181,7 @@ def test_no_key_of_aws_is_handed_to_a_trials_process(monkeypatch: pytest.MonkeyP
 
 
 class TrialWithFolder:
-    """What Ray's loggers ask of a trial."""
+    """Attributes of a trial that Ray's loggers read."""
 
     evaluated_params: None = None
 

@@ -135,7 +135,7 @@ class Training:
 
     @property
     def teacher_cost(self) -> TeacherCost | None:
-        """What the teacher's probabilities cost, whoever made them; None without a teacher."""
+        """Cost of the teacher's probabilities, whoever made them; None without a teacher."""
         return None if self._teacher is None else self._teacher.cost
 
     @property

@@ -1,4 +1,4 @@
-"""What a search's trials and replicates differ in, for the checks and the repair of both."""
+"""Expectations of a search's trials and of replicates, for the checks and the repair of both."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class UnknownWords:
         self._n_outputs += self._mark in text.split()
 
     def sentences(self) -> list[str]:
-        """What there is to tell, a line each; nothing where all was known."""
+        """Sentences on unknown words, a line each; none where all words were known."""
         lines = []
         if self._n_units:
             named = ", ".join(f"'{word}'" for word in self._named)

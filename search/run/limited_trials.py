@@ -33,15 +33,15 @@ class LimitedTrials(TrialSource):
         self._limits = limits
         self._ledger = ledger
         self._time = time
-        self._is_over = False  # once told
+        self._is_logged = False  # True once the log has the limit
 
     def next_trial(self) -> NextTrial:
         limit = self._reached()
         if limit is None:
             return self._trials.next_trial()
-        if not self._is_over:
+        if not self._is_logged:
             logger.warning("%s: no new trial is started", limit)
-            self._is_over = True
+            self._is_logged = True
         return "never"
 
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:

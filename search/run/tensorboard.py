@@ -17,7 +17,7 @@ def tensorboard_logs(config: StudyConfig, folder: StudyFolder) -> list[TensorBoa
 
 
 def _values(result: dict[str, Any]) -> dict[str, Any]:
-    """What a validation measured; empty of a trial that failed."""
+    """Measures of the last validation; empty of a trial that failed."""
     if result.get("failure"):
         return {}
     last = result["curve"][-1]

@@ -1,4 +1,4 @@
-"""Whether more trials would help: what is untried, and what the surrogate expects of it."""
+"""Outlook of a study: the untried candidates, and their improvement by the surrogate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from trainable.model_size import candidate_size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """What the next trial of a study can be expected to bring."""
+    """Expected gain of the next trial of a study."""
 
     n_untried: int  # layouts and settings within the bounds; of a large space those of a sample
     improvement: float  # expected of the most promising one, as a part of the best objective

@@ -52,7 +52,7 @@ class Surrogate:
         return choices[int(np.argmax(self.log_worth(choices, known)))].point
 
     def untried(self, history: Sequence[Suggested]) -> list[Choice]:
-        """What may still be trained, in random order; of a large space a sample."""
+        """Choices that are not trained yet, in random order; of a large space a sample."""
         records = _trials(history, "trained")
         rng = random.Random(f"{self._problem.seed}/{len(records)}")
         best = self._best(_known(history))

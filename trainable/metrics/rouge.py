@@ -38,7 +38,7 @@ class Rouge(Metric):
 
     @property
     def words(self) -> Words:
-        """What counts as a word in the language."""
+        """Definition of a word in the language."""
         if self.language == "en":
             return "english"
         return "characters" if is_unspaced(self.language) else "letters"

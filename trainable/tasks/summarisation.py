@@ -39,7 +39,7 @@ class Summarisation(Translation):
 
     @property
     def lengths(self) -> Lengths:
-        """Where documents are cut, and the longest summary to decode."""
+        """Length at which documents are cut, and that of the longest summary to decode."""
         if self.manifest.lengths is None:
             raise DamagedData(f"{self.folder}: its manifest has no lengths; prepare it again")
         return self.manifest.lengths

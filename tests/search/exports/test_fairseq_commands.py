@@ -65,7 +65,7 @@ def write_fairseq_files(trial: TrialConfig, folder: Path) -> BaseFairseqModel:
 
 
 def write_export(trial: TrialConfig, folder: Path) -> None:
-    """What ``translate`` and fairseq read of such an export."""
+    """Files of such an export that ``translate`` and fairseq read."""
     folder.mkdir(parents=True)
     task, model = load_task(trial.data), write_fairseq_files(trial, folder)
     save_file(learned_weights(model), folder / WEIGHTS)

@@ -1,4 +1,4 @@
-"""What a model does not know is told, and at a terminal each sentence is answered at once."""
+"""Reports of unknown words, and answers at a terminal."""
 
 from __future__ import annotations
 

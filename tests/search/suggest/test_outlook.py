@@ -1,4 +1,4 @@
-"""What more trials of a study can be expected to bring."""
+"""Expected gain of more trials of a study."""
 
 from __future__ import annotations
 

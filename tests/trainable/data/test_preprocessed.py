@@ -27,7 +27,7 @@ from trainable.training import Training
 
 
 def data_bin(folder: Path, splits: dict[str, Pairs]) -> Path:
-    """What fairseq-preprocess makes of the tokens of each split."""
+    """Files that fairseq-preprocess makes of the tokens of each split."""
     for name, pairs in splits.items():
         for language, lines in (("de", pairs.src), ("en", pairs.tgt)):
             (folder / f"{name}.{language}").write_text("".join(f"{line}\n" for line in lines))
