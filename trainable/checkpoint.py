@@ -6,7 +6,6 @@ optimizer's state loads with ``weights_only``, so that no pickled code can run.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from trainable.auto_freeze import Freezing
 from trainable.curve import Point
+from trainable.digests import file_sha256
 
 Weights = dict[str, Tensor]
 
@@ -96,7 +96,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 def write_checksums(folder: Path, names: Sequence[str]) -> None:
     """Write the SHA-256 of files of ``folder`` beside them."""
-    checksums = {name: _sha256(folder / name) for name in names}
+    checksums = {name: file_sha256(folder / name) for name in names}
     (folder / CHECKSUMS).write_text(json.dumps(checksums))
 
 
@@ -112,7 +112,7 @@ def check_files(folder: Path, names: Collection[str] | None = None) -> None:
     try:
         checksums: dict[str, str] = json.loads((folder / CHECKSUMS).read_text())
         names = checksums.keys() if names is None else names
-        changed = [name for name in names if _sha256(folder / name) != checksums.get(name)]
+        changed = [name for name in names if file_sha256(folder / name) != checksums.get(name)]
     except (OSError, ValueError, AttributeError) as error:
         raise BrokenCheckpoint(f"{folder}: {error}") from error
     if changed:
@@ -168,8 +168,3 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
 def _freezing(values: dict[str, Any] | None) -> Freezing | None:
     return None if values is None else Freezing.from_dict(values)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -30,6 +30,13 @@ class Teacher(NamedTuple):
         """Teacher at the indices ``places`` of its targets."""
         return Teacher(self.words[places], self.probabilities[places], self.weight)
 
+    def flat(self) -> Teacher:
+        """Teacher of all positions, in the order of T, B."""
+        words, probabilities = (
+            tensor.transpose(0, 1).flatten(0, 1) for tensor in (self.words, self.probabilities)
+        )
+        return Teacher(words, probabilities, self.weight)
+
     def on(self, device: torch.device) -> Teacher:
         """Teacher with its tensors copied from the CPU to ``device``."""
         return Teacher(
@@ -94,10 +101,7 @@ def padded_label_smoothed_loss(
     on the data.
     """
     if teacher is not None:
-        teacher = teacher._replace(
-            words=teacher.words.transpose(0, 1).flatten(0, 1),
-            probabilities=teacher.probabilities.transpose(0, 1).flatten(0, 1),
-        )
+        teacher = teacher.flat()
     loss: Tensor = _ProjectedLoss.apply(  # type: ignore[no-untyped-call]
         features.transpose(0, 1).flatten(0, 1),
         weight_VD,

@@ -28,6 +28,7 @@ from trainable.collate import PADDING, inputs_on_device
 from trainable.config import TrialConfig
 from trainable.corpus import batches_by_tokens, by_length
 from trainable.data.own_files import require_own_files
+from trainable.digests import file_sha256
 from trainable.export_files import WEIGHTS, check_weights, exported_config, exported_weights
 from trainable.export_size import refuse_too_large
 from trainable.loss import CHUNK, GPU_CHUNK
@@ -50,21 +51,8 @@ def check_teacher(trial: TrialConfig, task: Task) -> None:
         UserError: it is no export, or has other words; the task cannot be taught word by word;
             there is no place for its probabilities.
     """
-    if trial.train.distill is None:
-        return
-    folder = Path(trial.train.distill)
-    exported_config(folder, SETTING)
-    task = _translation(task)
-    if not _has_words_of(load_vocabulary(str(folder)), task):
-        raise UserError(
-            f"{SETTING} {folder}: its dictionaries are not those of {task.folder}; give an export "
-            "that was trained on these data, or on data of `data distill` from them"
-        )
-    if not (_table_folder(folder, task).is_dir() or os.access(task.folder, os.W_OK)):
-        raise UserError(
-            f"{SETTING} {folder}: its probabilities are kept in {task.folder}, which cannot be "
-            "written; make it writable, or copy the data"
-        )
+    if trial.train.distill is not None:
+        _checked_folder(Path(trial.train.distill), task)
 
 
 def teacher_table(trial: TrialConfig, device: torch.device) -> TeacherTable | None:
@@ -79,10 +67,8 @@ def teacher_table(trial: TrialConfig, device: torch.device) -> TeacherTable | No
     """
     if trial.train.distill is None:
         return None
-    task = load_task(trial.data)
-    check_teacher(trial, task)
-    task, teacher = _translation(task), Path(trial.train.distill)
-    folder = _table_folder(teacher, task)
+    loaded, teacher = load_task(trial.data), Path(trial.train.distill)
+    folder, task = _checked_folder(teacher, loaded), _translation(loaded)
     sizes, n_rows = task.corpus.split("train").tgt_sizes, len(task.corpus.tgt_dict)
     if not folder.is_dir():
         with folder.with_suffix(".lock").open("w") as lock:
@@ -90,6 +76,28 @@ def teacher_table(trial: TrialConfig, device: torch.device) -> TeacherTable | No
             if not folder.is_dir():
                 _make_table(folder, teacher, task, device)
     return TeacherTable(folder, sizes, n_rows=n_rows)
+
+
+def _checked_folder(teacher: Path, task: Task) -> Path:
+    """Place of the table of an export that can teach; it may be yet to make.
+
+    Raises:
+        UserError: as of ``check_teacher``.
+    """
+    exported_config(teacher, SETTING)
+    task = _translation(task)
+    if not _has_words_of(load_vocabulary(str(teacher)), task):
+        raise UserError(
+            f"{SETTING} {teacher}: its dictionaries are not those of {task.folder}; give an export "
+            "that was trained on these data, or on data of `data distill` from them"
+        )
+    folder = _table_folder(teacher, task)
+    if not (folder.is_dir() or os.access(task.folder, os.W_OK)):
+        raise UserError(
+            f"{SETTING} {teacher}: its probabilities are kept in {task.folder}, which cannot be "
+            "written; make it writable, or copy the data"
+        )
+    return folder
 
 
 def _translation(task: Task) -> Translation:
@@ -115,8 +123,7 @@ def _table_folder(teacher: Path, task: Task) -> Path:
     config = exported_config(teacher, SETTING)
     require_own_files(teacher, [WEIGHTS], max_bytes=None)
     try:
-        with (teacher / WEIGHTS).open("rb") as file:
-            weights = hashlib.file_digest(file, "sha256").hexdigest()
+        weights = file_sha256(teacher / WEIGHTS)
     except OSError as error:
         raise DamagedData(
             f"{SETTING} {teacher}: {WEIGHTS} cannot be read ({error.strerror}); export it again"

@@ -46,13 +46,13 @@ def classify(
 ) -> None:
     """Your own sentences with labels: .tsv, .csv, or a label, a space and a sentence; or .gz."""
     from trainable.data.labelled import Fold, labelled
-    from trainable.data.sentences import SplitFiles
+    from trainable.data.split_files import SplitFiles
 
     if vocabulary is not None and choices != Tokenisation():
         raise UserError(
             f"--vocabulary {vocabulary}: decides on tokens and case; leave the options on them out"
         )
-    files = SplitFiles(train=train, valid=valid, test=test)
+    files = SplitFiles(train=(train,), valid=valid, test=test)
     chosen = None if fold is None else Fold.parse(fold)
     prepare_and_tell(
         lambda: labelled(files, language=language, fold=chosen),
@@ -76,7 +76,7 @@ def prepare_text(
         UserError: files are missing, or given in both ways, or options are of translations.
     """
     from trainable.data.monolingual import find_monolingual, monolingual
-    from trainable.data.sentences import SplitFiles
+    from trainable.data.split_files import SplitFiles
 
     scores = replace(choices, kind=None, cased=False, bpe_codes=None, sentencepiece_model=None)
     if scores != Tokenisation():
@@ -88,7 +88,7 @@ def prepare_text(
     if from_ is not None:
         files = find_monolingual(from_, language=language)
     elif train:
-        files = SplitFiles(train=train[0], more_train=tuple(train[1:]), valid=valid, test=test)
+        files = SplitFiles(train=tuple(train), valid=valid, test=test)
     else:
         raise UserError("text: no files are given; give --from FOLDER, or --train-src")
     prepare_and_tell(

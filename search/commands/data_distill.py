@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from search.commands.data_options import Out
+
 
 def distill(
     export: Annotated[
         Path,
         typer.Argument(metavar="EXPORT", help="Export of the teacher.", show_default=False),
     ],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")],
+    out: Out,
     beam: Annotated[int, typer.Option(min=1, help="Beam width; 1 is greedy.")] = 5,
 ) -> None:
     """The data of an export, with its own translations of the training set to learn from."""

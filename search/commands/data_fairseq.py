@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from search.commands.data_options import with_options
+from search.commands.data_options import Out, with_options
 from search.commands.data_pairs import prepare_pairs
 from trainable.data.tokenisation import RemoveBpe, Tokenisation
 
@@ -20,7 +20,7 @@ def fairseq(
             metavar="DATA-BIN", help="Folder that fairseq-preprocess wrote.", show_default=False
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")],
+    out: Out,
     remove_bpe: Annotated[
         RemoveBpe | None,
         typer.Option(

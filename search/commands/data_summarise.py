@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search.commands.data_options import Out, with_options
 from search.commands.data_pairs import prepare_pairs
 from spaces.errors import UserError
 from trainable.data.documents import DOCUMENT_LENGTH
 from trainable.data.merges import BPE_MERGES
-from trainable.data.tokenisation import Kind, Tokenisation
+from trainable.data.tokenisation import Tokenisation
 
 if TYPE_CHECKING:
     from trainable.data.documents import Files
     from trainable.data.manifest import SplitName
 
 
+@with_options("tokenizer", "cased", "lossy")
 def summarise(
-    out: Annotated[Path, typer.Option("--out", help="New folder for the prepared data.")],
+    out: Out,
     train: Annotated[
         Path,
         typer.Option(help="File with a document, a tab and its summary a line, or documents."),
@@ -45,17 +47,8 @@ def summarise(
             "--bpe-merges", min=1, help="BPE merges or pieces, learned on documents and summaries."
         ),
     ] = BPE_MERGES["summarise"],
-    tokenizer: Annotated[
-        Kind | None,
-        typer.Option(help="Moses and BPE, or SentencePiece; as for text if absent."),
-    ] = None,
-    cased: Annotated[bool, typer.Option("--cased", help="Keep capitals.")] = False,
-    lossy: Annotated[
-        bool,
-        typer.Option(
-            "--lossy", help="Take summaries that score below 95 BLEU after tokenising and back."
-        ),
-    ] = False,
+    *,
+    choices: Tokenisation,
 ) -> None:
     """Your own documents and summaries, UTF-8, one of each a line, or .gz; one dictionary."""
     from trainable.data.corpus import SummaryLengths
@@ -75,5 +68,5 @@ def summarise(
     lengths = SummaryLengths(document=max_document, summary=max_summary)
     prepare_pairs(
         lambda: documents(files, language=language, lengths=lengths),
-        *(out, bpe_merges, True, Tokenisation(kind=tokenizer, cased=cased, lossy=lossy)),
+        *(out, bpe_merges, True, choices),
     )

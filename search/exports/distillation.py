@@ -6,7 +6,6 @@ every training sentence, as in the recipe of Kasai et al. 2021 (arXiv:2006.10369
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ import numpy as np
 from fairseq.models import BaseFairseqModel
 
 from search.exports.full_evaluation import device
-from search.exports.translate import Export, open_export, with_progress
+from search.exports.translate import BATCH_TOKENS, Export, open_export, with_progress
 from spaces.errors import DamagedData, UserError
 from trainable.atomic import append_line
 from trainable.collate import Indices, inputs_on_device
@@ -28,14 +27,13 @@ from trainable.data.evaluation_sets import overlap_with_train
 from trainable.data.folder import new_folder, require_free
 from trainable.data.losses import Losses
 from trainable.data.manifest import SPLITS, Manifest, SplitName, TeacherInfo
-from trainable.decoding import FULL_LIMIT, decode
+from trainable.decoding import decode
+from trainable.digests import file_sha256
 from trainable.export_files import WEIGHTS
 from trainable.ranks import Ranks
 from trainable.tasks.decoded_set import DecodedSet
 from trainable.tasks.registry import load_task
 from trainable.tasks.translation import Translation
-
-BATCH_TOKENS = 8192  # of the sources, padding included, as ``translate`` has it
 
 
 def distilled_data(export: Path, out: Path, *, beam: int, tell: Callable[[str], None]) -> Manifest:
@@ -57,7 +55,7 @@ def distilled_data(export: Path, out: Path, *, beam: int, tell: Callable[[str], 
     teacher = TeacherInfo(
         encoder=str(opened.config.model.encoder),
         decoder=str(opened.config.model.decoder),
-        weights_sha256=_sha256(export / WEIGHTS),
+        weights_sha256=file_sha256(export / WEIGHTS),
         beam=beam,
         data_digest=task.manifest.digest,
         score_valid=round(_score_on_valid(model, task, beam=beam), 2),
@@ -140,7 +138,7 @@ def _translate_missing(
     )
     for indices in _batches(task, missing):
         batch = inputs_on_device(collate(indices), device())
-        found = decode(model, batch, task.corpus.tgt_dict, beam=beam, limit=FULL_LIMIT)
+        found = decode(model, batch, task.corpus.tgt_dict, beam=beam, limit=task.full_limit)
         numbers = batch["id"].tolist()
         translations.add(dict(zip(numbers, found, strict=True)))
         yield from numbers
@@ -162,7 +160,7 @@ def _score_on_valid(model: BaseFairseqModel, task: Translation, *, beam: int) ->
         metric=task.metric,
         n_sentences=None,
         beam=beam,
-        limit=FULL_LIMIT,
+        limit=task.full_limit,
         label_smoothing=0.0,
         ranks=Ranks(),
         device=device(),
@@ -209,8 +207,3 @@ def _pairs(task: Translation, split: SplitName) -> Pairs:
         src=[corpus.src_dict.string(tokens) for tokens in dataset.src],
         tgt=[corpus.tgt_dict.string(tokens) for tokens in dataset.tgt],
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,6 @@ from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.config import ObjectiveConfig, Parameters
 from trainable.data.manifest import Manifest
-from trainable.metrics.accuracy import ACCURACY
 from trainable.objective import mparams
 from trainable.tasks.registry import metric_called
 
@@ -114,12 +113,11 @@ def score_floor(metric: str, data: str) -> float:
     Of labels it is the share of the most frequent one, as far as the data are there and say it.
     """
     known = metric_called(metric)
-    if known is ACCURACY:
-        try:
-            return Manifest.load(Path(data)).majority_share or ACCURACY.floor
-        except UserError:
-            return ACCURACY.floor
-    return 0.0 if known is None else known.floor
+    floor = 0.0 if known is None else known.floor
+    try:
+        return max(floor, Manifest.load(Path(data)).majority_share or 0.0)
+    except UserError:
+        return floor
 
 
 def _ranks(best: TrialRecord, compared: Sequence[TrialRecord]) -> dict[str, int]:

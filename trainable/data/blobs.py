@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.data.manifest import Source
+from trainable.digests import file_sha256
 
 PACKED_ENDINGS = ("", ".gz", ".bz2", ".xz", ".zst")
 
@@ -23,6 +24,11 @@ class Blob:
         """Entry for the manifest: place, SHA-256, size in bytes."""
         digest = hashlib.sha256(self.data).hexdigest()
         return Source(place=self.place, sha256=digest, n_bytes=len(self.data))
+
+
+def file_source(path: Path) -> Source:
+    """Entry for the manifest of a file that is not held in memory."""
+    return Source(place=path.name, sha256=file_sha256(path), n_bytes=path.stat().st_size)
 
 
 def read_blob(path: Path) -> Blob:

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.data.blobs import PACKED_ENDINGS, Blob, read_blob
@@ -15,7 +16,8 @@ from trainable.data.holdout import SEED, completed, connected
 from trainable.data.lines import lines_in
 from trainable.data.manifest import SplitName
 from trainable.data.monolingual import require_language
-from trainable.data.sentences import Sentences, SplitFiles, sentence_split
+from trainable.data.sentences import Sentences, sentence_split
+from trainable.data.split_files import SplitFiles
 
 MIN_LABELS = 2
 MAX_LABELS = 1_000
@@ -43,7 +45,7 @@ class Fold:
         return cls(number=int(found[1]), n_folds=int(found[2]))
 
 
-def labelled(files: SplitFiles, *, language: str, fold: Fold | None = None) -> Sentences:
+def labelled(files: SplitFiles[Path], *, language: str, fold: Fold | None = None) -> Sentences:
     """Corpus of the user's sentences with labels, plain or packed.
 
     A missing valid or test split is held out from train: a twentieth of its sentences, at

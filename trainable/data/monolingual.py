@@ -10,10 +10,11 @@ from trainable.data.blobs import find_path, read_blob
 from trainable.data.holdout import SEED, completed
 from trainable.data.lines import lines_of
 from trainable.data.manifest import LANGUAGE
-from trainable.data.sentences import Sentences, SplitFiles, sentence_split
+from trainable.data.sentences import Sentences, sentence_split
+from trainable.data.split_files import SplitFiles
 
 
-def monolingual(files: SplitFiles, *, language: str) -> Sentences:
+def monolingual(files: SplitFiles[Path], *, language: str) -> Sentences:
     """Corpus of the user's files: raw text, one sentence per line, plain or packed.
 
     A missing valid or test split is held out from train: a twentieth of its sentences, at
@@ -39,7 +40,7 @@ def monolingual(files: SplitFiles, *, language: str) -> Sentences:
     )
 
 
-def find_monolingual(folder: Path, *, language: str) -> SplitFiles:
+def find_monolingual(folder: Path, *, language: str) -> SplitFiles[Path]:
     """Files of ``folder`` named {train,valid,test}.LANGUAGE, plain or packed.
 
     Raises:
@@ -50,7 +51,7 @@ def find_monolingual(folder: Path, *, language: str) -> SplitFiles:
     if train is None:
         raise UserError(f"--from {folder}: holds no train.{language}; add the file")
     return SplitFiles(
-        train=train,
+        train=(train,),
         valid=find_path(folder, f"valid.{language}"),
         test=find_path(folder, f"test.{language}"),
     )

@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import file_digest
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.characters import C1_CONTROLS
 from trainable.data.archives import member_stream, zip_file
+from trainable.data.blobs import file_source
 from trainable.data.lines import text_lines
 from trainable.data.manifest import Source
 from trainable.data.markup import HEAD_BYTES, markup_of, segments, tmx_pairs, wmt_pairs
@@ -95,9 +95,7 @@ class PairReader:
             yield from self._watched(pairs, path.name, "line" if kind is None else "pair")
 
     def _moses_zip(self, path: Path) -> Iterator[Pair]:
-        with path.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-        self.sources.append(Source(place=path.name, sha256=digest, n_bytes=path.stat().st_size))
+        self.sources.append(file_source(path))
         with zip_file(path) as archive:
             members = _moses_members(archive.namelist(), path, self.src, self.tgt)
             with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import struct
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from typing import Any
 from spaces.errors import UserError
 from trainable.characters import lowered
 from trainable.data.binarise import load_dictionary
+from trainable.data.blobs import file_source
 from trainable.data.corpus import Pairs, ParallelText, Split
 from trainable.data.manifest import LANGUAGE, SPLITS, Source, SplitName
 from trainable.data.moses import Moses
@@ -118,7 +118,7 @@ def _dictionary(path: Path) -> Any:
 
 
 def _way_of(dictionary: Any) -> RemoveBpe:
-    """How the units of ``dictionary`` become words: SentencePiece's hold their spaces."""
+    """Way in which the units of ``dictionary`` become words: SentencePiece's hold their spaces."""
     words = dictionary.symbols[_N_SPECIAL:]
     has_spaces = any(word.startswith(_UNIT_OF_SENTENCEPIECE) for word in words)
     return "sentencepiece" if has_spaces else "subword_nmt"
@@ -178,10 +178,4 @@ def _sources(folder: Path, src: str, tgt: str) -> tuple[Source, ...]:
         *(f"dict.{language}.txt" for language in (src, tgt)),
         *(f"{split}.{src}-{tgt}.{language}.bin" for split in SPLITS for language in (src, tgt)),
     ]
-    return tuple(_source(folder / name) for name in names)
-
-
-def _source(path: Path) -> Source:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Source(place=path.name, sha256=digest, n_bytes=path.stat().st_size)
+    return tuple(file_source(folder / name) for name in names)

@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from spaces.errors import UserError
 from trainable.data.corpus import Pairs, Split, composed_lines
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitFiles:
-    """Paths of the splits; None: the split is held out from train."""
-
-    train: Path
-    more_train: tuple[Path, ...] = ()  # whose sentences come behind those of ``train``
-    valid: Path | None = None
-    test: Path | None = None
-
-    def given(self) -> dict[SplitName, tuple[Path, ...]]:
-        """The paths by the splits' names."""
-        given: dict[SplitName, tuple[Path, ...]] = {"train": (self.train, *self.more_train)}
-        if self.valid is not None:
-            given["valid"] = (self.valid,)
-        if self.test is not None:
-            given["test"] = (self.test,)
-        return given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

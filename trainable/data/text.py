@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,26 +14,11 @@ from trainable.data.corpus import Pairs, ParallelText, Split, from_tokens, tell_
 from trainable.data.holdout import SEED, completed
 from trainable.data.manifest import LANGUAGE, Source, SplitName
 from trainable.data.pair_files import Pair, PairReader, Part
+from trainable.data.split_files import SplitFiles
 from trainable.data.stored_lines import StoredLines
 from trainable.data.tokenisation import Form
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextFiles:
-    """Files of each split; None: the split is held out from train."""
-
-    train: tuple[Part, ...]
-    valid: Part | None = None
-    test: Part | None = None
-
-    def given(self) -> dict[SplitName, tuple[Part, ...]]:
-        """Files by the names of their splits."""
-        given: dict[SplitName, tuple[Part, ...]] = {"train": self.train}
-        if self.valid is not None:
-            given["valid"] = (self.valid,)
-        if self.test is not None:
-            given["test"] = (self.test,)
-        return given
+TextFiles = SplitFiles[Part]
 
 
 def text(

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from search.report.clocks import TITLES
 from search.report.colours import LIGHT, series
 from search.report.pictures.canvas import new_figure, plain
+from search.report.trial_label import trial_label
 from search.study.trial_record import TrialRecord
 from trainable.config import Clock
 
@@ -31,7 +32,7 @@ def curves_figure(
             linewidth=1.4,
             marker=_MARKERS[number % len(_MARKERS)],
             markersize=3.5,
-            label=f"{record.id}: {record.canonical}",
+            label=trial_label(record),
         )
     axes.set_xlabel(TITLES[clock], fontsize=9)
     axes.set_ylabel(f"validation {metric}", fontsize=9)

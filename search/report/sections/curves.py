@@ -10,6 +10,7 @@ from search.report.colours import series
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.report.trial_label import trial_label
 from search.study.trial_record import TrialRecord
 from trainable.config import CLOCKS, Clock
 
@@ -68,7 +69,7 @@ def curves_plot(
 
 
 def _trace(record: TrialRecord, number: int, hover: str) -> dict[str, Any]:
-    name = f"{record.id}: {record.canonical}"
+    name = trial_label(record)
     return {
         "type": "scatter",
         "mode": "lines+markers",
@@ -89,7 +90,7 @@ def _rest_trace(rest: Sequence[TrialRecord], hover: str) -> dict[str, Any]:
         "y": _with_gaps(rest, lambda record: [point.score for point in record.curve]),
         "text": _with_gaps(
             rest,
-            lambda record: [f"{record.id}: {record.canonical}, {record.state}"] * len(record.curve),
+            lambda record: [f"{trial_label(record)}, {record.state}"] * len(record.curve),
         ),
         "line": {"color": "var(--rest)", "width": 1},
         "opacity": 0.6,

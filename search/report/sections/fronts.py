@@ -10,9 +10,9 @@ from search.report.objective_words import goal_words
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.report.trial_label import trial_label
 from search.stats.hypervolume import front_hypervolume
 from search.study.ranking import pareto_front
-from search.study.trial_record import TrialRecord
 from trainable.config import Parameters
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def front_plot(front: Front, unit: str) -> dict[str, Any]:
             "name": "other trials",
             "x": [size for _, size in rest],
             "y": [record.aucc for record, _ in rest],
-            "text": [_label(record) for record, _ in rest],
+            "text": [trial_label(record) for record, _ in rest],
             "marker": {"color": "var(--rest)", "size": 6},
             "hovertemplate": hover,
         },
@@ -81,7 +81,7 @@ def front_plot(front: Front, unit: str) -> dict[str, Any]:
             "name": "front",
             "x": sizes,
             "y": areas,
-            "text": [_label(record) for record in front.best],
+            "text": [trial_label(record) for record in front.best],
             "line": {"color": "var(--series-1)", "width": 2, "shape": "hv"},
             "marker": {"color": "var(--series-1)", "size": 8},
             "hovertemplate": hover,
@@ -99,7 +99,3 @@ def front_plot(front: Front, unit: str) -> dict[str, Any]:
 def _range(sizes: Sequence[float]) -> dict[str, Any]:
     """Axis range around a single size, where plotly would show a whole million."""
     return {"range": [0.9 * sizes[0], 1.1 * sizes[0]]} if len(set(sizes)) == 1 else {}
-
-
-def _label(record: TrialRecord) -> str:
-    return f"{record.id}: {record.canonical}"

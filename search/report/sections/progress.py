@@ -9,6 +9,7 @@ from typing import Any
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.report.trial_label import trial_label
 from search.study.trial_record import TrialRecord
 from search.suggest.outlook import study_outlook
 
@@ -59,7 +60,7 @@ def steps_of(study: ReportedStudy) -> list[Step]:
 def progress_plot(steps: Sequence[Step], objective: str) -> dict[str, Any]:
     """Figure for plotly: a dot for each trial, and a line of steps through the best so far."""
     ids = [step.record.id for step in steps]
-    names = [f"{step.record.id}: {step.record.canonical}" for step in steps]
+    names = [trial_label(step.record) for step in steps]
     trials = {
         "type": "scatter",
         "mode": "markers",

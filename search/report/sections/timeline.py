@@ -10,6 +10,7 @@ from typing import Any
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import render
+from search.report.trial_label import trial_label
 from search.study.trial_record import State, TrialRecord
 
 _COLOURS: dict[State, str] = {
@@ -71,7 +72,7 @@ def timeline_plot(spans: Sequence[Span]) -> dict[str, Any]:
                 "y": [span.record.id for span in of_state],
                 "base": [span.begin.isoformat(sep=" ") for span in of_state],
                 "x": [_MS * (span.end - span.begin).total_seconds() for span in of_state],
-                "text": [f"{span.record.id}: {span.record.canonical}" for span in of_state],
+                "text": [trial_label(span.record) for span in of_state],
                 "textposition": "none",
                 "marker": {"color": f"var(--{colour})"},
                 "hovertemplate": f"trial %{{text}}, {state}<br>from %{{base}}<extra></extra>",

@@ -22,6 +22,7 @@ from trainable.data.prepare import prepare
 from trainable.decoding import LengthLimit, decode
 from trainable.model_size import candidate_size
 from trainable.tasks.registry import load_task
+from trainable.tasks.translation import Translation
 
 N_TRAIN = 12
 LIMIT = LengthLimit(ratio=0.0, extra=8)  # an untrained model stops nowhere else
@@ -31,7 +32,7 @@ LIMIT = LengthLimit(ratio=0.0, extra=8)  # an untrained model stops nowhere else
 def short() -> Iterator[None]:
     """Translations end soon."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distillation, "FULL_LIMIT", LIMIT)
+        patch.setattr(Translation, "full_limit", LIMIT)
         yield
 
 

@@ -20,7 +20,8 @@ from trainable.data.manifest import Manifest
 from trainable.data.monolingual import find_monolingual, monolingual
 from trainable.data.moses import Moses
 from trainable.data.prepare_sentences import prepare_sentences
-from trainable.data.sentences import Sentences, SplitFiles, sentence_split
+from trainable.data.sentences import Sentences, sentence_split
+from trainable.data.split_files import SplitFiles
 from trainable.tasks.encoder_task import EncoderTask
 from trainable.tasks.registry import load_task
 
@@ -72,7 +73,7 @@ def test_a_line_without_label_or_sentence_is_refused_with_its_place(
 
 
 def test_missing_splits_are_held_out_and_share_no_sentence(train: Path):
-    corpus = labelled(SplitFiles(train=train), language="en")
+    corpus = labelled(SplitFiles(train=(train,)), language="en")
     splits = {name: set(split.raw.src) for name, split in corpus.splits.items()}
     assert [len(splits[name]) for name in ("train", "valid", "test")] == [108, 6, 6]
     assert len(set.union(*splits.values())) == 120
@@ -88,7 +89,7 @@ def test_each_sentence_is_tested_in_one_fold(train: Path):
         sentence
         for n in range(1, 5)
         for sentence in labelled(
-            SplitFiles(train=train), language="en", fold=Fold(number=n, n_folds=4)
+            SplitFiles(train=(train,)), language="en", fold=Fold(number=n, n_folds=4)
         )
         .splits["test"]
         .raw.src
@@ -105,12 +106,12 @@ def test_a_fold_is_a_number_and_a_number_of_folds(text: str):
 def test_a_label_that_train_has_not_is_refused(train: Path, tmp_path: Path):
     test = write(tmp_path, "test.txt", "ugly a film\n")
     with pytest.raises(UserError, match="test: the label 'ugly' does not occur in train"):
-        labelled(SplitFiles(train=train, test=test), language="en")
+        labelled(SplitFiles(train=(train,), test=test), language="en")
 
 
 def test_prepared_labels_come_back_in_order(train: Path, tmp_path: Path):
     out = tmp_path / "data"
-    files = SplitFiles(train=train)
+    files = SplitFiles(train=(train,))
     corpus = labelled(files, language="en")
     manifest = prepare_sentences(lambda: corpus, out, task="classification", n_merges=50)
     assert manifest.labels == ("bad", "good")
