@@ -52,7 +52,7 @@ def check_replicates(folder: StudyFolder) -> list[Finding]:
         check_trials(folder.trials, records, config, REPLICATES),
         check_lineup(folder, records),
         check_checkpoints(study_storage(folder), records, config, REPLICATES),
-        check_runs(config, folder, records),
+        check_runs(config, folder, records, REPLICATES),
     ]
 
 

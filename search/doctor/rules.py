@@ -21,6 +21,7 @@ class Rules:
     go_on: str  # command that goes on with the study
     kept: str  # trials whose weights are kept, in words that follow "trial 3 is"
     lost_weights: str  # remedy for lost weights of trial {id}
+    is_guest: bool  # its runs are in the store of another study, which may have been made anew
 
 
 def _key(record: TrialRecord, config: StudyConfig) -> str:
@@ -37,6 +38,7 @@ SEARCH = Rules(
     go_on="resume",
     kept="among the best",
     lost_weights="export --trial {id} --train trains it again",
+    is_guest=False,
 )
 REPLICATES = Rules(
     key_of=_key_of_replicate,
@@ -44,4 +46,5 @@ REPLICATES = Rules(
     go_on="the same command",
     kept="completed",
     lost_weights="restore them from a copy",
+    is_guest=True,
 )

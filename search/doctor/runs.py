@@ -8,6 +8,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from search.doctor.finding import Finding, Notes
+from search.doctor.rules import SEARCH, Rules
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.tracking_uri import redacted
@@ -18,18 +19,25 @@ from search.tracking.store import fault_of_database, is_own, tracking_uri
 from search.tracking.trial_runs import STATUS, is_of_earlier_version, sent_points
 
 SUBJECT = "MLflow"
+_NO_RUNS = "MLflow has no runs yet"
 _UNDER_WAY = ("running", "interrupted")  # states of a run whose end is not in MLflow yet
 
 
-def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[TrialRecord]) -> Finding:
+def check_runs(
+    config: StudyConfig,
+    folder: StudyFolder,
+    records: Sequence[TrialRecord],
+    rules: Rules = SEARCH,
+) -> Finding:
     """Compare the study's runs in MLflow, with their curves, with the records.
 
-    A store that cannot be read is a fault; nothing is raised.
+    A store that cannot be read is a fault; nothing is raised. A guest without any run is as a
+    study without a store.
     """
     notes = Notes.empty()
     uri = tracking_uri(config, folder)
     if is_own(uri, folder) and not folder.mlflow_database.exists():
-        notes.waiting += ["MLflow has no runs yet"] if records else []
+        notes.waiting += [_NO_RUNS] if records else []
         return notes.finding(SUBJECT, "no store")
     if is_own(uri, folder) and (fault := fault_of_database(folder.mlflow_database)) is not None:
         notes.faults.append(f"mlflow.db is damaged: {fault}")
@@ -37,6 +45,9 @@ def check_runs(config: StudyConfig, folder: StudyFolder, records: Sequence[Trial
     try:
         client = MlflowClient(uri)
         runs = study_runs(client, folder, records)
+        if rules.is_guest and records and not (runs.parents or runs.children):
+            notes.waiting.append(_NO_RUNS)
+            return notes.finding(SUBJECT, "0 runs")
         _check_parents(runs, notes)
         for run in runs.strays:
             notes.faults.append(f"run {run.info.run_id} belongs to no trial")
