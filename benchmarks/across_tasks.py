@@ -140,7 +140,7 @@ def trial_config(folder: Path, layout: str, seed: int) -> TrialConfig:
         ),
         train=TrainConfig(
             lr=3e-3,
-            warmup_updates=N_UPDATES // 4,
+            warmup_updates=max(1, N_UPDATES // 4),
             batch_tokens=1024,
             label_smoothing=task.label_smoothing,
         ),
