@@ -11,6 +11,14 @@ from trainable.tasks.registry import load_task
 from trainable.tasks.task import Task
 from trainable.teacher import check_teacher
 
+# Settings of [space.hyper] that change the size of a model or of an update.
+SIZING = (
+    *("model.d_model", "model.ffn", "model.heads", "model.norm", "model.tied"),
+    *("model.embedding_dim", "model.reservoir_backward", "model.attention"),
+    *("model.attention_features", "model.attention_length", "model.attention_sharing"),
+    *("train.batch_tokens", "train.accumulate", "train.layer_drop"),
+)
+
 
 def param_counts(config: ModelConfig, task: Task) -> ParamCounts:
     """The four parameter counts of a model for ``task``."""

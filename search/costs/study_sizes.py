@@ -17,17 +17,9 @@ from spaces.errors import UserError
 from spaces.extremes import extreme_layouts
 from spaces.layout import Layout
 from trainable.config import TrialConfig
-from trainable.model_size import savings
+from trainable.model_size import SIZING, savings
 from trainable.objective import mparams
 from trainable.tasks.task import Task
-
-# Settings of [space.hyper] that change the size of a model or of an update.
-_SIZING = (
-    *("model.d_model", "model.ffn", "model.heads", "model.norm", "model.tied"),
-    *("model.embedding_dim", "model.reservoir_backward", "model.attention"),
-    *("model.attention_features", "model.attention_length", "model.attention_sharing"),
-    *("train.batch_tokens", "train.accumulate", "train.layer_drop"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +86,7 @@ def candidate_sizes(
 def sized_trials(config: StudyConfig, data: str) -> Iterator[TrialConfig]:
     """A trial for each combination of the ends of the axes that change a model's size."""
     encoder, decoder = next(extreme_layouts(config.space))
-    axes = {name: _ends(axis) for name, axis in config.space.hyper.items() if name in _SIZING}
+    axes = {name: _ends(axis) for name, axis in config.space.hyper.items() if name in SIZING}
     ends = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
     allowed = [hyper for hyper in ends if config.space.allows_settings(hyper)]
     for hyper in allowed or ends:  # where may allow no two ends together

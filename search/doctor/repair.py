@@ -74,7 +74,7 @@ def _repair(config: StudyConfig, folder: StudyFolder) -> None:
             record.state != "running" for record in ledger.records
         )
         counts = journal.counts(n_trained=ledger.n_trained)
-        metrics, tags = study_totals(counts, ledger.records, config)
+        metrics, tags = study_totals(counts, ledger.records, config, data=folder.data())
         status = "FINISHED" if is_over else "KILLED"
         repair_runs(config, folder, ledger, status=status, metrics=metrics, tags=tags)
 

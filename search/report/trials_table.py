@@ -13,6 +13,7 @@ from rich.table import Table
 from search.costs.disk_usage import disk_usage
 from search.report.objective_words import objective_unit
 from search.report.rank_table import hypervolume_json
+from search.report.study_standing import study_standing
 from search.stats.hypervolume import Hypervolume, front_hypervolume
 from search.study.config import StudyConfig
 from search.study.console import output
@@ -22,7 +23,6 @@ from search.study.ranking import best_first, best_trial, pareto_front
 from search.study.references import Model0s, references_of
 from search.study.score_name import score_name, signature_of
 from search.study.trial_record import Role, TrialRecord
-from search.study.winner_standing import study_standing
 from trainable.aucc import aucc_unit
 
 if TYPE_CHECKING:

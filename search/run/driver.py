@@ -228,7 +228,9 @@ def _search(
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records),
             tracking=tracking,
-            totals=lambda: study_totals(trials.counts(), ledger.records, config),
+            totals=lambda: study_totals(
+                trials.counts(), ledger.records, config, data=folder.data()
+            ),
             deadline=deadline,
             go_on=f"reservoir-search resume {folder.argument}",
             callbacks=tensorboard_logs(config, folder),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from search.stats.hypervolume import front_hypervolume
 from search.study.config import StudyConfig
@@ -10,13 +11,18 @@ from search.study.ranking import best_trial
 from search.study.references import Model0s, Reference, aucc_ratio, references_of
 from search.study.trial_record import TrialRecord
 from search.study.winner_standing import winner_standing
+from search.suggest.space_sizes import sized_in_space
 from search.suggest.suggestion_counts import SuggestionCounts
 
 
 def study_totals(
-    counts: SuggestionCounts, records: Sequence[TrialRecord], config: StudyConfig
+    counts: SuggestionCounts, records: Sequence[TrialRecord], config: StudyConfig, *, data: str
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Metrics and tags of the study's parent run in MLflow."""
+    """Metrics and tags of the study's parent run in MLflow.
+
+    Args:
+        data: the study's prepared data.
+    """
     metrics = {
         "n_suggestions": float(counts.n_suggestions),
         "n_trained": float(counts.n_trained),
@@ -31,7 +37,9 @@ def study_totals(
     volume = front_hypervolume(records, config.objective) if config.objective.is_pareto else None
     if volume is not None:
         metrics["hypervolume"] = volume.value
-    standing = winner_standing(records, config.objective, data=config.data)
+    standing = winner_standing(
+        records, config.objective, data=data, in_space=partial(sized_in_space, config, data)
+    )
     return metrics, {
         "best_layout": best.canonical,
         "best_trial": str(best.id),

@@ -11,10 +11,10 @@ from search.replicates.verdict import verdict
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.stack import stack_svg
+from search.report.study_standing import study_standing
 from search.report.templating import render
 from search.report.winner_margin import winner_margin
 from search.study.folder import StudyFolder
-from search.study.winner_standing import study_standing
 from spaces.errors import UserError
 from trainable.aucc import best_point
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from search.study.trial_record import TrialRecord
-from search.study.winner_standing import WinnerStanding, winner_standing
+from search.study.winner_standing import Size, Sized, WinnerStanding, winner_standing
 from spaces.counts import ParamCounts
 from tests.conftest import SMALL
 from tests.search.conftest import curve_point
@@ -25,8 +26,8 @@ def trial(
     return make(id_, aucc=aucc, objective=aucc / total * 1e6, counts=counts, **changes)
 
 
-def standing(records: list[TrialRecord]) -> WinnerStanding:
-    found = winner_standing(records, ObjectiveConfig(), data="absent")
+def standing(records: list[TrialRecord], sized: Sized | None = None) -> WinnerStanding:
+    found = winner_standing(records, ObjectiveConfig(), data="absent", in_space=lambda trial: sized)
     assert found is not None
     return found
 
@@ -46,13 +47,53 @@ def test_the_ranks_are_by_each_denominator(make_record: Make):
         "AUCC alone": 3,
     }
     assert found.is_smallest
-    assert not found.is_cheapest  # all cost the same for a token
-    assert any("the smallest of the 3 trials" in sentence for sentence in found.sentences())
+    assert found.is_cheapest is None  # all cost the same for a token
+    assert found.sentences()[-1] == (
+        "Trial 0 is the smallest by total parameters of the 3 trials; how it is in the whole space "
+        "is not known."
+    )
 
 
 def test_the_smallest_of_equals_is_not_called_so(make_record: Make):
     records = [trial(make_record, n, 30.0 + n, 1_000_000, 900_000) for n in range(2)]
-    assert not standing(records).is_smallest
+    assert standing(records).is_smallest is None
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ((2.0, 8.0), "is the smallest by total parameters and the cheapest in FLOPs of the space"),
+        ((1.0, 7.0), "is neither the smallest by total parameters nor the cheapest in FLOPs of"),
+        ((2.0, 7.0), "is the smallest by total parameters, but not the cheapest in FLOPs, of the"),
+        ((1.0, 7.5), "is not the smallest by total parameters of the space"),
+    ],
+)
+def test_the_smallest_of_the_trials_is_measured_against_the_space(
+    make_record: Make, other: tuple[float, float], words: str
+):
+    own = Size(n_mparams=1.5, flops=7.5)
+    sized = Sized(own=own, others=[Size(n_mparams=other[0], flops=other[1])])
+    records = [
+        trial(make_record, 0, 30.0, 1_500_000, 9),
+        trial(make_record, 1, 30.0, 4_000_000, 9),
+        # A deletion may be smaller than all of the space.
+        trial(make_record, 2, 0.1, 500_000, 9, reference="deletion", optuna_number=None),
+    ]
+    assert any(words in sentence for sentence in standing(records, sized).sentences())
+
+
+def test_the_space_is_not_gone_through_for_a_trial_that_others_undercut(make_record: Make):
+    def never(trial: TrialRecord) -> Sized:
+        raise AssertionError(trial.id)
+
+    cheap = tuple(dataclasses.replace(curve_point(n, 1.0), flops=1.0) for n in (4, 8, 12))
+    records = [
+        trial(make_record, 0, 90.0, 1_500_000, 9),
+        trial(make_record, 1, 0.1, 1_000_000, 9, curve=cheap),
+    ]
+    found = winner_standing(records, ObjectiveConfig(), data="absent", in_space=never)
+    assert found is not None
+    assert (found.among, found.is_smallest, found.is_cheapest) == ("space", False, False)
 
 
 @pytest.mark.parametrize(("score", "has_learned"), [(0.9, False), (1.1, True)])
@@ -67,7 +108,8 @@ def test_a_winner_that_scores_as_chance_does_has_learned_nothing(
 
 def test_without_a_completed_trial_nobody_stands(make_record: Make):
     records = [make_record(state="stopped")]
-    assert winner_standing(records, ObjectiveConfig(), data="absent") is None
+    found = winner_standing(records, ObjectiveConfig(), data="absent", in_space=lambda trial: None)
+    assert found is None
 
 
 def test_to_answer_the_most_frequent_label_is_chance(make_record: Make, kinds: Path):
@@ -76,7 +118,9 @@ def test_to_answer_the_most_frequent_label_is_chance(make_record: Make, kinds: P
     for score, has_learned in ((share, False), (share + 0.1, True)):
         curve = tuple(curve_point(updates, score) for updates in (4, 8))
         record = trial(make_record, 0, 5.0, 1_000_000, 9, curve=curve, metric="accuracy")
-        found = winner_standing([record], ObjectiveConfig(), data=str(kinds))
+        found = winner_standing(
+            [record], ObjectiveConfig(), data=str(kinds), in_space=lambda trial: None
+        )
         assert found is not None
         assert found.floor == pytest.approx(share)
         assert found.has_learned == has_learned

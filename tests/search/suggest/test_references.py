@@ -288,7 +288,7 @@ def test_the_verdict_has_the_ratio_of_the_areas(tmp_path: Path, name: str):
     assert verdict is not None
     assert f"the AUCC of {best.canonical} is {ratio:.3f} of that of {deletion.canonical}" in verdict
     assert f"added {ratio - 1:.1%}".replace("%", " %") in verdict  # reservoirs help, by the formula
-    metrics, _ = study_totals(search.trials.counts(), search.records, config)
+    metrics, _ = study_totals(search.trials.counts(), search.records, config, data="absent")
     assert metrics["winner_aucc_over_deletion"] == pytest.approx(ratio)
     (model0,) = search.of_role("model0")
     assert model0.aucc is not None
@@ -317,7 +317,7 @@ def test_the_verdict_on_a_winner_without_reservoirs_names_the_best_layout_with_t
         f"{other.id}), {share:.3f} of the winner's objective; the AUCC of {other.canonical} is "
         f"{ratio:.3f} of that of {deletion.trial.canonical}, the same layout without them"
     )
-    metrics, _ = study_totals(search.trials.counts(), search.records, config)
+    metrics, _ = study_totals(search.trials.counts(), search.records, config, data="absent")
     assert "winner_aucc_over_deletion" not in metrics
 
 
