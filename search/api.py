@@ -129,7 +129,7 @@ class Study:
 
         Args:
             n_trials: new number of trials in all; as before if absent.
-            settings: limits of the search that change, as ``"search.timeout=8h"``.
+            settings: limits that change, as ``"search.timeout=8h"`` or ``"budget.updates=2000"``.
             address: as of ``run``.
             time: as of ``run``.
 

@@ -246,11 +246,12 @@ class Training:
         load_adam(self._optimizer, checkpoint.optimizer)
         self._best_weights = checkpoint.best_weights
         self._curve = list(checkpoint.curve)
-        self.finished = checkpoint.finished
         last = self._curve[-1]
         self._n_updates = last.updates
         self._n_tokens = last.tokens
         self._stopwatch.seconds_before = last.seconds
+        # The budget may have become longer since.
+        self.finished = checkpoint.finished and self._budget_is_spent()
 
 
 def run_trial(

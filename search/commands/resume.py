@@ -30,7 +30,9 @@ def resume(
     ] = False,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change a limit of the search, e.g. search.timeout=8h."),
+        typer.Option(
+            "--set", help="Change a limit, e.g. search.timeout=8h or budget.updates=2000."
+        ),
     ] = None,
     for_: For = None,
     address: Address = None,

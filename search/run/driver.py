@@ -40,6 +40,7 @@ from search.study.task_settings import settled
 from search.study.trial_record import TrialRecord
 from search.suggest.algorithms import check_algorithm
 from search.suggest.earlier_studies import EarlierTrial, earlier_trials
+from search.suggest.longer_trials import lengthen_trials, refuse_what_keeps_its_budget
 from search.suggest.proxy import Proxy
 from search.suggest.reference_trials import ReferenceTrials
 from search.suggest.searcher import TrialSearcher
@@ -120,7 +121,7 @@ def resume_study(
     Args:
         folder: the study's.
         n_trials: new number of trials in all; None leaves it as it is.
-        settings: ``search.KEY=VALUE`` that change from now on; few may.
+        settings: ``search.KEY=VALUE`` or ``budget.KEY=VALUE`` that change from now on; few may.
         retried: ids of failed trials to train again, all if empty; None trains none of them.
         address: HOST:PORT of a Ray cluster, or ``auto``; None for this machine alone.
         deadline: moment to end, finished or not; None to end with the last trial.
@@ -142,7 +143,10 @@ def resume_study(
         again = [] if retried is None else failed_ids(read_records(folder.trials), retried)
         if config != folder.config():
             _refuse_fewer(config, folder)
+            if config.budget != folder.config().budget:
+                refuse_what_keeps_its_budget(config, folder)
             folder.resolve(config)
+        lengthen_trials(folder, config)
         with ray_for(config, address):
             trainable = trainable_for(config, folder, address)
             return _search(config, folder, earlier, trainable, deadline, retried=again)

@@ -129,7 +129,7 @@ def winner_standing(
     if best is None or best.best_score is None:
         return None
     trials = [record for record in records if record.curve]
-    searched = _sized(best, [record for record in trials if record.optuna_number is not None])
+    searched = _sized(best, [record for record in trials if record.is_of_the_space])
     open_ = _is_least(searched, _n_mparams), _is_least(searched, _flops)
     sized = searched if open_ == (False, False) else in_space(best)
     shown = _sized(best, trials) if sized is None else sized

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trainable.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from trainable.config import TrainConfig, TrialConfig
+from trainable.config import Budget, TrainConfig, TrialConfig
 from trainable.curve import Point
 from trainable.ranks import Ranks
 from trainable.training import Diverged, Training, run_trial
@@ -75,6 +75,17 @@ def test_the_checkpoint_of_a_finished_trial_trains_no_more(tiny_trial: TrialConf
         tiny_trial, report=pytest.fail, checkpoint=copy.deepcopy(finished.checkpoint())
     )
     assert again.curve == finished.curve
+
+
+def test_the_checkpoint_of_a_finished_trial_goes_on_to_a_longer_budget(tiny_trial: TrialConfig):
+    interval = tiny_trial.validation.interval_updates
+    short = tiny_trial.model_copy(update={"budget": Budget(updates=interval)})
+    long = tiny_trial.model_copy(update={"budget": Budget(updates=2 * interval)})
+    finished = run_trial(short, report=lambda point: None)
+    longer = run_trial(long, report=lambda point: None, checkpoint=finished.checkpoint())
+    unbroken = run_trial(long, report=lambda point: None)
+    assert without_seconds(longer.curve) == without_seconds(unbroken.curve)
+    assert longer.finished
 
 
 def test_no_update_changes_a_reservoir_and_none_is_in_the_checkpoint(tiny_trial: TrialConfig):

@@ -97,9 +97,13 @@ def test_limits_may_change_in_a_study_and_what_makes_its_trials_compare_may_not(
     changed = changed_settings(config, ["search.timeout=2h", "search.max_failed=2"])
     assert (changed.search.timeout, changed.search.max_failed) == ("2h", 2)
     assert changed.budget == config.budget
-    for setting in ("budget.updates=99", "train.lr=1e-3", "search.algorithm=tpe", "seed=2"):
+    for setting in ("train.lr=1e-3", "search.algorithm=tpe", "seed=2"):
         with pytest.raises(UserError, match=rf"^--set '{setting}': .* keeps its [^\n]*$"):
             changed_settings(config, [setting])
+    assert changed_settings(config, ["budget.updates=99"]).budget.updates == 99
+    for shorter in ("budget.updates=11", "budget.seconds=60"):
+        with pytest.raises(UserError, match=rf"^--set {shorter}: .* may only go on longer"):
+            changed_settings(config, [shorter])
     with pytest.raises(UserError, match=r"--set: search\.timeout 'long': is no time"):
         changed_settings(config, ["search.timeout=long"])
 
@@ -109,6 +113,6 @@ def test_resume_refuses_before_ray_starts_and_changes_nothing(
 ):
     folder = recorded_study("one")
     before = folder.config()
-    with pytest.raises(UserError, match=r"keeps its budget\.updates"):
-        resume_study(folder, settings=["search.timeout=2h", "budget.updates=99"])
+    with pytest.raises(UserError, match=r"keeps its train\.lr"):
+        resume_study(folder, settings=["search.timeout=2h", "train.lr=1e-3"])
     assert folder.config() == before
