@@ -19,6 +19,10 @@ def report(
     png: Annotated[
         Path | None, typer.Option(help="Folder for the figures as PNG, for papers.")
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another study to show beside it, by name or folder."),
+    ] = None,
 ) -> None:
     """Write a study as one HTML page: winner, layouts, curves, fronts, all trials, settings.
 
@@ -28,5 +32,6 @@ def report(
     from search.study.console import say
     from search.study.folder import find_study
 
-    for path in write_report(find_study(study), out, png):
+    other = None if against is None else find_study(against)
+    for path in write_report(find_study(study), out, png, other):
         say(path)

@@ -16,18 +16,25 @@ from search.report import colours
 from search.report.reported_study import ReportedStudy, read_study
 from search.report.section import Section
 from search.report.sections import SECTIONS
+from search.report.sections.against import against
 from search.report.templating import read, render
 from search.study.folder import StudyFolder
 from trainable.atomic import write_atomically
 
 
-def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> list[Path]:
+def write_report(
+    folder: StudyFolder,
+    out: Path | None,
+    png: Path | None,
+    other: StudyFolder | None = None,
+) -> list[Path]:
     """Write the page, and its figures if a folder for them is given.
 
     Args:
         out: the page's file; ``report.html`` in the study's folder if absent. An earlier
             file is replaced atomically.
         png: the folder of the figures; created if absent.
+        other: another study to show beside it.
 
     Returns:
         The files written, the page first.
@@ -36,11 +43,21 @@ def write_report(folder: StudyFolder, out: Path | None, png: Path | None) -> lis
         UserError: the study's settings are broken.
     """
     study = read_study(folder)
-    sections = [section for make in SECTIONS if (section := make(study)) is not None]
+    sections = sections_of(study, None if other is None else read_study(other))
     page = out or folder.report
     page.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(page, page_html(study, sections))
     return [page] if png is None else [page, *_write_pictures(sections, png)]
+
+
+def sections_of(study: ReportedStudy, other: ReportedStudy | None = None) -> list[Section]:
+    """Sections of the page; that on another study stands before the layouts."""
+    sections = [section for make in SECTIONS if (section := make(study)) is not None]
+    if other is not None:
+        names = [section.name for section in sections]
+        place = names.index("layouts") if "layouts" in names else 1
+        sections.insert(place, against(study, other))
+    return sections
 
 
 def page_html(study: ReportedStudy, sections: Sequence[Section]) -> str:
