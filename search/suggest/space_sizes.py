@@ -87,8 +87,9 @@ def _extreme_sizes(
     """Sizes of the extreme layouts, with each of the settings ``hyper``."""
     task = load_task(data)
     layouts = list(extreme_layouts(config.space))
-    for trial in (_trial(config, data, settings) for settings in hyper):
-        for encoder, decoder in layouts if trial is not None else ():
+    trials = [_trial(config, data, settings) for settings in hyper]
+    for trial in (trial for trial in trials if trial is not None):
+        for encoder, decoder in layouts:
             model = trial.model.model_copy(update={"encoder": encoder, "decoder": decoder})
             yield CandidateSize(
                 counts=param_counts(model, task),

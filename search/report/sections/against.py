@@ -42,6 +42,7 @@ def against(study: ReportedStudy, other: ReportedStudy) -> Section:
         "against.html",
         studies=list(zip(names, (study, other), strict=True)),
         names=names,
+        units=_units(study, other, names),
         reasons=reasons,
         figures=_figures(study, other, names, is_one=not reasons),
         pairs=pairs,
@@ -92,7 +93,18 @@ def differing_settings(
     for name in dict.fromkeys([*own, *others]):
         values = own.get(name, MISSING), others.get(name, MISSING)
         if name != "name" and values[0] != values[1]:
-            yield name, *map(without_login, values)
+            yield name, without_login(values[0]), without_login(values[1])
+
+
+def _units(study: ReportedStudy, other: ReportedStudy, names: Sequence[str]) -> list[str]:
+    """Meaning of score, AUCC and objective; once if it is the same in both studies."""
+    own, others = (
+        f"the score is {each.metric}, the AUCC in {each.unit}, the objective {each.objective_words}"
+        for each in (study, other)
+    )
+    if own == others:
+        return [f"{own[0].upper()}{own[1:]}."]
+    return [f"{name}: {words}." for name, words in zip(names, (own, others), strict=True)]
 
 
 def _model(record: TrialRecord) -> tuple[str, str]:
@@ -105,11 +117,8 @@ def _figures(
     """Best so far of both studies, in one figure if they compare; each with its description."""
     lines = [_line(n, names[n], steps_of(each)) for n, each in enumerate((study, other))]
     if is_one:
-        return [(" and ".join(names), _figure(lines, study.objective_words))]
-    words = study.objective_words, other.objective_words
-    return [
-        (name, _figure([line], text)) for name, line, text in zip(names, lines, words, strict=True)
-    ]
+        return [(" and ".join(names), _figure(lines))]
+    return [(name, _figure([line])) for name, line in zip(names, lines, strict=True)]
 
 
 def _line(number: int, name: str, steps: Sequence[Step]) -> dict[str, Any]:
@@ -131,10 +140,10 @@ def _line(number: int, name: str, steps: Sequence[Step]) -> dict[str, Any]:
     }
 
 
-def _figure(lines: Sequence[dict[str, Any]], objective: str) -> dict[str, Any]:
+def _figure(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
     layout = {
         "showlegend": True,
         "xaxis": {"title": {"text": "compared trials"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": objective}},
+        "yaxis": {"title": {"text": "objective"}},
     }
     return {"data": list(lines), "layout": layout}
