@@ -195,15 +195,15 @@ def _search(
     *,
     retried: Collection[int] = (),
 ) -> StudyResult:
-    storage = study_storage(folder)
+    storage, data = study_storage(folder), folder.data()
     with SearchTime.of_session(folder) as time, Ledger.in_order(folder.trials) as ledger:
         trials = StudyTrials.open(
             config,
             ledger,
             optuna_log=folder.optuna_log,
-            data=folder.data(),
+            data=data,
             size=candidate_size,
-            metric=metric_of(folder.data()).name,
+            metric=metric_of(data).name,
             earlier=earlier,
             proxy=_proxy(config),
         )
@@ -232,9 +232,7 @@ def _search(
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records),
             tracking=tracking,
-            totals=lambda: study_totals(
-                trials.counts(), ledger.records, config, data=folder.data()
-            ),
+            totals=lambda: study_totals(trials.counts(), ledger.records, config, data=data),
             deadline=deadline,
             go_on=f"reservoir-search resume {folder.argument}",
             callbacks=tensorboard_logs(config, folder),
