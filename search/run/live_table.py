@@ -26,7 +26,7 @@ _STYLES: Mapping[State, str] = MappingProxyType(
     {"completed": "green", "stopped": "yellow", "running": "cyan", "failed": "red"}
 )
 _OTHER_LINES = 5  # heading, rule, trials left out, bar, and an empty one where the cursor stands
-_BAR_WIDTH = 20  # characters
+_BAR_SHARE = 6  # the bar is as wide as a sixth of the terminal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class LiveTable:
             yield self._table(shown, options.max_width)
         if len(shown) < len(self.records):
             yield Text(f"… and {len(self.records) - len(shown)} more", style="dim")
-        yield self._bar()
+        yield self._bar(options.max_width // _BAR_SHARE)
         yield ""
 
     @cached_property
@@ -67,9 +67,9 @@ class LiveTable:
             table.add_row(*cells, style="bold" if record == best else "")
         return table
 
-    def _bar(self) -> Table:
+    def _bar(self, width: int) -> Table:
         line = Table.grid(padding=(0, 1, 0, 0))
-        line.add_column(width=_BAR_WIDTH)
+        line.add_column(width=width)
         line.add_column(no_wrap=True, overflow="ellipsis")
         done = n_ended(self.config, self.records)
         line.add_row(ProgressBar(total=self.n_trials, completed=done), self._status())
