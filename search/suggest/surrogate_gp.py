@@ -94,7 +94,8 @@ def _cost(kernel: Array, inputs: Array, targets: Array, known: Array) -> tuple[f
 
 
 def _factor(covariance: Array, kernel: Array, known: Array) -> Array:
-    noise = np.exp(2 * kernel[-1]) + known + 1e-8
+    # Relative to the signal: where a fit tries a large one, rounding alone exceeds any constant.
+    noise = np.exp(2 * kernel[-1]) + known + 1e-8 * (1 + np.exp(2 * kernel[-2]))
     factor: Array = cholesky(covariance + np.diag(noise), lower=True)
     return factor
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spaces.layout import Layout
+from tests.encoder_exports import write_export
 from tests.ports import free_port
 from trainable.config import TrialConfig
 from trainable.training import run_trial
@@ -52,6 +54,22 @@ def test_ranks_give_the_losses_of_one_rank_with_the_same_global_batch(
     model = tiny_trial.model.model_copy(update={"dropout": 0.0, "encoder": Layout.parse(encoder)})
     train = tiny_trial.train.model_copy(update={"accumulate": accumulate})
     config = tiny_trial.model_copy(update={"model": model, "train": train})
+    compare_with_one_rank(config, tmp_path, by_file=by_file)
+
+
+@pytest.mark.slow
+def test_two_ranks_learn_from_a_teacher_as_one_does(
+    tiny_trial: TrialConfig, small_grammar: Path, tmp_path: Path
+):
+    data = shutil.copytree(small_grammar, tmp_path / "data")  # the teacher's table is put there
+    teacher = write_export(data, tmp_path / "teacher", decoder="L")
+    train = tiny_trial.train.model_copy(update={"distill": str(teacher)})
+    model = tiny_trial.model.model_copy(update={"dropout": 0.0})
+    update = {"data": str(data), "train": train, "model": model}
+    compare_with_one_rank(tiny_trial.model_copy(update=update), tmp_path, by_file=True)
+
+
+def compare_with_one_rank(config: TrialConfig, tmp_path: Path, *, by_file: bool) -> None:
     alone = run_trial(config, report=lambda point: None).curve
     address = str(tmp_path / "store") if by_file else f"127.0.0.1:{free_port()}"
     first, second = curves_of_ranks(config, address, tmp_path)

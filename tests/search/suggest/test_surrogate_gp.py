@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from search.suggest.surrogate_gp import MAX_FITTED, GaussianProcess, _cost
+from search.suggest.surrogate_gp import (
+    MAX_FITTED,
+    GaussianProcess,
+    _cost,
+    _covariance,
+    _factor,
+)
 
 RNG = np.random.default_rng(3)
 INPUTS = RNG.normal(size=(30, 3))
@@ -65,3 +71,10 @@ def test_of_many_values_all_are_predicted_from_though_some_fit_the_kernel():
     new = rng.uniform(-1, 1, size=(50, 2))
     errors = [np.abs(p.predict(new)[0] - 7.0 - 0.1 * np.sin(new[:, 0])) for p in (process, few)]
     assert errors[0].mean() < errors[1].mean()
+
+
+def test_points_close_together_are_no_trouble_however_large_a_signal_the_fit_tries():
+    inputs = np.repeat(np.linspace(0.0, 1.0, 4)[:, None], 8, axis=0)
+    kernel = np.array([3.0, 9.0, -20.0])  # length, signal, noise, as logs
+    factor = _factor(_covariance(kernel, inputs, inputs), kernel, np.zeros(len(inputs)))
+    assert np.all(np.isfinite(factor))
