@@ -58,7 +58,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
 
 
 def study_table(folder: StudyFolder) -> None:
-    """Print the trials, best first, the result of ``confirm``, and the disk used.
+    """Print the trials, best first, and the result of ``confirm``.
 
     Stars mark the trials on the Pareto front.
     """
@@ -91,7 +91,11 @@ def study_table(folder: StudyFolder) -> None:
     for line in _proxy_lines(config, _proxy_tally(config, folder, records)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
-    console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_disk_usage(folder: StudyFolder) -> None:
+    """Print what the study takes up on disk."""
+    output().print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
 
 
 def _units(config: StudyConfig, records: Sequence[TrialRecord]) -> str:

@@ -29,7 +29,6 @@ from trainable.users_folder import users_folder
 
 FILE_WIDTH = 140  # characters, where no terminal sets the width
 TRACES = "traces.log"  # in the user's folder
-_REFRESHES_PER_S = 4
 _TRACES_BYTES = 2**20  # the file begins anew once it is larger
 
 logger = logging.getLogger(__name__)
@@ -140,7 +139,7 @@ def shows_live() -> bool:
 
 
 @contextlib.contextmanager
-def live(view: RenderableType) -> Iterator[Live]:
+def live(view: RenderableType, *, refreshes_per_s: float = 1) -> Iterator[Live]:
     """Show ``view`` in place while the block lasts, below all lines that are logged or printed.
 
     It goes with the block, but stays after an exception. Call it only if ``shows_live``.
@@ -148,7 +147,7 @@ def live(view: RenderableType) -> Iterator[Live]:
     shown = Live(
         view,
         console=_terminal(),
-        refresh_per_second=_REFRESHES_PER_S,
+        refresh_per_second=refreshes_per_s,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
     )
@@ -164,7 +163,10 @@ def live(view: RenderableType) -> Iterator[Live]:
 @contextlib.contextmanager
 def doing(what: str) -> Iterator[None]:
     """Tell at a terminal what takes a while, as long as it lasts."""
-    with live(Spinner("dots", what)) if shows_live() else contextlib.nullcontext():
+    if not shows_live():
+        yield
+        return
+    with live(Spinner("dots", what), refreshes_per_s=8):
         yield
 
 
