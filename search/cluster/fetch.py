@@ -14,7 +14,7 @@ from ray.job_submission import JobSubmissionClient
 from search.cluster.job import dashboard, end_as, in_folder, submitted
 from search.cluster.packed_study import PARTS, RECORDS, unpack
 from search.cluster.ray_address import ray_errors_as_user_errors
-from search.study.console import say
+from search.study.console import doing, say
 from search.study.folder import STUDIES, StudyFolder
 from spaces.errors import UserError
 from trainable.users_folder import scratch_folder
@@ -70,7 +70,7 @@ def _fetch(study: str, parts: Sequence[str], target: Path, *, address: str, fold
     words = shlex.join([study, *parts])
     line = in_folder(f"python -P -m search.cluster.packed_study {words}", folder)
     job = submitted(client, line, address=address)
-    with ray_errors_as_user_errors(address):
+    with ray_errors_as_user_errors(address), doing("waiting for the job that sends the study"):
         log = _log_at_end(client, job)
         ended = client.get_job_info(job)
     if ended.driver_exit_code != 0:
