@@ -26,7 +26,7 @@ test: setup  ## Run the tests, but for the slow ones and those for a GPU
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 test-slow: setup  ## Run the slow tests
-	@$(PY) -m pytest -n 2 --dist loadfile -m "slow and not cluster and not gpu" --timeout 1200
+	@$(PY) -m pytest -n 2 --dist loadfile -m "slow and not cluster and not gpu" --timeout 1200 --durations 25
 
 cluster-test: setup  ## Run the tests with several nodes, hosts, servers and many faults (as root)
 	@$(PY) -m pytest -m "cluster and not gpu" --timeout 1800

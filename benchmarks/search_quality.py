@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from statistics import median
 
@@ -32,6 +32,7 @@ from benchmarks.search_peers import (
 from benchmarks.search_problems import Front, Problem, name_of, problems
 from benchmarks.simulated_search import Course, simulate
 from benchmarks.spread import figure
+from search.study.config import StudyConfig
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,25 @@ N_SEEDS = 10
 N_WORKERS = 2
 OURS = "ours, with its defaults"
 
-# Made for a table, a study and a seed; or the name of an algorithm of ours, None for the default.
-Search = MakePeer | str | None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """Our search with other settings than its defaults."""
+
+    algorithm: Mapping[str, object] = field(default_factory=dict)  # of [search]
+    scheduler: Mapping[str, object] = field(default_factory=dict)
+
+    def settings(self, config: StudyConfig) -> StudyConfig:
+        """Settings of the study with these in their places."""
+        update = {
+            "search": config.search.model_copy(update=self.algorithm),
+            "scheduler": config.scheduler.model_copy(update=self.scheduler),
+        }
+        return config.model_copy(update=update)
+
+
+Search = MakePeer | Ours  # a peer is made for a table, a study and a seed
+
 
 RULES: Mapping[str, Search] = {
     "fewest training FLOPs first": cheapest_first,
@@ -58,7 +76,13 @@ SYNE_TUNE: Mapping[str, Search] = {
     "regularised evolution (Syne Tune)": syne_tune_peer.regularised_evolution,
 }
 FRONT_PEERS: Mapping[str, Search] = {  # the others know one objective
-    "NSGA-II (Optuna)": "nsga2",
+    "NSGA-II (Optuna)": Ours(algorithm={"algorithm": "nsga2"}),
+}
+UNSTOPPED = {f"{OURS}, nothing stopped": Ours(scheduler={"name": "none"})}
+FORECAST = {
+    f"{OURS}, but extrapolation at risk 0.01": Ours(
+        scheduler={"name": "extrapolation", "risk": 0.01}
+    )
 }
 
 
@@ -134,12 +158,13 @@ def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes
 def searches(problem: Problem) -> Mapping[str, Search]:
     """The searches of a problem by name, ours first."""
     if isinstance(problem, Front):
-        return {OURS: None, **RULES, **FRONT_PEERS}
+        return {OURS: Ours(), **RULES, **FRONT_PEERS}
     optional = {
         **(SYNE_TUNE if syne_tune_peer.is_installed() else {}),
         **({"SMAC3": smac_peer.smac} if smac_peer.is_installed() else {}),
     }
-    return {OURS: None, **RULES, **PEERS, **optional}
+    variants = {**UNSTOPPED, **(FORECAST if problem.config.objective.is_of_aucc else {})}
+    return {OURS: Ours(), **variants, **RULES, **PEERS, **optional}
 
 
 def absent() -> list[tuple[str, str]]:
@@ -164,10 +189,9 @@ def _course(problem: Problem, search: Search, seed: int) -> Course:
         return problem.shortfall(course.records()) <= problem.within
 
     config, peer = problem.config, None
-    if isinstance(search, str):
-        named = config.search.model_copy(update={"algorithm": search})
-        config = config.model_copy(update={"search": named})
-    elif search is not None:
+    if isinstance(search, Ours):
+        config = search.settings(config)
+    else:
         peer = search(problem.table, config, seed)
     return simulate(
         problem.table, config, seed=seed, n_workers=N_WORKERS, is_over=is_over, peer=peer
@@ -184,7 +208,7 @@ def _summary(outcomes: Sequence[Mapping[str, Outcomes]]) -> Table:
 
 def _summary_row(by_name: Mapping[str, Outcomes]) -> Row:
     ours = by_name[OURS]
-    others = {name: found.median for name, found in by_name.items() if name != OURS}
+    others = {name: found.median for name, found in by_name.items() if not name.startswith(OURS)}
     least = min(others.values())
     verdict = "ahead" if ours.median < least else "equal" if ours.median == least else "behind"
     return {

@@ -56,9 +56,11 @@ class _Suggesting(Searcher):  # type: ignore[misc]
         )
 
     def suggest(self, trial_id: str) -> Point | str:
+        from smac.main.exceptions import ConfigurationSpaceExhaustedException
+
         try:
             asked = self._smac.ask()
-        except StopIteration:  # all configurations were tried
+        except (StopIteration, ConfigurationSpaceExhaustedException):  # it finds no untried one
             return str(Searcher.FINISHED)
         self._asked[trial_id] = asked
         flat = {name: values[int(asked.config[name])] for name, values in self._answers.items()}

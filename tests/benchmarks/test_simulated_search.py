@@ -9,6 +9,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from benchmarks.search_peers import InOrder, cheapest_first
 from benchmarks.search_problems import BestLayout, Front, NamedLayout
+from benchmarks.search_quality import Ours
 from benchmarks.simulated_search import Course, simulate
 from search.cluster.ray_cluster import local_ray
 from search.replay.peer import Peer
@@ -81,6 +82,15 @@ def test_ours_trains_no_layout_twice_and_a_stopped_trial_costs_less(
     keys = [record.key for record in course.records()]
     assert len(set(keys)) == len(keys) < course.n_trials == 9
     assert course.n_updates < 9 * UPDATES[-1]
+
+
+def test_a_variant_of_ours_differs_in_its_settings_alone(table: TrialTable):
+    config = replayed_study(table, ["search.n_trials=9", "scheduler.grace=4"])
+    settings = Ours(scheduler={"name": "none"}).settings(config)
+    assert Ours().settings(config) == config
+    assert settings.search == config.search
+    course = simulate(table, settings, seed=2, n_workers=2, is_over=never)
+    assert course.n_updates == 9 * UPDATES[-1]  # nothing is stopped
 
 
 def test_a_peer_s_layout_above_the_bound_of_size_is_refused_and_costs_nothing(table: TrialTable):
