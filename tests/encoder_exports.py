@@ -16,7 +16,13 @@ from trainable.tasks.registry import load_task
 
 def write_export(data: Path, folder: Path, **model: Any) -> Path:
     """Export of an untrained model whose learned weights are not those of its trial's seed."""
-    trial, task = encoder_trial(data, seed=7, **model), load_task(str(data))
+    return write_export_of(encoder_trial(data, seed=7, **model), folder)
+
+
+def write_export_of(trial: TrialConfig, folder: Path) -> Path:
+    """The same of a trial's model."""
+    data = Path(trial.data)
+    task = load_task(trial.data)
     folder.mkdir()
     (folder / "config.json").write_text(trial.model_dump_json())
     save_file(learned_weights(task.build_model(trial.model, seed=99)), folder / "model.safetensors")

@@ -7,6 +7,7 @@ says what to do.
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,6 +47,7 @@ from trainable.private.mlflow import (
     move_artifacts,
     runs_page,
     server_environment,
+    store_in_use,
 )
 from trainable.private.optuna import open_again, whole_lines
 from trainable.private.ray import (
@@ -287,6 +289,10 @@ def test_mlflow_reads_artifacts_where_they_were_moved_to(tmp_path: Path):
     moved, stayed, empty = (client.create_run(experiment).info.run_id for _ in range(3))
     for run_id in (moved, stayed):
         client.log_text(run_id, "words", "file.txt")
+    model = client.create_logged_model(experiment).model_id
+    client.create_registered_model("model")
+    with store_in_use(store):
+        client.create_model_version("model", f"models:/{model}", model_id=model)
     now.mkdir()
     (before / moved).rename(now / moved)
     move_artifacts(store, experiment, before=before.as_uri(), now=now.as_uri())
@@ -296,6 +302,23 @@ def test_mlflow_reads_artifacts_where_they_were_moved_to(tmp_path: Path):
     for run_id, place in ((moved, now), (stayed, before), (empty, now)):
         assert client.get_run(run_id).info.artifact_uri.startswith(place.as_uri())
         assert [item.path for item in client.list_artifacts(run_id)] == ["file.txt"]
+    place = client.get_logged_model(model).artifact_location
+    assert place.startswith(now.as_uri())
+    assert client.get_model_version_download_uri("model", "1") == place
+
+
+@pytest.mark.parametrize("before", ["http://127.0.0.1:5000", None])
+def test_mlflows_store_is_another_only_for_a_time(
+    before: str | None, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    if before is not None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", before)
+    default = mlflow.get_tracking_uri()
+    with store_in_use("sqlite:///other.db"):
+        assert mlflow.get_tracking_uri() == "sqlite:///other.db"
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before
+    assert mlflow.get_tracking_uri() == default
 
 
 def test_mlflows_page_has_the_addresses_that_we_print():

@@ -4,18 +4,45 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ray.job_submission import JobSubmissionClient
 
 from search.cluster.job import dashboard, end_as, in_folder, submitted
-from search.cluster.packed_study import unpack
+from search.cluster.packed_study import PARTS, RECORDS, unpack
 from search.cluster.ray_address import ray_errors_as_user_errors
-from search.study.console import say
-from search.study.folder import STUDIES
+from search.study.console import doing, say
+from search.study.folder import STUDIES, StudyFolder
 from spaces.errors import UserError
+from trainable.users_folder import scratch_folder
 
 _POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedRecords(StudyFolder):
+    """Folder of a study's records here, while the study is on a cluster."""
+
+    @property
+    def argument(self) -> str:
+        return shlex.quote(self.path.name)
+
+
+@contextmanager
+def fetched_records(study: str, *, address: str, folder: str) -> Iterator[FetchedRecords]:
+    """A study's records in a folder that goes with the block; arguments as of ``fetch_study``.
+
+    Raises:
+        UserError: the cluster or the study is not there.
+        WorkFailed: the records did not come back whole.
+    """
+    with scratch_folder() as scratch:
+        target = scratch / Path(study).name
+        _fetch(study, RECORDS, target, address=address, folder=folder)
+        yield FetchedRecords(target)
 
 
 def fetch_study(study: str, *, address: str, folder: str, out: Path | None) -> Path:
@@ -34,17 +61,22 @@ def fetch_study(study: str, *, address: str, folder: str, out: Path | None) -> P
     target = out or STUDIES / Path(study).name
     if target.exists():
         raise UserError(f"{target} exists; move it away, or give another folder with --out")
+    _fetch(study, PARTS, target, address=address, folder=folder)
+    return target
+
+
+def _fetch(study: str, parts: Sequence[str], target: Path, *, address: str, folder: str) -> None:
     client = dashboard(address)
-    line = in_folder(f"python -P -m search.cluster.packed_study {shlex.quote(study)}", folder)
+    words = shlex.join([study, *parts])
+    line = in_folder(f"python -P -m search.cluster.packed_study {words}", folder)
     job = submitted(client, line, address=address)
-    with ray_errors_as_user_errors(address):
+    with ray_errors_as_user_errors(address), doing("waiting for the job that sends the study"):
         log = _log_at_end(client, job)
         ended = client.get_job_info(job)
     if ended.driver_exit_code != 0:
         say(log, end="")
     end_as(ended, job)
     unpack(log, target)
-    return target
 
 
 def _log_at_end(client: JobSubmissionClient, job: str) -> str:

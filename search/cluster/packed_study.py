@@ -7,6 +7,7 @@ import io
 import sys
 import tarfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from search.study.console import tell, write
@@ -16,16 +17,16 @@ from spaces.errors import UserError
 from trainable.atomic import atomic_folder
 
 # Neither checkpoints nor MLflow's store: they stay with the cluster.
-PARTS = ("study.toml", "resolved.json", "trials.jsonl", "optuna.log", "report.html")
-FOLDERS = ("export", "reproduce", "tensorboard")
+RECORDS = ("study.toml", "resolved.json", "trials.jsonl", "optuna.log")
+PARTS = (*RECORDS, "report.html", "export", "reproduce", "tensorboard")
 _MARK = "reservoir-search-study:"  # before the text, in a log that may have other lines
 
 
-def packed(folder: Path) -> str:
-    """One line of text with the parts of a study that are there."""
+def packed(folder: Path, parts: Sequence[str]) -> str:
+    """One line of text with those of the ``parts`` of a study that are there."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        for name in (*PARTS, *FOLDERS):
+        for name in parts:
             if (folder / name).exists():
                 tar.add(folder / name, arcname=name)
     return _MARK + base64.b64encode(archive.getvalue()).decode()
@@ -48,10 +49,10 @@ def unpack(log: str, target: Path) -> None:
         raise WorkFailed(f"the study did not come back whole ({error}); try again") from error
 
 
-def main(name: str) -> int:
-    """Print the study called ``name``; the exit code."""
+def main(name: str, parts: Sequence[str]) -> int:
+    """Print the ``parts`` of the study called ``name``; the exit code."""
     try:
-        write(packed(find_study(name).path))
+        write(packed(find_study(name).path, parts))
     except UserError as error:
         tell(f"error: {error}")
         return 2
@@ -59,4 +60,4 @@ def main(name: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -22,6 +22,7 @@ from search.cluster.ray_files import (
 )
 from search.cluster.ray_watch import watching_ray
 from search.cluster.shipped_code import copy_code
+from search.study.console import doing
 from search.study.errors import WorkFailed
 from trainable.environment_fault import environment_fault
 from trainable.private.ray import (
@@ -51,7 +52,13 @@ def local_ray() -> Iterator[None]:
     folder = private_folder()
     remove_old_sessions(folder)
     require_room(folder)
-    with on_loopback(), _failing_in_one_line(folder), _hushed(folder), _keeping_sigterm():
+    with (
+        doing("starting Ray"),
+        on_loopback(),
+        _failing_in_one_line(folder),
+        _hushed(folder),
+        _keeping_sigterm(),
+    ):
         ray.init(
             address="local",
             include_dashboard=False,
@@ -68,7 +75,8 @@ def local_ray() -> Iterator[None]:
         ):
             yield
     finally:
-        ray.shutdown()
+        with doing("stopping Ray"):
+            ray.shutdown()
 
 
 @contextmanager
@@ -87,7 +95,12 @@ def cluster_ray(address: str) -> Iterator[None]:
     os.environ.update(OVERRIDE_JOBS_ENVIRONMENT)
     with scratch_folder() as folder:
         copy_code(folder)
-        with ray_errors_as_user_errors(address), _hushed(private_folder()), _keeping_sigterm():
+        with (
+            doing(f"joining the Ray cluster at {address}"),
+            ray_errors_as_user_errors(address),
+            _hushed(private_folder()),
+            _keeping_sigterm(),
+        ):
             ray.init(
                 address=address,
                 log_to_driver=False,
@@ -105,7 +118,8 @@ def cluster_ray(address: str) -> Iterator[None]:
         ):
             yield
     finally:
-        ray.shutdown()
+        with doing("stopping Ray"):
+            ray.shutdown()
 
 
 def _set_up() -> None:

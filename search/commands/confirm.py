@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from search.commands.options import Address, For, StudyName
+from search.study.console import doing, output
 
 
 def confirm(
@@ -34,11 +35,11 @@ def confirm(
     seeds. Safe to interrupt: the same command continues. Results are in
     studies/NAME/confirm, in MLflow, and in the report.
     """
-    from search.replicates.confirm import confirm_study
-    from search.replicates.confirm_table import confirm_table
-    from search.replicates.verdict import verdict
-    from search.study.console import output
-    from search.study.folder import find_study
+    with doing("loading torch, Ray and MLflow"):
+        from search.replicates.confirm import confirm_study
+        from search.replicates.confirm_table import confirm_table
+        from search.replicates.verdict import verdict
+        from search.study.folder import find_study
 
     confirmation = confirm_study(
         find_study(study),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from search.commands.options import StudyName
+
+if TYPE_CHECKING:
+    from search.exports.exported import Exported
+    from search.exports.register import Registered
 
 
 def export(
@@ -25,13 +30,35 @@ def export(
             help="Train to the full budget first (full_budget; the trials' budget if absent).",
         ),
     ] = False,
+    register: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Register the export in the study's MLflow store, as the next version of the "
+            "model NAME; the trial's export is taken as it is, if it is there already.",
+        ),
+    ] = None,
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
     from search.exports.export import export_layout
-    from search.study.console import say
     from search.study.folder import find_study
 
-    folder, exported = export_layout(find_study(study), trial=trial, out=out, train=train)
+    if register is None:
+        _tell(*export_layout(find_study(study), trial=trial, out=out, train=train))
+        return
+    from search.exports.register import register_export
+
+    registered = register_export(
+        find_study(study), name=register, trial=trial, out=out, train=train
+    )
+    if registered.exported is not None:
+        _tell(registered.folder, registered.exported)
+    _tell_model(registered)
+
+
+def _tell(folder: Path, exported: Exported) -> None:
+    from search.study.console import say
+
     say(f"exported trial {exported.record.id}, encoder {exported.config.model.encoder}: {folder}")
     say(
         f"{exported.task.metric.name} with {exported.task.final_decoding}: "
@@ -39,3 +66,16 @@ def export(
         f"{exported.test.score:.2f} on the test set"
     )
     say(f"  use it: {exported.task.use_commands(str(folder))[0]}")
+
+
+def _tell_model(registered: Registered) -> None:
+    from search.study.console import say
+    from search.study.tracking_uri import redacted
+
+    model = f"models:/{registered.name}/{registered.version}"
+    store = redacted(registered.store)
+    say(f"registered trial {registered.record.id}, {registered.folder}: {model} at {store}")
+    say(
+        f"  serve it: MLFLOW_TRACKING_URI={quote(store)} "
+        f"mlflow models serve --model-uri {quote(model)} --env-manager local"
+    )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from search.run.deadline import Deadline
-from search.study.folder import STUDIES, study_names
+from search.study.folder import STUDIES, StudyFolder, find_study, study_names
+from spaces.errors import UserError
 
 
 def study_file(text: str) -> Path:
@@ -60,3 +63,40 @@ For = Annotated[
         show_default=False,
     ),
 ]
+
+StudysDashboard = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Ray's dashboard, http://HOST:8265, if the study is on that cluster.",
+        show_default=False,
+    ),
+]
+
+StudysFolderThere = Annotated[
+    str | None,
+    typer.Option(
+        "--folder", help="With --address: folder on the cluster's head.", show_default=False
+    ),
+]
+
+
+@contextmanager
+def study_here_or_there(
+    study: str, address: str | None, folder: str | None
+) -> Iterator[StudyFolder]:
+    """The study here, or the records of one on a cluster while the block lasts.
+
+    Raises:
+        UserError: there is none, or one of ``--address`` and ``--folder`` is missing.
+        WorkFailed: the records did not come back whole.
+    """
+    if address is None and folder is None:
+        yield find_study(study)
+    elif address is None or folder is None:
+        raise UserError("--address --folder: a study on a cluster needs both; give both or none")
+    else:
+        from search.cluster.fetch import fetched_records
+
+        with fetched_records(study, address=address, folder=folder) as found:
+            yield found

@@ -7,22 +7,32 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import StudyName
+from search.commands.options import (
+    StudyName,
+    StudysDashboard,
+    StudysFolderThere,
+    study_here_or_there,
+)
 
 
 def report(
     study: StudyName,
     out: Annotated[
         Path | None,
-        typer.Option(help="HTML file; report.html in the study's folder if absent."),
+        typer.Option(
+            help="HTML file; report.html in the study's folder if absent, of a study on a "
+            "cluster NAME.html here."
+        ),
     ] = None,
     png: Annotated[
         Path | None, typer.Option(help="Folder for the figures as PNG, for papers.")
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(help="Another study to show beside it, by name or folder."),
+        typer.Option(help="Another study here to show beside it, by name or folder."),
     ] = None,
+    address: StudysDashboard = None,
+    folder: StudysFolderThere = None,
 ) -> None:
     """Write a study as one HTML page: winner, layouts, curves, fronts, all trials, settings.
 
@@ -33,5 +43,7 @@ def report(
     from search.study.folder import find_study
 
     other = None if against is None else find_study(against)
-    for path in write_report(find_study(study), out, png, other):
-        say(path)
+    with study_here_or_there(study, address, folder) as found:
+        here = None if address is None else Path(f"{found.path.name}.html")
+        for path in write_report(found, out or here, png, other):
+            say(path)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from search.commands.options import Address, For
+from search.study.console import doing
 
 
 def reproduce(
@@ -43,13 +44,14 @@ def reproduce(
     The tables, their CSV and the figure are in studies/NAME/reproduce; with
     --for they are of all trials so far.
     """
-    from search.replicates.reproduce import (
-        ReproductionOptions,
-        reproduce_study,
-        reproduction_folder,
-    )
-    from search.replicates.reproduction import print_results
-    from search.study.errors import NotFinished
+    with doing("loading torch, Ray and MLflow"):
+        from search.replicates.reproduce import (
+            ReproductionOptions,
+            reproduce_study,
+            reproduction_folder,
+        )
+        from search.replicates.reproduction import print_results
+        from search.study.errors import NotFinished
 
     options = ReproductionOptions(
         preset=preset,

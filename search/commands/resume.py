@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from search.commands.options import Address, For, StudyName
+from search.study.console import doing
 from spaces.errors import UserError
 
 
@@ -42,9 +43,10 @@ def resume(
     Interrupted trials continue from their last checkpoint; no candidate is
     trained twice, except failed ones with --retry-failed. Safe to repeat.
     """
-    from search.report.study_result import print_result
-    from search.run.driver import resume_study
-    from search.study.folder import find_study
+    with doing("loading torch, Ray and MLflow"):
+        from search.report.study_result import print_result
+        from search.run.driver import resume_study
+        from search.study.folder import find_study
 
     if ids and not retry_failed:
         raise UserError(f"resume {study} {ids[0]}: trials are named with --retry-failed; add it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.commands.options import Address, For, Settings, StudyFile
+from search.study.console import doing
 
 
 def run(
@@ -16,9 +17,10 @@ def run(
     The study's folder is studies/NAME; an existing one is never overwritten.
     Ctrl-C is safe: continue with `reservoir-search resume NAME`.
     """
-    from search.report.study_result import print_result
-    from search.run.driver import start_study
-    from search.study.config import load_study
+    with doing("loading torch, Ray and MLflow"):
+        from search.report.study_result import print_result
+        from search.run.driver import start_study
+        from search.study.config import load_study
 
     config = load_study(study, settings or [])
     print_result(start_study(config, study, address=address, deadline=for_))

@@ -22,6 +22,7 @@ from search.costs.pace import Pace, measured_pace
 from search.costs.study_sizes import middle_size
 from search.costs.units import human_bytes, human_seconds
 from search.costs.work import Work
+from search.study.console import doing
 from search.study.storage import chosen_storage
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ def estimate(work: Work) -> None:
     refuse_full_memory(need, config.ranks, _memory_bytes(nodes), remedy=work.remedies.memory)
     pace = None
     if all(node["NodeManagerHostname"] == socket.gethostname() for node in nodes):
-        pace = measured_pace(middle_size(work.sizes).trial)
+        with doing("measuring the pace of training"):
+            pace = measured_pace(middle_size(work.sizes).trial)
     logger.info("estimate: %s", _time_text(work, n_concurrent, pace))
     logger.info("estimate: %s", _need_text(need, on_gpus=bool(config.ranks.gpus_per_rank)))
 

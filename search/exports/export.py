@@ -11,7 +11,7 @@ from fairseq.models import BaseFairseqModel
 from safetensors.torch import save_file
 
 from search.exports.exported import Exported
-from search.exports.exported_scores import ExportedScores, FurtherScores
+from search.exports.exported_scores import SCORES, ExportedScores, FurtherScores
 from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
@@ -60,7 +60,7 @@ def export_layout(
     if target.exists():
         raise UserError(f"{target} exists; remove it, or name another folder with --out")
     study = folder.config()
-    record = _chosen(folder, study, trial)
+    record = chosen_trial(folder, study, trial)
     config = record.config
     if train:
         config = full_config(study, config)
@@ -86,7 +86,12 @@ def export_layout(
     return target, exported
 
 
-def _chosen(folder: StudyFolder, study: StudyConfig, trial: int | None) -> TrialRecord:
+def chosen_trial(folder: StudyFolder, study: StudyConfig, trial: int | None) -> TrialRecord:
+    """The trial of an id, or the best completed one.
+
+    Raises:
+        UserError: there is none.
+    """
     records = read_records(folder.trials)
     if trial is None:
         best = best_trial(list(records.values()), study.objective)
@@ -130,7 +135,7 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
     layout = layout_toml(config.model, seed=config.seed, task=task)
     (folder / LAYOUT).write_text(layout, encoding="utf-8")
     (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    (folder / "scores.json").write_text(_scores_json(exported), encoding="utf-8")
+    (folder / SCORES).write_text(_scores_json(exported), encoding="utf-8")
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
     write_checksums(folder, [WEIGHTS])
     for name in task.vocabulary_files:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+SCORES = "scores.json"  # file name in an export
+
 
 class FurtherScores(BaseModel):
     """Scores by a metric that the search did not use."""

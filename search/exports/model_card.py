@@ -52,7 +52,7 @@ def model_card(exported: Exported) -> str:
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {valid.score:.2f} ({decoding}, {_cell(valid.signature)}) |
 | {metric}, test | {test.score:.2f} ({decoding}, {_cell(test.signature)}) |
-| data | {task.manifest.corpus}, licence: {task.manifest.licence} |
+| data | {_cell(task.manifest.corpus)}, licence: {_cell(task.manifest.licence)} |
 {_targets(exported)}\
 
 ## Use
@@ -72,8 +72,8 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 
 def _cell(text: str) -> str:
-    """Text in a cell of a table, whose bars end no cell."""
-    return text.replace("|", "\\|")
+    """Text in a cell of a table, whose bars end no cell and whose lines end no row."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _head(exported: Exported) -> str:
@@ -125,13 +125,13 @@ def _verdict(exported: Exported) -> str:
     """Row on what the search's trial gained by its reservoirs; empty where nothing is known."""
     if exported.verdict is None:
         return ""
-    return f"| in the search | {exported.verdict} |\n"
+    return f"| in the search | {_cell(exported.verdict)} |\n"
 
 
 def _targets(exported: Exported) -> str:
     """Row on the training targets, if they are a teacher's translations."""
     teacher = exported.task.manifest.teacher
-    return "" if teacher is None else f"| training targets | {teacher} |\n"
+    return "" if teacher is None else f"| training targets | {_cell(str(teacher))} |\n"
 
 
 def _teacher(exported: Exported) -> str:
@@ -139,5 +139,5 @@ def _teacher(exported: Exported) -> str:
     train, cost = exported.config.train, exported.record.teacher
     if train.distill is None:
         return ""
-    share = f"`{train.distill}`, {train.distill_weight:g} of the loss"
+    share = f"`{_cell(train.distill)}`, {train.distill_weight:g} of the loss"
     return f"| teacher, word by word | {share}{'' if cost is None else f': {cost}'} |\n"

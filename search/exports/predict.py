@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import torch
 
-from search.exports.translate import MAX_CHARACTERS, open_export
+from search.exports.translate import MAX_CHARACTERS, Translator, open_export
+from trainable.tasks.registry import load_vocabulary
+from trainable.tasks.translation import FINAL_BEAM, Translation
 
 BATCH_SENTENCES = 8  # attention takes their number x the square of the longest one's tokens
 
@@ -39,3 +42,14 @@ class Predictor:
             full = [line for line in batch if line]
             answers = iter(self._task.answers(self._model, full) if full else ())
             yield from (next(answers) if line else "" for line in batch)
+
+
+def answers_of(folder: Path) -> Callable[[Iterable[str]], Iterator[str]]:
+    """Function that answers sentences as ``translate`` does, or else as ``predict``.
+
+    Raises:
+        UserError: the folder is no export, or its files are broken.
+    """
+    if type(load_vocabulary(str(folder))) is Translation:
+        return partial(Translator(folder).translate, beam=FINAL_BEAM)
+    return Predictor(folder).answers

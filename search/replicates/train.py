@@ -16,6 +16,7 @@ from search.run.deadline import Deadline
 from search.run.tensorboard import tensorboard_logs
 from search.run.trial_runner import n_concurrent, ray_for, run_trials, trainable_for
 from search.study.config import StudyConfig
+from search.study.console import doing
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, latest_checkpoint
@@ -44,9 +45,10 @@ def ray_for_replicates(
     """
     check_store(config)
     check_storage(config)
-    rehearse_any(
-        entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
-    )
+    with doing("reading the data and checking the settings"):
+        rehearse_any(
+            entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
+        )
     n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
     work = replicates_work(
         config,
@@ -83,6 +85,8 @@ def train_replicates(
     storage = study_storage(folder)
     with folder.locked(), Ledger.in_order(folder.trials) as ledger:
         plan.lineup.save(folder.path)
+        with doing("opening MLflow's store"):
+            tracking = Tracking.start(config, folder, ledger)
         run_trials(
             config,
             ledger,
@@ -96,7 +100,7 @@ def train_replicates(
             trainable=trainable_for(config, folder, address),
             storage=storage,
             kept=KeptWeights(storage, config.objective, ledger.records, n_kept=None),
-            tracking=Tracking.start(config, folder, ledger),
+            tracking=tracking,
             totals=lambda: ({"n_trained": float(ledger.n_trained)}, {}),
             deadline=deadline,
             go_on="the same command",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.report.trials_table import print_standing, study_table
+from search.report.trials_table import print_disk_usage, print_standing, study_table
 from search.run.driver import StudyResult
 from search.study.config import StudyConfig
 from search.study.console import say, tell
@@ -17,6 +17,7 @@ from search.study.trial_record import TrialRecord
 def print_result(result: StudyResult) -> None:
     """Print the table of trials, the winner, and the commands to run next."""
     study_table(result.folder)
+    print_disk_usage(result.folder)
     config = result.folder.config()
     name = result.folder.argument
     records = sorted_records(result.folder.trials)

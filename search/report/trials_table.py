@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -20,43 +19,15 @@ from search.study.console import output
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_first, best_trial, pareto_front
-from search.study.references import Model0s, references_of
+from search.study.references import references_of
 from search.study.score_name import score_name, signature_of
-from search.study.trial_record import Role, TrialRecord
+from search.study.trial_columns import fitting_columns, trial_columns
+from search.study.trial_record import TrialRecord
 from trainable.aucc import aucc_unit
 
 if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
     from search.suggest.proxy_tally import ProxyTally
-
-
-_GAP = 2  # characters beside each column
-_LAYOUT_WIDTH = 24  # characters of a layout from which on it is folded before columns are dropped
-_ROLES: dict[Role, str] = {"model0": "Model 0", "deletion": "deletion"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """Column of the table of trials."""
-
-    heading: str
-    of: Callable[[TrialRecord], str]
-    is_kept: bool = False  # however narrow the terminal is
-    is_layout: bool = False
-    is_left: bool = False
-
-    def width(self, records: Sequence[TrialRecord]) -> int:
-        """Characters of its widest cell."""
-        widest = max((len(self.of(record)) for record in records), default=0)
-        return max(len(self.heading), min(widest, _LAYOUT_WIDTH) if self.is_layout else widest)
-
-    def add_to(self, table: Table) -> None:
-        """Add the column, without its cells, to ``table``."""
-        if self.is_layout:
-            table.add_column(self.heading, overflow="fold", min_width=4)
-        else:
-            justify: Literal["left", "right"] = "left" if self.is_left else "right"
-            table.add_column(self.heading, justify=justify, no_wrap=True)
 
 
 def study_json(folder: StudyFolder) -> dict[str, Any]:
@@ -87,7 +58,7 @@ def study_json(folder: StudyFolder) -> dict[str, Any]:
 
 
 def study_table(folder: StudyFolder) -> None:
-    """Print the trials, best first, the result of ``confirm``, and the disk used.
+    """Print the trials, best first, and the result of ``confirm``.
 
     Stars mark the trials on the Pareto front.
     """
@@ -103,7 +74,7 @@ def study_table(folder: StudyFolder) -> None:
     )
     console = output()
     ordered = sorted(records, key=best_first)
-    columns = _fitting(_columns(config, records), ordered, console.width)
+    columns = fitting_columns(trial_columns(config, records), ordered, console.width)
     for column in columns:
         column.add_to(table)
     for record in ordered:
@@ -120,7 +91,11 @@ def study_table(folder: StudyFolder) -> None:
     for line in _proxy_lines(config, _proxy_tally(config, folder, records)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     _print_confirmation(folder, console)
-    console.print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+
+
+def print_disk_usage(folder: StudyFolder) -> None:
+    """Print what the study takes up on disk."""
+    output().print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
 
 
 def _units(config: StudyConfig, records: Sequence[TrialRecord]) -> str:
@@ -196,49 +171,3 @@ def _confirmation(folder: StudyFolder) -> Confirmation | None:
     from search.replicates.confirm import read_confirmation
 
     return read_confirmation(folder)
-
-
-def _columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[_Column]:
-    """Columns of the table in order of importance; those of the study's references if it has."""
-    front = {record.id for record in pareto_front(records, config.objective)}
-    references = references_of(config, records)
-    model0s = Model0s.among(references)
-    ratio = _Column("÷ Model 0", lambda r: _text(model0s.aucc_ratio(r), ".3f"))
-    decoder = _Column("decoder", lambda r: str(r.decoder), is_layout=True)
-    return [
-        _Column("trial", lambda r: str(r.id), is_kept=True),
-        _Column("encoder", lambda r: r.canonical, is_kept=True, is_layout=True),
-        _Column("state", _state, is_left=True),
-        _Column(config.objective.clock, lambda r: _text(r.clock, ".6g")),
-        _Column(score_name(records), lambda r: _text(r.best_score, ".2f")),
-        _Column("AUCC", lambda r: _text(r.aucc, ".5g")),
-        *([ratio] if model0s.by_depth else []),
-        _Column("objective", lambda r: _text(r.objective, ".5g"), is_kept=True),
-        _Column("*", lambda r: "*" if r.id in front else "", is_kept=True),
-        _Column("M params", lambda r: _text(r.n_mparams, ".3f")),
-        *([decoder] if any(record.decoder.depth for record in records) else []),
-    ]
-
-
-def _fitting(
-    columns: Sequence[_Column], records: Sequence[TrialRecord], width: int
-) -> list[_Column]:
-    """Columns that fit the terminal: the others are left out from the right."""
-    fitting = list(columns)
-    for column in reversed(columns):
-        if sum(each.width(records) + _GAP for each in fitting) <= width:
-            break
-        if not column.is_kept:
-            fitting.remove(column)
-    return fitting
-
-
-def _state(record: TrialRecord) -> str:
-    """The trial's state; of a completed reference its role."""
-    if record.state != "completed" or record.reference is None:
-        return record.state
-    return _ROLES[record.reference]
-
-
-def _text(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)

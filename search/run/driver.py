@@ -28,6 +28,7 @@ from search.schedule.schedulers import (
 from search.schedule.sparing_scheduler import SparingScheduler
 from search.study.changed_settings import changed_settings
 from search.study.config import StudyConfig
+from search.study.console import doing
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder, make_study_folder, place_for_study
 from search.study.kept_weights import KeptWeights, latest_checkpoint
@@ -94,11 +95,12 @@ def start_study(
     check_scheduler(config)
     check_store(config)
     check_storage(config)
-    config = settled(config, load_task(str(data.resolve())))
-    for warning in learning_warnings(config):
-        logger.warning("%s", warning)
-    rehearse_any(sized_trials(config, str(data.resolve())))
-    earlier = earlier_trials(config, data)
+    with doing("reading the data and checking the settings"):
+        config = settled(config, load_task(str(data.resolve())))
+        for warning in learning_warnings(config):
+            logger.warning("%s", warning)
+        rehearse_any(sized_trials(config, str(data.resolve())))
+        earlier = earlier_trials(config, data)
     with ray_for(config, address):
         estimate(search_work(config, str(data.resolve())))
         folder = make_study_folder(config, study_file, data)
@@ -138,8 +140,9 @@ def resume_study(
     settle_place(folder)
     with folder.locked():
         check_storage(config)
-        rehearse_any(sized_trials(config, folder.data()))
-        earlier = earlier_trials(config, Path(folder.data()))
+        with doing("reading the data and checking the settings"):
+            rehearse_any(sized_trials(config, folder.data()))
+            earlier = earlier_trials(config, Path(folder.data()))
         again = [] if retried is None else failed_ids(read_records(folder.trials), retried)
         if config != folder.config():
             _refuse_fewer(config, folder)
@@ -208,7 +211,8 @@ def _search(
             proxy=_proxy(config),
         )
         # Only now: a study that is refused has no run that counts as running.
-        tracking = Tracking.start(config, folder, ledger)
+        with doing("opening MLflow's store"):
+            tracking = Tracking.start(config, folder, ledger)
         trials.retry(retried)
         scheduler = make_scheduler(config, lambda: ledger.records)
         show_earlier(scheduler, [r for r in ledger.records if r.state != "running"])

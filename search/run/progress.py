@@ -1,18 +1,20 @@
-"""Progress of ``run`` and ``resume``: log lines, and a live line at a terminal."""
+"""Progress of a study's session: log lines, or a table in place at a terminal."""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
+from contextlib import ExitStack
 from typing import Any
 
 from rich.live import Live
-from rich.text import Text
 
 from search.costs.units import human_seconds
+from search.run.live_table import LiveTable
 from search.run.time_left import TimeLeft
 from search.study.config import StudyConfig
-from search.study.console import VisibleConsole
+from search.study.console import live, shows_live
 from search.study.ledger import Ledger
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
@@ -21,43 +23,54 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Log of a study's events; at a terminal also a live line with the study's state."""
+    """Log of a study's events; at a terminal a table of its trials in place of it."""
 
     def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
         self._config = config
         self._ledger = ledger
         self._time_left = TimeLeft(config, ledger.records)
-        console = VisibleConsole(stderr=True)
-        is_live = console.is_terminal and logger.isEnabledFor(logging.INFO)
-        self._live = Live(console=console, auto_refresh=False) if is_live else None
+        self._shown = ExitStack()
+        self._live: Live | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # see Ledger
 
     def __enter__(self) -> Progress:
-        if self._live is not None:
-            self._live.start()
+        if shows_live():
+            self._live = self._shown.enter_context(live(self._table()))
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
+    def __exit__(self, *error: Any) -> None:
+        self._shown.__exit__(*error)
 
     def note(self, record: TrialRecord) -> None:
-        """Log a trial's new state or point."""
-        if self._live is None:
-            logger.info("%s", _event(record))
-            if record.state != "running":
-                logger.info("%s", self._status())
+        """Show a trial's new state or point."""
+        if self._live is not None:
+            self._live.update(self._table())
             return
-        self._live.console.print(_event(record), highlight=False, soft_wrap=True)
-        self._live.update(Text(self._status(), style="bold"), refresh=True)
+        logger.info("%s", _event(record))
+        if record.state != "running":
+            logger.info("%s", self._status())
+
+    @property
+    def _n_trials(self) -> int:
+        n_references = sum(record.reference is not None for record in self._ledger.records)
+        return self._config.search.n_trials + n_references
+
+    def _table(self) -> LiveTable:
+        records = tuple(self._ledger.records)
+        left_s = self._time_left.seconds(records)
+        return LiveTable(
+            config=self._config,
+            records=records,
+            n_trials=self._n_trials,
+            ends_at=None if left_s is None else time.monotonic() + left_s,
+        )
 
     def _status(self) -> str:
         states = Counter(record.state for record in self._ledger.records)
         n_ended = sum(states.values()) - states["running"]
-        n_references = sum(record.reference is not None for record in self._ledger.records)
-        parts = [f"{n_ended}/{self._config.search.n_trials + n_references} trials ended"]
+        parts = [f"{n_ended}/{self._n_trials} trials ended"]
         parts += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
         best = best_trial(self._ledger.records, self._config.objective)
         if best is not None:

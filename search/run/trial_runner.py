@@ -22,6 +22,7 @@ from search.run.recorder import Recorder
 from search.run.tuner import fit, make_tuner
 from search.run.until_deadline import UntilDeadline
 from search.study.config import StudyConfig
+from search.study.console import doing
 from search.study.errors import NotFinished, WorkFailed
 from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, next_session
@@ -173,7 +174,8 @@ def _closing_mlflow(tracking: Tracking, ledger: Ledger, totals: Totals) -> Itera
         raise
     finally:
         metrics, tags = totals()
-        mlflow.is_complete = tracking.close(status, metrics=metrics, tags=tags)
+        with doing("sending the last records to MLflow"):
+            mlflow.is_complete = tracking.close(status, metrics=metrics, tags=tags)
         for record in ledger.records:
             if record.state == "running":
                 tracking.interrupt(record)

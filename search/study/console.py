@@ -10,13 +10,17 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.live import Live
 from rich.segment import Segment
+from rich.spinner import Spinner
 
 from search.study.tracking_uri import without_secrets
 from spaces.errors import UserError
@@ -39,6 +43,13 @@ class VisibleConsole(Console):
         for segment in super().render(renderable, options):
             text = segment.text if segment.control else visible(segment.text)
             yield Segment(text, segment.style, segment.control)
+
+
+class _Terminal(VisibleConsole):
+    """Terminal that keeps its cursor, so that no end of the process can leave it without one."""
+
+    def show_cursor(self, show: bool = True) -> bool:
+        return False
 
 
 class VisibleFormatter(logging.Formatter):
@@ -119,3 +130,68 @@ def write(text: str) -> None:
 def tell(text: object) -> None:
     """Print a message to standard error."""
     print(visible(without_secrets(str(text))), file=sys.stderr, flush=True)
+
+
+def shows_live() -> bool:
+    """True if what goes on is shown in place: at a terminal, without --quiet and --verbose."""
+    is_usual = logger.isEnabledFor(logging.INFO) and not logging.root.isEnabledFor(logging.INFO)
+    return is_usual and sys.stderr.isatty() and VisibleConsole(stderr=True).is_interactive
+
+
+@contextlib.contextmanager
+def live(view: RenderableType, *, refreshes_per_s: float = 1) -> Iterator[Live]:
+    """Show ``view`` in place while the block lasts, below all lines that are logged or printed.
+
+    It goes with the block, but stays after an exception. Call it only if ``shows_live``.
+    """
+    shown = Live(
+        view,
+        console=_terminal(),
+        refresh_per_second=refreshes_per_s,
+        transient=True,
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    before = sys.stderr
+    with shown, _logging_to_stderr(before):
+        try:
+            yield shown
+        except BaseException:
+            shown.transient = False
+            raise
+
+
+@contextlib.contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Tell at a terminal what takes a while, as long as it lasts."""
+    if not shows_live():
+        yield
+        return
+    with live(Spinner("dots", what), refreshes_per_s=8):
+        yield
+
+
+@cache
+def _terminal() -> _Terminal:
+    """Terminal at standard error, which Ray's start turns to a file for a while.
+
+    One for the whole process: libraries may keep the stream that stands for it meanwhile.
+    """
+    stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", errors="backslashreplace")
+    return _Terminal(file=stderr)
+
+
+@contextlib.contextmanager
+def _logging_to_stderr(before: object) -> Iterator[None]:
+    """Let handlers that log to the stream ``before`` log to the present standard error."""
+    moved = [
+        handler
+        for handler in logging.root.handlers
+        if isinstance(handler, logging.StreamHandler) and handler.stream is before
+    ]
+    for handler in moved:
+        handler.setStream(sys.stderr)
+    try:
+        yield
+    finally:
+        for handler in moved:
+            handler.setStream(before)

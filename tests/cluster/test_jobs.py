@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -110,6 +111,12 @@ def test_a_study_file_of_ours_runs_there_as_it_does_here(
     show = submit(head, here, there, "show", "mine")
     assert show.returncode == 0
     assert "study mine: aucc_per_mparam over updates" in show.stdout
+    options = ("--address", head.jobs, "--folder", str(there))
+    looked = reservoir_search("show", "mine", "--json", *options, cwd=here, **head.token)
+    assert looked.returncode == 0, looked.stderr
+    known = reservoir_search("show", "mine", "--json", cwd=there)
+    assert json.loads(looked.stdout) == json.loads(known.stdout)
+    assert not (here / "studies").exists()
 
 
 def test_submit_ends_as_its_command_does(head: Head, tmp_path: Path, there: Path):

@@ -6,13 +6,19 @@ An upgrade of MLflow may take away any of them, and tests/test_private_parts.py 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlRun
-from sqlalchemy import create_engine, select, update
+from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
+from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlLoggedModel, SqlRun
+from mlflow.tracking._tracking_service.utils import _use_tracking_uri
+from sqlalchemy import create_engine, select, true, update
+
+_STORE = "MLFLOW_TRACKING_URI"
 
 
 def server_environment(store: str) -> dict[str, str]:
@@ -46,27 +52,49 @@ def compared_runs_page(base: str, experiment_id: str, run_ids: Sequence[str]) ->
 def move_artifacts(store: str, experiment_id: str, *, before: str, now: str) -> None:
     """Record in an SQLite store that an experiment's artifacts are in another folder now.
 
-    MLflow keeps absolute addresses and has no call that changes them. A run whose artifacts
-    are at the old place, and not at the new one, keeps its address.
+    MLflow keeps absolute addresses and has no call that changes them. What has its artifacts
+    at the old place, and not at the new one, keeps its address: a run, a model, a registered
+    version of a model.
 
     Args:
         store: tracking URI of the store.
         before, now: the folder's old and new address, as ``file:`` URIs.
     """
     id_ = int(experiment_id)
+    kept: Any = (
+        (SqlRun, SqlRun.artifact_uri, SqlRun.experiment_id == id_),
+        (SqlLoggedModel, SqlLoggedModel.artifact_location, SqlLoggedModel.experiment_id == id_),
+        # Versions name no experiment; those of others are not below its folder.
+        (SqlModelVersion, SqlModelVersion.storage_location, true()),
+    )
     engine = create_engine(store)
     with engine.begin() as connection:
         of_experiment = update(SqlExperiment).where(SqlExperiment.experiment_id == id_)
         connection.execute(of_experiment.values(artifact_location=now))
-        of_runs: Any = select(SqlRun.run_uuid, SqlRun.artifact_uri)
-        of_runs = of_runs.where(SqlRun.experiment_id == id_)
-        for run_id, uri in connection.execute(of_runs).all():
-            moved = now + uri.removeprefix(before)
-            is_below = uri.startswith(f"{before}/")
-            if is_below and (_path(moved).exists() or not _path(uri).exists()):
-                of_run = update(SqlRun).where(SqlRun.run_uuid == run_id)
-                connection.execute(of_run.values(artifact_uri=moved))
+        for table, address, is_ours in kept:
+            for (uri,) in connection.execute(select(address).where(is_ours).distinct()).all():
+                moved = now + str(uri).removeprefix(before)
+                is_below = str(uri).startswith(f"{before}/")
+                if is_below and (_path(moved).exists() or not _path(uri).exists()):
+                    rows = update(table).where(is_ours, address == uri)
+                    connection.execute(rows.values({address: moved}))
     engine.dispose()
+
+
+@contextmanager
+def store_in_use(uri: str) -> Iterator[None]:
+    """Make ``uri`` the store of MLflow's functions that take none, such as ``Model.log``.
+
+    MLflow notes it in ``MLFLOW_TRACKING_URI`` too, and takes that variable away afterwards. If
+    an upgrade removes the function, set the URI and put back what was there.
+    """
+    before = os.environ.get(_STORE)
+    try:
+        with _use_tracking_uri(uri):
+            yield
+    finally:
+        if before is not None:
+            os.environ[_STORE] = before
 
 
 def _path(uri: str) -> Path:

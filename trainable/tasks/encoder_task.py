@@ -135,6 +135,9 @@ class EncoderTask(Task):
             split, config.train, n_sentences=None, ranks=Ranks(), device=device
         )
 
+    def example(self, split: SplitName) -> str:
+        return self.text_of(self.dictionary.string(self.split(split).tokens()[0]))
+
     def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
         return self.split(split).tokens()
 

@@ -137,6 +137,11 @@ class MaskedLM(EncoderTask):
     def references(self, split: SplitName) -> list[str]:
         return [self.dictionary.string(tokens) for tokens in self.split(split).tokens()]
 
+    def example(self, split: SplitName) -> str:
+        words = super().example(split).split()
+        words[len(words) // 2] = MASK
+        return " ".join(words)
+
     def answers(self, model: BaseFairseqModel, sentences: Sequence[str]) -> list[str]:
         """The sentences with the most probable word in place of each ``<mask>``."""
         tokens = [

@@ -198,6 +198,10 @@ class Task(ABC):
         """The right outputs for ``split``, in the order of ``Scores.outputs``."""
 
     @abstractmethod
+    def example(self, split: SplitName) -> str:
+        """A raw input of ``split``, as ``translate`` or ``predict`` takes it."""
+
+    @abstractmethod
     def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
         """The tokens of each example as the encoder takes them, without padding."""
 

@@ -180,6 +180,9 @@ class Translation(Task):
     def references(self, split: SplitName) -> list[str]:
         return self.corpus.raw(split, self.corpus.manifest.sides[1])
 
+    def example(self, split: SplitName) -> str:
+        return self.corpus.raw(split, self.corpus.manifest.sides[0])[0]
+
     def encoder_inputs(self, split: SplitName) -> Sequence[Tensor]:
         sources: Sequence[Tensor] = self.corpus.split(split).src
         return sources

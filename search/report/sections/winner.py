@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from search.exports.exported_scores import ExportedScores
+from search.exports.exported_scores import SCORES, ExportedScores
 from search.exports.layout_file import LAYOUT
 from search.replicates.confirm import Confirmation, read_confirmation
 from search.replicates.verdict import verdict
@@ -56,7 +56,7 @@ def exported_scores(folder: StudyFolder) -> tuple[str, ExportedScores | None]:
         UserError: a file of the export is damaged.
     """
     try:
-        scores = (folder.export / "scores.json").read_bytes()
+        scores = (folder.export / SCORES).read_bytes()
         layout = tomllib.loads((folder.export / LAYOUT).read_text(encoding="utf-8"))
         return str(layout["encoder"]), ExportedScores.model_validate_json(scores)
     except FileNotFoundError:
@@ -64,6 +64,6 @@ def exported_scores(folder: StudyFolder) -> tuple[str, ExportedScores | None]:
     except (ValueError, KeyError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"{folder.export}: scores.json or {LAYOUT} is damaged ({reason}); remove the folder "
+            f"{folder.export}: {SCORES} or {LAYOUT} is damaged ({reason}); remove the folder "
             "and export again"
         ) from error

@@ -1,7 +1,8 @@
-"""A study that is packed on a cluster comes out whole here."""
+"""A study that is packed on a cluster comes out whole here, and can be looked at from here."""
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from ray.job_submission import JobStatus
 
 from search.cluster import fetch, packed_study
-from search.cluster.fetch import fetch_study
-from search.cluster.packed_study import FOLDERS, PARTS, packed, unpack
+from search.cluster.fetch import fetch_study, fetched_records
+from search.cluster.packed_study import PARTS, packed, unpack
+from search.commands.report import report
+from search.commands.show import show
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import read_records
@@ -44,7 +47,8 @@ class Cluster:
 
     def _run(self, client: Any, line: str, *, address: str) -> str:
         self.lines.append(line)
-        self._code = packed_study.main(line.split("packed_study ")[1].split(";")[0])
+        study, *parts = shlex.split(line.split("packed_study ")[1].split(";")[0])
+        self._code = packed_study.main(study, parts)
         captured = self._capsys.readouterr()
         self._log = f"a line of Ray's\n{captured.out}{captured.err}"
         return "job"
@@ -93,8 +97,56 @@ def test_a_study_that_is_not_there_is_refused_and_nothing_is_made(
 
 
 def test_a_log_without_a_whole_study_makes_no_folder(there: StudyFolder, tmp_path: Path):
-    assert set(PARTS + FOLDERS) & {path.name for path in there.path.iterdir()}
-    for log in ("nothing", packed(there.path)[:-400], "reservoir-search-study:äö"):
+    assert set(PARTS) & {path.name for path in there.path.iterdir()}
+    for log in ("nothing", packed(there.path, PARTS)[:-400], "reservoir-search-study:äö"):
         with pytest.raises(WorkFailed):
             unpack(log, tmp_path / "new")
         assert not (tmp_path / "new").exists()
+
+
+PLACE = {"address": "http://head:8265", "folder": "/srv"}
+
+
+def test_show_of_a_study_on_a_cluster_is_what_it_is_there_without_its_disk(
+    there: StudyFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    Cluster(monkeypatch, capsys)
+    for options in ({}, {"as_json": True}, {"as_csv": True}):
+        show(str(there.path), **options)
+        shown_there = capsys.readouterr().out.splitlines()
+        show(str(there.path), **options, **PLACE)
+        shown_here = capsys.readouterr().out.splitlines()
+        assert shown_here == [line for line in shown_there if not line.startswith("on disk")]
+        assert any(line.startswith("on disk") for line in shown_there) == (not options)
+
+
+def test_a_report_of_a_study_on_a_cluster_is_written_here(
+    there: StudyFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    Cluster(monkeypatch, capsys)
+    monkeypatch.chdir(tmp_path)
+    (there.path / "optuna.log").touch()
+    report(str(there.path), **PLACE)
+    page = Path("one.html").read_text(encoding="utf-8")
+    assert "reservoir-search export one " in page
+    assert capsys.readouterr().out == "one.html\n"
+    assert not there.report.exists()
+
+
+def test_records_that_were_looked_at_are_gone_afterwards_and_no_export_came(
+    there: StudyFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    Cluster(monkeypatch, capsys)
+    with fetched_records(str(there.path), **PLACE) as here:
+        assert read_records(here.trials) == read_records(there.trials)
+        assert not here.export.exists()
+    assert not here.path.exists()
+
+
+@pytest.mark.parametrize("given", [{"address": "http://head:8265"}, {"folder": "/srv"}])
+def test_a_cluster_without_its_folder_is_refused(given: dict[str, str]):
+    with pytest.raises(UserError, match="give both or none"):
+        show("one", **given)

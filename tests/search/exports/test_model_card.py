@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 
 import yaml
+from markdown_it import MarkdownIt
 
+from search.exports.exported import Exported
+from search.exports.model_card import model_card
+from search.study.trial_record import TrialRecord
 from tests.search.conftest import RealExport
+from trainable.config import TrialConfig
+from trainable.tasks.registry import load_vocabulary
+from trainable.tasks.task import Scores
 
 
 def test_a_model_card_begins_with_metadata_and_its_tables_have_whole_rows(real_export: RealExport):
@@ -26,3 +35,30 @@ def test_a_model_card_begins_with_metadata_and_its_tables_have_whole_rows(real_e
     assert sum(map(len, tables)) > 8
     for rows in tables:
         assert len({row.replace("\\|", "").count("|") for row in rows}) == 1, rows[0]
+
+
+def test_a_cards_table_renders_whole_whatever_the_names_in_it(
+    tiny_trial: TrialConfig, make_record: Callable[..., TrialRecord]
+):
+    task = load_vocabulary(tiny_trial.data)
+    names = {"corpus": "news | talks", "licence": "CC BY 4.0\n\nor | ours"}
+    task.manifest = task.manifest.model_copy(update=names)
+    scores = Scores(score=20.0, loss=3.0, signature="case:lc|tok:13a", outputs=())
+    record = make_record()
+    exported = Exported(
+        record=record,
+        config=tiny_trial,
+        task=task,
+        curve=record.curve,
+        trained_in_full=False,
+        valid=scores,
+        test=scores,
+        verdict="better | worse",
+    )
+    _, _, body = model_card(exported).split("---\n", 2)
+    page = MarkdownIt("commonmark").enable("table").render(body)
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    assert [row.count("<td>") for row in rows[1:]] == [2] * (len(rows) - 1)
+    assert "<td>news | talks, licence: CC BY 4.0 or | ours</td>" in page
+    assert "case:lc|tok:13a" in page
+    assert "<td>better | worse</td>" in page
