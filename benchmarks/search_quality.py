@@ -146,8 +146,8 @@ def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes
             ),
             (
                 "updates are those of all trials, stopped ones to where they stopped; a search "
-                "that does not come there within twice as many trials as the table has layouts "
-                "counts as more than any that does"
+                "that does not come there within as many trials as the table has layouts counts "
+                "as more than any that does"
             ),
             "the quartiles are over the seeds of the search",
             *(f"{name} is not installed here: pip install {package}" for name, package in absent()),
