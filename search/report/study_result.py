@@ -12,6 +12,7 @@ from search.study.ledger import sorted_records
 from search.study.ranking import best_trial
 from search.study.reservoir_verdict import reservoir_verdict
 from search.study.trial_record import TrialRecord
+from search.study.varied_settings import settings_texts
 
 
 def print_result(result: StudyResult) -> None:
@@ -30,7 +31,7 @@ def print_result(result: StudyResult) -> None:
     beside = f"; beside them {n_references} to compare with" if n_references else ""
     say(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed{beside}")
     say(
-        f"best: trial {best.id}, {best.layouts}: "
+        f"best: trial {best.id}, {', '.join([best.layouts, *settings_texts(config, best)])}: "
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
     )

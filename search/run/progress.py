@@ -18,6 +18,7 @@ from search.study.console import live, shows_live
 from search.study.ledger import Ledger
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
+from search.study.varied_settings import settings_texts
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class Progress:
         if self._live is not None:
             self._live.update(self._table())
             return
-        logger.info("%s", _event(record))
+        logger.info("%s", _event(self._config, record))
         if record.state != "running":
             logger.info("%s", self._status())
 
@@ -74,14 +75,15 @@ class Progress:
         parts += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
         best = best_trial(self._ledger.records, self._config.objective)
         if best is not None:
-            parts.append(f"best: {best.canonical} {best.objective:.5g}")
+            settings = settings_texts(self._config, best)
+            parts.append(" ".join(["best:", best.canonical, *settings, f"{best.objective:.5g}"]))
         left_s = self._time_left.seconds(self._ledger.records)
         if left_s is not None:
             parts.append(f"about {human_seconds(left_s)} left")
         return " · ".join(parts)
 
 
-def _event(record: TrialRecord) -> str:
+def _event(config: StudyConfig, record: TrialRecord) -> str:
     """Log line of a trial's state and last point, as ``name=value`` fields."""
     fields: dict[str, object] = {"trial": record.id, "state": record.state}
     if record.curve:
@@ -94,6 +96,8 @@ def _event(record: TrialRecord) -> str:
             "tok_per_s": round(last.tokens / last.seconds),
         }
     fields["layout"] = record.canonical
+    parts = [f"{name}={value}" for name, value in fields.items()]
+    parts += settings_texts(config, record)
     if record.reason:
-        fields["reason"] = repr(record.reason)
-    return " ".join(f"{name}={value}" for name, value in fields.items())
+        parts.append(f"reason={record.reason!r}")
+    return " ".join(parts)

@@ -13,6 +13,7 @@ from search.study.ranking import pareto_front
 from search.study.references import Model0s, references_of
 from search.study.score_name import score_name
 from search.study.trial_record import Role, TrialRecord
+from search.study.varied_settings import setting_text, short_names
 
 _GAP = 2  # characters beside each column
 _LAYOUT_WIDTH = 24  # characters of a layout from which on it is folded before columns are dropped
@@ -50,10 +51,15 @@ def trial_columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[C
     model0s = Model0s.among(references)
     ratio = Column("÷ Model 0", lambda r: _text(model0s.aucc_ratio(r), ".3f"))
     seed = Column("seed", lambda r: str(r.config.seed))
+    settings = [
+        Column(short, lambda record, name=name: setting_text(record, name))
+        for name, short in short_names(config).items()
+    ]
     decoder = Column("decoder", lambda r: str(r.decoder), is_layout=True)
     return [
         Column("trial", lambda r: str(r.id), is_kept=True),
         Column("encoder", lambda r: r.canonical, is_kept=True, is_layout=True),
+        *settings,
         Column("state", _state, is_state=True),
         *([seed] if len({record.config.seed for record in records}) > 1 else []),
         Column(config.objective.clock, lambda r: _text(r.clock, ".6g")),

@@ -9,7 +9,7 @@ from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import decimals, render, text_or_dash
 from search.study.trial_record import TrialRecord
-from spaces.axes import Range
+from search.study.varied_settings import varied_settings
 
 _ORDER = ("completed", "stopped", "running", "failed")
 
@@ -139,7 +139,7 @@ def _circumstances(study: ReportedStudy) -> list[Column]:
             of=lambda r: r.curve[-1].seconds if r.curve else None,
         ),
         Column(title="Seed", style="n", of=lambda r: r.config.seed),
-        *(_setting(name) for name in varied_settings(study)),
+        *(_setting(name) for name in varied_settings(study.config)),
         Column(
             title="Repeats",
             hint="later suggestions of the same candidate, which took this trial's outcome",
@@ -150,13 +150,6 @@ def _circumstances(study: ReportedStudy) -> list[Column]:
         Column(title="Host", of=lambda r: r.host or ""),
         Column(title="MLflow run", style="code", of=lambda r: r.mlflow_run_id or ""),
     ]
-
-
-def varied_settings(study: ReportedStudy) -> list[str]:
-    """Dotted names of the settings, beside the layout, that differ between trials."""
-    gain = study.config.space.reservoir_gain
-    is_varied = isinstance(gain, Range) or len(gain) > 1
-    return [*(["model.reservoir_gain"] if is_varied else []), *study.config.space.hyper]
 
 
 def _setting(name: str) -> Column:

@@ -101,6 +101,26 @@ def test_one_bar_tells_how_far_the_search_is(tiny_study: Make, records: list[Tri
     assert line.startswith("━" * 6 + "╸ ")  # a half of 13: 4.5 of 9
 
 
+def test_searched_settings_are_beside_the_layout_in_table_and_log(
+    tiny_study: Make, make_record: Record, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    space = {"depth": 2, "hyper": {"train.lr": [1e-3, 4e-3], "model.dropout": [0.0, 0.1]}}
+    config = tiny_study(space=space)
+    record = make_record(0)
+    train = record.config.train.model_copy(update={"lr": 4e-3})
+    record = make_record(0, config=record.config.model_copy(update={"train": train}))
+    table = LiveTable(config=config, records=[record], n_trials=6)
+    headings, _, row, *_ = screen(table, width=80).splitlines()
+    assert headings.split()[:5] == ["trial", "encoder", "lr", "dropout", "state"]
+    assert row.split()[2] == "0.004"
+    with caplog.at_level(logging.INFO, "search"):
+        search_of_one_trial(config, record, tmp_path)
+    event, status, _ = caplog.messages
+    settings = f"lr=0.004 dropout={record.config.model.dropout:.4g}"
+    assert event.endswith(f" layout=R1LR1L {settings}")
+    assert f" best: R1LR1L {settings} 23" in status
+
+
 @contextmanager
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """Standard error is a terminal, and the root logger logs there; gives what came out."""
