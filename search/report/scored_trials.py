@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from search.report.reported_study import ReportedStudy
 from search.stats.final_gain import final_gains
@@ -26,6 +31,8 @@ class ScoredTrial:
     depth: int  # of the encoder
     is_forecast: bool
     ranges: frozenset[str] = frozenset()  # axes that are no lists of values
+    log_ranges: frozenset[str] = frozenset()  # of them, those sampled in the logarithm
+    error: float = 0.0  # scale of the forecast's error
 
 
 def scored(study: ReportedStudy) -> list[ScoredTrial]:
@@ -47,6 +54,10 @@ def scored(study: ReportedStudy) -> list[ScoredTrial]:
                 for name, kind in suggestion.distributions.items()
                 if not isinstance(kind, CategoricalDistribution)
             ),
+            log_ranges=frozenset(
+                name for name, kind in suggestion.distributions.items() if _samples_log(kind)
+            ),
+            error=final.error,
         )
         for record, final in zip(study.records, final_gains(study.records), strict=True)
         if final is not None
@@ -67,10 +78,19 @@ def is_range(trials: Sequence[ScoredTrial], axis: str) -> bool:
     return given and len(values_of(trials, axis)) > MAX_VALUES
 
 
+def is_log(trials: Sequence[ScoredTrial], axis: str) -> bool:
+    """True for an axis of a range that is sampled in the logarithm."""
+    return any(axis in trial.log_ranges for trial in trials)
+
+
 def axes_of(trials: Sequence[ScoredTrial]) -> list[str]:
     """The axes in which trials differ, by name."""
     names = sorted({name for trial in trials for name in trial.params})
     return [name for name in names if len(values_of(trials, name)) > 1]
+
+
+def _samples_log(kind: BaseDistribution) -> bool:
+    return isinstance(kind, FloatDistribution | IntDistribution) and kind.log
 
 
 def _place(value: Value) -> tuple[bool, float, str]:

@@ -17,6 +17,7 @@ from search.report.sections.parallel import parallel
 from search.report.sections.progress import progress
 from search.report.sections.reproduction import reproduction
 from search.report.sections.settings import settings
+from search.report.sections.slices import slices
 from search.report.sections.timeline import timeline
 from search.report.sections.trials import trials
 from search.report.sections.winner import winner
@@ -31,6 +32,7 @@ SECTIONS: tuple[Callable[[ReportedStudy], Section | None], ...] = (
     curves,
     fronts,
     importance,
+    slices,
     parallel,
     correlations,
     trials,
