@@ -21,7 +21,7 @@ from search.study.ledger import sorted_records
 from search.study.place import settle_place
 from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
-from spaces.errors import UserError
+from spaces.errors import DamagedData, UserError
 from trainable.config import ObjectiveConfig
 from trainable.metrics.metric import PairedBootstrap
 
@@ -33,7 +33,7 @@ class Confirmation:
     metric: str  # name of the scores
     contest: Contest
     n_seeds_before: int | None  # another number of seeds, planned until results were looked at
-    bootstrap: PairedBootstrap | None  # against the baseline; None where that leads
+    bootstrap: PairedBootstrap | None  # against the baseline, if that does not lead
 
 
 def confirm_study(
@@ -113,13 +113,19 @@ def _objective(study: StudyFolder) -> ObjectiveConfig:
 def _on_the_test_set(
     folder: ConfirmFolder, leader: Entrant, baseline: Entrant, records: Sequence[TrialRecord]
 ) -> PairedBootstrap | None:
-    """Paired bootstrap on the first seed that both completed; None without such a seed."""
+    """Paired bootstrap on the first seed that both completed.
+
+    None without such a seed, or where the data are gone: a confirmation is read without them too.
+    """
     others = {record.config.seed: record for record in baseline.completed(records)}
     for record in leader.completed(records):
         other = others.get(record.config.seed)
         if other is not None:
             scores = (test_score(folder, trial) for trial in (record, other))
-            return paired_bootstrap(folder, *scores)
+            try:
+                return paired_bootstrap(folder, *scores)
+            except DamagedData:
+                return None
     return None
 
 

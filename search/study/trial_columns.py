@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from rich.table import Table
@@ -52,7 +53,7 @@ def trial_columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[C
     ratio = Column("÷ Model 0", lambda r: _text(model0s.aucc_ratio(r), ".3f"))
     seed = Column("seed", lambda r: str(r.config.seed))
     settings = [
-        Column(short, lambda record, name=name: setting_text(record, name))
+        Column(short, partial(setting_text, name=name))
         for name, short in short_names(config).items()
     ]
     decoder = Column("decoder", lambda r: str(r.decoder), is_layout=True)

@@ -191,6 +191,18 @@ def test_show_has_the_best_trial_the_front_and_the_confirmation(
     assert "not significantly better than baseline" in printed(capsys, "show", "kinds")
 
 
+def test_a_study_with_a_confirmation_is_shown_without_its_data(
+    copied: Callable[[str], StudyFolder],
+    small_grammar: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    folder = copied("kinds")
+    for resolved in (folder.resolved, folder.confirm.resolved):
+        resolved.write_text(resolved.read_text().replace(str(small_grammar), "/gone"))
+    assert "not significantly better than baseline" in printed(capsys, "show", "kinds")
+    printed(capsys, "report", "kinds")
+
+
 def test_show_has_the_front_of_two_objectives_and_what_the_proxy_discarded(
     copied: Callable[[str], StudyFolder], capsys: pytest.CaptureFixture[str]
 ):
