@@ -86,8 +86,8 @@ def gaps_between_trials(log: str) -> list[float]:
     ("moment", "delay_s"),
     [
         ("studies/mine", 0.0),
-        ("studies/mine/mlflow.db", 0.0),
-        ("studies/mine/optuna.log", 0.0),
+        pytest.param("studies/mine/mlflow.db", 0.0, marks=pytest.mark.cluster),
+        pytest.param("studies/mine/optuna.log", 0.0, marks=pytest.mark.cluster),
         ("studies/mine/ray", 0.5),
     ],
 )
