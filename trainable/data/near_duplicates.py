@@ -35,16 +35,22 @@ def near_duplicates(evaluated: Sequence[str], train: Iterable[str]) -> set[int]:
     """
     bags = [words(sentence) for sentence in evaluated]
     counts = Counter(word for bag in bags for word in bag)
-    index: defaultdict[str, list[int]] = defaultdict(list)
-    for place, bag in enumerate(bags):
-        rarest = sorted(bag, key=lambda word: (counts[word], word))
-        for word in rarest[: len(bag) // OF + 1]:
-            index[word].append(place)
+    index: defaultdict[str, set[int]] = defaultdict(set)
+    prefixes = [
+        sorted(bag, key=lambda word: (counts[word], word))[: len(bag) // OF + 1] for bag in bags
+    ]
+    for place, prefix in enumerate(prefixes):
+        for word in prefix:
+            index[word].add(place)
     found: set[int] = set()
     for sentence in train:
         bag = words(sentence)
-        for word in bag:
-            found.update(place for place in index.get(word, ()) if are_near(bags[place], bag))
+        places = {place for word in bag if word in index for place in index[word]}
+        for place in places:
+            if are_near(bags[place], bag):
+                found.add(place)
+                for word in prefixes[place]:  # it need not be found again
+                    index[word].discard(place)
     return found
 
 
