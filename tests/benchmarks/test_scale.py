@@ -15,12 +15,12 @@ from benchmarks.command import Options
 def test_a_few_trials_go_through_the_whole_service(
     small_grammar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(scale, "SIZES", (8,))
-    monkeypatch.setattr(scale, "WINDOW", 4)
+    monkeypatch.setattr(scale, "SIZES", (4,))
+    monkeypatch.setattr(scale, "WINDOW", 2)
     monkeypatch.setattr(scale, "ALGORITHMS", ("surrogate",))
     report = scale.measure(Options(out=tmp_path, data=small_grammar))
     costs, suggestions, files, commands = report.tables
-    assert [row["trials"] for row in costs.rows] == [4, 6, 8]
+    assert [row["trials"] for row in costs.rows] == [2, 3, 4]
     for row in costs.rows:
         whole, sending = row["all"], row["sending"]
         assert isinstance(whole, float)
@@ -29,6 +29,6 @@ def test_a_few_trials_go_through_the_whole_service(
     (row,) = suggestions.rows
     assert set(row) == {"trials", "random", "surrogate"}
     (row,) = files.rows
-    assert row["MLflow runs"] == 8 + 1  # the study's own
+    assert row["MLflow runs"] == 4 + 1  # the study's own
     (row,) = commands.rows
     assert all(isinstance(seconds, int | float) and seconds > 0 for seconds in row.values())

@@ -143,11 +143,11 @@ def test_a_replay_has_nothing_to_measure(tiny_study):
 @pytest.mark.timeout(300)
 def test_a_real_study_measures_its_models(small_grammar: Path, tmp_path: Path):
     search = (
-        'algorithm = "random"\nn_trials = 5\n'
+        'algorithm = "random"\nn_trials = 12\n'
         '[search.proxy]\nmeasure = "lyapunov"\nprefer = "low"\nkeep = 0.3'
     )
     (tmp_path / "mine.toml").write_text(
-        study_toml(small_grammar, space="depth = [2, 3, 4]\ndecoder_depth = 1", search=search)
+        study_toml(small_grammar, space="depth = [2, 3, 4, 5]\ndecoder_depth = 1", search=search)
     )
     done = reservoir_search("run", "mine.toml", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
