@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +12,13 @@ from pathlib import Path
 
 from ray.job_submission import JobSubmissionClient
 
-from search.cluster.job import dashboard, end_as, in_folder, submitted
+from search.cluster.job import dashboard, end_as, in_folder, submit_job, submitted
 from search.cluster.packed_study import PARTS, RECORDS, unpack
 from search.cluster.ray_address import ray_errors_as_user_errors
 from search.study.console import doing, say
 from search.study.folder import STUDIES, StudyFolder
 from spaces.errors import UserError
+from trainable.atomic import atomic_folder
 from trainable.users_folder import scratch_folder
 
 _POLL_S = 1.0
@@ -62,6 +64,34 @@ def fetch_study(study: str, *, address: str, folder: str, out: Path | None) -> P
     if target.exists():
         raise UserError(f"{target} exists; move it away, or give another folder with --out")
     _fetch(study, PARTS, target, address=address, folder=folder)
+    return target
+
+
+def fetch_export(
+    study: str, options: Sequence[str], *, address: str, folder: str, out: Path | None
+) -> Path:
+    """Export a layout where the study is, and bring the export here; gives its new folder.
+
+    Args:
+        study: its name or folder on the cluster.
+        options: of ``export`` there.
+        address: URL of the cluster's dashboard, http://HOST:8265.
+        folder: folder on the cluster's head that holds data and studies.
+        out: the new folder here; NAME-export if None.
+
+    Raises:
+        UserError: the new folder exists, the cluster or the study is not there, or the study has
+            an export there.
+        WorkFailed: the export failed, or did not come back whole.
+    """
+    target = out or Path(f"{Path(study).name}-export")
+    if target.exists():
+        raise UserError(f"{target} exists; move it away, or give another folder with --out")
+    submit_job(["export", study, *options], address=address, folder=folder)
+    with scratch_folder() as scratch:
+        _fetch(study, ["export"], scratch / "study", address=address, folder=folder)
+        with atomic_folder(target) as building:
+            shutil.copytree(scratch / "study" / "export", building, dirs_exist_ok=True)
     return target
 
 

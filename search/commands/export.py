@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.commands.options import StudyName
+from search.commands.options import StudyName, StudysDashboard, StudysFolderThere, both_or_none
+from spaces.errors import UserError
 
 if TYPE_CHECKING:
     from search.exports.exported import Exported
@@ -21,7 +22,11 @@ def export(
         int | None, typer.Option(min=0, help="Id of a trial; the best one if absent.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="New folder; export/ in the study's folder if absent.")
+        Path | None,
+        typer.Option(
+            help="New folder; export/ in the study's folder if absent, of a study on a cluster "
+            "NAME-export here."
+        ),
     ] = None,
     train: Annotated[
         bool,
@@ -38,8 +43,22 @@ def export(
             "model NAME; the trial's export is taken as it is, if it is there already.",
         ),
     ] = None,
+    address: StudysDashboard = None,
+    folder: StudysFolderThere = None,
 ) -> None:
     """Export a layout: weights, settings, a fairseq checkpoint and command, a model card."""
+    place = both_or_none(address, folder)
+    if place is not None:
+        if register is not None:
+            raise UserError(
+                "--register --address: the export is registered there; give it to submit"
+            )
+        from search.cluster.fetch import fetch_export
+        from search.study.console import say
+
+        words = [*([] if trial is None else ["--trial", str(trial)]), *(["--train"] * train)]
+        say(fetch_export(study, words, address=place[0], folder=place[1], out=out))
+        return
     from search.exports.export import export_layout
     from search.study.folder import find_study
 

@@ -91,12 +91,24 @@ def study_here_or_there(
         UserError: there is none, or one of ``--address`` and ``--folder`` is missing.
         WorkFailed: the records did not come back whole.
     """
-    if address is None and folder is None:
+    place = both_or_none(address, folder)
+    if place is None:
         yield find_study(study)
-    elif address is None or folder is None:
-        raise UserError("--address --folder: a study on a cluster needs both; give both or none")
-    else:
-        from search.cluster.fetch import fetched_records
+        return
+    from search.cluster.fetch import fetched_records
 
-        with fetched_records(study, address=address, folder=folder) as found:
-            yield found
+    with fetched_records(study, address=place[0], folder=place[1]) as found:
+        yield found
+
+
+def both_or_none(address: str | None, folder: str | None) -> tuple[str, str] | None:
+    """Address and folder of a study on a cluster; None for one here.
+
+    Raises:
+        UserError: one of them is missing.
+    """
+    if address is None and folder is None:
+        return None
+    if address is None or folder is None:
+        raise UserError("--address --folder: a study on a cluster needs both; give both or none")
+    return address, folder

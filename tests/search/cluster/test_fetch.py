@@ -15,11 +15,14 @@ from ray.job_submission import JobStatus
 from search.cluster import fetch, packed_study
 from search.cluster.fetch import fetch_study, fetched_records
 from search.cluster.packed_study import PARTS, packed, unpack
+from search.commands.export import export
 from search.commands.report import report
 from search.commands.show import show
+from search.commands.ui import ui
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.ledger import read_records
+from search.tracking import mlflow_ui
 from spaces.errors import UserError
 
 RecordedStudy = Callable[..., StudyFolder]
@@ -134,6 +137,43 @@ def test_a_report_of_a_study_on_a_cluster_is_written_here(
     assert "reservoir-search export one " in page
     assert capsys.readouterr().out == "one.html\n"
     assert not there.report.exists()
+
+
+def test_an_export_is_made_there_and_comes_here(
+    there: StudyFolder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    Cluster(monkeypatch, capsys)
+    jobs: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(fetch, "submit_job", lambda words, **place: jobs.append((words, place)))
+    monkeypatch.chdir(tmp_path)
+    export(str(there.path), trial=3, train=True, **PLACE)
+    assert jobs == [(["export", str(there.path), "--trial", "3", "--train"], PLACE)]
+    assert [path.name for path in Path("one-export").iterdir()] == ["weights.bin"]
+    weights = there.export / "weights.bin"
+    assert Path("one-export/weights.bin").read_bytes() == weights.read_bytes()
+    with pytest.raises(UserError, match="one-export exists"):
+        export(str(there.path), **PLACE)
+    with pytest.raises(UserError, match="give it to submit"):
+        export(str(there.path), register="name", **PLACE)
+    assert len(jobs) == 1
+
+
+def test_mlflow_of_a_study_on_a_cluster_is_that_of_a_server_or_refused(
+    there: StudyFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    Cluster(monkeypatch, capsys)
+    with pytest.raises(UserError, match="in a file on the cluster's head"):
+        ui(str(there.path), **PLACE)
+    served: list[tuple[str, int]] = []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
+    monkeypatch.setattr(
+        mlflow_ui, "serve", lambda found, port: served.append((found.path.name, port))
+    )
+    ui(str(there.path), **PLACE)
+    assert served == [("one", 5000)]
 
 
 def test_records_that_were_looked_at_are_gone_afterwards_and_no_export_came(
