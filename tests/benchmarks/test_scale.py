@@ -11,6 +11,7 @@ from benchmarks.command import Options
 
 
 @pytest.mark.slow
+@pytest.mark.cluster
 @pytest.mark.timeout(900)
 def test_a_few_trials_go_through_the_whole_service(
     small_grammar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
