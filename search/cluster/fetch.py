@@ -61,8 +61,7 @@ def fetch_study(study: str, *, address: str, folder: str, out: Path | None) -> P
         WorkFailed: the study did not come back whole.
     """
     target = out or STUDIES / Path(study).name
-    if target.exists():
-        raise UserError(f"{target} exists; move it away, or give another folder with --out")
+    _require_free(target)
     _fetch(study, PARTS, target, address=address, folder=folder)
     return target
 
@@ -85,14 +84,23 @@ def fetch_export(
         WorkFailed: the export failed, or did not come back whole.
     """
     target = out or Path(f"{Path(study).name}-export")
-    if target.exists():
-        raise UserError(f"{target} exists; move it away, or give another folder with --out")
+    _require_free(target)
     submit_job(["export", study, *options], address=address, folder=folder)
     with scratch_folder() as scratch:
         _fetch(study, ["export"], scratch / "study", address=address, folder=folder)
         with atomic_folder(target) as building:
             shutil.copytree(scratch / "study" / "export", building, dirs_exist_ok=True)
     return target
+
+
+def _require_free(target: Path) -> None:
+    """Check, before anything is asked of the cluster, that the new folder is not there.
+
+    Raises:
+        UserError: it is.
+    """
+    if target.exists():
+        raise UserError(f"{target} exists; move it away, or give another folder with --out")
 
 
 def _fetch(study: str, parts: Sequence[str], target: Path, *, address: str, folder: str) -> None:

@@ -89,7 +89,7 @@ def register_export(
 
 
 def requirements() -> list[str]:
-    """What the model needs of pip: the packages that ours depends on, as they are installed."""
+    """Requirements of the model for pip: our own dependencies in their installed versions."""
     needed = (line for line in metadata.requires("reservoir-search") or () if ";" not in line)
     return [_pinned(line) for line in needed]
 

@@ -131,7 +131,7 @@ def has_index(database: Path, name: str) -> bool:
 
 
 def settings_in(place: Path) -> dict[str, object]:
-    """What no driver changes while it searches."""
+    """Contents of ``resolved.json`` that no driver changes while it searches."""
     resolved = json.loads((place / "studies/mine/resolved.json").read_text())
     return {key: value for key, value in resolved.items() if key not in ("spent_s", "crc32")}
 

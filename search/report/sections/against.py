@@ -36,7 +36,8 @@ def against(study: ReportedStudy, other: ReportedStudy) -> Section:
     """Section with ``other`` beside ``study``."""
     names = names_of(study, other)
     reasons = reasons_against(study, other)
-    pairs = [] if reasons else pairs_of(study, other)
+    common = pairs_of(study, other)
+    pairs = [] if reasons else common
     ratios = [pair.ratio for pair in pairs if pair.ratio is not None]
     body = render(
         "against.html",
@@ -46,7 +47,7 @@ def against(study: ReportedStudy, other: ReportedStudy) -> Section:
         reasons=reasons,
         figures=_figures(study, other, names, is_one=not reasons),
         pairs=pairs,
-        n_common=len(pairs_of(study, other)),
+        n_common=len(common),
         is_own_better=[
             study.config.objective.gain(p.own.objective)
             > study.config.objective.gain(p.other.objective)
