@@ -16,6 +16,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
 
 
+@lru_cache
 def base_language(code: str) -> str:
     """Language of a code without country and script: ``pt`` of ``pt-BR``."""
     return re.split("[-_]", code)[0].lower()
@@ -37,7 +38,7 @@ def normal(raw: str) -> str:
     Control and format characters alone, such as a zero-width space, make no word.
     """
     text = unicodedata.normalize("NFC", raw).replace(_BYTE_ORDER_MARK, "")
-    return text if any(_is_visible(character) for character in text) else ""
+    return text if any(map(_is_visible, text)) else ""
 
 
 def lowered(text: str, language: str) -> str:

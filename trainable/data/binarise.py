@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from trainable.data.blocks import blocks
 
 
 def build_dictionary(lines: Iterable[str]) -> Any:
@@ -19,9 +22,9 @@ def build_dictionary(lines: Iterable[str]) -> Any:
 
     dictionary = Dictionary()
     counts: Counter[str] = Counter()
-    for line in lines:
-        counts.update(line.split())
-        counts[dictionary.eos_word] += 1
+    for block in blocks(lines):
+        counts.update(chain.from_iterable(map(str.split, block)))
+        counts[dictionary.eos_word] += len(block)
     for token, count in sorted(counts.items()):
         dictionary.add_symbol(token, count)
     dictionary.finalize(threshold=0, nwords=-1, padding_factor=8)
@@ -54,9 +57,16 @@ def write_binarised(lines: Sequence[str], dictionary: Any, prefix: Path) -> int:
     )
     index_of, unknown, end = dictionary.indices, dictionary.unk(), dictionary.eos()
     n_tokens = 0
-    for line in lines:
-        indices = [index_of.get(token, unknown) for token in line.split()]
-        builder.add_item(torch.tensor([*indices, end]))
-        n_tokens += len(indices) + 1
+    for block in blocks(lines):
+        indices: list[int] = []
+        lengths: list[int] = []
+        for line in block:
+            tokens = line.split()
+            indices.extend([index_of.get(token, unknown) for token in tokens])
+            indices.append(end)
+            lengths.append(len(tokens) + 1)
+        for sentence in torch.split(torch.tensor(indices), lengths):
+            builder.add_item(sentence)
+        n_tokens += len(indices)
     builder.finalize(indexed_dataset.index_file_path(prefix_text))
     return n_tokens

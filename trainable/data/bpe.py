@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 from typing import Protocol
 
 from subword_nmt.apply_bpe import BPE
@@ -32,7 +33,7 @@ def learn(lines: Iterable[str], *, n_merges: int) -> str:
     Raises:
         UserError: the lines contain too little text for a merge.
     """
-    counts = Counter(word for line in lines for word in line.split())
+    counts = Counter(chain.from_iterable(map(str.split, lines)))
     if not any(len(word) > 1 for word in counts):
         raise UserError("BPE: no word of the training text has two letters; give more text")
     known = counts.most_common(MAX_WORDS) if len(counts) > MAX_WORDS else counts.items()

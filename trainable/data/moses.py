@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import zip_longest
 
 from sacremoses import MosesDetokenizer, MosesTokenizer
 
@@ -14,7 +13,7 @@ from trainable.data.detokenise import joined_words
 # Languages whose rules in sacremoses are tried and used as they are: its tokens come back.
 _SACREMOSES = frozenset({"de", "en", "fr", "it", "ga", "cs", "fi"})
 # Marks at the start of a word, whose tokens depend on the word before, and control characters.
-_UNUSUAL = re.compile(r"(?:^|\s)[',`]|[\x00-\x1f]")
+_UNUSUAL = re.compile(r"[',`\x00-\x1f](?:(?<=[\x00-\x1f])|(?<!\S.))")
 _N_CACHED = 2**17  # words
 
 
@@ -58,21 +57,23 @@ class Moses:
         Of the words around one, only the first letter of the next counts, and only beside a mark.
         """
         words = text.split()
-        following = [self._kind(word[0]) for word in words[1:]]
-        tokens = (
-            self._word(word, "a" if word.isalnum() else after)
-            for word, after in zip_longest(words, following, fillvalue="")
-        )
-        return " ".join(filter(None, tokens))
+        following = [
+            "a" if word.isalnum() else self._kind(after)
+            for word, after in zip(words, [*words[1:], ""], strict=False)
+        ]
+        return " ".join(filter(None, map(self._word, words, following)))
 
     def _tokens_of_word(self, word: str, following: str) -> str:
         """Tokens of ``word`` within a sentence, before the word ``following``, or at its end."""
         tokens = self._tokens(f"a {word} {following}").split(" ")
         return " ".join(tokens[1:-1] if following else tokens[1:])
 
-    def _kind(self, letter: str) -> str:
-        """A word that begins like one that begins with ``letter``: lower case, digit, other."""
-        return "a" if letter in self._lower else ("1" if letter in "0123456789" else "A")
+    def _kind(self, word: str) -> str:
+        """A word that begins like ``word``, in lower case, with a digit or else; none for none."""
+        first = word[:1]
+        if first in self._lower:
+            return "a"
+        return first and ("1" if first in "0123456789" else "A")
 
     def detokenise(self, tokens: str) -> str:
         """Sentence in normal spelling with entities unescaped; capitals are not restored."""

@@ -72,4 +72,4 @@ def words(tokens: str) -> Words:
     if "&" in text:  # Moses has escaped a mark
         text = unescape(text)
     found = text.split()
-    return frozenset(word for word in found if word.isalnum() or any(map(str.isalnum, word)))
+    return frozenset([word for word in found if word.isalnum() or any(map(str.isalnum, word))])

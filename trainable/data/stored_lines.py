@@ -8,9 +8,11 @@ import weakref
 from abc import abstractmethod
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import overload
+
+from trainable.data.blocks import blocks
 
 _BLOCK_BYTES = 2**16
 
@@ -57,17 +59,13 @@ class StoredLines(OtherLines):
         self._is_written = True
         weakref.finalize(self, self._file.close)
 
-    def append(self, line: str) -> None:
-        """Add a line at the end."""
-        data = line.encode("utf-8", "surrogatepass") + b"\n"
-        self._file.write(data)
-        self._starts.append(self._starts[-1] + len(data))
-        self._is_written = False
-
     def extend(self, lines: Iterable[str]) -> None:
         """Add lines at the end."""
-        for line in lines:
-            self.append(line)
+        for block in blocks(lines):
+            data = [f"{line}\n".encode("utf-8", "surrogatepass") for line in block]
+            self._file.write(b"".join(data))
+            self._starts.extend(accumulate(map(len, data), initial=self._starts.pop()))
+            self._is_written = False
 
     def line(self, n: int) -> str:
         start, end = self._starts[n], self._starts[n + 1]
@@ -80,9 +78,9 @@ class StoredLines(OtherLines):
         place, rest = 0, b""
         while block := self._read(place, _BLOCK_BYTES):
             place += len(block)
-            *lines, rest = (rest + block).split(b"\n")
-            for line in lines:
-                yield line.decode("utf-8", "surrogatepass")
+            lines, newline, rest = (rest + block).rpartition(b"\n")
+            if newline:
+                yield from lines.decode("utf-8", "surrogatepass").split("\n")
 
     def _read(self, place: int, n_bytes: int) -> bytes:
         if not self._is_written:

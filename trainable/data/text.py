@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from operator import ne
 from pathlib import Path
 
 from spaces.errors import UserError
 from trainable.characters import normal
 from trainable.data.blobs import find_path
+from trainable.data.blocks import blocks
 from trainable.data.corpus import Pairs, ParallelText, Split, from_tokens, tell_composed, tokenised
 from trainable.data.holdout import SEED, completed
 from trainable.data.manifest import LANGUAGE, Source, SplitName
@@ -88,11 +90,11 @@ def require_languages(src: str, tgt: str) -> None:
 
 def _split(pairs: Iterator[Pair], *, src: str, tgt: str, form: Form, scratch: Path | None) -> Split:
     stored, n_changed = (StoredLines(scratch), StoredLines(scratch)), [0, 0]
-    for pair in pairs:
-        for side, line in enumerate(pair):
-            kept = normal(line) if form == "raw" else line
-            n_changed[side] += kept != line
-            stored[side].append(kept)
+    for block in blocks(pairs):
+        for side, lines in enumerate(zip(*block, strict=True)):
+            kept = list(map(normal, lines)) if form == "raw" else lines
+            n_changed[side] += sum(map(ne, kept, lines))
+            stored[side].extend(kept)
     both = Pairs(src=stored[0], tgt=stored[1])
     if form != "raw":
         return from_tokens(both, src=src, tgt=tgt, segmented=form == "segmented")

@@ -42,7 +42,7 @@ def test_lines_can_be_added_between_readings_and_two_readings_do_not_meet():
     stored.extend(f"{n}" * 99 for n in range(30_000))
     first, second = iter(stored), iter(stored)
     assert [next(first), next(first), next(second)] == ["0" * 99, "1" * 99, "0" * 99]
-    stored.append("last")
+    stored.extend(["last"])
     assert stored[-1] == "last"
 
 
@@ -99,3 +99,8 @@ def test_a_pipe_is_read_too(tmp_path: Path):
     assert list(reader.pairs((pipe, tmp_path / "tgt"))) == [("eins", "one")]
     writer.join()
     assert [source.n_bytes for source in reader.sources] == [5, 4]
+
+
+def test_lines_longer_than_a_reading_come_back_and_so_do_empty_ones():
+    lines = ["", "ü" * 200_000, "", "", "last"]
+    assert list(collected(lines, StoredLines)) == lines
