@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,8 @@ class _Suggesting(Searcher):  # type: ignore[misc]
         if error or result is None:
             value = TrialValue(cost=float("inf"), status=StatusType.CRASHED)
         else:
-            value = TrialValue(cost=-float(result[OBJECTIVE]))
+            reached = float(result[OBJECTIVE])
+            value = TrialValue(cost=-reached if math.isfinite(reached) else 0.0)  # 0: the least
         self._smac.tell(self._asked[trial_id], value, save=False)
 
 
