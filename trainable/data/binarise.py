@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
 from trainable.data.blocks import blocks
 
@@ -48,25 +48,35 @@ def load_dictionary(path: Path) -> Any:
 
 
 def write_binarised(lines: Sequence[str], dictionary: Any, prefix: Path) -> int:
-    """Write ``prefix``.bin and .idx; return the number of tokens, ends of sentences included."""
+    """Write ``prefix``.bin and .idx; return the number of tokens, ends of sentences included.
+
+    fairseq's builder takes one sentence at a time, which takes three times as long.
+    """
     from fairseq.data import indexed_dataset
 
-    prefix_text = str(prefix)
-    builder = indexed_dataset.make_builder(
-        indexed_dataset.data_file_path(prefix_text), impl="mmap", vocab_size=len(dictionary)
-    )
-    index_of, unknown, end = dictionary.indices, dictionary.unk(), dictionary.eos()
-    n_tokens = 0
-    for block in blocks(lines):
-        indices: list[int] = []
-        lengths: list[int] = []
-        for line in block:
-            tokens = line.split()
-            indices.extend([index_of.get(token, unknown) for token in tokens])
-            indices.append(end)
-            lengths.append(len(tokens) + 1)
-        for sentence in torch.split(torch.tensor(indices), lengths):
-            builder.add_item(sentence)
-        n_tokens += len(indices)
-    builder.finalize(indexed_dataset.index_file_path(prefix_text))
-    return n_tokens
+    dtype = indexed_dataset.best_fitting_int_dtype(len(dictionary))
+    index_of = _Indices(dictionary.indices, unknown=dictionary.unk())
+    lengths: list[int] = []
+    with Path(indexed_dataset.data_file_path(str(prefix))).open("wb") as file:
+        for block in blocks(lines):
+            sentences = [line.split() for line in block]
+            for sentence in sentences:
+                sentence.append(dictionary.eos_word)
+            indices = map(index_of.__getitem__, chain.from_iterable(sentences))
+            file.write(np.fromiter(indices, dtype).tobytes())
+            lengths.extend(map(len, sentences))
+    index_path = indexed_dataset.index_file_path(str(prefix))
+    with indexed_dataset.MMapIndexedDataset.Index.writer(index_path, dtype) as index:
+        index.write(lengths)
+    return sum(lengths)
+
+
+class _Indices(dict[str, int]):
+    """Indices of tokens; that of a token which is not there is ``unknown``."""
+
+    def __init__(self, indices: Mapping[str, int], *, unknown: int) -> None:
+        super().__init__(indices)
+        self._unknown = unknown
+
+    def __missing__(self, token: str) -> int:
+        return self._unknown
