@@ -34,6 +34,9 @@ def __getattr__(name: str) -> Any:
     if name == "Study":
         if (fault := foreign_package()) is not None:
             raise ImportError(fault)
+        from trainable.first_import import import_fairseq
+
+        import_fairseq()
         from search.api import Study
 
         return Study

@@ -11,6 +11,7 @@ import pandas as pd
 import tomli_w
 
 from search.exports.export import export_layout
+from search.exports.register import register_export
 from search.exports.translate import Translator
 from search.report.page import write_report
 from search.run.deadline import Deadline
@@ -170,7 +171,12 @@ class Study:
         return None if best is None else best.summary()
 
     def export(
-        self, *, trial: int | None = None, out: str | Path | None = None, train: bool = False
+        self,
+        *,
+        trial: int | None = None,
+        out: str | Path | None = None,
+        train: bool = False,
+        register: str | None = None,
     ) -> Path:
         """Export a trial's layout and weights into a new folder.
 
@@ -178,12 +184,19 @@ class Study:
             trial: id of the trial; the best if absent.
             out: the new folder; ``export`` in the study's folder if absent.
             train: train to the full budget first.
+            register: model of the study's MLflow store whose next version the export becomes; an
+                export that is there already is taken as it is.
 
         Raises:
-            UserError: there is no such trial, or the folder exists.
+            UserError: there is no such trial, the folder exists, or MLflow cannot register it.
+            WorkFailed: the full training diverged.
         """
         path = None if out is None else Path(out)
-        return export_layout(self._folder, trial=trial, out=path, train=train)[0]
+        if register is None:
+            return export_layout(self._folder, trial=trial, out=path, train=train)[0]
+        return register_export(
+            self._folder, name=register, trial=trial, out=path, train=train
+        ).folder
 
     def translate(self, sentences: Iterable[str], *, beam: int = 5) -> list[str]:
         """Translations of raw sentences by the best layout, which is exported first if need be.

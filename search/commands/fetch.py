@@ -26,7 +26,7 @@ def fetch(
     """Bring a study's records, report and export here from a Ray cluster.
 
     Then show, report, rank and translate work here; its checkpoints and MLflow's
-    store stay there, so resume and export are for submit.
+    store stay there, so resume is for submit, and export takes --address.
     """
     from search.cluster.fetch import fetch_study
     from search.study.console import say

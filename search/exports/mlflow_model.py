@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
-from search.exports.predict import answers_of
+from trainable.first_import import import_fairseq
 
 EXPORT = "export"  # name of the export among the model's artifacts
 
@@ -20,6 +20,9 @@ class ExportModel(PythonModel):
     """An export as MLflow loads and serves it."""
 
     def load_context(self, context: PythonModelContext) -> None:
+        import_fairseq()
+        from search.exports.predict import answers_of
+
         self._answers = answers_of(Path(context.artifacts[EXPORT]))
 
     # MLflow reads the model's signature from these hints.

@@ -117,6 +117,20 @@ def test_a_study_file_of_ours_runs_there_as_it_does_here(
     known = reservoir_search("show", "mine", "--json", cwd=there)
     assert json.loads(looked.stdout) == json.loads(known.stdout)
     assert not (here / "studies").exists()
+    exported = reservoir_search(
+        "export", "mine", *options, "--out", "best", cwd=here, timeout=LONG_S, **head.token
+    )
+    assert exported.returncode == 0, exported.stdout + exported.stderr
+    files = ("config.json", "model.safetensors", "README.md")
+    assert all(
+        (here / "best" / name).read_bytes() == (there / "studies/mine/export" / name).read_bytes()
+        for name in files
+    )
+    used = reservoir_search("translate", "best", cwd=here, stdin="ein hund schläft .\n")
+    assert (used.returncode, used.stdout.count("\n")) == (0, 1), used.stderr
+    fetched = reservoir_search("fetch", "mine", *options, cwd=here, **head.token)
+    assert fetched.returncode == 0, fetched.stderr
+    assert on_updates(records_in(here)) == on_updates(records_in(alone))
 
 
 def test_submit_ends_as_its_command_does(head: Head, tmp_path: Path, there: Path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from search import Study
 from search.study.config import load_study
 from search.study.folder import StudyFolder
 from spaces.errors import UserError
+from tests.search.command_line import environment
 from tests.search.conftest import TINY_STUDY, RealStudy
 
 NOTEBOOK = Path(__file__).parents[2] / "docs/notebooks/study.ipynb"
@@ -31,6 +34,19 @@ def test_settings_join_those_of_the_file(studies_here: Path):
     assert study.trials.empty
     assert study.curves.empty
     assert study.best is None
+
+
+def test_importing_it_prints_nothing_and_leaves_the_callers_logging(tmp_path: Path):
+    lines = "import logging; from search import Study; print(logging.root)"
+    done = subprocess.run(
+        [sys.executable, "-c", lines],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("<RootLogger root (WARNING)>\n", "")
 
 
 def test_a_wrong_setting_is_told_as_the_command_line_does(studies_here: Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from trainable.data.blocks import blocks
+from trainable.first_import import import_fairseq
 
 
 def build_dictionary(lines: Iterable[str]) -> Any:
     """Dictionary of the BPE tokens in ``lines``, padded to a multiple of eight entries."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # hydra warns at the first import of fairseq
-        from fairseq.data import Dictionary
+    import_fairseq()
+    from fairseq.data import Dictionary
 
     dictionary = Dictionary()
     counts: Counter[str] = Counter()
@@ -37,9 +36,8 @@ def load_dictionary(path: Path) -> Any:
     Raises:
         ValueError: it is none.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # hydra warns at the first import of fairseq
-        from fairseq.data import Dictionary
+    import_fairseq()
+    from fairseq.data import Dictionary
 
     try:
         return Dictionary.load(str(path))
@@ -52,6 +50,7 @@ def write_binarised(lines: Sequence[str], dictionary: Any, prefix: Path) -> int:
 
     fairseq's builder takes one sentence at a time, which takes three times as long.
     """
+    import_fairseq()
     from fairseq.data import indexed_dataset
 
     dtype = indexed_dataset.best_fitting_int_dtype(len(dictionary))
