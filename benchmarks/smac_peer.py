@@ -72,14 +72,11 @@ class _Suggesting(Searcher):  # type: ignore[misc]
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        from smac.runhistory import StatusType, TrialValue
+        from smac.runhistory import TrialValue
 
-        if error or result is None:
-            value = TrialValue(cost=float("inf"), status=StatusType.CRASHED)
-        else:
-            reached = float(result[OBJECTIVE])
-            value = TrialValue(cost=-reached if math.isfinite(reached) else 0.0)  # 0: the least
-        self._smac.tell(self._asked[trial_id], value, save=False)
+        reached = math.nan if error or result is None else float(result[OBJECTIVE])
+        cost = -reached if math.isfinite(reached) else 0.0  # 0: the least that is reached
+        self._smac.tell(self._asked[trial_id], TrialValue(cost=cost), save=False)
 
 
 def _never_called(config: Any, seed: int = 0) -> float:

@@ -131,7 +131,10 @@ def test_an_optional_search_gives_points_of_the_space_and_learns(table: TrialTab
     for number in range(16):
         point = peer.searcher.suggest(str(number))
         assert SPACE.choose(FixedChooser(point)).key in known
-        # Models that break a bound have none.
+        # Models that break a bound have no objective, those over the bound of size no result.
         result = {"objective": math.nan if number == 1 else float(number)}
+        if number == 2:
+            peer.searcher.on_trial_complete(str(number), error=True)
+            continue
         peer.scheduler.on_trial_complete(None, Trial("x", trial_id=str(number), stub=True), result)
         peer.searcher.on_trial_complete(str(number), result)
