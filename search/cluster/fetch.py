@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ray.job_submission import JobSubmissionClient
 
-from search.cluster.job import dashboard, end_as, in_folder, submit_job, submitted
+from search.cluster.job import dashboard, end_as, submit_job, submitted
+from search.cluster.job_command import JobCommand, in_folder
 from search.cluster.packed_study import PARTS, RECORDS, unpack
 from search.cluster.ray_address import ray_errors_as_user_errors
 from search.study.console import doing, say
@@ -85,7 +86,8 @@ def fetch_export(
     """
     target = out or Path(f"{Path(study).name}-export")
     _require_free(target)
-    submit_job(["export", study, *options], address=address, folder=folder)
+    command = JobCommand(words=("export", study, *options))
+    submit_job(command, address=address, folder=folder)
     with scratch_folder() as scratch:
         _fetch(study, ["export"], scratch / "study", address=address, folder=folder)
         with atomic_folder(target) as building:

@@ -146,11 +146,11 @@ def test_an_export_is_made_there_and_comes_here(
     capsys: pytest.CaptureFixture[str],
 ):
     Cluster(monkeypatch, capsys)
-    jobs: list[tuple[list[str], dict[str, str]]] = []
-    monkeypatch.setattr(fetch, "submit_job", lambda words, **place: jobs.append((words, place)))
+    jobs: list[tuple[tuple[str, ...], dict[str, str]]] = []
+    monkeypatch.setattr(fetch, "submit_job", lambda job, **place: jobs.append((job.words, place)))
     monkeypatch.chdir(tmp_path)
     export(str(there.path), trial=3, train=True, **PLACE)
-    assert jobs == [(["export", str(there.path), "--trial", "3", "--train"], PLACE)]
+    assert jobs == [(("export", str(there.path), "--trial", "3", "--train"), PLACE)]
     assert [path.name for path in Path("one-export").iterdir()] == ["weights.bin"]
     weights = there.export / "weights.bin"
     assert Path("one-export/weights.bin").read_bytes() == weights.read_bytes()
