@@ -15,7 +15,7 @@ from ray.job_submission import JobStatus
 from search.cli import app
 from search.cluster.job import _follow, end_as, submit_job
 from search.cluster.job_command import JobCommand, entrypoint, hints
-from search.cluster.job_environment import job_environment
+from search.cluster.job_environment import _STAYING, job_environment
 from search.cluster.shipped_code import copy_code
 from search.commands.submit import _job_command
 from search.study.errors import NotFinished, WorkFailed
@@ -150,6 +150,24 @@ def test_a_store_that_is_a_file_here_stays_here_and_the_log_says_so(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///runs.db")
     assert "MLFLOW_TRACKING_URI" not in job_environment()
     assert "names a file of this machine" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GOOGLE_APPLICATION_CREDENTIALS", "AWS_PROFILE", "MLFLOW_TRACKING_SERVER_CERT_PATH"],
+)
+def test_what_names_a_file_of_this_machine_stays_here_and_a_warning_names_it(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    for other in _STAYING:
+        monkeypatch.delenv(other, raising=False)
+    job_environment()
+    assert not caplog.text
+    monkeypatch.setenv(name, "hidden")
+    assert name not in job_environment()
+    assert [name in message for message in caplog.messages] == [True]
+    assert "set them on the cluster's machines" in caplog.text
+    assert "hidden" not in caplog.text
 
 
 PLACE = "--address http://head:8265 --folder '/srv/my search'"
