@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -10,14 +11,21 @@ from typing import Any
 
 from simpleeval import EvalWithCompoundTypes, safe_add, safe_mult
 
+
+def _modulo(dividend: Any, divisor: Any) -> Any:
+    if isinstance(dividend, str):  # Python's % would format it, at any length
+        raise TypeError("text has no remainder")
+    return dividend % divisor
+
+
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: safe_add,
     ast.Sub: operator.sub,
     ast.Mult: safe_mult,
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-    ast.Pow: lambda base, exponent: float(base) ** exponent,
+    ast.Mod: _modulo,
+    ast.Pow: math.pow,  # of floats, and none is complex
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
     ast.Not: operator.not_,
@@ -80,20 +88,24 @@ class Expression:
         """Value of the expression where its names have the ``values``.
 
         Raises:
-            ExpressionError: there is none, as with a division by zero.
+            ExpressionError: there is none, as with a division by zero, or it is a list.
         """
         evaluator = EvalWithCompoundTypes(
             operators=dict(_OPERATORS), functions=dict(_FUNCTIONS), names=dict(values)
         )
         try:
-            value: Value = evaluator.eval(self.text, previously_parsed=self._tree)
+            value = evaluator.eval(self.text, previously_parsed=self._tree)
         except Exception as e:
             raise ExpressionError(f"'{self.text}': {_first_line(e)}") from e
+        if not isinstance(value, Value):
+            raise ExpressionError(f"'{self.text}' is a {type(value).__name__}, which is no value")
         return value
 
     def _check(self, node: ast.AST) -> None:
         if not isinstance(node, _ALLOWED):
             raise ExpressionError(f"'{self.text}': {type(node).__name__} is not allowed")
+        if isinstance(node, ast.Constant) and not isinstance(node.value, Value):
+            raise ExpressionError(f"'{self.text}': {node.value!r} is not allowed")
         if isinstance(node, ast.Call) and not (
             isinstance(node.func, ast.Name) and node.func.id in _FUNCTIONS
         ):

@@ -49,6 +49,9 @@ def test_value_is_pythons(text: str, right: object) -> None:
         "(" * 500 + ")" * 500,
         "await ffn",
         "{1: 2}",
+        "1j",
+        "b'a'",
+        "...",
     ],
 )
 def test_what_is_not_an_expression_of_quantities_is_refused(text: str) -> None:
@@ -56,7 +59,13 @@ def test_what_is_not_an_expression_of_quantities_is_refused(text: str) -> None:
         Expression(text, VALUES)
 
 
-@pytest.mark.parametrize("text", ["1 / 0", "9 ** 9 ** 9 ** 9", "'a' * 99999999", "kind < 1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1 / 0", "9 ** 9 ** 9 ** 9", "'a' * 99999999", "kind < 1"),
+        *("(score - 99) ** 0.5", "[score]", "(score, depth)", "'%99999d' % depth", "kind % 2"),
+    ],
+)
 def test_without_a_value_it_says_why(text: str) -> None:
     with pytest.raises(ExpressionError) as said:
         value(text)

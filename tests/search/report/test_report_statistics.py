@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import random
+import sys
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
@@ -17,10 +18,11 @@ from scipy import stats
 
 from search.report.effects import effects
 from search.report.fronts import fronts_of
-from search.report.importances import MIN_TRIALS, importances
+from search.report.importances import MIN_TRIALS, Importance, importances
 from search.report.scored_trials import ScoredTrial, scored
-from search.report.sections.importance import effect_range
+from search.report.sections.importance import effect_range, importance
 from search.report.winner_margin import winner_margin
+from search.stats.prediction import RankCorrelation
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -261,6 +263,28 @@ def test_what_goes_with_depth_alone_has_no_effect_and_no_importance_at_equal_dep
     assert of_sharing.low is not None
     assert of_sharing.high is not None
     assert of_sharing.low < 0 < of_sharing.high
+
+
+def test_in_a_study_of_one_depth_nothing_is_put_down_to_depth(
+    tiny_study: Callable[..., StudyConfig],
+    tmp_path: Path,
+    small_grammar: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def outcome(record: TrialRecord) -> dict[str, object]:
+        return completed(record, 10.0 + record.id)
+
+    study = reported(tiny_study(name="tiny"), tmp_path / "tiny", small_grammar, outcome)
+    module = sys.modules[importance.__module__]
+    slope = RankCorrelation(rho=-0.7, low=-0.9, high=-0.4, n_trials=16)
+    for n_depths, told in ((1, "a slope alone"), (2, "depth explains it")):
+        part = Importance(share=0.4, low=0.0, high=0.8, n_trials=16, n_depths=n_depths, rho=slope)
+        monkeypatch.setattr(module, "importances", lambda trials, part=part: {"n": part})
+        page = importance(study)
+        assert page is not None
+        assert [text for text in ("a slope alone", "depth explains it") if text in page.body] == [
+            told
+        ]
 
 
 def test_an_effect_at_equal_depth_is_the_coefficient_of_least_squares() -> None:
