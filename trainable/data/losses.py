@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 pipeline
+MAX_CHARACTERS = 3 * MAX_TOKENS  # of it in a language without spaces, where words don't show
 
-Rule = Literal["empty", "too_long", "ratio"]
+Rule = Literal["empty", "too_long", "too_many_characters", "ratio"]
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 _RULES: Mapping[Rule, str] = {
     "empty": "empty",
     "too_long": f"over {MAX_TOKENS} tokens",
+    "too_many_characters": f"over {MAX_CHARACTERS} characters",
     "ratio": "of too unequal lengths",
 }
 
@@ -27,6 +29,7 @@ class Dropped(_Record):
 
     empty: _Count = 0
     too_long: _Count = 0
+    too_many_characters: _Count = 0  # of a side in a language without spaces
     ratio: _Count = 0
 
     def __str__(self) -> str:

@@ -251,6 +251,26 @@ def test_iwslt_of_a_later_year_is_read_from_its_archive_and_its_files(
     assert packed.splits["test"].raw.tgt == [f"tst2010 & {tgt}", f"tst2015 & {tgt}"]
 
 
+def test_iwslt_keeps_pairs_with_a_side_without_spaces(tmp_path: Path):
+    train = {
+        "en": "I have lived in this city for many years .\n",
+        "zh": "我在这个城市住了很多年。\n",
+    }
+    for side, line in train.items():
+        (tmp_path / f"train.tags.en-zh.{side}").write_text(f"<url>u</url>\n{line * 30}")
+        for name in ("dev2010", "tst2010"):
+            xml = f'<?xml version="1.0"?>\n<mteval>\n<seg id="1">{line}</seg>\n</mteval>\n'
+            (tmp_path / f"IWSLT17.TED.{name}.en-zh.{side}.xml").write_text(xml)
+    archive = tmp_path / "en-zh.tgz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in sorted(tmp_path.glob("*.en-zh.*")):
+            tar.add(path, f"en-zh/{path.name}")
+    for src, tgt in (("en", "zh"), ("zh", "en")):
+        corpus = iwslt(archive, src=src, tgt=tgt)
+        assert sizes(corpus) == (30, 1, 1)
+        assert str(corpus.splits["train"].dropped) == "none"
+
+
 def test_iwslt_says_which_file_is_absent(tmp_path: Path):
     for name, content in iwslt17_files().items():
         (tmp_path / name).write_text(content)
