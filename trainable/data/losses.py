@@ -73,13 +73,16 @@ class Losses(_Record):
     dropped: Mapping[Literal["train", "valid", "test"], Dropped]
     overlap: Mapping[Literal["valid", "test"], Overlap]
     cut: Cut | None = None  # of documents alone
+    # Pairs of train that came before, token by token, and are kept; earlier versions: None.
+    repeated: _Count | None = None
 
     def lines(self) -> list[str]:
-        """Lines for the screen: what was left out or cut, and the overlap with train."""
+        """Lines for the screen: what was left out, cut or repeated, and the overlap with train."""
         dropped = "; ".join(f"{name}: {counts}" for name, counts in self.dropped.items())
         overlap = "; ".join(f"{name}: {counts}" for name, counts in self.overlap.items())
         return [
             f"left out: {dropped}",
             *([] if self.cut is None else [str(self.cut)]),
+            *([] if self.repeated is None else [f"repeated in train, and kept: {self.repeated:,}"]),
             f"in train too: {overlap}",
         ]

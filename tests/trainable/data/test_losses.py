@@ -12,9 +12,9 @@ import pytest
 from search.cli import app, exit_code
 from spaces.errors import UserError
 from trainable.data.corpus import MAX_TOKENS, Pairs, Split, from_raw, from_tokens
-from trainable.data.evaluation_sets import overlap_with_train
+from trainable.data.evaluation_sets import n_repeated, overlap_with_train
 from trainable.data.holdout import hold_out
-from trainable.data.losses import Dropped, Overlap
+from trainable.data.losses import Dropped, Losses, Overlap
 from trainable.data.manifest import Manifest
 from trainable.data.near_duplicates import near_duplicates
 from trainable.data.prepare import prepare
@@ -70,6 +70,22 @@ def test_pairs_keep_the_numbers_of_their_lines_and_train_alone_counts_what_was_d
         found = [lines[split.line(n) - 1][0] for n in range(len(split.raw))]
         assert found == list(split.raw.src)
     assert [split.dropped.empty for split in splits.values()] == [15, 0, 0]
+
+
+def test_pairs_that_repeat_earlier_ones_whole_are_counted(tmp_path: Path, write: Write):
+    pairs = Pairs(src=["a", "b", "a", "a", "b"], tgt=["x", "x", "x", "y", "x"])
+    assert n_repeated(pairs) == 2
+    equal, new = ["der hund schläft"] * 500, [f"satz {n}" for n in range(9)]
+    for name, lines in (("train", equal), ("valid", new), ("test", new)):
+        for side in ("de", "en"):
+            write(tmp_path / f"{name}.{side}", lines)
+    found = find_text(tmp_path, src="de", tgt="en")
+    losses = prepare(lambda: text(found, src="de", tgt="en"), tmp_path / "out", n_merges=9).losses
+    assert losses is not None
+    assert losses.repeated == 499
+    earlier = Losses.model_validate(losses.model_dump(exclude={"repeated"}))
+    assert earlier.repeated is None
+    assert not any("repeated" in line for line in earlier.lines())
 
 
 def test_overlap_counts_pairs_and_source_sentences_that_are_in_train():
@@ -157,6 +173,8 @@ def test_losses_are_on_the_screen_and_in_the_manifest(
     losses = json.loads((tmp_path / "out" / "manifest.json").read_text())["losses"]
     dropped = {"empty": 1, "too_long": 1, "too_many_characters": 0, "ratio": 0}
     assert losses["dropped"]["train"] == dropped
+    assert "repeated in train, and kept: 0" in lines
+    assert losses["repeated"] == 0
     assert losses["overlap"]["test"] == {"pairs": 1, "sources": 1, "nearly": 0}
     assert Manifest.load(tmp_path / "out").losses is not None
 
