@@ -27,8 +27,7 @@ _SHORTER = {
 # fmt: on
 _TO_DOTTED = str.maketrans({"I": "ı", "İ": "i"})
 _BYTE_ORDER_MARK = "\ufeff"
-# U+0085 is white space to Python and to the readers of lines, so it can't be taken for a word.
-C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+C1_CONTROLS = re.compile("[\x80-\x9f]")  # U+0085 is white space to Python, and easily lost
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from typing import Literal
 from spaces.errors import UserError
 from trainable.characters import is_unspaced, normal
 from trainable.data.blobs import Blob
-from trainable.data.lines import lines_of
+from trainable.data.lines import published_lines
 from trainable.data.losses import MAX_CHARACTERS, MAX_TOKENS, NONE_DROPPED, Dropped, Rule
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
@@ -196,12 +196,12 @@ class ParallelText:
 
 
 def aligned(src: Blob, tgt: Blob) -> Pairs:
-    """Lines of two files as pairs.
+    """Lines of two files of a published corpus as pairs.
 
     Raises:
         UserError: the files have different numbers of lines, or one cannot be read as text.
     """
-    return paired(src, tgt, read=lines_of)
+    return paired(src, tgt, read=published_lines)
 
 
 def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
