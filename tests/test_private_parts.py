@@ -7,7 +7,9 @@ says what to do.
 from __future__ import annotations
 
 import inspect
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,11 +45,11 @@ from trainable.private.fairseq import TransformerDecoderLayerBase as DecoderLaye
 from trainable.private.fairseq import TransformerEncoderLayerBase as EncoderLayer
 from trainable.private.fairseq import registered_name, without_private
 from trainable.private.mlflow import (
-    compared_runs_page,
     move_artifacts,
     runs_page,
     server_environment,
     store_in_use,
+    view_tag,
 )
 from trainable.private.optuna import open_again, whole_lines
 from trainable.private.ray import (
@@ -327,10 +329,26 @@ def test_mlflows_page_has_the_addresses_that_we_print():
     assert runs_page("BASE", "7") == "BASE/#/experiments/7/runs?workflowType=machine_learning"
     assert '"workflowType"' in page
     assert '"machine_learning"' in page
-    assert compared_runs_page("BASE", "7", ["a"]) == (
-        "BASE/#/compare-runs?runs=%5B%22a%22%5D&experiments=%5B%227%22%5D"
+    assert runs_page("BASE", "7", view="mine", charts=True) == (
+        "BASE/#/experiments/7/runs?workflowType=machine_learning"
+        "&compareRunsMode=CHART&viewStateShareKey=mine"
     )
-    assert '"/compare-runs"' in page
+    assert '"compareRunsMode"' in page
+    assert '"viewStateShareKey"' in page
+
+
+def test_mlflows_page_has_every_part_of_the_view_that_we_save():
+    scripts = Path(mlflow.__path__[0], "server/js/build/static/js").glob("*.js")
+    page = "\n".join(script.read_text(encoding="utf-8") for script in scripts)
+    tag, value = view_tag("mine", runs="", order="best", columns=[], axes=["metrics.`best`"])
+    assert f'"{tag.removesuffix("mine")}"' in page
+    view = json.loads(value)
+    (chart,), (section,) = view["compareRunCharts"], view["compareRunSections"]
+    assert chart["selectedMetrics"] == ["best"]
+    for name in {*view, *chart, *section} - {"uuid", "type", "name", "display"}:
+        assert re.search(rf"\b{name}\b", page), name
+    assert '"SHOW_ALL"' in page
+    assert '"PARALLEL"' in page
 
 
 # torch

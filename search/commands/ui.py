@@ -24,7 +24,7 @@ def ui(
     """Serve MLflow's UI of a study's own store, for this machine alone; Ctrl-C ends it.
 
     Prints the address, and the user and password that the browser asks for. For a
-    study that is recorded on an MLflow server, only prints the address there.
+    study that is recorded on an MLflow server, only prints the addresses there.
     """
     from search.tracking.mlflow_ui import serve
     from search.tracking.store import is_own, tracking_uri

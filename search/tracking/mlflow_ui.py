@@ -1,4 +1,4 @@
-"""MLflow's own server on a study's store, and its page that compares the trials."""
+"""MLflow's own server on a study's store, and the addresses of its pages."""
 
 from __future__ import annotations
 
@@ -13,22 +13,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from mlflow.tracking import MlflowClient
-
 from search.study.console import say
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
-from search.study.ledger import sorted_records
 from search.study.place import settle_place
-from search.study.ranking import best_first
 from search.study.tracking_uri import without_secrets
-from search.tracking.experiment import find_experiment, follow_folder
-from search.tracking.store import mlflow_errors_as_user_errors, store_address, tracking_uri
+from search.tracking.store import tracking_uri
+from search.tracking.trial_pages import TrialPages, is_writable, trial_pages
 from spaces.errors import UserError
-from trainable.private.mlflow import compared_runs_page, runs_page, server_environment
+from trainable.private.mlflow import server_environment
 from trainable.users_folder import scratch_folder
 
-MAX_COMPARED = 100  # with more runs MLflow's comparison page is slow
 USER = "reservoir"  # the server's only account; its password is new each time
 NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
 
@@ -39,7 +34,7 @@ def serve(folder: StudyFolder, port: int) -> None:
     Every user of the machine can connect to it, so it asks for the password that is printed
     with the addresses. It is not in them: MLflow's pages then fail to load their data.
 
-    For a study that is recorded on a server elsewhere, only the address there is printed.
+    For a study that is recorded on a server elsewhere, only the addresses there are printed.
 
     Args:
         folder: the study's.
@@ -52,19 +47,22 @@ def serve(folder: StudyFolder, port: int) -> None:
     """
     uri = tracking_uri(folder.config(), folder)
     if uri.startswith(("http://", "https://")):
-        page = comparison_page(folder, uri, uri.rstrip("/"))
-        say(f"compare trials: {without_secrets(page)}")
+        _tell(trial_pages(folder, uri, uri.rstrip("/")))
         return
     _refuse_taken(port)
-    if _is_writable(folder):
+    if is_writable(folder):
         settle_place(folder)
     password = secrets.token_urlsafe(18)
     base = f"http://127.0.0.1:{port}"
-    say(f"all trials:     {runs_page(base, _experiment_id(folder, uri))}")
-    say(f"compare trials: {comparison_page(folder, uri, base)}")
+    _tell(trial_pages(folder, uri, base))
     say(f"the browser asks for an account: user {USER}, password {password}")
     with scratch_folder() as accounts:
         _run_server(port, store=uri, environment=one_account(accounts, USER, password))
+
+
+def _tell(pages: TrialPages) -> None:
+    say(f"all trials:     {without_secrets(pages.table)}")
+    say(f"compare trials: {without_secrets(pages.charts)}")
 
 
 def one_account(folder: Path, user: str, password: str) -> dict[str, str]:
@@ -134,45 +132,6 @@ def end_server(server: subprocess.Popen[bytes]) -> None:
     """End the server with its workers."""
     os.killpg(server.pid, signal.SIGTERM)
     server.wait()
-
-
-def comparison_page(folder: StudyFolder, uri: str, base: str) -> str:
-    """Address of MLflow's page with parallel coordinates over the trials, on the server ``base``.
-
-    MLflow's list of runs hides child runs, so that its charts are empty until the parent is
-    unfolded; this page shows the trials at once: the best ``MAX_COMPARED``, completed ones
-    before stopped ones.
-
-    Raises:
-        UserError: the store at ``uri`` has no experiment of the study.
-    """
-    run_ids = [
-        record.mlflow_run_id
-        for record in sorted(sorted_records(folder.trials), key=best_first)
-        if record.mlflow_run_id is not None
-    ]
-    return compared_runs_page(base, _experiment_id(folder, uri), run_ids[:MAX_COMPARED])
-
-
-def _experiment_id(folder: StudyFolder, uri: str) -> str:
-    with mlflow_errors_as_user_errors(uri):
-        client = MlflowClient(uri)
-        experiment = find_experiment(client, folder)
-    if experiment is None:
-        at, before = store_address(uri, folder), folder.tracked_at()
-        remedy = (
-            f"run it first, or: reservoir-search resume {folder.argument}"
-            if before in (None, at)
-            else f"it was recorded at {before}: give MLFLOW_TRACKING_URI as then"
-        )
-        raise UserError(f"MLflow at {at} has no experiment of the study {folder.path}; {remedy}")
-    if _is_writable(folder):
-        follow_folder(client, experiment, folder)
-    return str(experiment.experiment_id)
-
-
-def _is_writable(folder: StudyFolder) -> bool:
-    return os.access(folder.path, os.W_OK)
 
 
 def _refuse_taken(port: int) -> None:

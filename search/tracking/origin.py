@@ -24,7 +24,8 @@ from spaces.space import SearchSpace
 from trainable.data.manifest import Manifest
 
 # Questions of a space whose answers are no numbers; ``depth`` and the like are parameters anyway.
-_AXES = ("interleaving", "share_learned", "share_reservoir", "reservoir_kind")
+_OF_A_STACK = ("interleaving", "share_learned", "share_reservoir", "reservoir_kind")
+_AXES = (*_OF_A_STACK, *(f"decoder_{name}" for name in _OF_A_STACK))
 
 
 def origin_tags() -> dict[str, str]:

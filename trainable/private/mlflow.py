@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mlflow.store.model_registry.dbmodels.models import SqlModelVersion
 from mlflow.store.tracking.dbmodels.models import SqlExperiment, SqlLoggedModel, SqlRun
@@ -32,21 +32,61 @@ def server_environment(store: str) -> dict[str, str]:
     return {"MLFLOW_BACKEND_STORE_URI": store, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
-def runs_page(base: str, experiment_id: str) -> str:
-    """URL of an experiment's table of runs, on the server at ``base``.
+def runs_page(
+    base: str, experiment_id: str, *, view: str | None = None, charts: bool = False
+) -> str:
+    """URL of an experiment's runs, on the server at ``base``.
 
     Without ``workflowType`` MLflow opens its page for language models, which is empty.
+
+    Args:
+        base: the server's address.
+        experiment_id: the experiment's.
+        view: key of a view in the experiment's tags, by which the page opens.
+        charts: open on the charts instead of the table.
     """
-    return f"{base}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+    page = f"{base}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+    if charts:
+        page += "&compareRunsMode=CHART"
+    return page if view is None else f"{page}&viewStateShareKey={view}"
 
 
-def compared_runs_page(base: str, experiment_id: str, run_ids: Sequence[str]) -> str:
-    """URL of the page that compares runs by parallel coordinates, on the server at ``base``.
+def view_tag(
+    key: str, *, runs: str, order: str, columns: Sequence[str], axes: Sequence[str]
+) -> tuple[str, str]:
+    """Tag of an experiment with a view of its runs, which MLflow calls shared.
 
-    If an upgrade removes the page, use the table of runs.
+    MLflow writes such tags when a view is shared from its page. If an upgrade changes them, use
+    the pages without a view.
+
+    Args:
+        key: the view's, in the address.
+        runs: search expression of the runs.
+        order: metric by which they are sorted, the highest first.
+        columns: columns of the table, as ``metrics.`NAME```.
+        axes: axes of the parallel coordinates, likewise parameters and metrics.
     """
-    runs, experiments = quote(json.dumps(list(run_ids))), quote(json.dumps([experiment_id]))
-    return f"{base}/#/compare-runs?runs={runs}&experiments={experiments}"
+    kinds = [axis.replace("`", "").split(".", maxsplit=1) for axis in axes]
+    chart = {
+        "type": "PARALLEL",
+        "uuid": key,
+        "metricSectionId": key,
+        "selectedParams": [name for kind, name in kinds if kind == "params"],
+        "selectedMetrics": [name for kind, name in kinds if kind == "metrics"],
+        "showAllRuns": True,
+    }
+    view = {
+        "searchFilter": runs,
+        "orderByKey": f"metrics.`{order}`",
+        "orderByAsc": False,
+        "selectedColumns": list(columns),
+        "runsHiddenMode": "SHOW_ALL",
+        "compareRunCharts": [chart],
+        "compareRunSections": [
+            {"uuid": key, "name": key, "display": True, "columns": 1, "cardHeight": 400}
+        ],
+    }
+    return f"mlflow.sharedViewState.{key}", json.dumps(view)
 
 
 def move_artifacts(store: str, experiment_id: str, *, before: str, now: str) -> None:

@@ -25,9 +25,9 @@ from search.study.place import settle_place
 from search.study.storage import study_storage
 from search.study.trial_record import TrialRecord
 from search.suggest.suggestion_counts import SuggestionCounts
-from search.tracking.mlflow_ui import comparison_page
 from search.tracking.store import tracking_uri
 from search.tracking.tracking import Tracking
+from search.tracking.trial_pages import trial_pages
 from spaces.errors import UserError
 from tests.search.disturbed import wait_for
 
@@ -388,11 +388,11 @@ def test_ui_shows_the_artifacts_of_a_moved_study_and_tells_where_else_it_was_rec
     study: StudyFolder, shared_store: Path, monkeypatch: pytest.MonkeyPatch
 ):
     found = renamed(study)
-    assert "compare-runs" in comparison_page(found, tracking_uri(found.config(), found), "base")
+    assert "Mode=CHART" in trial_pages(found, tracking_uri(found.config(), found), "base").charts
     judge(found)
     there = f"sqlite:///{shared_store}"
     with pytest.raises(UserError, match=r"recorded at mlflow\.db: give MLFLOW_TRACKING_URI"):
-        comparison_page(found, there, "base")
+        trial_pages(found, there, "base")
 
 
 @pytest.mark.parametrize("study", ["own"], indirect=True)

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import mlflow
 import pytest
 from mlflow.entities import Metric, Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
-from search.tracking import mlflow_ui
 from search.tracking.experiment import find_experiment
+from search.tracking.origin import axes_of
 from search.tracking.runs import study_runs
 from search.tracking.study_run import StudyRun
 from search.tracking.tracking import Tracking
+from search.tracking.trial_pages import trial_pages
 from search.tracking.trial_runs import TrialRuns, sent_points
 from spaces.errors import UserError
 from tests.search.conftest import RealStudy
@@ -341,16 +344,51 @@ def test_a_run_tells_who_trained_what_on_which_data(real_study: RealStudy):
             assert record.encoder.kinds[at] == "R"
 
 
-def test_the_page_that_compares_has_the_best_completed_trials_first(
-    recorded_study: Callable[..., StudyFolder], monkeypatch: pytest.MonkeyPatch
+def test_a_run_tells_the_decoders_answers_too(recorded_study: Callable[..., StudyFolder]):
+    decoder = {"decoder_depth": [3], "decoder_reservoirs": [1]}
+    space = {"depth": [2], **decoder, "decoder_interleaving": ["top", "bottom"]}
+    folder = recorded_study("mine", space=space)
+    answers = {
+        axes_of(record, folder.config().space)["decoder_interleaving"]: str(record.decoder)
+        for record in Ledger.open(folder.trials).records
+    }
+    assert answers == {"top": "LLR", "bottom": "RLL"}
+
+
+def test_the_pages_open_on_the_trials_best_first_with_what_is_compared(real_study: RealStudy):
+    folder = real_study.folder
+    client = MlflowClient(uri := f"sqlite:///{folder.mlflow_database}")
+    pages = trial_pages(folder, uri, "base")
+    assert all(page.endswith("&viewStateShareKey=trials") for page in (pages.table, pages.charts))
+    experiment = find_experiment(client, folder)
+    assert experiment is not None
+    view = json.loads(experiment.tags["mlflow.sharedViewState.trials"])
+    shown = client.search_runs(
+        [experiment.experiment_id], view["searchFilter"], order_by=[f"{view['orderByKey']} DESC"]
+    )
+    known = {record.mlflow_run_id: record.objective for record in real_study.records}
+    assert {run.info.run_id for run in shown} == set(known)
+    objectives = [known[run.info.run_id] for run in shown]
+    assert objectives == sorted(objectives, key=lambda value: value or 0, reverse=True)
+    (best, *_), (chart,) = shown, view["compareRunCharts"]
+    assert set(chart["selectedParams"]) < set(best.data.params)
+    assert set(chart["selectedMetrics"]) < set(best.data.metrics)
+    for kind, name in (column.split(".", 1) for column in view["selectedColumns"]):
+        assert name.strip("`") in getattr(best.data, kind)
+
+
+def test_the_pages_of_a_store_that_cannot_be_written_open_without_a_view(
+    real_study: RealStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    folder = recorded_study("mine", {1: "stopped"})
-    ledger = Ledger.open(folder.trials)
-    for id_, objective in ((0, 3.0), (1, 9.0), (2, 5.0)):
-        ledger.put(dataclasses.replace(ledger[id_], objective=objective, mlflow_run_id=f"r{id_}"))
-    monkeypatch.setattr(mlflow_ui, "_experiment_id", lambda folder, uri: "1")
-    page = unquote(mlflow_ui.comparison_page(folder, "", "base"))
-    assert '["r2", "r0", "r1"]' in page
+    shutil.copy(real_study.folder.mlflow_database, tmp_path / "mlflow.db")
+
+    def refuse(self: MlflowClient, *tag: str) -> None:
+        raise MlflowException("permission denied")
+
+    monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
+    monkeypatch.setattr("search.tracking.trial_pages.VIEW", "new")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert "viewStateShareKey" not in trial_pages(real_study.folder, uri, "base").table
 
 
 def test_points_are_read_in_the_order_of_the_updates_however_fast_they_came(tmp_path: Path):
