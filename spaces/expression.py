@@ -10,6 +10,7 @@ from typing import Any
 
 from simpleeval import EvalWithCompoundTypes
 
+
 def _of_numbers(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The arithmetic operation, refusing operands that are no numbers.
 
@@ -61,6 +62,10 @@ class ExpressionError(ValueError):
     """An expression that is not one, or that cannot be evaluated; says why in one clause."""
 
 
+class UnknownNameError(ExpressionError):
+    """An expression has a name that is not known."""
+
+
 class Expression:
     """A parsed expression: arithmetic, comparisons, ``and``, ``or``, ``not``, ``in``, ``if``.
 
@@ -86,7 +91,7 @@ class Expression:
             self._check(node)
         self._check_literals()
         if unknown := sorted(self.names - set(known)):
-            raise ExpressionError(
+            raise UnknownNameError(
                 f"'{text}' has the unknown name {unknown[0]}; known are {', '.join(sorted(known))}"
             )
 
@@ -104,7 +109,8 @@ class Expression:
         """Value of the expression where its names have the ``values``.
 
         Raises:
-            ExpressionError: there is none, as with a division by zero or the root of a negative number.
+            ExpressionError: there is none, as with a division by zero or the root of a
+                negative number.
         """
         evaluator = EvalWithCompoundTypes(
             operators=dict(_OPERATORS), functions=dict(_FUNCTIONS), names=dict(values)

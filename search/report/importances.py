@@ -36,12 +36,22 @@ class Importance:
     low: float  # 95 % bootstrap interval over the trials
     high: float
     n_trials: int  # that have the axis
+    n_depths: int  # of these trials
     rho: RankCorrelation | None  # of its numbers with the objective over all depths
 
     @property
     def is_depth_s(self) -> bool:
         """True if the axis goes with the objective over all depths, but not at equal depth."""
-        return self.rho is not None and self.rho.low * self.rho.high > 0 and self.low <= 0
+        return self.n_depths > 1 and self._goes_with_the_objective and self.low <= 0
+
+    @property
+    def is_undecided(self) -> bool:
+        """True if the axis goes with the objective at one depth, by an interval from 0."""
+        return self.n_depths == 1 and self._goes_with_the_objective and self.low <= 0
+
+    @property
+    def _goes_with_the_objective(self) -> bool:
+        return self.rho is not None and self.rho.low * self.rho.high > 0
 
 
 def importances(trials: Sequence[ScoredTrial]) -> dict[str, Importance]:
@@ -80,12 +90,17 @@ def _importance(trials: Sequence[ScoredTrial], axis: str) -> Importance | None:
     low, high = np.percentile(resampled, [2.5, 97.5]) - resampled.mean() + share
     share, low, high = np.clip([share, low, high], 0.0, 1.0)
     return Importance(
-        share=float(share), low=float(low), high=float(high), n_trials=n, rho=_rho(having, axis)
+        share=float(share),
+        low=float(low),
+        high=float(high),
+        n_trials=n,
+        n_depths=len({trial.depth for trial in having}),
+        rho=_rho(having, axis),
     )
 
 
 def _rho(trials: Sequence[ScoredTrial], axis: str) -> RankCorrelation | None:
-    """Rank correlation of an axis of numbers with the gain; None for any other axis."""
+    """Rank correlation of an axis of numbers with the objective; None for any other axis."""
     numbers = [
         float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
         for value in (trial.params[axis] for trial in trials)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -17,10 +18,12 @@ from scipy import stats
 
 from search.report.effects import effects
 from search.report.fronts import fronts_of
-from search.report.importances import MIN_TRIALS, importances
+from search.report.importances import MIN_TRIALS, Importance, importances
 from search.report.scored_trials import ScoredTrial, scored
 from search.report.sections.importance import effect_range
+from search.report.templating import render
 from search.report.winner_margin import winner_margin
+from search.stats.prediction import RankCorrelation
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 from spaces.counts import ParamCounts
@@ -261,6 +264,37 @@ def test_what_goes_with_depth_alone_has_no_effect_and_no_importance_at_equal_dep
     assert of_sharing.low is not None
     assert of_sharing.high is not None
     assert of_sharing.low < 0 < of_sharing.high
+
+
+@pytest.mark.parametrize(("depths", "is_depths"), [((2, 4, 8), True), ((6,), False)])
+def test_depth_explains_an_axis_only_where_depths_differ(
+    depths: tuple[int, ...], is_depths: bool
+) -> None:
+    rho = RankCorrelation(rho=-0.6, low=-0.8, high=-0.2, n_trials=12)
+    each = Importance(share=0.1, low=0.0, high=0.5, n_trials=12, n_depths=len(depths), rho=rho)
+    assert (each.is_depth_s, each.is_undecided) == (is_depths, not is_depths)
+    page = render(
+        "importance.html",
+        importances={"sharing": each},
+        study=SimpleNamespace(config=SimpleNamespace(objective=SimpleNamespace(falls=False))),
+        depth="depth",
+        n_trials=12,
+        n_forecast=0,
+        without_bar=[],
+        effects=[],
+    )
+    assert ("depth explains it" in page) == is_depths
+    assert ("holds 0: it is too wide to tell a share" in page) == (not is_depths)
+    certain = dataclasses.replace(each, low=0.05)
+    assert not certain.is_depth_s
+    assert not certain.is_undecided
+
+
+def test_importances_know_how_many_depths_there_are() -> None:
+    rng = random.Random(3)
+    for depths in ((6,), (2, 6)):
+        rows = [(depths[n % len(depths)], "ab"[n // 2 % 2], rng.random()) for n in range(24)]
+        assert importances(made_up(rows))["sharing"].n_depths == len(depths)
 
 
 def test_an_effect_at_equal_depth_is_the_coefficient_of_least_squares() -> None:
