@@ -13,7 +13,7 @@ from spaces.axes import Range, n_values, pick
 from spaces.candidate import Candidate
 from spaces.chooser import DrawingChooser, Scalar, walk
 from spaces.counts import ParamCounts
-from spaces.expression import Expression, ExpressionError, Value
+from spaces.expression import Expression, ExpressionError, UnknownNameError, Value
 from spaces.quantities import (
     MPARAMS,
     LayoutQuantities,
@@ -242,6 +242,11 @@ def constraints(
 def _parsed(text: str, names: Collection[str]) -> Expression | ExpressionError:
     try:
         return Expression(text, names)
+    except UnknownNameError as error:
+        return ExpressionError(
+            f"{error}; a setting of [model] or [train] is known if it is in [space.hyper], "
+            "where one value is a list of one, as model.d_model = [64]"
+        )
     except ExpressionError as error:
         return error
 

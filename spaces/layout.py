@@ -276,10 +276,7 @@ def _read_layer(token: re.Match[str], depth: int) -> Layer:
 def _read_rank(kind: str, digits: str, place: str) -> int:
     if LAYER_KINDS[kind].is_reservoir:
         raise LayoutError(f"a reservoir '{kind}' {place} has no differences; only L learns them")
-    rank = _read_number("rank", digits, place)
-    if rank > MAX_RANK:
-        raise LayoutError(f"rank {rank} {place} is above {MAX_RANK}")
-    return rank
+    return _read_number("rank", digits, place, MAX_RANK)
 
 
 def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[Layer], int]:
@@ -295,10 +292,10 @@ def _read_repeat(token: re.Match[str], groups: list[list[Layer]]) -> tuple[list[
     return group, _read_number("repeat", token["times"], place)
 
 
-def _read_number(what: str, digits: str, place: str) -> int:
-    if not _NUMBER.fullmatch(digits):
+def _read_number(what: str, digits: str, place: str, greatest: int = MAX_NUMBER) -> int:
+    if not _NUMBER.fullmatch(digits) or int(digits) > greatest:
         value = digits if len(digits) <= 12 else digits[:11] + "…"
-        raise LayoutError(f"{what} '{value}' {place} is not a number from 1 to {MAX_NUMBER}")
+        raise LayoutError(f"{what} '{value}' {place} is not a number from 1 to {greatest}")
     return int(digits)
 
 

@@ -221,6 +221,10 @@ def _check_objective(name: str) -> str:
 def _check_goal(text: str, others: tuple[str, ...] = ()) -> str:
     """Check that a text is a quantity or an expression, and leave out spaces around it."""
     known = (*others, *QUANTITIES)
+    if text.strip() == NAMED[0] and not others:
+        raise ValueError(
+            f"{NAMED[0]} is an objective by itself; as one of several write aucc / mparams_total"
+        )
     if text.strip().isidentifier() and text.strip() not in known:
         hint = did_you_mean(text, known) or ", or an expression of these"
         raise ValueError(f"must be one of {', '.join(known)}{hint}")

@@ -74,6 +74,10 @@ def _value(goal: Goal, config: ObjectiveConfig, progress: Progress) -> float:
         return _VALUES[goal.text](progress, config)
     values = {name: _VALUES[name](progress, config) for name in goal.names}
     value = parsed(goal.text).evaluate(values)
-    if isinstance(value, str) or not math.isfinite(value):
-        raise ExpressionError(f"'{goal.text}' is {value!r}, which is no finite number")
-    return float(value)
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:  # a whole number beyond the range of floats
+        number = math.inf
+    if not math.isfinite(number):
+        raise ExpressionError(f"'{goal.text}' is {value!r:.40}, which is no finite number")
+    return number

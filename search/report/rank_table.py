@@ -35,7 +35,8 @@ class Ranking:
     before: dict[int, int]  # place of each trial in the study's own ranking, by id
     front: tuple[int, ...]  # ids of the trials on the front
     hypervolume: Hypervolume | None  # of a front that was asked for
-    n_left_out: int  # trials that are not completed or not within the bounds
+    n_left_out: int  # trials of the space that are not completed or not within the bounds
+    n_beside: int  # trials that are not of the space: what it is compared with
 
 
 def rank_study(folder: StudyFolder, names: Sequence[str], overrides: Sequence[str]) -> Ranking:
@@ -50,6 +51,7 @@ def rank_study(folder: StudyFolder, names: Sequence[str], overrides: Sequence[st
     anew = revalued(records, objective)
     trials = tuple(ranked(anew, objective))
     own = ranked(records, config.objective)
+    n_beside = sum(not record.is_of_the_space for record in records)
     return Ranking(
         study=config.name,
         objective=objective,
@@ -58,7 +60,8 @@ def rank_study(folder: StudyFolder, names: Sequence[str], overrides: Sequence[st
         before={record.id: place for place, record in enumerate(own, start=1)},
         front=tuple(record.id for record in pareto_front(anew, objective)),
         hypervolume=front_hypervolume(anew, objective) if objective.is_pareto else None,
-        n_left_out=len(records) - len(trials),
+        n_left_out=len(records) - n_beside - len(trials),
+        n_beside=n_beside,
     )
 
 
@@ -84,6 +87,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
         "front": list(ranking.front),
         "hypervolume": hypervolume_json(volume),
         "n_left_out": ranking.n_left_out,
+        "n_beside": ranking.n_beside,
     }
 
 
@@ -116,12 +120,14 @@ def print_ranking(ranking: Ranking) -> None:
     console.print(table)
     if ranking.hypervolume is not None:
         console.print(str(ranking.hypervolume), markup=False, highlight=False, soft_wrap=True)
-    if ranking.n_left_out:
+    without = {
+        "not completed or beyond a bound": ranking.n_left_out,
+        "not of the space, to compare with": ranking.n_beside,
+    }
+    if any(without.values()):
+        said = ", ".join(f"{n} {why}" for why, n in without.items() if n)
         console.print(
-            f"{ranking.n_left_out} trials are not completed or break a bound, and have no place",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f"trials without a place: {said}", markup=False, highlight=False, soft_wrap=True
         )
 
 

@@ -183,6 +183,19 @@ def test_a_bare_name_means_the_study_file_in_studies(
     assert "data/grammar is not there yet" in output
 
 
+def test_validate_prints_what_the_guide_shows(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    root = Path(__file__).parents[2]
+    guide = (root / "docs" / "how-to" / "study-file.md").read_text(encoding="utf-8")
+    command = "$ reservoir-search validate studies/quickstart.toml\n"
+    shown = guide.partition(command)[2].partition("```")[0].splitlines()
+    monkeypatch.chdir(root)
+    assert run("validate", "studies/quickstart.toml") == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[:4] == shown[:4]  # the last line tells of the data, which need not be there
+
+
 def test_an_empty_list_of_studies_says_how_to_start_one(
     studies_here: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -129,6 +129,10 @@ RANGES: dict[str, Any] = {
     ("table", "fault"),
     [
         ({"where": "width > 3"}, "where 'width > 3' has the unknown name width; known are decoder"),
+        (
+            {"where": "ffn == 4 * d_model"},
+            "in [space.hyper], where one value is a list of one, as model.d_model = [64]",
+        ),
         ({"where": "depth >"}, "where 'depth >' is not an expression"),
         ({"where": "depth.real > 1"}, "Attribute is not allowed"),
         ({"where": "depth + 1"}, "where 'depth + 1' is 9, neither true nor false"),

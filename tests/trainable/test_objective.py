@@ -117,3 +117,20 @@ def test_a_trial_s_settings_are_the_same_from_their_json():
         objective=ObjectiveConfig(name="pareto", of=("score", "loss")),
     )
     assert TrialConfig.model_validate(config.model_dump(mode="json")) == config
+
+
+@pytest.mark.parametrize("text", ["(score - 99) ** 0.5", "max(score, 10 ** 9) ** 99"])
+def test_an_expression_without_a_finite_real_value_is_told(text: str) -> None:
+    with pytest.raises(ExpressionError):
+        objective_value(ObjectiveConfig(name=text), PROGRESS)
+
+
+@pytest.mark.parametrize("text", ["[score]", "'score'", "score * 1j"])
+def test_an_expression_that_is_no_number_is_no_objective(text: str) -> None:
+    with pytest.raises(ValidationError):
+        ObjectiveConfig(name=text)
+
+
+def test_aucc_per_parameter_is_one_of_several_as_an_expression() -> None:
+    with pytest.raises(ValidationError, match="as one of several write aucc / mparams_total"):
+        ObjectiveConfig(name="pareto", of=("aucc_per_mparam", "score"))

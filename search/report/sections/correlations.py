@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.report.reported_study import ReportedStudy
+from search.report.scored_trials import scored
 from search.report.section import Section
 from search.report.templating import render
 from search.stats.prediction import predictions
@@ -21,6 +22,7 @@ def correlations(study: ReportedStudy) -> Section | None:
         body=render(
             "correlations.html",
             predictions=found,
+            n_stopped=sum(trial.is_forecast for trial in scored(study)),
             divides=study.config.objective.name == "aucc_per_mparam",
             proxy=[] if tally is None else in_words(tally, study.config),
         ),

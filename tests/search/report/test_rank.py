@@ -120,3 +120,19 @@ def test_the_json_has_places_and_values(folder: StudyFolder):
     assert (best["id"], best["place"], best["objectives"]) == (1, 1, [5.0, 9.0])
     assert said["front"] == [1]
     assert said["n_left_out"] == len(Ledger.open(folder.trials)) - 3
+
+
+def test_what_is_not_of_the_space_is_counted_apart(
+    folder: StudyFolder, capsys: pytest.CaptureFixture[str]
+):
+    ledger = Ledger.open(folder.trials)
+    (reference,) = [record for record in ledger.records if record.id == 2]
+    ledger.put(dataclasses.replace(reference, optuna_number=None))
+    ranking = rank_study(folder, ["score"], [])
+    n_trials = len(ledger.records)
+    assert (ranking.n_beside, ranking.n_left_out) == (1, n_trials - 3)
+    print_ranking(ranking)
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"trials without a place: {n_trials - 3} not completed or beyond a bound, "
+        "1 not of the space, to compare with"
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from search.replay.settings import replayed_study
+from search.report.scored_trials import scored
 from search.report.sections.correlations import correlations
 from search.report.sections.endings import endings
 from search.report.trials_table import study_json
@@ -121,6 +122,9 @@ def test_show_and_report_tell_what_was_saved_and_lost(study):
     assert ("too few" in predicted) == (tally.correlation is None)
     assert study_json(study.folder)["proxy"] == json.loads(json.dumps(tally.to_dict()))
     assert saved in str(correlations(study).body)
+    is_told = "Importances count stopped trials too" in str(correlations(study).body)
+    assert is_told
+    assert any(trial.is_forecast for trial in scored(study))
     n_discarded = len(study.suggestions.discards)  # a candidate may be suggested again
     assert f"{n_discarded} discarded by the proxy" in str(endings(study).body)
 
