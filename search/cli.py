@@ -42,7 +42,7 @@ from search.commands import (
 )
 from search.run.interrupts import INTERRUPTED, interrupt_by_signals, raise_no_more
 from search.study.console import VisibleFormatter, errors_in_one_line, say, tell
-from search.study.errors import NotFinished, WorkFailed
+from search.study.errors import NOT_FINISHED, NotFinished, WorkFailed
 from search.study.process_environment import settle_libraries
 from spaces.errors import UserError
 from trainable.atomic import write_for_the_owner
@@ -66,9 +66,6 @@ PANELS: Mapping[str, tuple[Callable[..., None], ...]] = MappingProxyType(
         "Cluster": (submit.submit, fetch.fetch),
     }
 )
-
-
-NOT_FINISHED = 75  # EX_TEMPFAIL of sysexits.h: try again
 
 
 class DataFirst(TyperGroup):

@@ -56,13 +56,18 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path, *, replaces: bool = False) -> Iterator[Path]:
     """Temporary folder that becomes ``path`` when the block ends without an error.
 
     After an error the temporary folder is removed. Missing parents are made.
 
+    Args:
+        replaces: remove a folder at ``path`` when the new one is whole. A process that is
+            killed between two renames then leaves no folder there, but never a mixture.
+
     Raises:
-        OSError: ``path`` is a file or a folder that holds something; it stays as it was.
+        OSError: ``path`` is a file, or a folder that holds something and is not to be
+            replaced; it stays as it was.
     """
     _make_parents(path)
     building = _temporary(path)
@@ -70,11 +75,25 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         building.mkdir()
         yield building
         _sync_all(building)
-        building.rename(path)
+        if replaces and path.is_dir():
+            _replace_folder(path, building)
+        else:
+            building.rename(path)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
     _sync_folder(path.parent)
+
+
+def _replace_folder(path: Path, building: Path) -> None:
+    before = _temporary(path.with_name(f"{path.name}.before"))
+    path.rename(before)
+    try:
+        building.rename(path)
+    except BaseException:
+        before.rename(path)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -9,17 +9,35 @@ from itertools import groupby
 
 # Languages written without spaces between words.
 UNSPACED = frozenset({"zh", "yue", "wuu", "ja", "th", "lo", "km", "my", "bo", "dz"})
-_DOTLESS = frozenset({"tr", "az", "aze", "tur", "crh", "gag"})  # I and ı, İ and i are pairs
+_DOTLESS = frozenset({"tr", "az", "crh", "gag"})  # I and ı, İ and i are pairs
+# Codes of three letters, as FLORES-200 and Tatoeba have them, for the languages that a rule by
+# language here or in sacremoses names by two.
+# fmt: off
+_SHORTER = {
+    "zho": "zh", "chi": "zh", "cmn": "zh", "jpn": "ja", "kor": "ko", "tha": "th", "lao": "lo",
+    "khm": "km", "mya": "my", "bur": "my", "bod": "bo", "tib": "bo", "dzo": "dz", "tur": "tr",
+    "aze": "az", "azj": "az", "asm": "as", "ben": "bn", "cat": "ca", "ces": "cs", "cze": "cs",
+    "deu": "de", "ger": "de", "ell": "el", "gre": "el", "eng": "en", "spa": "es", "est": "et",
+    "ekk": "et", "fin": "fi", "fra": "fr", "fre": "fr", "gle": "ga", "guj": "gu", "hin": "hi",
+    "hun": "hu", "isl": "is", "ice": "is", "ita": "it", "kan": "kn", "lit": "lt", "lav": "lv",
+    "lvs": "lv", "mal": "ml", "mar": "mr", "nld": "nl", "dut": "nl", "ori": "or", "ory": "or",
+    "pan": "pa", "pol": "pl", "por": "pt", "ron": "ro", "rum": "ro", "rus": "ru", "slk": "sk",
+    "slo": "sk", "slv": "sl", "swe": "sv", "tam": "ta", "tel": "te",
+}
+# fmt: on
 _TO_DOTTED = str.maketrans({"I": "ı", "İ": "i"})
 _BYTE_ORDER_MARK = "\ufeff"
-# U+0085 is white space to Python and to the readers of lines, so it can't be taken for a word.
-C1_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
+C1_CONTROLS = re.compile("[\x80-\x9f]")  # U+0085 is white space to Python, and easily lost
 
 
 @lru_cache
 def base_language(code: str) -> str:
-    """Language of a code without country and script: ``pt`` of ``pt-BR``."""
-    return re.split("[-_]", code)[0].lower()
+    """Language of a code without country and script: ``pt`` of ``pt-BR``, ``zh`` of ``zho_Hans``.
+
+    Of codes with three letters only those of ``_SHORTER`` become ones with two.
+    """
+    language = re.split("[-_]", code)[0].lower()
+    return _SHORTER.get(language, language)
 
 
 def is_unspaced(language: str) -> bool:

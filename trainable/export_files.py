@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,6 +21,37 @@ CONFIG = "config.json"  # file names in an export
 WEIGHTS = "model.safetensors"
 
 
+def portable_config(config: TrialConfig, export: Path) -> TrialConfig:
+    """Settings whose paths lead from the export's folder, and name no folders above them both.
+
+    So an export tells nobody who made it where, and the paths still lead to the data when both
+    are moved together.
+    """
+    return _with_paths(config, lambda path: os.path.relpath(Path(path).resolve(), export.resolve()))
+
+
+def read_config(export: Path) -> TrialConfig:
+    """Settings of the trial that an export holds, with absolute paths.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValidationError: the settings are broken.
+    """
+    config = TrialConfig.model_validate_json(read_values(export / CONFIG))
+    # Earlier versions wrote absolute paths, which stay as they are.
+    return _with_paths(config, lambda path: os.path.normpath(export.resolve() / path))
+
+
+def _with_paths(config: TrialConfig, change: Callable[[str], str]) -> TrialConfig:
+    """The settings with each of their paths changed."""
+    train = config.train
+    given = {"init_from": train.init_from, "distill": train.distill}
+    paths = {name: change(path) for name, path in given.items() if path is not None}
+    return config.model_copy(
+        update={"data": change(config.data), "train": train.model_copy(update=paths)}
+    )
+
+
 def exported_config(folder: Path, setting: str) -> TrialConfig:
     """Settings of the trial that an export holds.
 
@@ -31,7 +64,7 @@ def exported_config(folder: Path, setting: str) -> TrialConfig:
     """
     require_own_files(folder, [CONFIG])
     try:
-        return TrialConfig.model_validate_json(read_values(folder / CONFIG))
+        return read_config(folder)
     except OSError as error:
         raise DamagedData(f"{setting} {folder}: is no export; give an export's folder") from error
     except ValidationError as error:

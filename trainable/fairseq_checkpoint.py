@@ -7,6 +7,7 @@ values; fairseq's usual checkpoints with a pickled `Namespace` no longer load.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from fairseq.models import BaseFairseqModel
 from omegaconf import OmegaConf
 
 from trainable.private.fairseq import convert_namespace_to_omegaconf, registered_name
+
+_USER_DIR = str(Path(__file__).parent)
 
 
 def fairseq_checkpoint(
@@ -31,7 +34,7 @@ def fairseq_checkpoint(
             (``command_line``) and those of the training.
         n_updates: number of updates that the model was trained for.
     """
-    cfg = fairseq_config(arguments)
+    cfg = _without_places(fairseq_config(arguments), data=arguments[0])
     return {
         "args": None,
         "cfg": cfg,
@@ -48,6 +51,20 @@ def fairseq_checkpoint(
         "task_state": {},
         "extra_state": {"train_iterator": {"epoch": 1, "iterations_in_epoch": 0}},
     }
+
+
+def _without_places(cfg: dict[str, Any], *, data: str) -> dict[str, Any]:
+    """Configuration with the names of the data's folder and of our package, not their places.
+
+    fairseq's tools are given both anew.
+    """
+
+    def name(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: name(inner) for key, inner in value.items()}
+        return Path(value).name if isinstance(value, str) and value in (data, _USER_DIR) else value
+
+    return {key: name(value) for key, value in cfg.items()}
 
 
 def _weights_on_cpu(model: BaseFairseqModel) -> dict[str, torch.Tensor]:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from ray.job_submission import JobSubmissionClient
 
-from search.cluster.job import dashboard, end_as, in_folder, submit_job, submitted
-from search.cluster.packed_study import PARTS, RECORDS, unpack
+from search.cluster.job import dashboard, end_as, submit_job, submitted
+from search.cluster.job_command import JobCommand, in_folder
+from search.cluster.packed_study import PARTS, RECORDS, require_replaceable, unpack
 from search.cluster.ray_address import ray_errors_as_user_errors
 from search.study.console import doing, say
 from search.study.folder import STUDIES, StudyFolder
@@ -48,20 +49,22 @@ def fetched_records(study: str, *, address: str, folder: str) -> Iterator[Fetche
 
 
 def fetch_study(study: str, *, address: str, folder: str, out: Path | None) -> Path:
-    """Bring a study's records, report and exports here; gives their new folder.
+    """Bring a study's records, report and exports here; gives their folder.
+
+    An earlier fetch of the study is replaced, unless something was trained in its folder since.
 
     Args:
         study: its name or folder on the cluster.
         address: URL of the cluster's dashboard, http://HOST:8265.
         folder: folder on the cluster's head that holds data and studies.
-        out: the new folder here; studies/NAME if None.
+        out: the folder here; studies/NAME if None.
 
     Raises:
-        UserError: the new folder exists, or the cluster or the study is not there.
+        UserError: the folder holds something else, or the cluster or the study is not there.
         WorkFailed: the study did not come back whole.
     """
     target = out or STUDIES / Path(study).name
-    _require_free(target)
+    require_replaceable(target)
     _fetch(study, PARTS, target, address=address, folder=folder)
     return target
 
@@ -85,7 +88,8 @@ def fetch_export(
     """
     target = out or Path(f"{Path(study).name}-export")
     _require_free(target)
-    submit_job(["export", study, *options], address=address, folder=folder)
+    command = JobCommand(words=("export", study, *options))
+    submit_job(command, address=address, folder=folder)
     with scratch_folder() as scratch:
         _fetch(study, ["export"], scratch / "study", address=address, folder=folder)
         with atomic_folder(target) as building:
@@ -114,7 +118,7 @@ def _fetch(study: str, parts: Sequence[str], target: Path, *, address: str, fold
     if ended.driver_exit_code != 0:
         say(log, end="")
     end_as(ended, job)
-    unpack(log, target)
+    unpack(log, target, origin=f"{address}, folder {folder}")
 
 
 def _log_at_end(client: JobSubmissionClient, job: str) -> str:

@@ -10,7 +10,6 @@ from search.study.tracking_uri import environment_uri
 
 logger = logging.getLogger(__name__)
 
-# Variables that name files of this machine, as AWS_CONFIG_FILE does, stay here.
 _TAKEN = (
     *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"),
     *("MLFLOW_TRACKING_INSECURE_TLS", "MLFLOW_S3_ENDPOINT_URL", "MLFLOW_S3_IGNORE_TLS"),
@@ -18,9 +17,20 @@ _TAKEN = (
     *("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
 )
 
+# These name files of this machine, or sections of one, which the job could not read.
+_STAYING = (
+    *("MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+    *("PGPASSFILE", "PGSERVICEFILE", "PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY"),
+    *("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
+    *("AWS_WEB_IDENTITY_TOKEN_FILE", "GOOGLE_APPLICATION_CREDENTIALS"),
+    *("AZURE_CONFIG_DIR", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE"),
+)
+
 
 def job_environment() -> dict[str, str]:
     """The variables of tracking and storage that are set here; a log line names them.
+
+    Another line names those that stay here.
 
     Raises:
         UserError: ``MLFLOW_TRACKING_URI`` is no URI.
@@ -36,4 +46,14 @@ def job_environment() -> dict[str, str]:
         taken["MLFLOW_TRACKING_URI"] = uri
     if taken:
         logger.info("the job takes along: %s", ", ".join(sorted(taken)))
+    staying = [name for name in _STAYING if os.environ.get(name)]
+    if staying:
+        logger.warning(
+            "the job does not take along what names files of this machine: %s; where the study "
+            "needs them, set them on the cluster's machines, and put the files there%s",
+            ", ".join(staying),
+            " (for AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set here do)"
+            if "AWS_PROFILE" in staying
+            else "",
+        )
     return taken

@@ -19,11 +19,9 @@ def fetch(
     ],
     address: Dashboard,
     folder: FolderThere,
-    out: Annotated[
-        Path | None, typer.Option(help="New folder here; studies/NAME if absent.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder here; studies/NAME if absent.")] = None,
 ) -> None:
-    """Bring a study's records, report and export here from a Ray cluster.
+    """Bring a study's records, report and export here from a Ray cluster; again to refresh.
 
     Then show, report, rank and translate work here; its checkpoints and MLflow's
     store stay there, so resume is for submit, and export takes --address.

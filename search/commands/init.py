@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -20,5 +21,5 @@ def init(
 
     write_study_file(study)
     say(f"wrote {study}: set data and [space], then")
-    say(f"  check it:  reservoir-search validate {study}")
-    say(f"  start it:  reservoir-search run {study}")
+    say(f"  check it:  reservoir-search validate {quote(str(study))}")
+    say(f"  start it:  reservoir-search run {quote(str(study))}")

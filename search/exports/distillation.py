@@ -23,7 +23,7 @@ from trainable.collate import Indices, inputs_on_device
 from trainable.corpus import batches_by_tokens, by_length
 from trainable.data.binarise import write_binarised
 from trainable.data.corpus import Pairs
-from trainable.data.evaluation_sets import overlap_with_train
+from trainable.data.evaluation_sets import n_repeated, overlap_with_train
 from trainable.data.folder import new_folder, require_free
 from trainable.data.losses import Losses
 from trainable.data.manifest import SPLITS, Manifest, SplitName, TeacherInfo
@@ -193,12 +193,14 @@ def _write(
 
 
 def _losses(task: Translation, translations: list[str]) -> Losses | None:
-    """Losses of the data, with the overlap of the new training set."""
+    """Losses of the data, with the overlap and the repetitions of the new training set."""
     if task.manifest.losses is None:
         return None
     pairs = {name: _pairs(task, name) for name in SPLITS}
     pairs["train"] = Pairs(src=pairs["train"].src, tgt=translations)
-    return task.manifest.losses.model_copy(update={"overlap": overlap_with_train(pairs)})
+    return task.manifest.losses.model_copy(
+        update={"overlap": overlap_with_train(pairs), "repeated": n_repeated(pairs["train"])}
+    )
 
 
 def _pairs(task: Translation, split: SplitName) -> Pairs:

@@ -28,7 +28,7 @@ from spaces.errors import UserError
 from trainable.atomic import atomic_folder
 from trainable.checkpoint import BrokenCheckpoint, Weights, write_checksums
 from trainable.curve import Point
-from trainable.export_files import CONFIG, WEIGHTS
+from trainable.export_files import CONFIG, WEIGHTS, portable_config
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.tasks.registry import load_task
@@ -134,7 +134,8 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
     config, task = exported.config, exported.task
     layout = layout_toml(config.model, seed=config.seed, task=task)
     (folder / LAYOUT).write_text(layout, encoding="utf-8")
-    (folder / CONFIG).write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    portable = portable_config(config, folder)
+    (folder / CONFIG).write_text(portable.model_dump_json(indent=2) + "\n", encoding="utf-8")
     (folder / SCORES).write_text(_scores_json(exported), encoding="utf-8")
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
     write_checksums(folder, [WEIGHTS])
@@ -148,7 +149,8 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
         folder / "checkpoint.pt",
     )
     (folder / "fairseq-train.sh").write_text(
-        train_script(arguments, taught=config.train.distill is not None), encoding="utf-8"
+        train_script([portable.data, *arguments[1:]], taught=config.train.distill is not None),
+        encoding="utf-8",
     )
     (folder / "README.md").write_text(model_card(exported), encoding="utf-8")
 
@@ -186,8 +188,8 @@ def train_script(arguments: list[str], *, taught: bool = False) -> str:
     """Shell script that trains the layout with fairseq and asks Python for the plug-in's place.
 
     Args:
-        arguments: the words of ``fairseq-train``, the data folder first; the script runs
-            nothing that one of them may hold.
+        arguments: the words of ``fairseq-train``, the data folder first, by its path from the
+            script's folder; the script runs nothing that one of them may hold.
         taught: the layout has learned from a teacher too, which fairseq cannot do.
     """
     data, *options = arguments
@@ -200,6 +202,6 @@ def train_script(arguments: list[str], *, taught: bool = False) -> str:
         "# Trains this layout with fairseq itself; the data folder may be given instead.\n"
         f"{_UNTAUGHT if taught else ''}"
         "set -euo pipefail\n"
-        f"data={shlex.quote(data)}\n"
+        f'data="$(cd -- "$(dirname -- "${{BASH_SOURCE[0]}}")" && pwd)"/{shlex.quote(data)}\n'
         f'fairseq-train "${{1:-$data}}" --user-dir {user_dir} {shlex.join(words)} "${{@:2}}"\n'
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import MappingProxyType
 
 from search.exports.exported import Exported
@@ -139,5 +140,6 @@ def _teacher(exported: Exported) -> str:
     train, cost = exported.config.train, exported.record.teacher
     if train.distill is None:
         return ""
-    share = f"`{_cell(train.distill)}`, {train.distill_weight:g} of the loss"
+    teacher = Path(*Path(train.distill).parts[-2:])  # as my/export: not where its owner keeps it
+    share = f"`{_cell(str(teacher))}`, {train.distill_weight:g} of the loss"
     return f"| teacher, word by word | {share}{'' if cost is None else f': {cost}'} |\n"

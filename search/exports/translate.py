@@ -25,12 +25,11 @@ from spaces.faults import fault_lines
 from trainable.checkpoint import load_learned_weights
 from trainable.collate import Batch
 from trainable.config import TrialConfig
-from trainable.data.bounded import read_values
 from trainable.data.lines import not_utf8
 from trainable.data.own_files import require_own_files
 from trainable.data.tokenizer import Tokenizer
 from trainable.decoding import FULL_LIMIT, Hypothesis, beam_search, decode
-from trainable.export_files import CONFIG, WEIGHTS, check_weights
+from trainable.export_files import CONFIG, WEIGHTS, check_weights, read_config
 from trainable.export_size import refuse_too_large
 from trainable.tasks.registry import load_vocabulary
 from trainable.tasks.task import Task
@@ -212,7 +211,7 @@ def open_export(folder: Path) -> Export:
     require_own_files(folder, [WEIGHTS], max_bytes=None)
     task = load_vocabulary(str(folder))
     try:
-        config = TrialConfig.model_validate_json(read_values(folder / CONFIG))
+        config = read_config(folder)
         refuse_too_large(config.model, task, weights=folder / WEIGHTS)
         weights = load_file(folder / WEIGHTS)
     except ValidationError as error:

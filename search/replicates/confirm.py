@@ -12,7 +12,7 @@ from search.replicates.contest import Contest, contest, looks_at, n_seeds_ended
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.replicates.plans import UntilSeparated
-from search.replicates.test_set import paired_bootstrap, test_score
+from search.replicates.test_set import WeightsGone, paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
 from search.run.deadline import Deadline
 from search.study.bounds import least_score
@@ -115,7 +115,8 @@ def _on_the_test_set(
 ) -> PairedBootstrap | None:
     """Paired bootstrap on the first seed that both completed.
 
-    None without such a seed, or where the data are gone: a confirmation is read without them too.
+    None without such a seed, or where the data or untested weights are gone: a confirmation is
+    read without them too.
     """
     others = {record.config.seed: record for record in baseline.completed(records)}
     for record in leader.completed(records):
@@ -124,7 +125,7 @@ def _on_the_test_set(
             scores = (test_score(folder, trial) for trial in (record, other))
             try:
                 return paired_bootstrap(folder, *scores)
-            except DamagedData:
+            except (DamagedData, WeightsGone):
                 return None
     return None
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from search.replicates.entrant import Entrant
 from search.study.config import StudyConfig
+from search.study.first_layouts import first_settings
 from search.study.ranking import ranked
+from search.study.references import deletion_of
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.layout import Layout, without_reservoirs
+from spaces.layout import Layout
 from spaces.presets import resolve_layout
 
 BASELINE = "baseline"
@@ -30,8 +32,8 @@ def confirm_entrants(
     """The study's best candidates and the layouts to compare them with, the baseline last.
 
     Beside the best candidates' settings a layout to compare with gets its own, where these are
-    others: those of the study's best trial of it, or without one those of the study file. What
-    suits the winner need not suit it.
+    others: those of the study's best trial of it, or without one the first values of the space, as
+    Model 0 has them. What suits the winner need not suit it.
 
     Args:
         records: the study's trials.
@@ -61,17 +63,6 @@ def confirm_entrants(
     return tuple(_each_once(entrants))
 
 
-def deletion_of(candidate: Candidate) -> Candidate | None:
-    """Same candidate without the reservoirs of its encoder; None if it has none, or nothing else.
-
-    Its settings are the candidate's.
-    """
-    encoder = without_reservoirs(candidate.encoder)
-    if encoder is None or not candidate.encoder.n_reservoirs:
-        return None
-    return _with_encoder(candidate, encoder)
-
-
 def _baseline(best: Candidate, text: str | None) -> Layout:
     """Layout of ``text``, or as many learned layers as the best candidate has, none shared."""
     return resolve_layout(f"(L)*{best.encoder.depth}" if text is None else text)
@@ -91,15 +82,14 @@ def _both_settings(
     yield Entrant(name=name, candidate=candidate)
     own = next(
         (
-            record.config
+            candidate_of(record.config, config.space).hyper
             for record in best_first
             if record.encoder == candidate.encoder.canonical()
             and record.decoder == candidate.decoder.canonical()
         ),
-        config.trial(replace(candidate, hyper={}), data=""),
+        first_settings(config.space),
     )
-    hyper = candidate_of(own, config.space).hyper
-    yield Entrant(name=f"{name}, {OWN}", candidate=replace(candidate, hyper=hyper))
+    yield Entrant(name=f"{name}, {OWN}", candidate=replace(candidate, hyper=own))
 
 
 def _each_once(entrants: Sequence[Entrant]) -> Iterator[Entrant]:

@@ -13,7 +13,7 @@ from search.replicates.measured import Measured
 from search.replicates.paper_figure import score_over_minutes
 from search.replicates.paper_table import PaperTable
 from search.replicates.paper_tables import paper_tables
-from search.replicates.test_set import TestScore, known_test_score, test_score
+from search.replicates.test_set import TestScore, WeightsGone, known_test_score, test_score
 from search.run.deadline import Deadline
 from search.study.console import say
 from search.study.errors import NotFinished
@@ -51,22 +51,34 @@ def print_results(folder: StudyFolder, deadline: Deadline | None) -> None:
         )
 
 
-def measured_models(folder: StudyFolder, deadline: Deadline | None = None) -> list[Measured]:
+def measured_models(
+    folder: StudyFolder, deadline: Deadline | None = None, *, needs_weights: bool = True
+) -> list[Measured]:
     """Models with at least one completed trial, in the paper's order.
 
     Args:
         deadline: if it is near, trials that have no test score yet get none.
+        needs_weights: False if untested trials whose weights are gone get no test score.
 
     Raises:
         WorkFailed: the weights of a trial are gone, so that it cannot be tested.
     """
+
+    def score(record: TrialRecord) -> TestScore | None:
+        try:
+            return _score_in_time(folder, record, deadline)
+        except WeightsGone:
+            if needs_weights:
+                raise
+            return None
+
     lineup = Lineup.load(folder.path)
     records = sorted_records(folder.trials)
     models = []
     for entrant in () if lineup is None else lineup.entrants:
         trials = entrant.completed(records)
         if trials:
-            scores = [_score_in_time(folder, record, deadline) for record in trials]
+            scores = [score(record) for record in trials]
             models.append(Measured(entrant=entrant, trials=trials, scores=scores))
     return models
 

@@ -26,6 +26,10 @@ from trainable.tasks.registry import load_task
 _OLD_OUTPUTS = Field(validation_alias=AliasChoices("outputs", "translations"))
 
 
+class WeightsGone(WorkFailed):
+    """The weights of a trial are not in its study's storage, as in a study that was fetched."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestScore:
     """Score and outputs of a trial's best weights on the whole test set."""
@@ -41,7 +45,8 @@ def test_score(folder: StudyFolder, record: TrialRecord) -> TestScore:
     """Test score of a completed trial; computed at the first call, then read from its file.
 
     Raises:
-        WorkFailed: the trial's weights are gone or damaged.
+        WeightsGone: the trial's weights are gone.
+        WorkFailed: they are damaged.
         UserError: the file of an earlier call is damaged.
     """
     known = known_test_score(folder, record)
@@ -90,7 +95,7 @@ def _measure(folder: StudyFolder, record: TrialRecord) -> TestScore:
             f"the weights of trial {record.id} are damaged: {error}; restore them from a copy"
         ) from error
     if kept is None:
-        raise WorkFailed(f"{folder.path}: the weights of trial {record.id} are gone")
+        raise WeightsGone(f"{folder.path}: the weights of trial {record.id} are gone")
     task = load_task(folder.data())
     model = trained_model(record.config, task, kept[0])
     scores = full_scores(model, task, record.config, "test")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from search.replicates.confirm_entrants import deletion_of
 from search.replicates.contest import DECIDING, Contest
 from search.replicates.standing import Standing
 from search.stats.significance import SIGNIFICANCE, Comparison
+from search.study.references import deletion_of
 
 if TYPE_CHECKING:
     from search.replicates.confirm import Confirmation
@@ -18,7 +18,7 @@ _CONFIDENCE = f"{1 - SIGNIFICANCE:.0%}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservoirLead:
-    """An entrant with reservoirs against its deletion, or the leader that has none."""
+    """An entrant with reservoirs against its deletion, or against the leader that has none."""
 
     standing: Standing
     other: Standing  # the better of the deletions, or the leader
@@ -38,17 +38,23 @@ def verdict(confirmation: Confirmation) -> list[str]:
 
 
 def reservoir_lead(contest: Contest) -> ReservoirLead | None:
-    """The leader with reservoirs against its deletion, or the best one with some against it.
+    """The best entrant with reservoirs against its deletion, or without one against the leader.
 
-    Of a deletion's several settings the better counts. None where nothing is to be compared.
+    The leader is the best if it has some. Of a deletion's several settings the better counts.
+    None where nothing is to be compared.
     """
     leader = contest.leader
-    if leader.entrant.candidate.encoder.n_reservoirs:
-        others = [other for other in contest.standings if _is_deletion(other, leader)]
-        pair = (leader, max(others, key=_mean)) if others else None
-    else:
-        rivals = [r for r in contest.compared if r.entrant.candidate.encoder.n_reservoirs]
-        pair = (max(rivals, key=_mean), leader) if rivals else None
+    having = [
+        standing
+        for standing in (leader, *contest.compared)
+        if standing.entrant.candidate.has_reservoirs and standing.values
+    ]
+    if not having:
+        return None
+    best = leader if leader in having else max(having, key=_mean)
+    deletions = [other for other in contest.standings if _is_deletion(other, best)]
+    others = deletions or ([] if best == leader else [leader])
+    pair = (best, max(others, key=_mean)) if others else None
     lead = None if pair is None else contest.comparison(*pair, DECIDING)
     if pair is None or lead is None:
         return None
@@ -124,19 +130,24 @@ def _reservoirs(contest: Contest) -> list[str]:
     leader = contest.leader
     found = reservoir_lead(contest)
     if found is None:
-        if not leader.entrant.candidate.encoder.n_reservoirs:
+        if not leader.entrant.candidate.has_reservoirs:
             return []
         why = "deletion has too few seeds"
         if deletion_of(leader.entrant.candidate) is None:
-            why = "encoder has no learned layer, so that nothing is left without them"
+            why = "layout has a stack without learned layers, of which nothing is left without them"
         return [f"reservoirs: whether they earned their place is open: the leader's {why}"]
-    lead, other = found.lead, found.other.entrant.name
-    if found.other == leader:
-        what, subject = f"the leader, {other}, has none; with them", found.standing.entrant.name
+    name, other = found.standing.entrant.name, found.other.entrant.name
+    size = f"{_relative(found.lead, found.other)} of the objective"
+    if _is_deletion(found.other, found.standing):
+        what = f"without them {name} is {other}; with them, it has {size}"
     else:
-        what, subject = f"without them {leader.entrant.name} is {other}; with them", "it"
-    size = _relative(lead, found.other)
-    return [f"reservoirs {_judged(lead)}: {what}, {subject} has {size} of the objective"]
+        what = f"the leader, {other}, has none; with them, {name} has {size}"
+    leads = (
+        ""
+        if found.standing == leader or found.other == leader
+        else (f"; the leader, {leader.entrant.name}, has none")
+    )
+    return [f"reservoirs {_judged(found.lead)}: {what}{leads}"]
 
 
 def _judged(lead: Comparison) -> str:
@@ -184,14 +195,14 @@ def _test_scores(confirmation: Confirmation) -> list[str]:
     ]
 
 
-def _is_deletion(standing: Standing, leader: Standing) -> bool:
-    """True if ``standing`` is the leader without its reservoirs, with whatever settings."""
-    deletion = deletion_of(leader.entrant.candidate)
+def _is_deletion(standing: Standing, other: Standing) -> bool:
+    """True if ``standing`` is the other without its reservoirs, with whatever settings."""
+    deletion = deletion_of(other.entrant.candidate)
     candidate = standing.entrant.candidate
     return (
         deletion is not None
         and standing.n_seeds > 0
-        and candidate.encoder.canonical() == deletion.encoder
+        and candidate.encoder.canonical() == deletion.encoder.canonical()
         and candidate.decoder.canonical() == deletion.decoder.canonical()
     )
 

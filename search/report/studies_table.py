@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from search.study.config import StudyConfig
 from search.study.console import output, tell
 from search.study.folder import STUDIES, StudyFolder, study_names
-from search.study.ledger import sorted_records
+from search.study.ledger import n_searched, sorted_records
 from search.study.ranking import best_trial
+from search.study.trial_record import TrialRecord
+from spaces.chooser import FixedChooser
 from spaces.errors import UserError
+
+_MAX_POINTS = 2000  # of a space that is gone through for a study that is short of trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +77,9 @@ def _row(folder: StudyFolder) -> Listed:
     records = sorted_records(folder.trials)
     best = best_trial(records, config.objective)
     n_trained = sum(record.is_trained and record.reference is None for record in records)
-    done = n_trained >= config.search.n_trials
     return Listed(
-        study=config.name,
-        state="running" if folder.is_locked() else "done" if done else "unfinished",
+        study=folder.path.name,  # by which commands find it
+        state=_state(folder, config, records),
         n_trained=n_trained,
         n_trials=config.search.n_trials,
         best=None if best is None else best.id,
@@ -83,3 +87,22 @@ def _row(folder: StudyFolder) -> Listed:
         score=None if best is None else best.best_score,
         objective=None if best is None else best.objective,
     )
+
+
+def _state(folder: StudyFolder, config: StudyConfig, records: Sequence[TrialRecord]) -> str:
+    if folder.is_locked():
+        return "running"
+    return "done" if _is_done(config, records) else "unfinished"
+
+
+def _is_done(config: StudyConfig, records: Sequence[TrialRecord]) -> bool:
+    """True if no trial waits to go on, and no further one would be begun."""
+    if any(record.state == "running" for record in records):
+        return False
+    if n_searched(records) >= config.search.n_trials:
+        return True
+    n_points = config.space.size()
+    if n_points is None or n_points > _MAX_POINTS:
+        return False
+    keys = {config.space.choose(FixedChooser(point)).key for point in config.space.points()}
+    return keys <= {record.key for record in records}

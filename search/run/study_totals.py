@@ -8,7 +8,7 @@ from functools import partial
 from search.stats.hypervolume import front_hypervolume
 from search.study.config import StudyConfig
 from search.study.ranking import best_trial
-from search.study.references import Model0s, Reference, aucc_ratio, references_of
+from search.study.references import Model0s, aucc_ratio, references_of
 from search.study.trial_record import TrialRecord
 from search.study.winner_standing import winner_standing
 from search.suggest.space_sizes import sized_in_space
@@ -33,7 +33,7 @@ def study_totals(
     if best is None or best.objective is None or best.best_score is None:
         return metrics, {}
     metrics |= {"objective_final": best.objective, "score_best": best.best_score}
-    metrics |= _ratios(best, references_of(config, records))
+    metrics |= _ratios(records, best, config)
     volume = front_hypervolume(records, config.objective) if config.objective.is_pareto else None
     if volume is not None:
         metrics["hypervolume"] = volume.value
@@ -48,11 +48,18 @@ def study_totals(
     }
 
 
-def _ratios(best: TrialRecord, references: Sequence[Reference]) -> dict[str, float]:
-    """AUCC of the winner divided by those of Model 0 and of its deletion, as far as known."""
-    deletion = next((each.trial for each in references if each.of == best.id), None)
-    ratios = {
-        "winner_aucc_over_model0": Model0s.among(references).aucc_ratio(best),
-        "winner_aucc_over_deletion": aucc_ratio(best, deletion),
-    }
-    return {name: ratio for name, ratio in ratios.items() if ratio is not None}
+def _ratios(
+    records: Sequence[TrialRecord], best: TrialRecord, config: StudyConfig
+) -> dict[str, float]:
+    """AUCC of the winner over Model 0's, and that of a layout with reservoirs over its deletion's.
+
+    The layout is the winner if it has reservoirs, else the best one with some.
+    """
+    references = references_of(config, records)
+    found = {"winner_aucc_over_model0": Model0s.among(references).aucc_ratio(best)}
+    for each in references:
+        having = next((record for record in records if record.id == each.of), None)
+        if having is not None:
+            whose = "winner" if having.id == best.id else "best_with_reservoirs"
+            found[f"{whose}_aucc_over_deletion"] = aucc_ratio(having, each.trial)
+    return {name: ratio for name, ratio in found.items() if ratio is not None}

@@ -59,7 +59,7 @@ def first_point(first: str | FirstCandidate, space: SearchSpace) -> Point:
             encoder=first.encoder,
             decoder=decoder,
             reservoir_gain=gain if has_reservoirs else 1.0,
-            hyper={name: first_value(axis) for name, axis in space.hyper.items()} | first.hyper,
+            hyper=first_settings(space) | first.hyper,
         )
     )
 
@@ -84,6 +84,11 @@ def first_layout_faults(entries: Sequence[str | FirstCandidate], space: SearchSp
                 "widen the space or leave it out"
             )
     return faults
+
+
+def first_settings(space: SearchSpace) -> dict[str, Scalar]:
+    """First value of each setting that the space varies."""
+    return {name: first_value(axis) for name, axis in space.hyper.items()}
 
 
 def first_value(axis: Range | tuple[Scalar, ...]) -> Scalar:

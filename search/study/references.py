@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from search.study.config import StudyConfig
-from search.study.first_layouts import first_value
+from search.study.first_layouts import first_settings
 from search.study.ranking import ranked
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import Role, TrialRecord
@@ -49,7 +49,7 @@ def model0_candidates(config: StudyConfig) -> list[Candidate]:
             encoder=Layout.parse(f"(L)*{depth}"),
             decoder=Layout((Layer("L"),) * space.first_decoder.depth),
             reservoir_gain=1.0,
-            hyper={name: first_value(axis) for name, axis in space.hyper.items()},
+            hyper=first_settings(space),
         )
         for depth in sorted(set(space.encoder_stack.depths))
     ]

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from search.study.config import StudyConfig
 from search.study.ranking import best_trial
-from search.study.references import aucc_ratio, best_with_reservoirs, deletion_of_trial
+from search.study.references import (
+    Model0s,
+    aucc_ratio,
+    best_with_reservoirs,
+    deletion_of_trial,
+    references_of,
+)
 from search.study.trial_record import TrialRecord
 
 _NOISE = "one seed each; reservoir-search confirm tells noise from gain"
@@ -28,10 +34,27 @@ def reservoir_verdict(config: StudyConfig, records: Sequence[TrialRecord]) -> st
 def verdict_on(
     config: StudyConfig, records: Sequence[TrialRecord], record: TrialRecord
 ) -> str | None:
-    """The same of any trial, where it has reservoirs and its deletion a whole curve; else None."""
-    if not config.search.references or not record.has_reservoirs:
+    """What the references say of any trial: its AUCC over Model 0's, and what reservoirs did.
+
+    None where they say nothing of it.
+    """
+    if not config.search.references:
         return None
-    deletion = _deletion(config, records, record)
+    best = best_trial(records, config.objective)
+    ratio = Model0s.among(references_of(config, records)).aucc_ratio(record)
+    over_model0 = f"{ratio:.3f} of the AUCC of Model 0" if ratio else None
+    if best is not None and record.id == best.id and not record.has_reservoirs:
+        reservoirs = reservoir_verdict(config, records)
+    else:
+        reservoirs = _over_deletion(config, records, record)
+    return ". ".join(each for each in (over_model0, reservoirs) if each) or None
+
+
+def _over_deletion(
+    config: StudyConfig, records: Sequence[TrialRecord], record: TrialRecord
+) -> str | None:
+    """A trial with reservoirs against its deletion; None unless both have a whole curve."""
+    deletion = _deletion(config, records, record) if record.has_reservoirs else None
     ratio = aucc_ratio(record, deletion)
     if deletion is None or ratio is None:
         return None

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from search.cli import app, exit_code
 from search.study.errors import NotFinished, WorkFailed
 from search.study.folder import StudyFolder
+from search.study.ledger import sorted_records
 from spaces.errors import UserError
 
 COMMANDS = (
@@ -207,7 +208,7 @@ def test_the_list_has_each_study_with_its_best_trial(
     studies_here: Path,
     capsys: pytest.CaptureFixture[str],
 ):
-    made = recorded_study("mine", search={"n_trials": 500})
+    made = recorded_study("mine", {1: "running"}, search={"n_trials": 500})
     (studies_here / "studies").mkdir()
     made.path.rename(studies_here / "studies/mine")
     assert run("list", "--json") == 0
@@ -217,3 +218,20 @@ def test_the_list_has_each_study_with_its_best_trial(
     with StudyFolder(studies_here / "studies/mine").locked():
         assert run("list") == 0
     assert re.search(r"mine +running +\d+ of 500", capsys.readouterr().out)
+
+
+def test_a_search_with_failed_trials_or_no_layout_left_is_done_and_listed_by_its_folder(
+    recorded_study: Callable[..., StudyFolder],
+    studies_here: Path,
+    capsys: pytest.CaptureFixture[str],
+):
+    n_all = len(sorted_records(recorded_study("all", search={"n_trials": 500}).trials))
+    space = {"reservoir_gain": [0.5, 1.0, 2.0]}  # more points than trials
+    failed = recorded_study("failed", {0: "failed"}, search={"n_trials": n_all}, space=space)
+    waiting = recorded_study("waiting", {0: "running"}, search={"n_trials": 1})
+    (studies_here / "studies").mkdir()
+    for made in (failed.path.parent / "all", failed.path, waiting.path):
+        made.rename(studies_here / "studies" / f"{made.name}-2")
+    assert run("list", "--json") == 0
+    states = {each["study"]: each["state"] for each in json.loads(capsys.readouterr().out)}
+    assert states == {"all-2": "done", "failed-2": "done", "waiting-2": "unfinished"}

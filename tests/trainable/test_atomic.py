@@ -244,3 +244,16 @@ def test_scratch_folders_of_dead_processes_are_removed_with_the_next(
         assert folder.stat().st_mode & 0o077 == 0
         assert sorted(users_folder().iterdir()) == sorted([folder, other])
     assert not list(users_folder().iterdir())
+
+
+def test_a_folder_is_replaced_by_a_whole_one_and_stays_without(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "old").touch()
+    with pytest.raises(Interrupted), atomic_folder(folder, replaces=True):
+        raise Interrupted
+    assert [path.name for path in folder.iterdir()] == ["old"]
+    with atomic_folder(folder, replaces=True) as building:
+        (building / "new").touch()
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 from spaces.errors import UserError
-from trainable.characters import normal
+from trainable.characters import is_unspaced, normal
 from trainable.data.blobs import Blob
-from trainable.data.lines import lines_of
-from trainable.data.losses import MAX_TOKENS, NONE_DROPPED, Dropped, Rule
+from trainable.data.lines import published_lines
+from trainable.data.losses import MAX_CHARACTERS, MAX_TOKENS, NONE_DROPPED, Dropped, Rule
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 from trainable.data.pieces import GivenPieces
@@ -47,6 +47,15 @@ class Pairs:
         return Pairs(src=taken(self.src, places), tgt=taken(self.tgt, places))
 
 
+Unit = Literal["words", "words of subwords", "characters"]  # that a side's length counts
+_Limit = tuple[int, Rule]  # of a length, and the rule that a longer one breaks
+_LIMITS: Mapping[Unit, _Limit] = {
+    "words": (MAX_TOKENS, "too_long"),
+    "words of subwords": (MAX_TOKENS, "too_long"),
+    "characters": (MAX_CHARACTERS, "too_many_characters"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """One split of a corpus, as raw text and as tokens."""
@@ -55,6 +64,7 @@ class Split:
     tokens: Pairs  # Moses-tokenised and escaped, in the case of the raw text
     dropped: Dropped = NONE_DROPPED  # pairs that ``cleaned`` or ``without_blanks`` left out
     numbers: Sequence[int] | None = None  # of the lines that the pairs were; None: 1, 2, 3 …
+    units: tuple[Unit, Unit] = ("words", "words")  # of the lengths of both sides
 
     def take(self, places: Sequence[int]) -> Split:
         """Sentences at the indices ``places``, in that order; of stored text they increase."""
@@ -63,11 +73,17 @@ class Split:
             raw=self.raw.take(chosen),
             tokens=self.tokens.take(chosen),
             numbers=array("q", map(self.line, chosen)),
+            units=self.units,
         )
 
     def reversed(self) -> Split:
         """The same pairs in the other direction."""
-        return replace(self, raw=self.raw.reversed(), tokens=self.tokens.reversed())
+        return replace(
+            self,
+            raw=self.raw.reversed(),
+            tokens=self.tokens.reversed(),
+            units=(self.units[1], self.units[0]),
+        )
 
     def line(self, n: int) -> int:
         """Number of the line that pair ``n`` was in its text, from 1."""
@@ -80,16 +96,26 @@ class Split:
     def cleaned(self, *, max_ratio: float | None = None, of_documents: bool = False) -> Split:
         """Split without pairs that are unfit for training.
 
-        A side must have 1 to 175 tokens; the longer one at most ``max_ratio`` times the other's.
-        A source that is a document may have any number.
+        A side must have 1 to 175 tokens, or 1 to 525 characters in a language without spaces; of
+        two sides in tokens the longer one has at most ``max_ratio`` times the other's. A source
+        that is a document may be of any length.
         """
-        return self._without(partial(_broken_rule, max_ratio=max_ratio, of_documents=of_documents))
+        if "characters" in self.units:
+            max_ratio = None  # made for words against words
+        limited = ((not of_documents, self.units[0]), (True, self.units[1]))
+        limits = [_LIMITS[unit] if is_limited else None for is_limited, unit in limited]
+        return self._without(partial(_broken_rule, limits=limits, max_ratio=max_ratio))
 
     def _without(self, broken_rule: Callable[[int, int], Rule | None]) -> Split:
-        """Split without pairs whose numbers of tokens break a rule, and their counts by rule."""
+        """Split without pairs whose lengths break a rule, and their counts by rule."""
         places, counts = array("q"), Counter[Rule]()
-        for n, sides in enumerate(zip(self.tokens.src, self.tokens.tgt, strict=True)):
-            rule = broken_rule(len(sides[0].split()), len(sides[1].split()))
+        lengths = zip(
+            _lengths(self.raw.src, self.tokens.src, self.units[0]),
+            _lengths(self.raw.tgt, self.tokens.tgt, self.units[1]),
+            strict=True,
+        )
+        for n, (n_src, n_tgt) in enumerate(lengths):
+            rule = broken_rule(n_src, n_tgt)
             if rule is None:
                 places.append(n)
             else:
@@ -98,14 +124,35 @@ class Split:
 
 
 def _broken_rule(
-    n_src: int, n_tgt: int, *, max_ratio: float | None, of_documents: bool
+    *lengths: int, limits: Sequence[_Limit | None], max_ratio: float | None
 ) -> Rule | None:
-    shorter, longer = sorted((n_src, n_tgt))
+    shorter, longer = sorted(lengths)
     if shorter == 0:
         return "empty"
-    if (n_tgt if of_documents else longer) > MAX_TOKENS:
-        return "too_long"
+    for length, limit in zip(lengths, limits, strict=True):
+        if limit is not None and length > limit[0]:
+            return limit[1]
     return None if max_ratio is None or longer <= max_ratio * shorter else "ratio"
+
+
+def _lengths(raw: Sequence[str], tokens: Sequence[str], unit: Unit) -> Iterator[int]:
+    """Lengths of a side's sentences."""
+    match unit:
+        case "words":
+            return (len(line.split()) for line in tokens)
+        case "words of subwords":
+            return (len(line.split()) for line in map(GivenPieces().join, tokens))
+        case "characters":
+            return (len(line) - line.count(" ") for line in raw)
+
+
+def units_of(src: str, tgt: str, *, segmented: bool = False) -> tuple[Unit, Unit]:
+    """Units of the lengths of sentences in two languages."""
+    words: Unit = "words of subwords" if segmented else "words"
+    return (
+        "characters" if is_unspaced(src) else words,
+        "characters" if is_unspaced(tgt) else words,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +196,12 @@ class ParallelText:
 
 
 def aligned(src: Blob, tgt: Blob) -> Pairs:
-    """Lines of two files as pairs.
+    """Lines of two files of a published corpus as pairs.
 
     Raises:
         UserError: the files have different numbers of lines, or one cannot be read as text.
     """
-    return paired(src, tgt, read=lines_of)
+    return paired(src, tgt, read=published_lines)
 
 
 def paired(src: Blob, tgt: Blob, *, read: Callable[[Blob], list[str]]) -> Pairs:
@@ -185,7 +232,7 @@ def tokenised(raw: Pairs, *, src: str, tgt: str, new_lines: NewLines = list) -> 
         src=collected(map(src_words, raw.src), new_lines),
         tgt=collected(map(tgt_words, raw.tgt), new_lines),
     )
-    return Split(raw=raw, tokens=tokens)
+    return Split(raw=raw, tokens=tokens, units=units_of(src, tgt))
 
 
 def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -> Split:
@@ -200,7 +247,7 @@ def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -
         src=MadeLines(lambda line: src_moses.detokenise(words(line)), tokens.src),
         tgt=MadeLines(lambda line: tgt_moses.detokenise(words(line)), tokens.tgt),
     )
-    return Split(raw=raw, tokens=tokens)
+    return Split(raw=raw, tokens=tokens, units=units_of(src, tgt, segmented=segmented))
 
 
 def composed_lines(lines: Sequence[str], language: str) -> list[str]:

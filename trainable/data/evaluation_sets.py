@@ -1,9 +1,12 @@
-"""Checks of the evaluation sets before they are written: their lengths, and what train has seen."""
+"""Checks of the sets before they are written: lengths, repetitions, and what train has seen."""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Set
 from typing import Literal
+
+import numpy as np
 
 from spaces.errors import UserError
 from trainable.data.corpus import Pairs, ParallelText
@@ -32,6 +35,16 @@ def require_short_sentences(corpus: ParallelText, segmented: Mapping[SplitName, 
                         f"that it is from has {n_tokens:,} tokens; evaluation takes "
                         f"{MAX_POSITIONS - 1:,} at most: shorten or split it, or remove the pair"
                     )
+
+
+def n_repeated(pairs: Pairs) -> int:
+    """Number of pairs that are equal to an earlier one.
+
+    Eight bytes are kept of each; that two of 4.5 million share them has a chance of one in a
+    million.
+    """
+    hashes = array("q", map(hash, zip(pairs.src, pairs.tgt, strict=True)))
+    return len(hashes) - len(np.unique(np.asarray(hashes)))
 
 
 def overlap_with_train(segmented: Mapping[SplitName, Pairs]) -> dict[EvaluationName, Overlap]:

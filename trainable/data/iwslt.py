@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Container, Mapping
 from pathlib import Path
@@ -12,10 +11,9 @@ from trainable.data.archives import tar_members
 from trainable.data.blobs import PACKED_ENDINGS, Blob, read_blob
 from trainable.data.corpus import ParallelText, Split, from_raw, paired
 from trainable.data.iwslt14 import LICENCE, MAX_RATIO, concatenated, without_tags
-from trainable.data.lines import text_lines
+from trainable.data.lines import published_lines_in
 from trainable.data.manifest import Source, SplitName
 from trainable.data.markup import segments
-from trainable.data.packed import unpacked
 from trainable.data.text import require_languages
 
 _DROPPED = (
@@ -97,5 +95,4 @@ def _both(
 
 
 def _segments(blob: Blob) -> list[str]:
-    stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))
-    return list(segments(text_lines(stream, blob.place), blob.place))
+    return list(segments(iter(published_lines_in(blob)), blob.place))

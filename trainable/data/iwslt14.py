@@ -14,7 +14,7 @@ from trainable.data.archives import tar_members
 from trainable.data.blobs import Blob, find_blob, read_blob
 from trainable.data.corpus import Pairs, ParallelText, Split, aligned, from_raw, from_tokens, paired
 from trainable.data.download import check, fetch
-from trainable.data.lines import lines_of
+from trainable.data.lines import published_lines
 from trainable.data.manifest import SPLITS, Source, SplitName
 
 log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def without_tags(dropped: Sequence[str]) -> Callable[[Blob], list[str]]:
     def read(blob: Blob) -> list[str]:
         return [
             _HEADINGS.sub("", line).strip()
-            for line in lines_of(blob)
+            for line in published_lines(blob)
             if not any(tag in line for tag in dropped)
         ]
 
@@ -104,7 +104,7 @@ def evaluation_lines(blob: Blob) -> list[str]:
     """Segments of an evaluation XML with ’ replaced by '; entities are not unescaped."""
     lines = [
         _SEGMENT_TAGS.sub("", line).replace("’", "'").strip()
-        for line in lines_of(blob)
+        for line in published_lines(blob)
         if "<seg id" in line
     ]
     if not lines:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import codecs
 import io
+import logging
 import re
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
 from spaces.errors import UserError
+from trainable.characters import C1_CONTROLS
 from trainable.data.blobs import Blob
 from trainable.data.packed import CHUNK_BYTES, unpacked
+
+log = logging.getLogger(__name__)
 
 MAX_CHARACTERS = 100_000  # of a line; the longest sentences of known corpora have a few thousand
 _MAX_LINE_BYTES = 4 * MAX_CHARACTERS + 2
@@ -23,6 +27,27 @@ _WIDE_MARKS = {
 }
 
 
+def published_lines(blob: Blob) -> list[str]:
+    """Lines of a file of a published corpus, read like ``lines_of``; C1 controls are told."""
+    return [" ".join(line.split()) for line in published_lines_in(blob)]
+
+
+def published_lines_in(blob: Blob) -> list[str]:
+    """Lines of a file of a published corpus, which is not its user's to mend.
+
+    Like ``lines_in``, but C1 controls are told and stay: IWSLT'14 has some.
+    """
+    lines = _lines_in(blob)
+    numbers = [n for n, line in enumerate(lines, start=1) if C1_CONTROLS.search(line)]
+    if numbers:
+        log.warning(
+            "%s: %d lines hold control characters U+0080 to U+009F, line %d first; they stay, as "
+            "the corpus was published",
+            *(blob.place, len(numbers), numbers[0]),
+        )
+    return lines
+
+
 def lines_of(blob: Blob) -> list[str]:
     """Lines of a text file, plain or packed, with runs of white space replaced by one space.
 
@@ -30,13 +55,39 @@ def lines_of(blob: Blob) -> list[str]:
     would be shifted against the other. A byte order mark of UTF-8 is dropped.
 
     Raises:
-        UserError: the file is empty, not UTF-8, or holds NUL bytes or a line that is no sentence.
+        UserError: the file is empty, not UTF-8, or holds NUL bytes, C1 controls or a line that is
+            no sentence.
     """
     return [" ".join(line.split()) for line in lines_in(blob)]
 
 
 def lines_in(blob: Blob) -> list[str]:
     """Lines of a text file with white space unchanged; otherwise like ``lines_of``."""
+    lines = _lines_in(blob)
+    for number, line in enumerate(lines, start=1):
+        refuse_controls(line, blob.place, "line", number)
+    return lines
+
+
+def refuse_controls(line: str, place: str, unit: str, number: int) -> None:
+    """Check that ``line``, with its white space as given, holds no C1 control.
+
+    Args:
+        place, unit, number: where it is, for the message: file, line or segment, and its number.
+
+    Raises:
+        UserError: it does, as text of CP1252 that was read as LATIN1.
+    """
+    control = C1_CONTROLS.search(line)
+    if control is not None:
+        raise UserError(
+            f"{place}: {unit} {number}, character {control.start() + 1} is the control character "
+            f"U+{ord(control[0]):04X}, which is no text; the file was CP1252 and read as LATIN1: "
+            "convert the original with iconv -f CP1252 -t UTF-8"
+        )
+
+
+def _lines_in(blob: Blob) -> list[str]:
     stream = io.BufferedReader(io.BytesIO(unpacked(blob).data))
     return list(text_lines(stream, blob.place))
 

@@ -8,12 +8,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_TOKENS = 175  # tokens of the longest training sentence, as in the IWSLT'14 pipeline
+MAX_CHARACTERS = 3 * MAX_TOKENS  # of it in a language without spaces, where words don't show
 
-Rule = Literal["empty", "too_long", "ratio"]
+Rule = Literal["empty", "too_long", "too_many_characters", "ratio"]
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
 _RULES: Mapping[Rule, str] = {
     "empty": "empty",
     "too_long": f"over {MAX_TOKENS} tokens",
+    "too_many_characters": f"over {MAX_CHARACTERS} characters",
     "ratio": "of too unequal lengths",
 }
 
@@ -27,6 +29,7 @@ class Dropped(_Record):
 
     empty: _Count = 0
     too_long: _Count = 0
+    too_many_characters: _Count = 0  # of a side in a language without spaces
     ratio: _Count = 0
 
     def __str__(self) -> str:
@@ -70,13 +73,16 @@ class Losses(_Record):
     dropped: Mapping[Literal["train", "valid", "test"], Dropped]
     overlap: Mapping[Literal["valid", "test"], Overlap]
     cut: Cut | None = None  # of documents alone
+    # Pairs of train that came before, token by token, and are kept; earlier versions: None.
+    repeated: _Count | None = None
 
     def lines(self) -> list[str]:
-        """Lines for the screen: what was left out or cut, and the overlap with train."""
+        """Lines for the screen: what was left out, cut or repeated, and the overlap with train."""
         dropped = "; ".join(f"{name}: {counts}" for name, counts in self.dropped.items())
         overlap = "; ".join(f"{name}: {counts}" for name, counts in self.overlap.items())
         return [
             f"left out: {dropped}",
             *([] if self.cut is None else [str(self.cut)]),
+            *([] if self.repeated is None else [f"repeated in train, and kept: {self.repeated:,}"]),
             f"in train too: {overlap}",
         ]

@@ -217,7 +217,8 @@ def _side(sides: Mapping[str, Side], language: str) -> Side | None:
     """Side in ``language``, or else in one of its variants, as ``de-AT`` of ``de``."""
     wanted = language.replace("_", "-").lower()
     known = {name.replace("_", "-").lower(): side for name, side in sides.items()}
-    variants = (side for name, side in known.items() if base_language(name) == wanted)
+    base = wanted if "-" in wanted else base_language(wanted)
+    variants = (side for name, side in known.items() if base_language(name) == base)
     return known[wanted] if wanted in known else next(variants, None)
 
 

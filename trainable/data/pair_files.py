@@ -9,17 +9,16 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 
 from spaces.errors import UserError
-from trainable.characters import C1_CONTROLS
 from trainable.data.archives import member_stream, zip_file
 from trainable.data.blobs import file_source
-from trainable.data.lines import text_lines
+from trainable.data.lines import refuse_controls, text_lines
 from trainable.data.manifest import Source
 from trainable.data.markup import HEAD_BYTES, markup_of, segments, tmx_pairs, wmt_pairs
 from trainable.data.packed import SourceFile, broken_is_an_error, content_of
@@ -75,7 +74,7 @@ class PairReader:
             lines = text_lines(stream, path.name)
             found = _no_table(lines, path) if kind is None else segments(lines, path.name)
             for line in found:
-                yield watch.checked(" ".join(line.split()))
+                yield watch.checked(line)
 
     def _pairs(self, path: Path) -> Iterator[Pair]:
         with _content(path, self.sources) as stream:
@@ -109,7 +108,7 @@ class PairReader:
     def _watched(self, pairs: Iterator[Pair], place: str, unit: str) -> Iterator[Pair]:
         src, tgt = (_Watch(place, unit, tell_escapes=self.tell_escapes) for _ in range(2))
         for left, right in pairs:
-            yield src.checked(" ".join(left.split())), tgt.checked(" ".join(right.split()))
+            yield src.checked(left), tgt.checked(right)
 
 
 def _together(src: Iterator[str], tgt: Iterator[str], names: tuple[str, ...]) -> Iterator[Pair]:
@@ -203,17 +202,6 @@ def _moses_members(names: list[str], path: Path, src: str, tgt: str) -> tuple[st
     return f"{found[0]}.{src}", f"{found[0]}.{tgt}"
 
 
-def refuse_controls(lines: Iterable[str], place: str) -> None:
-    """Check that no line holds a C1 control, which is text of CP1252 read as LATIN1.
-
-    Raises:
-        UserError: one does.
-    """
-    watch = _Watch(place, "line", tell_escapes=False)
-    for line in lines:
-        watch.checked(line)
-
-
 class _Watch:
     """Check of the lines of one file."""
 
@@ -222,20 +210,13 @@ class _Watch:
         self._n_lines = 0
 
     def checked(self, line: str) -> str:
-        """``line``, which is no text of CP1252 read as LATIN1; the first escape is told.
+        """``line`` with single spaces, and without controls; the first escape is told.
 
         Raises:
             UserError: it holds a C1 control.
         """
         self._n_lines += 1
-        control = C1_CONTROLS.search(line)
-        if control is not None:
-            place = f"{self._place}: {self._unit} {self._n_lines}, character {control.start() + 1}"
-            raise UserError(
-                f"{place} is the control character U+{ord(control[0]):04X}, which is no text; the "
-                "file was CP1252 and read as LATIN1: convert the original with iconv -f CP1252 -t "
-                "UTF-8"
-            )
+        refuse_controls(line, self._place, self._unit, self._n_lines)
         if self._tell_escapes and (escape := _ESCAPES.search(line)) is not None:
             self._tell_escapes = False
             log.warning(
@@ -243,4 +224,4 @@ class _Watch:
                 "again now. If the text is tokenised, say --form tokenised",
                 *(self._place, self._unit, self._n_lines, escape[0]),
             )
-        return line
+        return " ".join(line.split())

@@ -14,7 +14,7 @@ from typing import Any
 from trainable.data.binarise import build_dictionary, load_dictionary, write_binarised
 from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.documents import cut_documents, lengths_of
-from trainable.data.evaluation_sets import overlap_with_train, require_short_sentences
+from trainable.data.evaluation_sets import n_repeated, overlap_with_train, require_short_sentences
 from trainable.data.folder import new_folder
 from trainable.data.losses import Losses
 from trainable.data.manifest import (
@@ -114,6 +114,7 @@ def _write(
             dropped={name: corpus.splits[name].dropped for name in SPLITS},
             overlap=overlap_with_train(segmented),
             cut=cut,
+            repeated=n_repeated(segmented["train"]),
         ),
         licence=corpus.licence,
         versions=part_versions(),

@@ -14,7 +14,7 @@ from typing import Any
 from spaces.errors import UserError
 from trainable.data.binarise import build_dictionary, load_dictionary, write_binarised
 from trainable.data.corpus import Pairs
-from trainable.data.evaluation_sets import overlap_with_train
+from trainable.data.evaluation_sets import n_repeated, overlap_with_train
 from trainable.data.folder import new_folder
 from trainable.data.losses import Losses
 from trainable.data.manifest import (
@@ -125,6 +125,7 @@ def _write(
         )
         for name in SPLITS
     }
+    labelled = {name: Pairs(src=lines[name], tgt=corpus.splits[name].raw.tgt) for name in SPLITS}
     manifest = Manifest(
         task=task,
         corpus=corpus.name,
@@ -137,9 +138,8 @@ def _write(
         dictionary=DictionaryRows(src=len(dictionary)),
         losses=Losses(
             dropped={name: corpus.splits[name].dropped for name in SPLITS},
-            overlap=overlap_with_train(
-                {name: Pairs(src=lines[name], tgt=corpus.splits[name].raw.tgt) for name in SPLITS}
-            ),
+            overlap=overlap_with_train(labelled),
+            repeated=n_repeated(labelled["train"]),
         ),
         tokenizer=segmentation.info,
         licence=corpus.licence,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from spaces.errors import UserError
-from trainable.data.corpus import Pairs, Split, composed_lines
+from trainable.data.corpus import Pairs, Split, composed_lines, units_of
 from trainable.data.manifest import SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 
@@ -52,4 +52,4 @@ def sentence_split(
     composed, moses = composed_lines(sentences, language), Moses(language, cased=True)
     tokens = [moses.tokenise(sentence) for sentence in composed]
     raw = Pairs(src=composed, tgt=composed if labels is None else list(labels))
-    return Split(raw=raw, tokens=Pairs(src=tokens, tgt=tokens))
+    return Split(raw=raw, tokens=Pairs(src=tokens, tgt=tokens), units=units_of(language, language))

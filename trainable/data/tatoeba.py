@@ -10,7 +10,7 @@ from trainable.data.blobs import Blob, read_blob
 from trainable.data.corpus import Pairs, ParallelText, from_raw
 from trainable.data.download import fetch
 from trainable.data.holdout import hold_out, n_held_out
-from trainable.data.lines import lines_in
+from trainable.data.lines import published_lines_in
 from trainable.data.text import require_languages
 
 SEED = 1
@@ -68,7 +68,7 @@ def read_pairs(blob: Blob) -> Pairs:
         UserError: a line has another number of columns.
     """
     src, tgt = [], []
-    for n, line in enumerate(lines_in(blob), start=1):
+    for n, line in enumerate(published_lines_in(blob), start=1):
         columns = line.split("\t")
         if len(columns) not in (2, 3):
             raise UserError(
@@ -91,7 +91,9 @@ def _name(src: str, tgt: str) -> str:
     others = [language for language in (src, tgt) if language not in ENGLISH]
     if len(others) != 1:
         raise UserError(
-            f"tatoeba: has pairs with English alone, not of {src} and {tgt}; give one en"
+            f"tatoeba: has pairs with English alone, not of {src} and {tgt}; give one en, or "
+            f"OPUS's zip of the pair (its Moses format): reservoir-search data text --src {src} "
+            f"--tgt {tgt} --train FILE.zip"
         )
     name = _NAMES.get(others[0], others[0])
     if len(name) != 3:

@@ -15,7 +15,7 @@ def reproduction(study: ReportedStudy) -> Section | None:
     """Section with Models 0 to 4 over their seeds."""
     if study.folder.purpose() != "reproduce":
         return None
-    models = measured_models(study.folder)
+    models = measured_models(study.folder, needs_weights=False)
     if not models:
         return None
     split = study.config.validation.split

@@ -5,15 +5,20 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import typer
 from ray.job_submission import JobStatus
 
-from search.cluster.job import _follow, end_as, entrypoint, hints, submit_job
-from search.cluster.job_environment import job_environment
+from search.cli import app
+from search.cluster.job import _follow, end_as, submit_job
+from search.cluster.job_command import JobCommand, entrypoint, hints
+from search.cluster.job_environment import _STAYING, job_environment
 from search.cluster.shipped_code import copy_code
-from search.study.errors import WorkFailed
+from search.commands.submit import _job_command
+from search.study.errors import NotFinished, WorkFailed
 from spaces.errors import UserError
 from tests.ports import free_port
 
@@ -35,10 +40,15 @@ def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def read(*words: str) -> JobCommand:
+    """The command as ``submit`` reads it."""
+    return _job_command(typer.Context(typer.main.get_command(app)), words)
+
+
 def run_entrypoint(
     command: list[str], sent: Path, folder: Path
 ) -> subprocess.CompletedProcess[str]:
-    line = entrypoint(command, folder=str(folder))
+    line = entrypoint(read(*command), folder=str(folder))
     return subprocess.run(  # as Ray runs it
         line, shell=True, cwd=sent, capture_output=True, text=True, check=False
     )
@@ -57,6 +67,18 @@ def test_a_study_file_of_this_machine_is_the_one_that_was_sent(sent: Path, tmp_p
     done = run_entrypoint(["run", "my study.toml", "--set", "seed=2"], sent, tmp_path)
     assert done.stdout.splitlines()[4:] == [
         *("run", str(sent / "my study.toml"), "--set", "seed=2", "--address", "auto")
+    ]
+
+
+def test_a_bare_name_sends_the_study_file_that_it_means_here(sent: Path, tmp_path: Path):
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies/quickstart.toml").touch()
+    command = read("run", "quickstart", "--set", "name=quickstart")
+    assert command.study_file is not None
+    assert command.study_file.path == Path("studies/quickstart.toml")
+    done = run_entrypoint(list(command.words), sent, tmp_path)
+    assert done.stdout.splitlines()[4:] == [
+        *("run", str(sent / "quickstart.toml"), "--set", "name=quickstart", "--address", "auto")
     ]
 
 
@@ -90,6 +112,7 @@ class Ended:
     [
         (Ended("FAILED", 1), WorkFailed),
         (Ended("FAILED", 2), UserError),
+        (Ended("FAILED", 75), NotFinished),
         (Ended("FAILED", 130), KeyboardInterrupt),
         (Ended("STOPPED", None), KeyboardInterrupt),
         (Ended("FAILED", None, "the head\nwent away"), WorkFailed),
@@ -129,17 +152,93 @@ def test_a_store_that_is_a_file_here_stays_here_and_the_log_says_so(
     assert "names a file of this machine" in caplog.text
 
 
-def test_after_a_search_there_are_commands_for_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "name",
+    ["GOOGLE_APPLICATION_CREDENTIALS", "AWS_PROFILE", "MLFLOW_TRACKING_SERVER_CERT_PATH"],
+)
+def test_what_names_a_file_of_this_machine_stays_here_and_a_warning_names_it(
+    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    for other in _STAYING:
+        monkeypatch.delenv(other, raising=False)
+    job_environment()
+    assert not caplog.text
+    monkeypatch.setenv(name, "hidden")
+    assert name not in job_environment()
+    assert [name in message for message in caplog.messages] == [True]
+    assert "set them on the cluster's machines" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+PLACE = "--address http://head:8265 --folder '/srv/my search'"
+
+
+def hints_after(*words: str, is_finished: bool = True) -> list[str]:
+    """Commands that are offered after a command, without what they are for."""
+    place = {"address": "http://head:8265", "folder": "/srv/my search"}
+    lines = hints(read(*words), **place, is_finished=is_finished)
+    return [line.partition("reservoir-search ")[2] for line in lines[1:]]
+
+
+@pytest.mark.parametrize(
+    ("words", "study"),
+    [
+        ("run my.toml", "other"),
+        ("run my.toml --set name=b", "b"),
+        ("run --for 9m --set=seed=2 my.toml", "other"),
+        ("run quickstart", "quick"),
+        ("run there.toml", "there"),
+        ("resume mine --for 9m", "mine"),
+        ("resume --for 9m mine", "mine"),
+        ("resume --trials 40 mine", "mine"),
+        ("resume --retry-failed mine 3", "mine"),
+        ("confirm --top 2 mine", "mine"),
+        ("reproduce --seeds 2", "reproduce-small"),
+        ("reproduce --preset iwslt14 --for 9m", "reproduce-iwslt14"),
+        ("reproduce --name paper", "paper"),
+    ],
+)
+def test_after_a_training_there_are_commands_for_this_machine(
+    words: str, study: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
     Path("my.toml").write_text('name = "other"\n')
-    place = {"address": "http://head:8265", "folder": "/srv/my search"}
-    last = "fetch {} --address http://head:8265 --folder '/srv/my search'"
-    assert hints(["run", "my.toml"], **place)[-1].endswith(last.format("other"))
-    assert hints(["run", "my.toml", "--set", "name=b"], **place)[-1].endswith(last.format("b"))
-    assert hints(["resume", "mine", "--for", "9m"], **place)[-1].endswith(last.format("mine"))
-    assert hints(["show", "mine"], **place) == []
+    Path("studies").mkdir()
+    Path("studies/quickstart.toml").write_text('name = "quick"\n')
+    offered = hints_after(*words.split())
+    assert offered == [
+        f"{command} {study} {PLACE}" for command in ("show", "report", "ui", "export", "fetch")
+    ]
+
+
+def test_after_the_time_of_for_the_first_command_goes_on():
+    submit_there = f"submit {PLACE} -- "
+    for words, going_on in (
+        ("run there.toml --for 9m", "resume there --for 9m"),
+        ("resume --for 9m mine", "resume --for 9m mine"),
+        ("confirm mine --for 9m", "confirm mine --for 9m"),
+    ):
+        assert hints_after(*words.split(), is_finished=False)[0] == submit_there + going_on
+
+
+def test_a_job_whose_time_ended_offers_to_go_on_and_is_not_finished(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    ended = SimpleNamespace(
+        get_job_status=lambda job: JobStatus.FAILED,
+        tail_job_logs=lambda job: BreakingLine().tail_job_logs(job),
+        get_job_info=lambda job: Ended("FAILED", 75),
+    )
+    monkeypatch.setattr("search.cluster.job.dashboard", lambda address: ended)
+    monkeypatch.setattr("search.cluster.job.submitted", lambda *_, **__: "raysubmit_1")
+    with pytest.raises(NotFinished, match="time is over"):
+        submit_job(read("resume", "a", "--for", "9m"), address="http://head:8265", folder="/srv")
+    assert "--folder /srv -- resume a --for 9m\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["show mine", "data grammar --out data/g", "nonsense", "resume"])
+def test_after_other_commands_there_are_none(words: str):
+    assert hints_after(*words.split()) == []
 
 
 class BreakingLine:
@@ -171,9 +270,9 @@ def test_a_log_is_printed_once_and_whole_although_the_connection_breaks(
 
 def test_addresses_that_are_no_dashboards_are_refused():
     with pytest.raises(UserError, match="jobs go to Ray's dashboard; give http://HOST:8265"):
-        submit_job(["show", "a"], address="head:6379", folder="/data")
+        submit_job(read("show", "a"), address="head:6379", folder="/data")
     with pytest.raises(UserError, match="cannot be reached"):
-        submit_job(["show", "a"], address=f"http://127.0.0.1:{free_port()}", folder="/data")
+        submit_job(read("show", "a"), address=f"http://127.0.0.1:{free_port()}", folder="/data")
 
 
 def test_the_code_that_is_sent_runs_by_itself(tmp_path: Path):

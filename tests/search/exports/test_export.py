@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from sacrebleu import corpus_bleu
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+import trainable
 from search.cli import app, exit_code
 from search.exports.full_training import train_in_full
 from search.exports.layout_file import read_layout_toml
@@ -23,6 +26,7 @@ from tests.search.command_line import COMMAND, environment, reservoir_search
 from tests.search.conftest import RealExport, RealStudy
 from trainable.checkpoint import load_checkpoint, save_checkpoint
 from trainable.config import Budget, TrialConfig
+from trainable.export_files import exported_config
 from trainable.ranks import Ranks
 from trainable.tasks.translation import FINAL_BEAM
 from trainable.training import Training
@@ -55,6 +59,28 @@ def test_an_export_is_whole(real_export: RealExport):
     assert {name: p.shape for name, p in read.build().named_parameters()} == {
         name: weight.shape for name, weight in weights.items()
     }
+
+
+def test_no_file_of_an_export_names_a_folder_above_it_and_its_data(
+    real_study: RealStudy, real_export: RealExport
+):
+    config = real_export.record.config
+    written = json.loads((real_export.folder / "config.json").read_text())["data"]
+    assert written.startswith("../")
+    assert exported_config(real_export.folder, "the export").data == config.data
+    assert exported_config(real_export.folder, "the export") == config
+    place = os.path.commonpath([real_export.folder, config.data])
+    names = (place, real_study.place, Path(trainable.__file__).parent)
+    for file in real_export.folder.iterdir():
+        assert not [name for name in names if str(name).encode() in plain(file)], file
+
+
+def plain(file: Path) -> bytes:
+    """Contents of a file; those of a checkpoint without its compression."""
+    if file.suffix != ".pt":
+        return file.read_bytes()
+    with zipfile.ZipFile(file) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())
 
 
 def test_the_weights_are_those_of_the_best_validation_and_no_reservoirs(

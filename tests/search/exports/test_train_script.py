@@ -39,7 +39,7 @@ def words_of(script: str, folder: Path, *given: str) -> list[str]:
 def test_a_data_folder_of_any_name_reaches_fairseq_and_runs_nothing(tmp_path: Path, name: str):
     script = train_script([name, "--user-dir", "ours", "--save-dir", name, "--lr", "0.005"])
     data, option, user_dir, *rest = words_of(script, tmp_path)
-    assert (data, option) == (name, "--user-dir")
+    assert (data, option) == (f"{tmp_path}/{name}", "--user-dir")
     assert Path(user_dir).name == "trainable"
     assert rest == ["--save-dir", name, "--lr", "0.005"]
     assert not (tmp_path / "ran").exists()

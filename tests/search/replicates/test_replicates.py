@@ -522,7 +522,7 @@ def test_further_encoders_are_confirmed_too_each_once(
 def test_references_run_with_the_best_settings_and_with_their_own(
     recorded_study: Callable[..., StudyFolder],
 ) -> None:
-    """Their own are those of the study's best trial of the layout, or else of the study file."""
+    """Their own are those of the study's best trial of the layout, or else the space's first."""
     study = recorded_study(
         "mine",
         space={"hyper": {"train.lr": [0.01, 0.02]}},
@@ -546,12 +546,48 @@ def test_references_run_with_the_best_settings_and_with_their_own(
     assert lrs == {
         "1: RL": 0.02,
         "deletion of 1: L": 0.02,
-        "deletion of 1: L, own settings": 0.005,
+        "deletion of 1: L, own settings": 0.01,
         "LLLL": 0.02,
-        "LLLL, own settings": 0.005,
+        "LLLL, own settings": 0.01,
         "baseline, own settings": 0.01,
         "baseline": 0.02,
     }
+
+
+def test_a_deletion_is_without_the_decoders_reservoirs_too(
+    recorded_study: Callable[..., StudyFolder],
+) -> None:
+    study = recorded_study(
+        "mine",
+        space={"decoder_depth": [2], "decoder_reservoirs": [1]},
+        search={"references": True},
+    )
+    config, records = study.config(), list(read_records(study.trials).values())
+    found = confirm_entrants(config, records, n_best=1, baseline=None, against=[])
+    deletions = [each.candidate for each in found if each.name.startswith("deletion")]
+    assert deletions
+    assert not any(candidate.has_reservoirs for candidate in deletions)
+
+
+def test_where_the_leader_has_no_reservoirs_the_best_with_some_meets_its_own_deletion(
+    trials_of,
+) -> None:
+    leader, having, bare = entrant("1", "L1L1"), entrant("2", "RLL"), entrant("deletion", "LL")
+    records = trials_of(leader, [20.0, 21.2, 19.9]) + trials_of(having, [10.0, 11.2, 9.9])
+    records += trials_of(bare, [5.0, 6.1, 4.9])
+    result = judged([leader, having, bare], records, seeds=SEEDS[:3])
+    found = reservoir_lead(result)
+    assert found is not None
+    assert (found.standing.entrant, found.other.entrant) == (having, bare)
+    confirmation = Confirmation(metric="BLEU", contest=result, n_seeds_before=None, bootstrap=None)
+    assert verdict(confirmation)[1].startswith(
+        "reservoirs earned their place: without them 2 is deletion; with them, it has +"
+    )
+    assert verdict(confirmation)[1].endswith("; the leader, 1, has none")
+    alone = judged([leader, having], records, seeds=SEEDS[:3])
+    against_leader = reservoir_lead(alone)
+    assert against_leader is not None
+    assert against_leader.other.entrant == leader
 
 
 def test_reservoirs_earn_their_place_against_the_better_of_their_deletions(trials_of) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from search.study.agreement import SEARCHED_FIELDS
-from search.study.config import StudyConfig, load_study
+from search.study.config import ALGORITHMS, StudyConfig, load_study
 from search.study.new_file import study_file_text, write_study_file
 from search.study.schema import study_schema
 from spaces.errors import UserError
@@ -88,6 +89,53 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="exists; give a new name"):
         write_study_file(path)
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["größe test.toml", "a.txt", "mine", ".toml", ""])
+def test_a_name_that_no_study_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"of letters, digits|ends in \.toml"):
+        write_study_file(tmp_path / name if name else Path())
+    assert list(tmp_path.iterdir()) == []
+
+
+def faults(study: object) -> list[str]:
+    """Places of what the schema refuses in a study file."""
+    found = Draft202012Validator(study_schema()).iter_errors(study)
+    return [".".join(map(str, each.path)) for each in found]
+
+
+def test_the_schema_accepts_the_shipped_studies_and_the_new_file() -> None:
+    Draft202012Validator.check_schema(study_schema())
+    shipped = sorted((Path(__file__).parents[3] / "studies").glob("*.toml"))
+    assert len(shipped) > 5
+    texts = [path.read_text() for path in shipped] + [study_file_text()]
+    for text in texts + [uncommented(text) for text in texts[-1:]]:
+        assert faults(tomllib.loads(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [
+        ("space", {"depth": [0]}),
+        ("space", {"interleaving": "bottm"}),
+        ("space", {"reservoir_kind": ["R", "X"]}),
+        ("space", {"hyper": {"train": {"lr": {"low": 1}}}}),
+        ("train", {"lrr": 1}),
+        ("train", {"lr": "fast"}),
+        ("budget", {"updates": 0}),
+        ("objective", {"clock": "hours"}),
+    ],
+)
+def test_the_schema_refuses_what_validate_does(table: str, value: object) -> None:
+    study = {"data": "d", "space": {}, "budget": {"updates": 100}, table: value}
+    assert [place.partition(".")[0] for place in faults(study)] == [table]
+
+
+def test_the_schema_completes_names_and_says_what_settings_mean() -> None:
+    tables = study_schema()["$defs"]
+    space, search = tables["SearchSpace"]["properties"], tables["SearchConfig"]["properties"]
+    assert {"enum": list(ALGORITHMS)} in search["algorithm"]["anyOf"]
+    assert space["depth"]["description"] == "encoder layers"
 
 
 def test_the_schema_names_every_setting() -> None:

@@ -16,7 +16,7 @@ from search.run.study_totals import study_totals
 from search.study.config import StudyConfig
 from search.study.ranking import best_trial, ranked
 from search.study.references import deletion_of_trial, references_of
-from search.study.reservoir_verdict import reservoir_verdict
+from search.study.reservoir_verdict import reservoir_verdict, verdict_on
 from search.study.trial_record import TrialRecord
 from search.suggest.contract import (
     SimulatedSearch,
@@ -319,6 +319,12 @@ def test_the_verdict_on_a_winner_without_reservoirs_names_the_best_layout_with_t
     )
     metrics, _ = study_totals(search.trials.counts(), search.records, config, data="absent")
     assert "winner_aucc_over_deletion" not in metrics
+    assert metrics["best_with_reservoirs_aucc_over_deletion"] == pytest.approx(ratio)
+    card = verdict_on(config, search.records, best)
+    assert card == f"1.000 of the AUCC of Model 0. {verdict}"
+    of_other = verdict_on(config, search.records, other)
+    assert of_other is not None
+    assert f"the AUCC of {other.canonical} is {ratio:.3f} of that of" in of_other
 
 
 def test_a_layout_of_reservoirs_alone_has_no_deletion_and_the_verdict_says_so(tmp_path: Path):

@@ -108,7 +108,11 @@ def test_tatoeba_is_read_in_any_language_and_direction(tmp_path: Path):
     assert forth.raw.src[0].startswith("J'ai")
     assert back.raw == forth.raw.reversed()
     for src, tgt, message in (
-        ("de", "fr", r"has pairs with English alone, not of de and fr"),
+        (
+            "de",
+            "fr",
+            r"has pairs with English alone, not of de and fr.*OPUS.*--tgt fr --train",
+        ),
         ("qq", "en", r"qq is no code that is known here"),
         ("de", "en", r"deu-eng.zip: cannot be read"),
     ):
@@ -249,6 +253,26 @@ def test_iwslt_of_a_later_year_is_read_from_its_archive_and_its_files(
     assert packed.splits["train"].raw.src == ["T", *(f"{src} {n}" for n in range(9))]
     assert packed.splits["valid"].raw.src == [f"dev2010 & {src}"]
     assert packed.splits["test"].raw.tgt == [f"tst2010 & {tgt}", f"tst2015 & {tgt}"]
+
+
+def test_iwslt_keeps_pairs_with_a_side_without_spaces(tmp_path: Path):
+    train = {
+        "en": "I have lived in this city for many years .\n",
+        "zh": "我在这个城市住了很多年。\n",
+    }
+    for side, line in train.items():
+        (tmp_path / f"train.tags.en-zh.{side}").write_text(f"<url>u</url>\n{line * 30}")
+        for name in ("dev2010", "tst2010"):
+            xml = f'<?xml version="1.0"?>\n<mteval>\n<seg id="1">{line}</seg>\n</mteval>\n'
+            (tmp_path / f"IWSLT17.TED.{name}.en-zh.{side}.xml").write_text(xml)
+    archive = tmp_path / "en-zh.tgz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in sorted(tmp_path.glob("*.en-zh.*")):
+            tar.add(path, f"en-zh/{path.name}")
+    for src, tgt in (("en", "zh"), ("zh", "en")):
+        corpus = iwslt(archive, src=src, tgt=tgt)
+        assert sizes(corpus) == (30, 1, 1)
+        assert str(corpus.splits["train"].dropped) == "none"
 
 
 def test_iwslt_says_which_file_is_absent(tmp_path: Path):

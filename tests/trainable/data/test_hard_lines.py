@@ -17,7 +17,7 @@ from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
 
 FILES = {
     "lone-cr.de": "Der Hund schläft.\rDie Katze nicht.\nMeine kleine Schwester hat gelacht.\n",
-    "bom.de": "\ufeffMeine Schwester lacht.\nDer Hund schläft.\n",
+    "bom.de": "\ufeffMeine Schwester lacht.\nDer Hund \ufeffschläft.\n",
     "nfc.de": "Die sch\u00f6nen H\u00e4user \u00fcber dem Fluss.\n",
     "nfd.de": "Die scho\u0308nen Ha\u0308user u\u0308ber dem Fluss.\n",
     "no-words.de": "\u200b\n\x01\n\xad\nDer Hund schläft.\n",
@@ -25,11 +25,20 @@ FILES = {
     "hi.hi": "मैं स्कूल जाता हूँ।\n",
     "zh.zh": "我住在北京。\n他昨天买了一本书。\n",
 }
+CASES = Path(__file__).resolve().parents[3].parent / "shared" / "cases"
 OWN = Path(__file__).parents[3] / "benchmarks/sentences"
 
 
 def lines(name: str) -> list[str]:
     return lines_of(Blob(place=name, data=FILES[name].encode()))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_copies_here_are_the_shared_cases(name: str):
+    place = CASES / f"{name.removesuffix('.hi').removesuffix('.zh')}.txt"
+    if not place.exists():
+        pytest.skip(f"needs ../shared/cases/{place.name}, which is not here")
+    assert place.read_bytes().decode() == FILES[name]
 
 
 def tokens(name: str) -> list[str]:
@@ -44,7 +53,7 @@ def test_a_lone_carriage_return_ends_no_line():
 
 
 def test_marks_of_the_byte_order_and_lines_without_words_make_no_tokens():
-    assert tokens("bom.de")[0] == "meine schwester lacht ."
+    assert tokens("bom.de") == ["meine schwester lacht .", "der hund schläft ."]
     assert tokens("no-words.de") == ["", "", "", "der hund schläft ."]
 
 
@@ -53,10 +62,12 @@ def test_composed_and_decomposed_text_have_the_same_tokens():
     assert tokens("nfd.de") == tokens("nfc.de")
 
 
-def test_bytes_of_cp1252_are_told_by_its_name():
+def test_bytes_of_cp1252_are_told_by_its_name_and_refused_after_a_wrong_conversion():
     data = "„Das ist gut“ – sagte er …\nDer Preis: 5 €.\n".encode("cp1252")
     with pytest.raises(UserError, match="CP1252"):
         lines_of(Blob(place="cp1252.de.txt", data=data))
+    with pytest.raises(UserError, match=r"line 1, character 1 is .*U\+0084.*-f CP1252"):
+        lines_of(Blob(place="cp1252.de.txt", data=data.decode("latin-1").encode()))
 
 
 def test_turkish_is_put_into_its_own_lower_case_and_keeps_its_apostrophes():

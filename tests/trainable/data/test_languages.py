@@ -15,11 +15,15 @@ from spaces.errors import UserError
 from trainable.characters import lowered, normal
 from trainable.data.blobs import Blob
 from trainable.data.corpus import Pairs, ParallelText, from_raw
-from trainable.data.lines import lines_of
+from trainable.data.documents import read_documents
+from trainable.data.labelled import labelled
+from trainable.data.lines import lines_of, published_lines
 from trainable.data.manifest import Manifest
 from trainable.data.metric import metric_of_data
+from trainable.data.monolingual import monolingual
 from trainable.data.moses import Moses
 from trainable.data.prepare import prepare
+from trainable.data.split_files import SplitFiles
 from trainable.data.text import TextFiles, text
 from trainable.data.tokenisation import Tokenisation
 from trainable.data.tokenizer import Tokenizer
@@ -113,6 +117,33 @@ def test_control_characters_are_refused_with_line_and_character(tmp_path: Path):
     given = files(tmp_path, ["Gut.", "\x84Das\x93 \x96"], ["Good.", "That"])
     with pytest.raises(UserError, match=r"train.src: line 2, character 1 is .*U\+0084.*CP1252"):
         text(given, src="de", tgt="en")
+
+
+CONTROL = "Er sagte\x85 dann"
+
+
+def test_every_reader_of_a_users_text_refuses_controls_that_are_white_space_too(tmp_path: Path):
+    given = files(tmp_path, ["Gut.", CONTROL], ["Good.", "That"])
+    table = tmp_path / "t.tsv"
+    table.write_text(f"a\tb\na\t{CONTROL}\n", encoding="utf-8")
+    one = given.train[0][0] if isinstance(given.train[0], tuple) else table
+    refused = r"line 2, character \d+ is the control character U\+0085.*CP1252"
+    with pytest.raises(UserError, match=refused):
+        text(given, src="de", tgt="en")
+    with pytest.raises(UserError, match=refused):
+        text(TextFiles(train=(table,)), src="de", tgt="en")
+    with pytest.raises(UserError, match=refused):
+        monolingual(SplitFiles(train=(one,)), language="de")
+    with pytest.raises(UserError, match=refused):
+        labelled(SplitFiles(train=(table,)), language="de")
+    with pytest.raises(UserError, match=refused):
+        read_documents(Blob(place="t.tsv", data=table.read_bytes()))
+
+
+def test_controls_of_a_published_corpus_are_told_and_stay(caplog: pytest.LogCaptureFixture):
+    blob = Blob(place="a.de", data="Gut.\n\x84Das\x93 hier\n".encode())
+    assert published_lines(blob) == ["Gut.", "\x84Das\x93 hier"]
+    assert "a.de: 1 lines hold control characters U+0080 to U+009F, line 2 first" in caplog.text
 
 
 MOSES_WORDS = "er sagte &quot; nein &quot; und ging &apos;s nach haus &#124; tür"

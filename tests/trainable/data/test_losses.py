@@ -11,10 +11,10 @@ import pytest
 
 from search.cli import app, exit_code
 from spaces.errors import UserError
-from trainable.data.corpus import MAX_TOKENS, Pairs, Split
-from trainable.data.evaluation_sets import overlap_with_train
+from trainable.data.corpus import MAX_TOKENS, Pairs, Split, from_raw, from_tokens
+from trainable.data.evaluation_sets import n_repeated, overlap_with_train
 from trainable.data.holdout import hold_out
-from trainable.data.losses import Dropped, Overlap
+from trainable.data.losses import Dropped, Losses, Overlap
 from trainable.data.manifest import Manifest
 from trainable.data.near_duplicates import near_duplicates
 from trainable.data.prepare import prepare
@@ -44,6 +44,25 @@ def test_each_dropped_pair_counts_at_the_first_rule_that_it_breaks():
     assert whole.without_blanks().dropped == Dropped(empty=2)
 
 
+@pytest.mark.parametrize("language", ["zh", "cmn", "zho_Hans"])
+def test_a_side_without_spaces_is_measured_in_characters_and_has_no_ratio(language: str):
+    chinese = ["我住在北京" * 3, "好", "长" * 525, "长" * 526, "", "长, " * 400]
+    english = ["I live in Beijing and I have done so for many a year.", *["good ."] * 5]
+    there = from_raw(Pairs(src=english, tgt=chinese), src="en", tgt=language)
+    for split in (there, there.reversed(), there.reversed().reversed()):
+        cleaned = split.cleaned(max_ratio=1.5)
+        assert cleaned.dropped == Dropped(empty=1, too_many_characters=2)
+        assert [cleaned.line(n) for n in range(len(cleaned.raw))] == [1, 2, 3]
+    assert str(cleaned.dropped) == "1 empty, 2 over 525 characters"
+
+
+def test_the_tokens_of_segmented_text_are_counted_before_bpe():
+    tokens = Pairs(src=["in@@ " * 100 + "y " * 75, "y " * 176], tgt=["a", "b"])
+    split = from_tokens(tokens, src="de", tgt="en", segmented=True).cleaned()
+    assert split.tokens.tgt == ["a"]
+    assert split.dropped == Dropped(too_long=1)
+
+
 def test_pairs_keep_the_numbers_of_their_lines_and_train_alone_counts_what_was_dropped():
     lines = [("" if n % 7 == 0 else f"s {n}", f"t {n}") for n in range(100)]
     splits = hold_out(split_of(*lines).cleaned(), n_valid=10, n_test=10, seed=1)
@@ -51,6 +70,22 @@ def test_pairs_keep_the_numbers_of_their_lines_and_train_alone_counts_what_was_d
         found = [lines[split.line(n) - 1][0] for n in range(len(split.raw))]
         assert found == list(split.raw.src)
     assert [split.dropped.empty for split in splits.values()] == [15, 0, 0]
+
+
+def test_pairs_that_repeat_earlier_ones_whole_are_counted(tmp_path: Path, write: Write):
+    pairs = Pairs(src=["a", "b", "a", "a", "b"], tgt=["x", "x", "x", "y", "x"])
+    assert n_repeated(pairs) == 2
+    equal, new = ["der hund schläft"] * 500, [f"satz {n}" for n in range(9)]
+    for name, lines in (("train", equal), ("valid", new), ("test", new)):
+        for side in ("de", "en"):
+            write(tmp_path / f"{name}.{side}", lines)
+    found = find_text(tmp_path, src="de", tgt="en")
+    losses = prepare(lambda: text(found, src="de", tgt="en"), tmp_path / "out", n_merges=9).losses
+    assert losses is not None
+    assert losses.repeated == 499
+    earlier = Losses.model_validate(losses.model_dump(exclude={"repeated"}))
+    assert earlier.repeated is None
+    assert not any("repeated" in line for line in earlier.lines())
 
 
 def test_overlap_counts_pairs_and_source_sentences_that_are_in_train():
@@ -136,7 +171,10 @@ def test_losses_are_on_the_screen_and_in_the_manifest(
     overlap = "1 whole, 1 by source, 0 more nearly"
     assert f"in train too: valid: {overlap}; test: {overlap}" in lines
     losses = json.loads((tmp_path / "out" / "manifest.json").read_text())["losses"]
-    assert losses["dropped"]["train"] == {"empty": 1, "too_long": 1, "ratio": 0}
+    dropped = {"empty": 1, "too_long": 1, "too_many_characters": 0, "ratio": 0}
+    assert losses["dropped"]["train"] == dropped
+    assert "repeated in train, and kept: 0" in lines
+    assert losses["repeated"] == 0
     assert losses["overlap"]["test"] == {"pairs": 1, "sources": 1, "nearly": 0}
     assert Manifest.load(tmp_path / "out").losses is not None
 

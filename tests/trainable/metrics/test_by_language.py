@@ -6,9 +6,12 @@ import pytest
 import sacrebleu
 
 from spaces.errors import UserError
+from trainable.characters import is_unspaced, lowered
+from trainable.data.moses import Moses
 from trainable.metrics import bleu
 from trainable.metrics.bleu import Bleu, TokenisedBleu
 from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
+from trainable.metrics.rouge import rouge_l
 
 
 @pytest.mark.parametrize(
@@ -17,6 +20,24 @@ from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
 )
 def test_the_tokenizer_of_bleu_is_the_target_languages(language: str, tokenizer: str):
     assert bleu_tokenizer(language) == tokenizer
+
+
+THREE_LETTERS = {
+    "cmn": "zh", "zho_Hans": "zh", "zho_Hant": "zh", "jpn_Jpan": "ja", "kor": "ko", "tha": "th",
+    "khm_Khmr": "km", "mya": "my", "lao": "lo", "bod": "bo", "dzo": "dz", "deu": "de", "fra": "fr",
+    "tur": "tr", "azj_Latn": "az", "hin": "hi", "eng": "en",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", THREE_LETTERS)
+def test_a_code_of_three_letters_has_the_rules_of_the_one_with_two(code: str):
+    short = THREE_LETTERS[code]
+    assert bleu_tokenizer(code) == bleu_tokenizer(short)
+    assert is_unspaced(code) == is_unspaced(short)
+    assert lowered("IT", code) == lowered("IT", short)
+    tokens = "l &apos; eau &quot; 。 a &quot; , b"
+    assert Moses(code).detokenise(tokens) == Moses(short).detokenise(tokens)
+    assert rouge_l(code) == rouge_l(short)
 
 
 def test_chinese_scored_against_itself_is_100_and_was_0():
