@@ -36,22 +36,13 @@ class Importance:
     low: float  # 95 % bootstrap interval over the trials
     high: float
     n_trials: int  # that have the axis
-    n_depths: int  # of these trials
+    n_depths: int  # of these trials' encoders
     rho: RankCorrelation | None  # of its numbers with the objective over all depths
 
     @property
-    def is_depth_s(self) -> bool:
-        """True if the axis goes with the objective over all depths, but not at equal depth."""
-        return self.n_depths > 1 and self._goes_with_the_objective and self.low <= 0
-
-    @property
-    def is_undecided(self) -> bool:
-        """True if the axis goes with the objective at one depth, by an interval from 0."""
-        return self.n_depths == 1 and self._goes_with_the_objective and self.low <= 0
-
-    @property
-    def _goes_with_the_objective(self) -> bool:
-        return self.rho is not None and self.rho.low * self.rho.high > 0
+    def is_of_rho_alone(self) -> bool:
+        """True if Spearman's correlation differs from 0 while the importance may be 0."""
+        return self.rho is not None and self.rho.low * self.rho.high > 0 and self.low <= 0
 
 
 def importances(trials: Sequence[ScoredTrial]) -> dict[str, Importance]:

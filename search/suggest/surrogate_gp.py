@@ -20,6 +20,10 @@ Array = npt.NDArray[np.float64]
 # layouts of a space log AUCC has a standard deviation of 0.1 to 0.2, between seeds of 0.03.
 SIGNAL, NOISE, PRIOR_DEVIATION = np.log(0.2), np.log(0.03), 1.0
 
+# Prior deviations within which the kernel's parameters are: a line search can try a step of
+# hundreds, whose exponential is infinite.
+FARTHEST = 20.0
+
 # The kernel's parameters are fitted to at most this many values, evenly spread: the time of a
 # fit grows with their number cubed. Predictions use all values: that takes one factorisation.
 MAX_FITTED = 250
@@ -79,11 +83,13 @@ def _prior_means(n_inputs: int) -> Array:
 
 def _cost(kernel: Array, inputs: Array, targets: Array, known: Array) -> tuple[float, Array]:
     """Minus the logarithm of the posterior of ``kernel``, up to a constant, and its gradient."""
+    off = (kernel - _prior_means(inputs.shape[1])) / PRIOR_DEVIATION
+    if np.abs(off).max() > FARTHEST:  # the line search steps back from the prior's cost
+        return float(0.5 * off @ off), off / PRIOR_DEVIATION
     covariance = _covariance(kernel, inputs, inputs)
     factor = _factor(covariance, kernel, known)
     inverse = cho_solve((factor, True), np.eye(len(targets)))
     weights = inverse @ targets
-    off = (kernel - _prior_means(inputs.shape[1])) / PRIOR_DEVIATION
     cost = 0.5 * (targets @ weights + off @ off) + np.log(np.diag(factor)).sum()
     slack = inverse - np.outer(weights, weights)  # d cost / d covariance, twice
     gradient = np.append(

@@ -3,11 +3,11 @@
 import dataclasses
 import math
 import random
+import sys
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -20,8 +20,7 @@ from search.report.effects import effects
 from search.report.fronts import fronts_of
 from search.report.importances import MIN_TRIALS, Importance, importances
 from search.report.scored_trials import ScoredTrial, scored
-from search.report.sections.importance import effect_range
-from search.report.templating import render
+from search.report.sections.importance import effect_range, importance
 from search.report.winner_margin import winner_margin
 from search.stats.prediction import RankCorrelation
 from search.study.config import StudyConfig
@@ -266,35 +265,26 @@ def test_what_goes_with_depth_alone_has_no_effect_and_no_importance_at_equal_dep
     assert of_sharing.low < 0 < of_sharing.high
 
 
-@pytest.mark.parametrize(("depths", "is_depths"), [((2, 4, 8), True), ((6,), False)])
-def test_depth_explains_an_axis_only_where_depths_differ(
-    depths: tuple[int, ...], is_depths: bool
+def test_in_a_study_of_one_depth_nothing_is_put_down_to_depth(
+    tiny_study: Callable[..., StudyConfig],
+    tmp_path: Path,
+    small_grammar: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rho = RankCorrelation(rho=-0.6, low=-0.8, high=-0.2, n_trials=12)
-    each = Importance(share=0.1, low=0.0, high=0.5, n_trials=12, n_depths=len(depths), rho=rho)
-    assert (each.is_depth_s, each.is_undecided) == (is_depths, not is_depths)
-    page = render(
-        "importance.html",
-        importances={"sharing": each},
-        study=SimpleNamespace(config=SimpleNamespace(objective=SimpleNamespace(falls=False))),
-        depth="depth",
-        n_trials=12,
-        n_forecast=0,
-        without_bar=[],
-        effects=[],
-    )
-    assert ("depth explains it" in page) == is_depths
-    assert ("holds 0: it is too wide to tell a share" in page) == (not is_depths)
-    certain = dataclasses.replace(each, low=0.05)
-    assert not certain.is_depth_s
-    assert not certain.is_undecided
+    def outcome(record: TrialRecord) -> dict[str, object]:
+        return completed(record, 10.0 + record.id)
 
-
-def test_importances_know_how_many_depths_there_are() -> None:
-    rng = random.Random(3)
-    for depths in ((6,), (2, 6)):
-        rows = [(depths[n % len(depths)], "ab"[n // 2 % 2], rng.random()) for n in range(24)]
-        assert importances(made_up(rows))["sharing"].n_depths == len(depths)
+    study = reported(tiny_study(name="tiny"), tmp_path / "tiny", small_grammar, outcome)
+    module = sys.modules[importance.__module__]
+    slope = RankCorrelation(rho=-0.7, low=-0.9, high=-0.4, n_trials=16)
+    for n_depths, told in ((1, "a slope alone"), (2, "depth explains it")):
+        part = Importance(share=0.4, low=0.0, high=0.8, n_trials=16, n_depths=n_depths, rho=slope)
+        monkeypatch.setattr(module, "importances", lambda trials, part=part: {"n": part})
+        page = importance(study)
+        assert page is not None
+        assert [text for text in ("a slope alone", "depth explains it") if text in page.body] == [
+            told
+        ]
 
 
 def test_an_effect_at_equal_depth_is_the_coefficient_of_least_squares() -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search.study.trial_record import TrialRecord
-from search.study.winner_standing import Size, Sized, WinnerStanding, winner_standing
+from search.study.winner_standing import Size, Sized, WinnerStanding, score_floor, winner_standing
 from spaces.counts import ParamCounts
 from tests.conftest import SMALL
 from tests.search.conftest import curve_point
 from trainable.config import ObjectiveConfig
 from trainable.data.grammar.kinds import grammar_sentences
+from trainable.sentences import SentenceSplit
+from trainable.tasks.registry import load_task
 
 Make = Callable[..., TrialRecord]
 
@@ -124,3 +128,19 @@ def test_to_answer_the_most_frequent_label_is_chance(make_record: Make, kinds: P
         assert found is not None
         assert found.floor == pytest.approx(share)
         assert found.has_learned == has_learned
+
+
+def test_of_masked_words_the_frequencies_are_chance(english: Path, tmp_path: Path) -> None:
+    task = load_task(str(english))
+    split = task.split("train")
+    assert isinstance(split, SentenceSplit)
+    rows, sizes = split.rows(np.arange(len(split))), split.sizes
+    tokens = np.concatenate([row[:size] for row, size in zip(rows, sizes, strict=True)])
+    _, counts = np.unique(tokens, return_counts=True)
+    shares = counts / counts.sum()
+    saved = np.log2(len(task.dictionary)) + (shares * np.log2(shares)).sum()
+    assert saved > 0.5
+    assert score_floor("bits saved", str(english)) == pytest.approx(saved)
+    shutil.copy(english / "manifest.json", tmp_path)
+    (tmp_path / "dict.txt").write_text("a 3\nb 1\n")  # of other data
+    assert score_floor("bits saved", str(tmp_path)) == 0.0

@@ -6,6 +6,8 @@ from scipy.optimize import approx_fprime
 
 from search.suggest.surrogate_gp import (
     MAX_FITTED,
+    NOISE,
+    SIGNAL,
     GaussianProcess,
     _cost,
     _covariance,
@@ -55,6 +57,18 @@ def test_the_gradient_is_that_of_the_cost():
     for kernel in np.random.default_rng(5).normal(size=(3, 5)):
         differences = approx_fprime(kernel, lambda at: _cost(at, *data)[0], 1e-6)
         assert _cost(kernel, *data)[1] == pytest.approx(differences, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("step", [1.0, 25.0, 370.0, -900.0])
+def test_however_far_a_line_search_steps_the_cost_is_finite_and_leads_back(step: float):
+    data = (INPUTS, VALUES - 7.0, EXACT)
+    start = np.array([0.5, -0.5, 0.2, SIGNAL, NOISE])
+    cost, gradient = _cost(start + step, *data)
+    assert np.isfinite(cost)
+    assert np.isfinite(gradient).all()
+    if abs(step) > 1:
+        assert cost > _cost(start, *data)[0]
+        assert (np.sign(gradient) == np.sign(step)).all()
 
 
 def test_of_many_values_all_are_predicted_from_though_some_fit_the_kernel():
