@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from trainable.characters import lowered
 from trainable.data.binarise import build_dictionary, load_dictionary, write_binarised
 from trainable.data.corpus import Pairs, ParallelText
 from trainable.data.documents import cut_documents, lengths_of
@@ -79,6 +81,7 @@ def _write(
     n_merges: int,
     joined: bool,
 ) -> Manifest:
+    tokenisation = _of_given_units(corpus, tokenisation)
     metric = _metric(corpus, tokenisation)
     _write_raw(corpus, folder)
     if corpus.dictionaries is not None:
@@ -121,6 +124,18 @@ def _write(
     )
     manifest.save(folder)
     return manifest
+
+
+def _of_given_units(corpus: ParallelText, tokenisation: Tokenisation) -> Tokenisation:
+    """Choices for a text in given units, which stay as they are: cased if one has a capital."""
+    if corpus.form not in ("segmented", "pieces") or tokenisation.cased:
+        return tokenisation
+    tokens = corpus.splits["train"].tokens
+    for lines, language in ((tokens.src, corpus.src), (tokens.tgt, corpus.tgt)):
+        if any(lowered(line, language) != line for line in lines):
+            log.warning("the given units have capitals: the model is cased")
+            return replace(tokenisation, cased=True)
+    return tokenisation
 
 
 def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> MetricInfo:

@@ -268,6 +268,17 @@ def test_segmented_text_is_binarised_as_it_is(tmp_path: Path):
     assert Tokenizer.load(out, "tgt").decode("the hou@@ se is old .") == "the house is old."
 
 
+def test_capitals_of_given_units_stay_and_make_the_model_cased(tmp_path: Path):
+    given = files(tmp_path, ["Das Ha@@ us ist alt ."] * 2, ["The hou@@ se is old ."] * 2)
+    out = tmp_path / "out"
+    manifest = prepare(lambda: text(given, src="de", tgt="en", form="segmented"), out, n_merges=10)
+    assert not manifest.tokenizer.lower_case
+    assert "case:mixed" in metric_of_data(manifest).signature
+    words = (out / "dict.de.txt").read_text().split()
+    assert {"Das", "Ha@@"} <= set(words)
+    assert set(Tokenizer.load(out, "src").encode("Das Ha@@ us").split()) <= set(words)
+
+
 def test_capitals_stay_in_cased_data_and_count_in_bleu(tmp_path: Path):
     manifest = prepare(
         lambda: corpus_of("es"), tmp_path / "o", n_merges=60, tokenisation=Tokenisation(cased=True)
