@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,12 +21,15 @@ from search.study.console import doing
 from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder
 from search.study.kept_weights import KeptWeights, latest_checkpoint
+from search.study.learning_warnings import learning_warnings
 from search.study.ledger import Ledger, sorted_records
 from search.study.storage import check_storage, study_storage
 from search.suggest.searcher import TrialSearcher
 from search.tracking.store import check_store
 from search.tracking.tracking import Tracking
 from trainable.rehearsal import rehearse_any
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -49,6 +53,9 @@ def ray_for_replicates(
         rehearse_any(
             entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
         )
+    unstopped = config.scheduler.model_copy(update={"name": "none"})
+    for warning in learning_warnings(config.model_copy(update={"scheduler": unstopped})):
+        logger.warning("%s", warning)
     n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
     work = replicates_work(
         config,

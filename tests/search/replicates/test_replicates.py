@@ -519,6 +519,21 @@ def test_further_encoders_are_confirmed_too_each_once(
         assert too_small[-1].n_together == n_entrants
 
 
+def test_settings_that_keep_replicates_from_learning_are_told_before_they_train(
+    recorded_study: Callable[..., StudyFolder],
+    too_small: list[Work],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    study = recorded_study("mine", train={"warmup_updates": 400})
+    with pytest.raises(UserError, match="fewer --seeds"):
+        confirm_study(
+            study, n_best=1, n_seeds=3, baseline=None, against=(), address=None, deadline=None
+        )
+    (told,) = [text for text in caplog.messages if "warmup_updates" in text]
+    assert told.startswith("train.warmup_updates 400 do not end within budget.updates")
+    assert not any("scheduler.grace" in text for text in caplog.messages)  # nothing is stopped
+
+
 def test_references_run_with_the_best_settings_and_with_their_own(
     recorded_study: Callable[..., StudyFolder],
 ) -> None:
