@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.replicates.confirm_entrants import confirm_entrants
+from search.replicates.confirm_entrants import DELETION, OWN, confirm_entrants
 from search.replicates.contest import Contest, contest, looks_at, n_seeds_ended
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
@@ -130,6 +130,20 @@ def _on_the_test_set(
     return None
 
 
+def _as_before(entrant: Entrant, earlier: Lineup) -> Entrant:
+    """The entrant of an earlier call that a deletion, or one with its own settings, was then.
+
+    Earlier versions left the decoder's reservoirs in deletions, and took own settings from the
+    study file.
+    """
+    if not entrant.name.endswith(OWN) and not entrant.name.startswith(DELETION):
+        return entrant
+    for other in earlier.entrants:
+        if other.name == entrant.name and other.candidate.encoder == entrant.candidate.encoder:
+            return other
+    return entrant
+
+
 def _lineup(folder: ConfirmFolder, entrants: tuple[Entrant, ...], seeds: tuple[int, ...]) -> Lineup:
     """Entrants with their seeds, and another number of them that was planned before a look.
 
@@ -139,6 +153,7 @@ def _lineup(folder: ConfirmFolder, entrants: tuple[Entrant, ...], seeds: tuple[i
     earlier = Lineup.load(folder.path)
     if earlier is None:
         return Lineup(entrants=entrants, seeds=seeds)
+    entrants = tuple(_as_before(entrant, earlier) for entrant in entrants)
     keys = {entrant.candidate.key for entrant in entrants}
     if not all(entrant.candidate.key in keys for entrant in earlier.entrants):
         names = ", ".join(entrant.name for entrant in earlier.entrants)

@@ -18,6 +18,7 @@ from spaces.layout import Layout
 from spaces.presets import resolve_layout
 
 BASELINE = "baseline"
+DELETION = "deletion of"  # before the place of the candidate whose deletion an entrant is
 OWN = "own settings"  # behind the name of an entrant whose settings are not the best candidate's
 
 
@@ -54,7 +55,7 @@ def confirm_entrants(
     for place, candidate in enumerate(best, start=1):
         deletion = deletion_of(candidate) if config.search.references else None
         if deletion is not None:
-            name = f"deletion of {place}: {deletion.encoder}"
+            name = f"{DELETION} {place}: {deletion.encoder}"
             entrants += _both_settings(name, deletion, config, best_first)
     for text in against:
         other = _with_encoder(best[0], resolve_layout(text))

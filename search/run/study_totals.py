@@ -14,6 +14,9 @@ from search.study.winner_standing import winner_standing
 from search.suggest.space_sizes import sized_in_space
 from search.suggest.suggestion_counts import SuggestionCounts
 
+OF_WINNER = "winner_aucc_over_deletion"
+OF_BEST = "best_with_reservoirs_aucc_over_deletion"
+
 
 def study_totals(
     counts: SuggestionCounts, records: Sequence[TrialRecord], config: StudyConfig, *, data: str
@@ -60,6 +63,6 @@ def _ratios(
     for each in references:
         having = next((record for record in records if record.id == each.of), None)
         if having is not None:
-            whose = "winner" if having.id == best.id else "best_with_reservoirs"
-            found[f"{whose}_aucc_over_deletion"] = aucc_ratio(having, each.trial)
+            is_winner = having.id == best.id
+            found[OF_WINNER if is_winner else OF_BEST] = aucc_ratio(having, each.trial)
     return {name: ratio for name, ratio in found.items() if ratio is not None}

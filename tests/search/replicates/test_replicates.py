@@ -534,6 +534,34 @@ def test_settings_that_keep_replicates_from_learning_are_told_before_they_train(
     assert not any("scheduler.grace" in text for text in caplog.messages)  # nothing is stopped
 
 
+def test_a_confirmation_of_an_earlier_version_goes_on_with_its_own_settings(
+    recorded_study: Callable[..., StudyFolder], too_small: list[Work]
+) -> None:
+    """They were the study file's, and are the first of the space where it has no trial of it."""
+    study = recorded_study("mine", space={"hyper": {"train.lr": [0.01, 0.02]}}, train={"lr": 0.005})
+    with Ledger.in_order(study.trials) as ledger:
+        best = next(each for each in ledger.records if each.config.train.lr == 0.02)
+        ledger.update(best.id, objective=99.0)
+    config, records = study.config(), list(read_records(study.trials).values())
+    entrants = confirm_entrants(config, records, n_best=1, baseline="LLLL", against=[])
+    (new,) = [entrant for entrant in entrants if entrant.name == "baseline, own settings"]
+    old = replace(new, candidate=replace(new.candidate, hyper={"train.lr": 0.005}))
+    study.confirm.path.mkdir()
+    before = Lineup(entrants=tuple(old if e == new else e for e in entrants), seeds=(2, 3, 4))
+    before.save(study.confirm.path)
+    for baseline, told in (("LLLL", "fewer --seeds"), ("LLL", "of other layouts")):
+        with pytest.raises(UserError, match=told):
+            confirm_study(
+                study,
+                n_best=1,
+                n_seeds=3,
+                baseline=baseline,
+                against=(),
+                address=None,
+                deadline=None,
+            )
+
+
 def test_references_run_with_the_best_settings_and_with_their_own(
     recorded_study: Callable[..., StudyFolder],
 ) -> None:

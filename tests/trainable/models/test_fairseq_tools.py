@@ -94,9 +94,11 @@ def fairseq_tool(name: str, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_fairseq_loads_the_checkpoint_strictly_and_gets_the_model_back(exported):
+def test_fairseq_loads_the_checkpoint_strictly_and_gets_the_model_back(data, exported):
     model, path = exported
-    loaded, _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], strict=True)
+    loaded, _, task = checkpoint_utils.load_model_ensemble_and_task(
+        [str(path)], strict=True, arg_overrides={"data": str(data)}
+    )
     again = loaded[0].eval()
     assert task.source_dictionary == model.encoder.dictionary
     ours, theirs = model.reservoir_tensors(), again.reservoir_tensors()
