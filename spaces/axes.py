@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Self, TypeGuard, TypeVar
 
 from pydantic import (
@@ -11,10 +12,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Discriminator,
+    GetJsonSchemaHandler,
     PlainValidator,
     Tag,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from spaces.chooser import Chooser, Scalar, SpaceError, ask, n_steps, nth_step
 from spaces.faults import refuse
@@ -57,10 +60,28 @@ def _scalar(value: object) -> Scalar:
     return value
 
 
-# One value stands for a list of one.
-OneOrMore = Annotated[tuple[T, ...], BeforeValidator(as_tuple), AfterValidator(_distinct)]
-ScalarValue = Annotated[Scalar, PlainValidator(_scalar)]
-Number = Annotated[int | float, PlainValidator(_number)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueOrList:
+    """JSON schema of a list that ``as_tuple`` reads: one value stands for a list of one."""
+
+    distinct: bool  # at least one value, and none twice
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        listed = handler(schema)
+        rules = {"minItems": 1, "uniqueItems": True} if self.distinct else {}
+        return {"anyOf": [listed["items"], listed | rules]}
+
+
+OneOrMore = Annotated[
+    tuple[T, ...],
+    BeforeValidator(as_tuple),
+    AfterValidator(_distinct),
+    ValueOrList(distinct=True),
+]
+ScalarValue = Annotated[Scalar, PlainValidator(_scalar, json_schema_input_type=float | str)]
+Number = Annotated[int | float, PlainValidator(_number, json_schema_input_type=float)]
 
 
 class Range(BaseModel):

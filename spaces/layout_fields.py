@@ -29,7 +29,7 @@ def _reader(read: Read, finish: Callable[[Layout], Layout]) -> PlainValidator:
         except LayoutError as error:
             raise ValueError(str(error)) from error
 
-    return PlainValidator(validate)
+    return PlainValidator(validate, json_schema_input_type=str)
 
 
 def _decoder(layout: Layout) -> Layout:

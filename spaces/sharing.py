@@ -11,6 +11,11 @@ from spaces.layout import MAX_RANK, Layer, Layout
 
 _RULE = re.compile(r"(?P<whole>[^:+]*)(?P<part>:[^+]*)?(?P<rank>\+r[1-9][0-9]{0,2})?")
 _NUMBERED = re.compile(r"(groups|sequence|cycle|cycle-rev)-([2-9]|[1-9][0-9]{1,2})")
+PLAIN_RULES = ("none", "all", "pairs", "sandwich")
+_PART = rf"(:({'|'.join(PART_ENDINGS)}))?"
+_RULE_BUT_NONE = rf"({'|'.join(PLAIN_RULES[1:])}|{_NUMBERED.pattern}){_PART}"
+RESERVOIR_RULE = rf"(none|{_RULE_BUT_NONE})"  # regular expressions of whole rules
+LEARNED_RULE = rf"(none|{_RULE_BUT_NONE}(\+r[1-9][0-9]{{0,2}})?)"
 
 
 def check_sharing(rule: str) -> str:
@@ -19,8 +24,7 @@ def check_sharing(rule: str) -> str:
     Raises:
         ValueError: ``rule`` is not a sharing rule.
     """
-    read = _RULE.fullmatch(rule)
-    if read is None or not _is_rule(read):
+    if re.fullmatch(LEARNED_RULE, rule) is None:
         raise ValueError(
             f"'{rule}' is no sharing; use none, all, pairs, sandwich, or groups-K, sequence-K, "
             "cycle-K or cycle-rev-K with K from 2; all but none may end in :attention, "
@@ -28,14 +32,6 @@ def check_sharing(rule: str) -> str:
             f"difference of each use (N from 1 to {MAX_RANK})"
         )
     return rule
-
-
-def _is_rule(read: re.Match[str]) -> bool:
-    whole, part = read["whole"], read["part"]
-    if whole == "none":
-        return part is None and read["rank"] is None
-    is_known = whole in ("all", "pairs", "sandwich") or _NUMBERED.fullmatch(whole) is not None
-    return is_known and (part is None or part.removeprefix(":") in PART_ENDINGS)
 
 
 def check_reservoir_sharing(rule: str) -> str:

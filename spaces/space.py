@@ -18,7 +18,17 @@ from pydantic import (
     model_validator,
 )
 
-from spaces.axes import Axis, OneOrMore, Range, as_tuple, describe, flatten, n_values, pick
+from spaces.axes import (
+    Axis,
+    OneOrMore,
+    Range,
+    ValueOrList,
+    as_tuple,
+    describe,
+    flatten,
+    n_values,
+    pick,
+)
 from spaces.candidate import Candidate
 from spaces.chooser import Chooser, NotingChooser, Point, Scalar, SpaceError, walk
 from spaces.constraints import GAIN, Constraints, constraints
@@ -71,7 +81,9 @@ class SearchSpace(BaseModel):
     decoder_share_reservoir: OneOrMore[ReservoirSharing] = ("none",)
     decoder_reservoir_kind: OneOrMore[DecoderKind] = Field(default=("R",), validate_default=True)
     hyper: Annotated[dict[HyperName, Axis], BeforeValidator(flatten)] = Field(default_factory=dict)
-    where: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] = ()  # expressions, all to hold
+    where: Annotated[  # expressions, all to hold
+        tuple[str, ...], BeforeValidator(as_tuple), ValueOrList(distinct=False)
+    ] = ()
 
     @field_validator("n_reservoirs")
     @classmethod

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spaces.faults import did_you_mean
 from spaces.interleaving import INTERLEAVINGS
 from spaces.kinds import LAYER_KINDS, decoder_letters, listed, reservoir_letters
 from spaces.layout import MAX_DEPTH
-from spaces.sharing import check_reservoir_sharing, check_sharing, part_of
+from spaces.sharing import (
+    LEARNED_RULE,
+    PLAIN_RULES,
+    RESERVOIR_RULE,
+    check_reservoir_sharing,
+    check_sharing,
+    part_of,
+)
 
 # Axes in whose place a list of layouts can stand.
 ENCODER_AXES = (
@@ -39,8 +46,12 @@ def _check_reservoir_kind(kind: str) -> str:
     return kind
 
 
+def _decoder_kinds() -> list[str]:
+    return [letter for letter in reservoir_letters() if letter in decoder_letters()]
+
+
 def _check_decoder_kind(kind: str) -> str:
-    able = [letter for letter in reservoir_letters() if letter in decoder_letters()]
+    able = _decoder_kinds()
     if kind not in able:
         raise ValueError(f"'{kind}' is no reservoir kind of a decoder; use {listed(able)}")
     return kind
@@ -84,12 +95,31 @@ def check_parts(kinds: Sequence[str], rules: Sequence[str], *, axis: str) -> Non
                 )
 
 
+def names_or_pattern(names: Sequence[str], pattern: str) -> dict[str, Any]:
+    """JSON schema of a text that is one of ``names`` or fits ``pattern``; editors offer names."""
+    return {"anyOf": [{"enum": list(names)}, {"type": "string", "pattern": pattern}]}
+
+
 Depth = Annotated[int, Field(ge=1, le=MAX_DEPTH)]
 DecoderDepth = Annotated[int, Field(ge=0, le=MAX_DEPTH)]  # 0: the task has no decoder
 NReservoirs = Annotated[int, Field(ge=0, le=MAX_DEPTH)]
-Interleaving = Annotated[str, AfterValidator(_check_interleaving)]
-Sharing = Annotated[str, AfterValidator(check_sharing)]
-ReservoirSharing = Annotated[str, AfterValidator(check_reservoir_sharing)]
-ReservoirKind = Annotated[str, AfterValidator(_check_reservoir_kind)]
-DecoderKind = Annotated[str, AfterValidator(_check_decoder_kind)]
+Interleaving = Annotated[
+    str, AfterValidator(_check_interleaving), WithJsonSchema({"enum": list(INTERLEAVINGS)})
+]
+Sharing = Annotated[
+    str,
+    AfterValidator(check_sharing),
+    WithJsonSchema(names_or_pattern(PLAIN_RULES, f"^{LEARNED_RULE}$")),
+]
+ReservoirSharing = Annotated[
+    str,
+    AfterValidator(check_reservoir_sharing),
+    WithJsonSchema(names_or_pattern(PLAIN_RULES, f"^{RESERVOIR_RULE}$")),
+]
+ReservoirKind = Annotated[
+    str, AfterValidator(_check_reservoir_kind), WithJsonSchema({"enum": list(reservoir_letters())})
+]
+DecoderKind = Annotated[
+    str, AfterValidator(_check_decoder_kind), WithJsonSchema({"enum": _decoder_kinds()})
+]
 HyperName = Annotated[str, AfterValidator(_check_hyper)]

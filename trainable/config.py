@@ -10,7 +10,6 @@ import re
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BaseModel,
     ConfigDict,
@@ -22,11 +21,12 @@ from pydantic import (
 )
 
 from spaces.dimensions import MAX_SRC_POSITIONS, Attention, AttentionWay, ProjectionSharing
-from spaces.faults import did_you_mean, refuse
+from spaces.faults import refuse
 from spaces.flops import Backward
 from spaces.layout import Layout
 from spaces.layout_fields import DecoderLayout, EncoderLayout
-from trainable.quantities import QUANTITIES, Goal, goal_of
+from trainable.objective_text import ObjectiveText, QuantityText
+from trainable.quantities import Goal, goal_of
 
 # Distributions of a reservoir's weights; "fairseq" is the learned layers' initialisation.
 ReservoirDraw = Literal["xavier", "fairseq", "orthogonal", "sparse"]
@@ -116,7 +116,9 @@ class TrainConfig(Section):
     distill: str | None = None  # folder of an export that teaches, word by word
     distill_weight: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5  # its share of the loss
 
-    @field_validator("clip_norm", mode="before")
+    @field_validator(
+        "clip_norm", mode="before", json_schema_input_type=PositiveFloat | Literal["none"]
+    )
     @classmethod
     def _none_is_written_out(cls, value: object) -> object:
         return None if value == "none" else value
@@ -211,35 +213,15 @@ MinScore = Annotated[
 ]
 
 
-NAMED = ("aucc_per_mparam", "pareto")  # objectives that are no quantities
-
-
-def _check_objective(name: str) -> str:
-    return name if name in NAMED else _check_goal(name, NAMED)
-
-
-def _check_goal(text: str, others: tuple[str, ...] = ()) -> str:
-    """Check that a text is a quantity or an expression, and leave out spaces around it."""
-    known = (*others, *QUANTITIES)
-    if text.strip() == NAMED[0] and not others:
-        raise ValueError(
-            f"{NAMED[0]} is an objective by itself; as one of several write aucc / mparams_total"
-        )
-    if text.strip().isidentifier() and text.strip() not in known:
-        hint = did_you_mean(text, known) or ", or an expression of these"
-        raise ValueError(f"must be one of {', '.join(known)}{hint}")
-    return goal_of(text).text
-
-
 class ObjectiveConfig(Section):
     """Objective of a search: AUCC per million parameters, another quantity, or a front."""
 
-    name: Annotated[str, AfterValidator(_check_objective)] = "aucc_per_mparam"
+    name: ObjectiveText = "aucc_per_mparam"
     clock: Clock = "updates"
     parameters: Parameters = "total"
     at: PositiveFloat | None = None  # reading of the clock for score_at
     of: Annotated[  # objectives of "pareto"; not strict, as a trial's settings travel as JSON
-        tuple[Annotated[str, AfterValidator(_check_goal)], ...], Field(strict=False)
+        tuple[QuantityText, ...], Field(strict=False)
     ] = ()
     min_score: MinScore | None = Field(
         default=None, validation_alias=AliasChoices("min_score", "min_bleu")

@@ -15,9 +15,35 @@ from spaces.errors import UserError
 
 
 def study_file(text: str) -> Path:
-    """Path of a study file; a bare NAME, of no file here, means studies/NAME.toml."""
+    """Path of a study file; a bare NAME, of no file here, means studies/NAME.toml.
+
+    Raises:
+        UserError: neither is there.
+    """
     path, shipped = Path(text), STUDIES / f"{text}.toml"
-    return shipped if not path.exists() and shipped.is_file() else path
+    if path.exists() or path.suffix == ".toml":
+        return path
+    if not shipped.is_file():
+        known = study_file_names()
+        others = f"; study files there: {', '.join(known)}" if known else ""
+        raise UserError(f"study file '{text}': neither {text} nor {shipped} is there{others}")
+    return shipped
+
+
+def study_file_names() -> list[str]:
+    """Names of the study files in studies/, in order."""
+    return sorted(path.stem for path in STUDIES.glob("*.toml"))
+
+
+def _study_files(incomplete: str) -> list[str]:
+    """Completions of a study file: names in studies/, and paths of files and folders."""
+    folder, slash, begun = incomplete.rpartition("/")
+    paths = [
+        f"{folder}{slash}{path.name}{'/' if path.is_dir() else ''}"
+        for path in Path(f"{folder}{slash}").glob("*")
+        if path.name.startswith(begun) and (path.is_dir() or path.suffix == ".toml")
+    ]
+    return [name for name in study_file_names() if name.startswith(incomplete)] + sorted(paths)
 
 
 StudyName = Annotated[
@@ -36,6 +62,7 @@ StudyFile = Annotated[
         metavar="STUDY.toml",
         help="Study file; NAME alone means studies/NAME.toml.",
         parser=study_file,
+        autocompletion=_study_files,
         show_default=False,
     ),
 ]

@@ -11,6 +11,8 @@ import typer
 if TYPE_CHECKING:
     from trainable.decoding import Hypothesis
 
+Answer = Callable[[Iterable[str]], Iterable[str]]
+
 
 def translate(
     export: Annotated[
@@ -33,7 +35,6 @@ def translate(
     At a terminal it asks for them and answers each at once; Ctrl-D ends it.
     """
     from search.exports.translate import Translator
-    from search.study.console import tell
     from spaces.errors import UserError
 
     if nbest is not None and nbest > beam:
@@ -42,21 +43,28 @@ def translate(
         )
     translator = Translator(export)
     if nbest is None and not scores:
-        answer_stdin(lambda sentences: translator.translate(sentences, beam=beam))
+        answer_stdin(
+            lambda sentences: translator.translate(sentences, beam=beam),
+            notes=translator.unknown.report,
+        )
     else:
         answer_stdin(
             lambda sentences: _tables(
                 translator.n_best(sentences, beam=beam, n_best=nbest or 1),
                 numbers=nbest is not None,
                 scores=scores,
-            )
+            ),
+            notes=translator.unknown.report,
         )
-    for line in translator.unknown.sentences():
-        tell(line)
 
 
-def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
+def answer_stdin(answer: Answer, *, notes: Callable[[], Iterable[str]] = tuple) -> None:
     """Write what ``answer`` makes of the lines on stdin: for each a line, or several.
+
+    Args:
+        answer: answers of sentences, in order.
+        notes: lines for standard error on the sentences since the last call; asked for at the
+            end, at a terminal after each answer.
 
     Raises:
         UserError: stdin is not UTF-8.
@@ -68,7 +76,7 @@ def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
     from search.study.console import say, tell, write
 
     if sys.stdin.isatty() and sys.stdout.isatty():
-        _converse(answer)
+        _converse(answer, notes)
         return
     # ``sentences_of`` refuses what is not UTF-8, with its line; a carriage return ends no line.
     lines = io.TextIOWrapper(
@@ -79,9 +87,11 @@ def answer_stdin(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
         answers = with_progress(answers, tell)
     for line in answers:
         (say if sys.stdout.isatty() else write)(line)
+    for note in notes():
+        tell(note)
 
 
-def _converse(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
+def _converse(answer: Answer, notes: Callable[[], Iterable[str]]) -> None:
     """Ask for sentences at the terminal, and answer each before the next."""
     from search.study.console import say, tell
 
@@ -94,6 +104,8 @@ def _converse(answer: Callable[[Iterable[str]], Iterable[str]]) -> None:
             return
         for text in answer([line]):
             say(text)
+        for note in notes():
+            tell(note)
 
 
 def _tables(found: Iterable[Sequence[Hypothesis]], *, numbers: bool, scores: bool) -> Iterator[str]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TextIO, TypeVar
 
@@ -78,7 +79,7 @@ class Translator:
         self._corpus, self._model = export.task.corpus, export.model
         self._src = Tokenizer.load(folder, "src")
         self._tgt = Tokenizer.load(folder, "tgt")
-        self.unknown = UnknownWords(self._corpus.src_dict.unk_word)  # since the export was opened
+        self.unknown = UnknownWords(self._corpus.src_dict.unk_word)
 
     def translate(self, sentences: Iterable[str], *, beam: int) -> Iterator[str]:
         """One translation a sentence, in order; an empty line stays empty.
@@ -143,8 +144,15 @@ class Translator:
         tokens: torch.Tensor = self._corpus.src_dict.encode_line(
             " ".join(words[:most]), add_if_not_exist=False
         ).long()
-        self.unknown.read(words[:most], (tokens[:-1] != self._corpus.src_dict.unk()).tolist())
+        self._note_unknown(words[:most], (tokens[:-1] != self._corpus.src_dict.unk()).tolist())
         return tokens
+
+    def _note_unknown(self, units: Sequence[str], known: Sequence[bool]) -> None:
+        words = self._src.words(units)
+        flags = iter(known)
+        self.unknown.read(
+            [word for word, _ in words], [all(list(islice(flags, n))) for _, n in words]
+        )
 
 
 def _batches(sentences: Iterable[torch.Tensor]) -> Iterator[list[torch.Tensor]]:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_N_NAMED = 5  # unknown units that the sentence names
+_N_NAMED = 5  # unknown words that the sentence names
 
 
 class UnknownWords:
-    """Counts the units of the input that are in no dictionary, and outputs with ``<unk>``."""
+    """Counts the words of the input that the dictionary lacks, and outputs with ``<unk>``."""
 
     def __init__(self, mark: str) -> None:
         """``mark`` is the dictionary's word for what it lacks."""
         self._mark = mark
-        self._n_units = self._n_lines = self._n_outputs = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._n_words = self._n_lines = self._n_outputs = 0
         self._named: dict[str, None] = {}  # the first few, in their order
 
     def read(self, words: Sequence[str], known: Sequence[bool]) -> None:
-        """Count the units of a sentence that are not known."""
+        """Count the words of a sentence of which a part is not known."""
         unknown = [word for word, is_known in zip(words, known, strict=True) if not is_known]
-        self._n_units += len(unknown)
+        self._n_words += len(unknown)
         self._n_lines += bool(unknown)
         for word in unknown:
             if len(self._named) < _N_NAMED:
@@ -29,15 +32,15 @@ class UnknownWords:
         """Count a translation in which the model left something open."""
         self._n_outputs += self._mark in text.split()
 
-    def sentences(self) -> list[str]:
-        """Sentences on unknown words, a line each; none where all words were known."""
+    def report(self) -> list[str]:
+        """Sentences on the words since the last report; none where all were known."""
         lines = []
-        if self._n_units:
+        if self._n_words:
             named = ", ".join(f"'{word}'" for word in self._named)
-            more = ", …" if self._n_units > len(self._named) else ""
+            more = ", …" if self._n_words > len(self._named) else ""
             lines.append(
                 f"not in the model's dictionary, and read as {self._mark}: "
-                f"{_counted(self._n_units, 'unit')} in {_counted(self._n_lines, 'line')} "
+                f"{_counted(self._n_words, 'word')} in {_counted(self._n_lines, 'line')} "
                 f"({named}{more})"
             )
         if self._n_outputs:
@@ -45,6 +48,7 @@ class UnknownWords:
                 f"{self._mark} stands for a word that the model lacks in "
                 f"{_counted(self._n_outputs, 'translation')}"
             )
+        self._clear()
         return lines
 
 

@@ -12,7 +12,7 @@ from spaces.space import SearchSpace
 from trainable.config import Budget, Clock, ModelConfig, ObjectiveConfig, Section, TrainConfig
 
 # [space.hyper] may name dotted paths into these tables.
-_SEARCHABLE: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
+SEARCHABLE: dict[str, type[Section]] = {"model": ModelConfig, "train": TrainConfig}
 # Fields of [model] that the space decides, and the axes that decide them.
 _DECIDING_AXES = {
     "encoder": "space.depth and space.interleaving, or space.encoder",
@@ -62,7 +62,7 @@ def hyper_faults(space: SearchSpace, model: ModelConfig, train: TrainConfig) -> 
     given = {"model": model.model_dump(), "train": train.model_dump()}
     known = {
         f"{table}.{field}"
-        for table, kind in _SEARCHABLE.items()
+        for table, kind in SEARCHABLE.items()
         for field in kind.model_fields.keys() - SEARCHED_FIELDS
     }
     faults = [
@@ -85,7 +85,7 @@ def _value_faults(
 ) -> list[str]:
     """Faults of one value of a hyper-parameter, whatever the others are."""
     table, _, field = name.partition(".")
-    kind = _SEARCHABLE[table]
+    kind = SEARCHABLE[table]
     try:
         kind.model_validate(given[table] | {field: value})
     except ValidationError as error:

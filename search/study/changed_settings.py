@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+
+from pydantic import ValidationError
 
 from search.study.agreement import SEARCHED_FIELDS
 from search.study.config import StudyConfig, put_setting, study_from
@@ -30,9 +33,10 @@ def changed_settings(config: StudyConfig, overrides: Sequence[str]) -> StudyConf
                 "others start a new study, which learns from this one by search.warm_start"
             )
         put_setting(values, override)
-    changed = study_from(values, "--set")
-    _refuse_shorter(config.budget, changed.budget)
-    return changed
+    with suppress(ValidationError):  # a fault of the budget itself is told with all others
+        # Before the rules between tables, which would blame the setting that a low budget breaks.
+        _refuse_shorter(config.budget, Budget.model_validate(values["budget"]))
+    return study_from(values, "--set")
 
 
 def _refuse_shorter(budget: Budget, changed: Budget) -> None:

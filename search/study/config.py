@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from search.study.agreement import (
     algorithm_faults,
@@ -17,15 +17,15 @@ from search.study.agreement import (
     reference_faults,
     scheduler_faults,
 )
+from search.study.chosen_class import Algorithm, Scheduler
 from search.study.duration import Duration
 from search.study.first_layouts import First, first_layout_faults
-from search.study.import_path import is_import_path
 from search.study.learning import default_grace, longest_warm_up
 from search.study.storage_uri import storage_faults
 from search.study.tracking_uri import tracking_faults
 from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.faults import MAX_FAULTS, did_you_mean, faults_of, one_line, refuse
+from spaces.faults import MAX_FAULTS, faults_of, one_line, refuse
 from spaces.space import SearchSpace
 from trainable.config import (
     Budget,
@@ -44,24 +44,6 @@ from trainable.config import (
 from trainable.data.bounded import read_values, toml_values
 
 MAX_FILE_BYTES = 2**18  # of a study file
-ALGORITHMS = ("surrogate", "tpe", "random", "gp", "nsga2", "cmaes", "grid")
-SCHEDULERS = ("asha", "median", "extrapolation", "none")
-
-
-def _check_algorithm(name: str) -> str:
-    return _check_name(name, ALGORITHMS)
-
-
-def _check_scheduler(name: str) -> str:
-    return _check_name(name, SCHEDULERS)
-
-
-def _check_name(name: str, known: Sequence[str]) -> str:
-    """Check that a name is known or an import path; nothing is imported yet."""
-    if name not in known and not is_import_path(name):
-        names = ", ".join(known)
-        raise ValueError(f"must be one of {names}, or module:Class{did_you_mean(name, known)}")
-    return name
 
 
 class ProxyConfig(Section):
@@ -76,7 +58,7 @@ class ProxyConfig(Section):
 class SearchConfig(Section):
     """Settings of the search algorithm, and the number of trials."""
 
-    algorithm: Annotated[str, AfterValidator(_check_algorithm)] = "surrogate"
+    algorithm: Algorithm = "surrogate"
     n_trials: PositiveInt = 24
     n_concurrent: PositiveInt | None = None  # as many as the cluster holds if absent
     timeout: Duration | None = None  # of all sessions together; no new trial begins after it
@@ -91,7 +73,7 @@ class SearchConfig(Section):
 class SchedulerConfig(Section):
     """Settings of early stopping, which compares trials at rungs of a clock."""
 
-    name: Annotated[str, AfterValidator(_check_scheduler)] = "asha"
+    name: Scheduler = "asha"
     clock: Clock | None = None  # the objective's clock if absent
     # First rung on that clock; absent: a quarter of the budget, and at least the warm-up.
     grace: PositiveFloat | None = None

@@ -15,6 +15,10 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _IMPORT_PATH = re.compile(rf"{_NAME}(\.{_NAME})*:{_NAME}")
 
 
+# A whole import path, as a regular expression of JSON schemas too.
+IMPORT_PATH = f"^{_IMPORT_PATH.pattern}$"
+
+
 def is_import_path(text: str) -> bool:
     """True if ``text`` is written as ``module:Class``; nothing is imported."""
     return _IMPORT_PATH.fullmatch(text) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -10,30 +9,10 @@ from pathlib import Path
 from search.study.config import study_from
 from spaces.errors import UserError
 
-_TABLE = re.compile(r"(# )?\[(?P<name>[a-z_.]+)\]")
-_SETTING = re.compile(r"(# )?(?P<name>[a-z_0-9]+) = .*?( +# (?P<comment>.+))?")
-_MORE = re.compile(r" {8,}# (?P<comment>.+)")
-
 
 def study_file_text() -> str:
     """Text of the new file: a study of the embedded corpus, its other settings as comments."""
     return resources.files("search.study").joinpath("templates", "study.toml").read_text()
-
-
-def setting_comments() -> dict[str, str]:
-    """What the new file says of each setting, by its name with its table, as ``train.lr``."""
-    comments: dict[str, str] = {}
-    table = last = ""
-    for line in study_file_text().splitlines():
-        setting = _SETTING.fullmatch(line)
-        if heading := _TABLE.match(line):
-            table = f"{heading['name']}."
-        elif setting:
-            last = table + setting["name"] if setting["comment"] else ""
-            comments |= {last: setting["comment"]} if last else {}
-        elif (more := _MORE.fullmatch(line)) and last:
-            comments[last] += f" {more['comment']}"
-    return comments
 
 
 def write_study_file(path: Path) -> None:

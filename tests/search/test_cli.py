@@ -4,8 +4,8 @@ import errno
 import json
 import logging
 import re
+import tomllib
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,11 @@ def test_the_help_lists_each_command_in_one_panel_and_data_first():
         (["resume", "nothing"], "error: study 'nothing'"),
         (["export", "nothing"], "error: study 'nothing'"),
         (["ui", "nothing"], "error: study 'nothing'"),
+        (
+            ["run", "nothing"],
+            "error: study file 'nothing': neither nothing nor studies/nothing.toml",
+        ),
+        (["validate", "nothing"], "error: study file 'nothing': neither nothing nor studies/noth"),
         (["run", "nothing.toml"], "error: nothing.toml: No such file or directory"),
         (["translate", "nothing"], "error: nothing: is no export"),
         (["layout", "LRX"], "error: layout 'LRX': unknown layer kind 'X' at depth 2"),
@@ -143,9 +148,10 @@ def test_trials_are_named_for_a_retry_alone(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().err == told
 
 
-def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]):
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]):
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert run("--version") == 0
-    assert capsys.readouterr().out == f"reservoir-search {metadata.version('reservoir-search')}\n"
+    assert capsys.readouterr().out == f"reservoir-search {project['version']}\n"
 
 
 @pytest.mark.parametrize(
@@ -194,6 +200,26 @@ def test_validate_prints_what_the_guide_shows(
     assert run("validate", "studies/quickstart.toml") == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed[:4] == shown[:4]  # the last line tells of the data, which need not be there
+
+
+@pytest.mark.parametrize("command", ["run", "validate"])
+def test_a_shell_completes_study_files_by_name_and_by_path(command: str, studies_here: Path):
+    def completions(begun: str) -> list[str]:
+        words = f"reservoir-search {command} {begun}"
+        env = {
+            "_RESERVOIR_SEARCH_COMPLETE": "complete_bash",
+            "COMP_WORDS": words,
+            "COMP_CWORD": "2",
+        }
+        result = CliRunner().invoke(app, prog_name="reservoir-search", env=env)
+        return result.output.split()
+
+    (studies_here / "studies").mkdir()
+    for name in ("studies/quick.toml", "studies/slow.toml", "quicker.toml", "quick.txt"):
+        (studies_here / name).touch()
+    assert completions("qu") == ["quick", "quicker.toml"]
+    assert completions("studies/s") == ["studies/slow.toml"]
+    assert completions("st") == ["studies/"]
 
 
 def test_an_empty_list_of_studies_says_how_to_start_one(

@@ -13,6 +13,7 @@ from trainable.data import bpe
 
 _SAMPLE = 2_000_000  # sentences that a model is learned on, at most: bounds its memory
 _SEED = 1
+_SPACE = "\u2581"  # a space, in SentencePiece's units
 
 
 class Pieces(ABC):
@@ -25,6 +26,10 @@ class Pieces(ABC):
     @abstractmethod
     def join(self, tokens: str) -> str:
         """Text of units, the inverse of ``segment``."""
+
+    def begins_word(self, unit: str, *, after: str) -> bool:
+        """True if a word begins with ``unit``, which comes ``after`` another."""
+        return not after.endswith(bpe.CONTINUES.strip())
 
 
 class BpePieces(Pieces):
@@ -63,6 +68,9 @@ class SentencePieces(Pieces):
     def join(self, tokens: str) -> str:
         return str(self._processor.decode(tokens.split()))
 
+    def begins_word(self, unit: str, *, after: str) -> bool:
+        return unit.startswith(_SPACE)
+
 
 class GivenPieces(Pieces):
     """Units that the text has already; ``@@`` at the end of one joins it to the next."""
@@ -78,7 +86,10 @@ class GivenSentencePieces(GivenPieces):
     """Units that the text has already, of a SentencePiece model that is not known."""
 
     def join(self, tokens: str) -> str:
-        return tokens.replace(" ", "").replace("\u2581", " ").strip()
+        return tokens.replace(" ", "").replace(_SPACE, " ").strip()
+
+    def begins_word(self, unit: str, *, after: str) -> bool:
+        return unit.startswith(_SPACE)
 
 
 def given_pieces(*, sentencepiece: bool) -> GivenPieces:

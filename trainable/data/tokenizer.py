@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -55,6 +56,15 @@ class Tokenizer:
     def decode(self, tokens: str) -> str:
         """Sentence of tokens in normal spelling, in lower case unless the data are cased."""
         return self._decode(tokens)
+
+    def words(self, units: Sequence[str]) -> list[tuple[str, int]]:
+        """Words that ``units`` make, each with the number of its units."""
+        words: list[list[str]] = []
+        for unit in units:
+            if not words or self._pieces.begins_word(unit, after=words[-1][-1]):
+                words.append([])
+            words[-1].append(unit)
+        return [(self._pieces.join(" ".join(word)).strip(), len(word)) for word in words]
 
     def cased(self, text: str) -> str:
         """``text`` in the case of the tokens."""

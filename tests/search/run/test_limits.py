@@ -101,7 +101,8 @@ def test_limits_may_change_in_a_study_and_what_makes_its_trials_compare_may_not(
         with pytest.raises(UserError, match=rf"^--set '{setting}': .* keeps its [^\n]*$"):
             changed_settings(config, [setting])
     assert changed_settings(config, ["budget.updates=99"]).budget.updates == 99
-    for shorter in ("budget.updates=11", "budget.seconds=60"):
+    # The last is below scheduler.grace too, which is not what is wrong with it.
+    for shorter in ("budget.updates=11", "budget.seconds=60", "budget.updates=3"):
         with pytest.raises(UserError, match=rf"^--set {shorter}: .* may only go on longer"):
             changed_settings(config, [shorter])
     with pytest.raises(UserError, match=r"--set: search\.timeout 'long': is no time"):

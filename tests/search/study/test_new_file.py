@@ -12,7 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from search.study.agreement import SEARCHED_FIELDS
-from search.study.config import ALGORITHMS, StudyConfig, load_study
+from search.study.chosen_class import ALGORITHMS
+from search.study.config import StudyConfig, load_study
 from search.study.new_file import study_file_text, write_study_file
 from search.study.schema import study_schema
 from spaces.errors import UserError
