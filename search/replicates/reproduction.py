@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from search.replicates.lineup import Lineup
 from search.replicates.measured import Measured
-from search.replicates.paper_figure import score_over_minutes
 from search.replicates.paper_table import PaperTable
 from search.replicates.paper_tables import paper_tables
+from search.replicates.seed_bands import score_over_minutes
 from search.replicates.test_set import TestScore, WeightsGone, known_test_score, test_score
 from search.run.deadline import Deadline
 from search.study.console import say

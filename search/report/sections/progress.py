@@ -40,6 +40,7 @@ def progress(study: ReportedStudy) -> Section | None:
         n_since=len(steps) - 1 - steps.index(improved[-1]),
         n_compared=len(steps),
         n_points=study.config.space.size(),
+        n_tried=len({record.key for record in study.records if record.is_of_the_space}),
         outlook=outlook,
         figure=progress_plot(steps, study.objective_words),
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from search.replicates.paper_figure import score_over_minutes
 from search.replicates.paper_table import LAYOUT
 from search.replicates.reproduction import measured_models, steering, tables_of
+from search.replicates.seed_bands import score_over_minutes
 from search.report.pictures.svg import svg_of
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section

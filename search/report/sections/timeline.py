@@ -38,6 +38,7 @@ def timeline(study: ReportedStudy) -> Section | None:
     body = render(
         "timeline.html",
         n_trials=len(spans),
+        n_left_out=sum(record.state in _COLOURS for record in study.records) - len(spans),
         begin=min(span.begin for span in spans),
         end=max(span.end for span in spans),
         figure=timeline_plot(spans),

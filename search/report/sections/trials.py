@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from search.report.reported_study import ReportedStudy
 from search.report.section import Section
 from search.report.templating import decimals, render, text_or_dash
+from search.study.ranking import best_first
 from search.study.trial_record import TrialRecord
 from search.study.varied_settings import varied_settings
 
@@ -38,7 +39,7 @@ class Cell:
 
 def trials(study: ReportedStudy) -> Section:
     """Section with the table: one row a trial, best first."""
-    records = sorted(study.records, key=lambda r: (_ORDER.index(r.state), -r.gain, r.id))
+    records = sorted(sorted(study.records, key=lambda r: r.id), key=best_first)
     table_columns = columns(study)
     cells_by_column = (_cells(column, [column.of(r) for r in records]) for column in table_columns)
     cells = zip(*cells_by_column, strict=True)

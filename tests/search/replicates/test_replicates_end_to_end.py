@@ -129,5 +129,7 @@ def test_the_best_are_confirmed_against_a_baseline_with_seeds_of_their_own(
     assert others.returncode == 2
     assert "holds the confirmation of other layouts" in others.stderr
     assert reservoir_search("report", "mine", cwd=tmp_path).returncode == 0
-    assert "Confirmation over seeds" in (study / "report.html").read_text()
+    page = (study / "report.html").read_text()
+    assert "Confirmation over seeds" in page
+    assert "Mean over the completed seeds, with a band" in page
     assert reservoir_search("doctor", "mine", cwd=tmp_path).returncode == 0

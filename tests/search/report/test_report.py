@@ -1,4 +1,5 @@
 import base64
+import dataclasses
 import hashlib
 import re
 import shutil
@@ -392,3 +393,24 @@ def test_the_timeline_has_every_trial_that_ended(study: ReportedStudy) -> None:
         record.id for record in study.records if record.state != "running"
     }
     assert all(span.begin <= span.end for span in spans)
+
+
+def test_a_layout_from_outside_the_space_is_told_apart(study: ReportedStudy) -> None:
+    best = study.best
+    assert best is not None
+    outside = dataclasses.replace(
+        best, id=99, key="outside", optuna_number=None, reference="deletion", objective=1e9
+    )
+    more = dataclasses.replace(study, records=[*study.records[1:], outside])  # one is not tried
+    n_points, n_tried = study.config.space.size(), len(study.records) - 1
+    assert n_points is not None
+    assert (
+        f"The space has {n_points} points; {n_tried} different models of it were tried "
+        f"({100 * n_tried / n_points:.2g} %)"
+    ) in text_of(more, "progress")
+    assert "1 more is left out" in text_of(more, "timeline")
+    assert "left out" not in text_of(study, "timeline")
+    (table,) = (made.body for make in SECTIONS if (made := make(more)) and made.name == "trials")
+    states = re.findall(r'<tr data-state="(\w+)">\s*<th[^>]*>\s*(\d+)', table)
+    completed_ids = [int(id_) for state, id_ in states if state == "completed"]
+    assert (completed_ids[0], completed_ids[-1]) == (best.id, 99)
