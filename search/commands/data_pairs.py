@@ -37,4 +37,6 @@ def prepare_pairs(
     if manifest.metric is not None:
         say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
     say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
+    if manifest.unknown_units is not None and manifest.unknown_units.n_references:
+        say(f"the same through the dictionary: {manifest.unknown_units}")
     say(f"licence: {manifest.licence}")

@@ -101,6 +101,8 @@ class Translator:
         """
         find = partial(beam_search, self._model, beam=beam, n_best=n_best, limit=FULL_LIMIT)
         for found in self._found(sentences, find):
+            for one in found or ():
+                self.unknown.wrote(one.text)
             yield (
                 [EMPTY]
                 if found is None

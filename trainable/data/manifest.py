@@ -122,6 +122,20 @@ class Lengths(_Record):
     summary: Annotated[int, Field(ge=1, lt=MAX_POSITIONS)]
 
 
+class UnknownUnits(_Record):
+    """References of valid and test with units that the target's dictionary lacks."""
+
+    n_references: Count
+    of: Count
+    roundtrip_bleu: float  # of all references, with ``<unk>`` for these units
+
+    def __str__(self) -> str:
+        return (
+            f"{self.roundtrip_bleu:.2f} BLEU; {self.n_references:,} of {self.of:,} have units "
+            "that it lacks"
+        )
+
+
 class TeacherInfo(_Record):
     """Model whose translations are the targets of train, in the place of the references."""
 
@@ -156,6 +170,7 @@ class Manifest(_Record):
     metric: MetricInfo | None = None  # earlier versions wrote none: BLEU, tok:13a
     majority_share: float | None = None  # percent of valid that has its most frequent label
     roundtrip_bleu: float | None = None  # of the references, after tokenising and back
+    unknown_units: UnknownUnits | None = None  # earlier versions wrote none
     losses: Losses | None = None  # earlier versions wrote none
     teacher: TeacherInfo | None = None  # of `data distill`; None: train has the references
     licence: str
@@ -212,7 +227,8 @@ class Manifest(_Record):
     @property
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
-        excluded = {"licence", "versions", "majority_share", "roundtrip_bleu", "losses"}
+        excluded = {"licence", "versions", "majority_share", "losses"}
+        excluded |= {"roundtrip_bleu", "unknown_units"}
         # Values of earlier versions, which did not write them, keep their digests.
         if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
             excluded.add("metric")

@@ -26,9 +26,10 @@ from trainable.data.manifest import (
     MetricInfo,
     SplitCounts,
     SplitName,
+    UnknownUnits,
     raw_name,
 )
-from trainable.data.roundtrip import TOLD_BELOW, RoundTrip, round_trip
+from trainable.data.roundtrip import TOLD_BELOW, RoundTrip, round_trip, with_unknown
 from trainable.data.segmentation import Segmentation, make_segmentation
 from trainable.data.stored_lines import StoredLines
 from trainable.data.tokenisation import Tokenisation
@@ -83,6 +84,7 @@ def _write(
 ) -> Manifest:
     tokenisation = _of_given_units(corpus, tokenisation)
     metric = _metric(corpus, tokenisation)
+    tokenizer = tokenisation.bleu_tokenizer or bleu_tokenizer(corpus.tgt)
     _write_raw(corpus, folder)
     if corpus.dictionaries is not None:
         joined = corpus.dictionaries[0] == corpus.dictionaries[1]
@@ -92,7 +94,7 @@ def _write(
     whole = {name: segmentation.segmented(corpus.splits[name], stored) for name in SPLITS}
     segmented, cut = cut_documents(whole, corpus.summaries)
     require_short_sentences(corpus, segmented)
-    trip = _round_trip(corpus, segmentation, segmented)
+    trip = _round_trip(corpus, segmentation, segmented, tokenizer)
     trip.require(lossy=tokenisation.lossy)
     dictionaries = _write_dictionaries(corpus, folder, segmented["train"], joined=joined)
     counts = {
@@ -113,6 +115,7 @@ def _write(
         lengths=lengths_of(segmented["train"], corpus.summaries),
         metric=metric,
         roundtrip_bleu=round(trip.bleu, 2),
+        unknown_units=_unknown_units(corpus, segmentation, segmented, dictionaries[1], tokenizer),
         losses=Losses(
             dropped={name: corpus.splits[name].dropped for name in SPLITS},
             overlap=overlap_with_train(segmented),
@@ -154,18 +157,44 @@ def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> MetricInfo:
 
 
 def _round_trip(
-    corpus: ParallelText, segmentation: Segmentation, segmented: Mapping[SplitName, Pairs]
+    corpus: ParallelText,
+    segmentation: Segmentation,
+    segmented: Mapping[SplitName, Pairs],
+    tokenizer: str,
 ) -> RoundTrip:
     """Round trip of the references of valid and test; the log tells what is lost."""
-    target = segmentation.target()
-    references = [
-        target.cased(line) for split in ("valid", "test") for line in corpus.splits[split].raw.tgt
-    ]
-    outputs = [target.decode(line) for split in ("valid", "test") for line in segmented[split].tgt]
-    trip = round_trip(outputs, references, tokenizer=bleu_tokenizer(corpus.tgt))
+    outputs = [segmentation.target().decode(line) for line in _evaluated(segmented)]
+    trip = round_trip(outputs, _references(corpus, segmentation), tokenizer=tokenizer)
     if trip.bleu < TOLD_BELOW:
         log.warning("the references, tokenised and back, score %s", trip)
     return trip
+
+
+def _unknown_units(
+    corpus: ParallelText,
+    segmentation: Segmentation,
+    segmented: Mapping[SplitName, Pairs],
+    dictionary: Any,
+    tokenizer: str,
+) -> UnknownUnits:
+    """Round trip of the same references through the target's dictionary."""
+    lines = _evaluated(segmented)
+    written = with_unknown(lines, dictionary.indices, mark=dictionary.unk_word)
+    outputs = [segmentation.target().decode(line) for line in written]
+    trip = round_trip(outputs, _references(corpus, segmentation), tokenizer=tokenizer)
+    n_unknown = sum(dictionary.unk_word in line.split() for line in written)
+    return UnknownUnits(n_references=n_unknown, of=len(lines), roundtrip_bleu=round(trip.bleu, 2))
+
+
+def _references(corpus: ParallelText, segmentation: Segmentation) -> list[str]:
+    """Raw references of valid and test, in the case of the data."""
+    cased = segmentation.target().cased
+    return [cased(line) for name in ("valid", "test") for line in corpus.splits[name].raw.tgt]
+
+
+def _evaluated(segmented: Mapping[SplitName, Pairs]) -> list[str]:
+    """References of valid and test in subword units."""
+    return [line for name in ("valid", "test") for line in segmented[name].tgt]
 
 
 def _write_dictionaries(

@@ -1,10 +1,10 @@
-"""What references score after tokenising and back: the best that a translation can score."""
+"""What references score after tokenising and back, alone and through a dictionary."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -58,6 +58,11 @@ def round_trip(outputs: Sequence[str], references: Sequence[str], *, tokenizer: 
         lost.update(_lost(output, reference))
     bleu = scorer.corpus_score(list(outputs), [list(references)]).score if changed else 100.0
     return RoundTrip(bleu=float(bleu), lost=tuple(lost.most_common(_N_TOLD)))
+
+
+def with_unknown(lines: Sequence[str], known: Container[str], *, mark: str) -> list[str]:
+    """Units of each line as a model can write them: ``mark`` for those that are not known."""
+    return [" ".join(unit if unit in known else mark for unit in line.split()) for line in lines]
 
 
 def _lost(output: str, reference: str) -> list[str]:

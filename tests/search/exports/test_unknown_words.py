@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
+import torch
 
 from search.commands.translate import _converse
 from search.exports.translate import Translator
@@ -14,6 +16,7 @@ from tests.search.conftest import RealExport
 from trainable.data.manifest import TokenizerInfo
 from trainable.data.pieces import Pieces, given_pieces
 from trainable.data.tokenizer import Tokenizer
+from trainable.decoding import Hypothesis
 
 
 def test_unknown_words_and_open_translations_are_counted_and_a_few_named():
@@ -52,6 +55,30 @@ def test_units_are_put_together_to_words(pieces: Pieces, units: list[str]):
     info = TokenizerInfo(kind="none", bpe_merges=0)
     words = Tokenizer(language="de", info=info, pieces=pieces).words(units)
     assert words == [("ab", 1), ("cd", 2), ("e", 1)]
+
+
+class FoundBefore(Translator):
+    """A translator whose search has ended."""
+
+    def __init__(self, found: list[list[Hypothesis] | None]) -> None:
+        self.unknown = UnknownWords("<unk>")
+        self._tgt = Tokenizer(
+            language="en",
+            info=TokenizerInfo(bpe_merges=0),
+            pieces=given_pieces(sentencepiece=False),
+        )
+        self._model = torch.nn.Identity()
+        self._all = found
+
+    def _found(self, sentences: Iterable[str], find: Any) -> Iterator[Any]:
+        return iter(self._all)
+
+
+def test_each_of_several_translations_with_an_unknown_word_is_counted():
+    found = [Hypothesis(text=text, score=-1.0) for text in ("a <unk>", "a b", "<unk>")]
+    translator = FoundBefore([found, None])
+    assert len(list(translator.n_best(["der hund", ""], beam=3, n_best=3))) == 2
+    assert "in 2 translations" in translator.unknown.report()[-1]
 
 
 def test_at_a_terminal_a_sentence_is_answered_before_the_next_is_asked_for(

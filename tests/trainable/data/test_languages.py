@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,47 @@ def test_text_that_does_not_come_back_is_refused_with_its_characters(
     assert "devanagari danda" in caplog.text
 
 
+def test_units_that_the_dictionary_lacks_are_counted_and_scored_but_not_refused(tmp_path: Path):
+    corpus = corpus_of("zh")
+    rare = from_raw(Pairs(src=["a", "b"], tgt=["我住在魑魅。", "我住在北京。"]), src="en", tgt="zh")
+    splits = {"train": corpus.splits["train"], "valid": rare, "test": rare}
+    manifest = prepare(lambda: replace(corpus, splits=splits), tmp_path / "out", n_merges=60)
+    found = manifest.unknown_units
+    assert found is not None
+    assert (found.n_references, found.of) == (2, 4)
+    assert manifest.roundtrip_bleu == 100
+    tokenizer = Tokenizer.load(tmp_path / "out", "tgt")
+    words = {line.split()[0] for line in (tmp_path / "out/dict.zh.txt").read_text().splitlines()}
+    units = [tokenizer.encode(line).split() for line in rare.raw.tgt]
+    outputs = [
+        tokenizer.decode(" ".join(unit if unit in words else "<unk>" for unit in line))
+        for line in units
+    ]
+    assert found.roundtrip_bleu == pytest.approx(
+        sacrebleu.corpus_bleu(outputs * 2, [rare.raw.tgt * 2], tokenize="zh").score, abs=0.01
+    )
+    assert found.roundtrip_bleu < 95
+    whole = prepare(lambda: corpus, tmp_path / "whole", n_merges=60)
+    assert whole.unknown_units is not None
+    assert (whole.unknown_units.n_references, whole.unknown_units.roundtrip_bleu) == (0, 100)
+
+
+def test_the_round_trip_is_scored_by_the_tokenizer_of_bleu_that_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("trainable.data.tokenizer.Moses", LossyMoses)
+    given = [
+        prepare(
+            lambda: corpus_of("hi"),
+            tmp_path / tokenizer,
+            n_merges=60,
+            tokenisation=Tokenisation(bleu_tokenizer=tokenizer, lossy=True),
+        ).roundtrip_bleu
+        for tokenizer in ("13a", "char")
+    ]
+    assert given[0] != given[1]
+
+
 def test_given_codes_and_models_are_used_as_they_are(tmp_path: Path):
     prepare(lambda: corpus_of("tr"), tmp_path / "codes", n_merges=40)
     prepare(lambda: corpus_of("zh"), tmp_path / "model", n_merges=60)
@@ -291,7 +333,7 @@ def test_capitals_stay_in_cased_data_and_count_in_bleu(tmp_path: Path):
 
 def test_folders_of_earlier_versions_have_the_digest_of_today(grammar_folder: Path):
     values = json.loads((grammar_folder / "manifest.json").read_text())
-    later = ("metric", "roundtrip_bleu", "losses")
+    later = ("metric", "roundtrip_bleu", "unknown_units", "losses")
     earlier = {k: v for k, v in values.items() if k not in later}
     earlier["tokenizer"] = {
         name: values["tokenizer"][name] for name in ("moses", "lower_case", "bpe_merges")
