@@ -12,8 +12,10 @@ from search.study.trial_record import TrialRecord
 from spaces.errors import UserError
 from trainable.config import ObjectiveConfig, Parameters
 from trainable.data.manifest import Manifest
+from trainable.data.mismatched import mismatched_score
 from trainable.data.unigrams import unigram_bits_saved
 from trainable.metrics.bits_saved import BITS_SAVED
+from trainable.metrics.names import DataMetric
 from trainable.objective import mparams
 from trainable.tasks.registry import metric_called
 
@@ -154,13 +156,15 @@ def score_floor(metric: str, data: str) -> float:
     """Score that chance reaches by the metric called ``metric``.
 
     Of labels it is the share of the most frequent one, of masked words what their frequencies
-    save, as far as the data are there and say it.
+    save, of text what the references of other examples score, as far as the data are there.
     """
     known = metric_called(metric)
     floor = 0.0 if known is None else known.floor
     try:
         if known is BITS_SAVED:
             return unigram_bits_saved(Path(data))
+        if metric in get_args(DataMetric):
+            return max(floor, mismatched_score(Path(data), metric))
         return max(floor, Manifest.load(Path(data)).majority_share or 0.0)
     except UserError:
         return floor

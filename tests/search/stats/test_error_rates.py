@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from search.replicates.contest import looks_at
+from search.replicates.contest import contest, looks_at
+from search.replicates.entrant import Entrant
+from search.replicates.lineup import Lineup
 from search.stats.alpha_spending import nominal_levels
 from search.stats.seed_test import (
     CHOICE_FACTOR,
@@ -17,6 +20,10 @@ from search.stats.seed_test import (
     mean_correlation,
     two_sided,
 )
+from search.study.trial_record import TrialRecord
+from spaces.candidate import Candidate
+from spaces.layout import Layout
+from trainable.config import ObjectiveConfig
 
 N_CONTESTS = 20_000
 
@@ -44,14 +51,60 @@ def winners(values_CES: np.ndarray) -> np.ndarray:
 
 
 def simulated(
-    rng: np.random.Generator, leads: Sequence[float], *, n_seeds: int, correlation: float
+    rng: np.random.Generator,
+    leads: Sequence[float],
+    *,
+    n_seeds: int,
+    correlation: float,
+    n_contests: int = N_CONTESTS,
 ) -> np.ndarray:
     """Values of entrants with standard deviation 1 and one correlation over seeds."""
-    common = rng.standard_normal((N_CONTESTS, 1, n_seeds))
-    own = rng.standard_normal((N_CONTESTS, len(leads), n_seeds))
+    common = rng.standard_normal((n_contests, 1, n_seeds))
+    own = rng.standard_normal((n_contests, len(leads), n_seeds))
     noise = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
     values: np.ndarray = noise + np.array(leads)[:, None]
     return values
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_the_simulated_contests_are_those_of_confirm(
+    make_record: Callable[..., TrialRecord], correlation: float
+) -> None:
+    """With the same values, the same winner or none: leads of every size, some of them early."""
+    leads, n_seeds = [1.5, 0.5, 0.0], 6
+    drawn = simulated(
+        np.random.default_rng(5), leads, n_seeds=n_seeds, correlation=correlation, n_contests=80
+    )
+    entrants = tuple(
+        Entrant(
+            name=encoder,
+            candidate=Candidate(
+                encoder=Layout.parse(encoder),
+                decoder=Layout.parse("L"),
+                reservoir_gain=1.0,
+                hyper={},
+            ),
+        )
+        for encoder in ("LL", "LR", "L1L1")
+    )
+    lineup, record = Lineup(entrants=entrants, seeds=tuple(range(n_seeds))), make_record()
+    found = []
+    for values_ES in drawn + 100.0:
+        records = [
+            dataclasses.replace(
+                record,
+                key=entrant.key(seed),
+                config=record.config.model_copy(update={"seed": seed}),
+                objective=float(values_ES[place, seed]),
+            )
+            for place, entrant in enumerate(entrants)
+            for seed in lineup.seeds
+        ]
+        ended = contest(lineup, records, ObjectiveConfig())
+        assert ended is not None
+        found.append(-1 if ended.winner is None else entrants.index(ended.winner))
+    assert {-1, 0} <= set(found)
+    assert found == winners(drawn).tolist()
 
 
 @pytest.mark.parametrize("n_seeds", [3, 4, 6, 8, 12])
@@ -77,6 +130,17 @@ def test_a_lead_of_one_deviation_wins_half_of_the_contests_with_8_seeds(n_rivals
         np.random.default_rng(3), [1.0] + [0.0] * n_rivals, n_seeds=8, correlation=0.6
     )
     assert (winners(values) == 0).mean() >= 0.5
+
+
+@pytest.mark.parametrize(("n_seeds", "least", "most"), [(8, 0.2, 0.3), (12, 0.6, 0.7)])
+def test_the_line_up_that_is_not_chosen_needs_more_seeds(
+    n_seeds: int, least: float, most: float
+) -> None:
+    """The best three, their deletions and a baseline: six rivals, here all equal."""
+    values = simulated(
+        np.random.default_rng(6), [1.0] + [0.0] * 6, n_seeds=n_seeds, correlation=0.6
+    )
+    assert least < (winners(values) == 0).mean() < most
 
 
 def test_the_levels_keep_the_error_of_a_brownian_motion_and_leave_most_for_the_last_look() -> None:

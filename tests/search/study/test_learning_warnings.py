@@ -24,6 +24,16 @@ Study = Callable[..., StudyConfig]
             {"space": {"hyper": {"train.warmup_updates": [2, 20]}}},
             "train.warmup_updates 20 do not end",
         ),
+        (
+            {
+                "train": {"warmup_updates": 4, "batch_tokens": 200},
+                "budget": {"updates": 12, "tokens": 700},
+                "objective": {"clock": "updates"},
+                "scheduler": {"name": "none"},
+                "validation": {"interval_updates": 3},
+            },
+            "train.warmup_updates 4 do not end within budget.tokens 700, 3.5 full updates",
+        ),
     ],
 )
 def test_what_keeps_trials_from_learning_is_told_in_one_line(

@@ -16,7 +16,10 @@ from spaces.counts import ParamCounts
 from tests.conftest import SMALL
 from tests.search.conftest import curve_point
 from trainable.config import ObjectiveConfig
+from trainable.corpus import open_corpus
 from trainable.data.grammar.kinds import grammar_sentences
+from trainable.data.manifest import Manifest
+from trainable.data.metric import metric_of_data
 from trainable.sentences import SentenceSplit
 from trainable.tasks.registry import load_task
 
@@ -144,3 +147,19 @@ def test_of_masked_words_the_frequencies_are_chance(english: Path, tmp_path: Pat
     shutil.copy(english / "manifest.json", tmp_path)
     (tmp_path / "dict.txt").write_text("a 3\nb 1\n")  # of other data
     assert score_floor("bits saved", str(tmp_path)) == 0.0
+
+
+@pytest.mark.parametrize("metric", ["BLEU", "chrF", "ROUGE-L"])
+def test_of_text_what_ignores_its_input_is_chance(
+    small_grammar: Path, tmp_path: Path, metric: str
+) -> None:
+    """A model's validation score when its inputs are exchanged is no learning."""
+    manifest = Manifest.load(small_grammar)
+    references = open_corpus(str(small_grammar)).raw("valid", manifest.sides[1])
+    judge = metric_of_data(manifest, metric)
+    exchanged = [judge.score(references[n:] + references[:n], references) for n in range(7, 14)]
+    floor = score_floor(metric, str(small_grammar))
+    assert floor == pytest.approx(max(1.0, sum(exchanged) / len(exchanged)), rel=0.5)
+    assert floor < judge.score(references, references) / 3
+    shutil.copy(small_grammar / "manifest.json", tmp_path)
+    assert score_floor(metric, str(tmp_path)) == (1.0 if metric == "BLEU" else 0.0)
