@@ -130,12 +130,15 @@ def _reservoirs(contest: Contest) -> list[str]:
     leader = contest.leader
     found = reservoir_lead(contest)
     if found is None:
-        if not leader.entrant.candidate.has_reservoirs:
+        having = [s for s in (leader, *contest.compared) if s.entrant.candidate.has_reservoirs]
+        if not having:
             return []
-        why = "deletion has too few seeds"
-        if deletion_of(leader.entrant.candidate) is None:
-            why = "layout has a stack without learned layers, of which nothing is left without them"
-        return [f"reservoirs: whether they earned their place is open: the leader's {why}"]
+        why = "those with reservoirs have too few seeds in common with the others"
+        if leader in having:
+            why = "the leader's deletion has too few seeds"
+            if deletion_of(leader.entrant.candidate) is None:
+                why = "of a stack without learned layers nothing is left without its reservoirs"
+        return [f"reservoirs: whether they earned their place is open: {why}"]
     name, other = found.standing.entrant.name, found.other.entrant.name
     size = f"{_relative(found.lead, found.other)} of the objective"
     if _is_deletion(found.other, found.standing):

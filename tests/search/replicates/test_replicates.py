@@ -652,3 +652,15 @@ def test_reservoirs_earn_their_place_against_the_better_of_their_deletions(trial
     )
     assert "+94.4% (95% interval +9" in reservoirs
     assert "changed from 2 to 3 after a look" in changed
+
+
+def test_reservoirs_without_common_seeds_are_said_to_be_open(trials_of) -> None:
+    leader, having = entrant("1", "L1L1"), entrant("second", "RLL")
+    records = trials_of(leader, [20.0, 21.2, 19.9]) + trials_of(having, [10.0])
+    result = judged([leader, having], records, seeds=SEEDS[:3])
+    assert reservoir_lead(result) is None
+    confirmation = Confirmation(metric="BLEU", contest=result, n_seeds_before=None, bootstrap=None)
+    assert verdict(confirmation)[-1] == (
+        "reservoirs: whether they earned their place is open: those with reservoirs have too few "
+        "seeds in common with the others"
+    )
