@@ -18,15 +18,19 @@ class TimeLeft:
         self._started = time.monotonic()
         self._n_before = n_ended(config, records)
 
-    def seconds(self, records: Sequence[TrialRecord]) -> float | None:
-        """Seconds to the end of the last trial; None before the first validation."""
+    def seconds(self, records: Sequence[TrialRecord], n_to_come: int) -> float | None:
+        """Seconds to the end of the last trial; None before the first validation.
+
+        Args:
+            records: the trials that were begun.
+            n_to_come: number of the others.
+        """
         n_now = n_ended(self._config, records)
         n_here = n_now - self._n_before
         if n_here <= 0:
             return None
         pace_s = (time.monotonic() - self._started) / n_here
-        n_references = sum(record.reference is not None for record in records)
-        return pace_s * max(0.0, self._config.search.n_trials + n_references - n_now)
+        return pace_s * (len(records) + n_to_come - n_now)
 
 
 def n_ended(config: StudyConfig, records: Sequence[TrialRecord]) -> float:

@@ -54,7 +54,7 @@ def run_trials(
     """Train the trials that ``searcher`` suggests; Ray must be running.
 
     Args:
-        config: settings of the study; the progress counts up to its ``search.n_trials``.
+        config: settings of the study.
         ledger: records of the trials so far, and of those to come.
         searcher, scheduler: suggests trials until it is finished; stops some early.
         trainable: Tune's trainable with its resources, of ``trainable_for``.
@@ -79,7 +79,7 @@ def run_trials(
     before = _progress(ledger)
     with (
         _closing_mlflow(tracking, ledger, totals) as mlflow,
-        Progress(config, ledger) as progress,
+        Progress(config, ledger, searcher.n_to_come) as progress,
     ):
         tuner = make_tuner(
             trainable,

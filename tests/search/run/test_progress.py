@@ -121,6 +121,11 @@ def test_searched_settings_are_beside_the_layout_in_table_and_log(
     assert f" best: R1LR1L {settings} 23" in status
 
 
+def shown(config: StudyConfig, ledger: Ledger) -> Progress:
+    """Progress of a search without references."""
+    return Progress(config, ledger, lambda: config.search.n_trials - len(ledger))
+
+
 @contextmanager
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """Standard error is a terminal, and the root logger logs there; gives what came out."""
@@ -147,7 +152,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
 
 def search_of_one_trial(config: StudyConfig, record: TrialRecord, folder: Path) -> None:
     """Train one trial, and meet a fault of MLflow meanwhile."""
-    with Ledger.in_order(folder / "trials.jsonl") as ledger, Progress(config, ledger) as progress:
+    with Ledger.in_order(folder / "trials.jsonl") as ledger, shown(config, ledger) as progress:
         ledger.put(record)
         progress.note(record)
         logging.getLogger("search.tracking").warning("MLflow does not answer")

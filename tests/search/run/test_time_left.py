@@ -26,11 +26,11 @@ def test_the_rest_takes_as_long_as_what_this_session_trained(
 ):
     now = 100.0
     monkeypatch.setattr(search.run.time_left.time, "monotonic", lambda: now)
-    config = tiny_study(budget={"updates": 16}, search={"n_trials": 6})
+    config = tiny_study(budget={"updates": 16})
     earlier = [make_record(0)]
     left = TimeLeft(config, earlier)
-    assert left.seconds(earlier) is None  # another session's trials tell no pace
+    assert left.seconds(earlier, 5) is None  # another session's trials tell no pace
     now += 30.0
     half = make_record(2, state="running", curve=make_record().curve[:2])
     # One and a half trials in 30 s; three and a half are left.
-    assert left.seconds([*earlier, make_record(1), half]) == pytest.approx(20.0 * 3.5)
+    assert left.seconds([*earlier, make_record(1), half], 3) == pytest.approx(20.0 * 3.5)
