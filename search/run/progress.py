@@ -27,12 +27,25 @@ logger = logging.getLogger(__name__)
 class Progress:
     """Log of a study's events; at a terminal a table of its trials in place of it."""
 
-    def __init__(self, config: StudyConfig, ledger: Ledger, n_to_come: Callable[[], int]) -> None:
-        """``n_to_come`` gives the number of trials that are not in the ledger yet, at most."""
+    def __init__(
+        self,
+        config: StudyConfig,
+        ledger: Ledger,
+        n_to_come: Callable[[], int],
+        expected_s: float | None,
+    ) -> None:
+        """Begin a session.
+
+        Args:
+            config: the study.
+            ledger: its trials.
+            n_to_come: gives the number of trials that are not in the ledger yet, at most.
+            expected_s: as of ``TimeLeft``.
+        """
         self._config = config
         self._ledger = ledger
         self._n_to_come = n_to_come
-        self._time_left = TimeLeft(config, ledger.records)
+        self._time_left = TimeLeft(config, ledger.records, expected_s)
         self._shown = ExitStack()
         self._live: Live | None = None
 
