@@ -68,6 +68,7 @@ def study_table(folder: StudyFolder) -> None:
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
+        show_edge=False,  # it would need a column of its own
         title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters"
         f"\n{_units(config, records)}",
         title_justify="left",
@@ -80,6 +81,7 @@ def study_table(folder: StudyFolder) -> None:
     for record in ordered:
         table.add_row(*(column.of(record) for column in columns))
     console.print(table)
+    console.print()
     for record in records:
         if record.state == "failed":
             say_sentence(f"trial {record.id} failed: {record.reason}")
