@@ -64,8 +64,14 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
     class NotingProgress(Progress):
         """The search's own callback, which gets every event last."""
 
-        def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
-            super().__init__(config, ledger)
+        def __init__(
+            self,
+            config: StudyConfig,
+            ledger: Ledger,
+            n_to_come: Callable[[], int],
+            expected_s: float | None,
+        ) -> None:
+            super().__init__(config, ledger, n_to_come, expected_s)
             costs.ended.append(costs.reading())  # all is ready, no trial has started
 
         def note(self, record: TrialRecord) -> None:

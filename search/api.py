@@ -17,11 +17,13 @@ from search.report.page import write_report
 from search.run.deadline import Deadline
 from search.run.driver import resume_study, start_study
 from search.study.config import StudyConfig, study_from, study_values
-from search.study.folder import StudyFolder, find_study, place_for_study
+from search.study.folder import STUDIES, StudyFolder, find_study
 from search.study.ledger import sorted_records
 from search.study.process_environment import settle_libraries
 from search.study.ranking import best_trial
+from search.study.study_file import study_file
 from search.study.trial_record import TrialRecord
+from spaces.errors import UserError
 
 
 class Study:
@@ -32,7 +34,7 @@ class Study:
     the log.
 
     Example:
-        >>> study = Study.new("studies/quickstart.toml", name="wide", model={"d_model": 128})
+        >>> study = Study.new("quickstart", name="wide", model={"d_model": 128})
         >>> study.run()
         >>> study.trials.sort_values("objective", ascending=False)
         >>> study.translate(["Meine Schwester hat gelacht."])
@@ -62,20 +64,23 @@ class Study:
         Nothing is trained or written before ``run``.
 
         Args:
-            file: path of a study file.
+            file: path of a study file; ``"NAME"`` alone means ``studies/NAME.toml``.
             settings: tables and keys of a study file: ``name="mine"``,
                 ``space={"depth": 4}``; those of a table join the file's.
 
         Raises:
             UserError: a study of that name exists, or a setting breaks a rule.
         """
-        given = {} if file is None else study_values(Path(file))
+        given = {} if file is None else study_values(study_file(str(file)))
         for name, value in settings.items():
             table = given.get(name, {})
             both = isinstance(value, dict) and isinstance(table, dict)
             given[name] = {**table, **value} if both else value
         config = study_from(given, "Study.new" if file is None else str(file))
-        return cls(StudyFolder(place_for_study(config.name)), config, given)
+        folder = StudyFolder(STUDIES / config.name)
+        if folder.path.exists():
+            raise UserError(f"{folder.path} already holds a study: Study.open({config.name!r})")
+        return cls(folder, config, given)
 
     def __repr__(self) -> str:
         states = [record.state for record in self._records]
@@ -141,7 +146,7 @@ class Study:
         """
         deadline = None if time is None else Deadline.after(time)
         resume_study(
-            self._folder, n_trials=n_trials, settings=settings, address=address, deadline=deadline
+            self._begun, n_trials=n_trials, settings=settings, address=address, deadline=deadline
         )
         self._config = self._folder.config()
         return self
@@ -193,9 +198,9 @@ class Study:
         """
         path = None if out is None else Path(out)
         if register is None:
-            return export_layout(self._folder, trial=trial, out=path, train=train)[0]
+            return export_layout(self._begun, trial=trial, out=path, train=train)[0]
         return register_export(
-            self._folder, name=register, trial=trial, out=path, train=train
+            self._begun, name=register, trial=trial, out=path, train=train
         ).folder
 
     def translate(self, sentences: Iterable[str], *, beam: int = 5) -> list[str]:
@@ -211,7 +216,18 @@ class Study:
     def report(self, out: str | Path | None = None) -> Path:
         """Write the study as one HTML page; ``report.html`` in its folder if ``out`` is absent."""
         path = None if out is None else Path(out)
-        return Path(next(iter(write_report(self._folder, path, None))))
+        return Path(next(iter(write_report(self._begun, path, None))))
+
+    @property
+    def _begun(self) -> StudyFolder:
+        """The study's folder.
+
+        Raises:
+            UserError: it never began.
+        """
+        if not self._folder.resolved.is_file():
+            raise UserError(f"study {self.name}: nothing was trained yet; begin with run()")
+        return self._folder
 
     @property
     def _records(self) -> list[TrialRecord]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from search.commands.options import Address, For, StudyName
-from search.study.console import doing, output
+from search.study.console import doing, output, say_sentence
 
 
 def confirm(
@@ -50,7 +50,6 @@ def confirm(
         address=address,
         deadline=for_,
     )
-    console = output()
-    console.print(confirm_table(confirmation))
+    output().print(confirm_table(confirmation))
     for line in verdict(confirmation):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say_sentence(line)

@@ -10,29 +10,9 @@ from typing import Annotated
 import typer
 
 from search.run.deadline import Deadline
-from search.study.folder import STUDIES, StudyFolder, find_study, study_names
+from search.study.folder import StudyFolder, find_study, study_names
+from search.study.study_file import study_file, study_file_names
 from spaces.errors import UserError
-
-
-def study_file(text: str) -> Path:
-    """Path of a study file; a bare NAME, of no file here, means studies/NAME.toml.
-
-    Raises:
-        UserError: neither is there.
-    """
-    path, shipped = Path(text), STUDIES / f"{text}.toml"
-    if path.exists() or path.suffix == ".toml":
-        return path
-    if not shipped.is_file():
-        known = study_file_names()
-        others = f"; study files there: {', '.join(known)}" if known else ""
-        raise UserError(f"study file '{text}': neither {text} nor {shipped} is there{others}")
-    return shipped
-
-
-def study_file_names() -> list[str]:
-    """Names of the study files in studies/, in order."""
-    return sorted(path.stem for path in STUDIES.glob("*.toml"))
 
 
 def _study_files(incomplete: str) -> list[str]:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from search.cluster.job_command import TRAINING, JobCommand, StudyFileHere
-from search.commands.options import study_file
+from search.study.study_file import study_file
 
 Dashboard = Annotated[
     str,

@@ -52,13 +52,29 @@ def likely_seconds(work: Work, *, n_concurrent: int, pace: Pace | None) -> float
     Args:
         work, n_concurrent, pace: as of ``work_seconds``.
     """
+    whole_s = likely_trial_seconds(work, n_concurrent=n_concurrent, pace=pace)
+    if whole_s is None:
+        return None
+    n_rounds = max(1.0, (work.n_least + work.n_most) / 2 / n_concurrent)
+    return n_rounds * whole_s * likely_share(work.config) + _START_S
+
+
+def likely_trial_seconds(work: Work, *, n_concurrent: int, pace: Pace | None) -> float | None:
+    """The duration of an average trial that spends its whole budget.
+
+    Args:
+        work, n_concurrent, pace: as of ``work_seconds``.
+    """
     trials = _sizes_seconds(work, n_concurrent, pace)
     if trials is None:
         return None
     smallest, middle, largest = (sum(bounds) / 2 for bounds in trials)
-    trial_s = (smallest + 2 * middle + largest) / 4 * (1 + _least_share(work.config)) / 2
-    n_rounds = max(1.0, (work.n_least + work.n_most) / 2 / n_concurrent)
-    return n_rounds * trial_s * sum(_CHECKPOINTS) / 2 + _START_S
+    return (smallest + 2 * middle + largest) / 4 * sum(_CHECKPOINTS) / 2
+
+
+def likely_share(config: StudyConfig) -> float:
+    """Share of its budget that a trial spends if half of what may be spared is spared."""
+    return (1 + _least_share(config)) / 2
 
 
 def _sizes_seconds(

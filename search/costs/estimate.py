@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.cluster.resources import living_nodes, n_fitting_trials
-from search.costs.duration import likely_seconds, work_seconds
+from search.costs.duration import likely_seconds, likely_trial_seconds, work_seconds
 from search.costs.need import (
     Need,
     Process,
@@ -28,8 +28,11 @@ from search.study.storage import chosen_storage
 logger = logging.getLogger(__name__)
 
 
-def estimate(work: Work) -> None:
+def estimate(work: Work) -> float | None:
     """Log the disk, memory and time that the work needs; Ray must be running.
+
+    Returns:
+        Seconds for each trial that spends its whole budget; None if they are not known.
 
     Raises:
         UserError: disk or memory is too small.
@@ -50,6 +53,8 @@ def estimate(work: Work) -> None:
             pace = measured_pace(middle_size(work.sizes).trial)
     logger.info("estimate: %s", _time_text(work, n_concurrent, pace))
     logger.info("estimate: %s", _need_text(need, on_gpus=bool(config.ranks.gpus_per_rank)))
+    trial_s = likely_trial_seconds(work, n_concurrent=n_concurrent, pace=pace)
+    return None if trial_s is None else trial_s / n_concurrent
 
 
 def _memory_bytes(nodes: Sequence[Mapping[str, Any]]) -> float:

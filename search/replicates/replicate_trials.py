@@ -32,12 +32,29 @@ Wanted = Callable[[Sequence[TrialRecord]], Sequence[Replicate]]
 
 
 class ReplicateTrials(TrialSource):
-    """Source of the plan's replicates that have no trial yet."""
+    """Source of the plan's replicates that have no trial yet.
 
-    def __init__(self, config: StudyConfig, ledger: Ledger, wanted: Wanted, *, data: str) -> None:
+    Args:
+        config: settings of the study.
+        ledger: its replicates' trials.
+        wanted: the plan.
+        possible: all replicates that the plan may come to want.
+        data: folder of the prepared data.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        ledger: Ledger,
+        wanted: Wanted,
+        *,
+        possible: Sequence[Replicate],
+        data: str,
+    ) -> None:
         self._config = config
         self._ledger = ledger
         self._wanted = wanted
+        self._possible = possible
         self._data = data
 
     def next_trial(self) -> NextTrial:
@@ -46,6 +63,9 @@ class ReplicateTrials(TrialSource):
             if self._ledger.find(replicate.key) is None:
                 return unstarted(replicate, self._config, id_=self._ledger.next_id, data=self._data)
         return "later"
+
+    def n_to_come(self) -> int:
+        return sum(self._ledger.find(replicate.key) is None for replicate in self._possible)
 
 
 def unstarted(replicate: Replicate, study: StudyConfig, *, id_: int, data: str) -> TrialRecord:

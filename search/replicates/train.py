@@ -11,7 +11,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from search.costs.estimate import estimate
 from search.costs.work import replicates_work
-from search.replicates.plans import Plan, trials_ahead
+from search.replicates.plans import Plan, replicates, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
 from search.run.deadline import Deadline
 from search.run.tensorboard import tensorboard_logs
@@ -85,10 +85,6 @@ def train_replicates(
         WorkFailed: no trial was completed.
     """
     config = folder.config()
-    n_trials = plan.lineup.n_trials  # at most; the progress bar counts up to it
-    config = config.model_copy(
-        update={"search": config.search.model_copy(update={"n_trials": n_trials})}
-    )
     storage = study_storage(folder)
     with folder.locked(), Ledger.in_order(folder.trials) as ledger:
         plan.lineup.save(folder.path)
@@ -99,7 +95,13 @@ def train_replicates(
             ledger,
             searcher=TrialSearcher(
                 ledger,
-                ReplicateTrials(config, ledger, plan, data=folder.data()),
+                ReplicateTrials(
+                    config,
+                    ledger,
+                    plan,
+                    possible=replicates(plan.lineup, n_seeds=len(plan.lineup.seeds)),
+                    data=folder.data(),
+                ),
                 n_concurrent=partial(n_concurrent, config),
                 resume_from=lambda record: latest_checkpoint(storage, record),
             ),

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from search.report.objective_words import goal_words, objective_words
 from search.stats.hypervolume import Hypervolume, front_hypervolume
-from search.study.console import output
+from search.study.console import output, say_sentence
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import front_objective, pareto_front, ranked
@@ -112,23 +112,20 @@ def print_ranking(ranking: Ranking) -> None:
     table.add_column("*", no_wrap=True)
     for place, record in enumerate(ranking.trials, start=1):
         table.add_row(*_cells(ranking, shown, place, record))
-    console = output()
     goals = [goal_words(goal, shown, ranking.metric) for goal in shown.goals]
     is_one = not ranking.objective.is_pareto
     words = objective_words(shown, ranking.metric) if is_one else " and ".join(goals)
-    console.print(f"study {ranking.study}, ranked anew by {words}", markup=False, highlight=False)
-    console.print(table)
+    say_sentence(f"study {ranking.study}, ranked anew by {words}")
+    output().print(table)
     if ranking.hypervolume is not None:
-        console.print(str(ranking.hypervolume), markup=False, highlight=False, soft_wrap=True)
+        say_sentence(ranking.hypervolume)
     without = {
         "not completed or beyond a bound": ranking.n_left_out,
         "not of the space, to compare with": ranking.n_beside,
     }
     if any(without.values()):
         said = ", ".join(f"{n} {why}" for why, n in without.items() if n)
-        console.print(
-            f"trials without a place: {said}", markup=False, highlight=False, soft_wrap=True
-        )
+        say_sentence(f"trials without a place: {said}")
 
 
 def _headings(ranking: Ranking, shown: ObjectiveConfig) -> list[str]:

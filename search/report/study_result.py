@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from search.report.trials_table import print_disk_usage, print_standing, study_table
 from search.run.driver import StudyResult
 from search.study.config import StudyConfig
-from search.study.console import say, tell
+from search.study.console import say, say_sentence, tell
 from search.study.ledger import sorted_records
 from search.study.ranking import best_trial
 from search.study.reservoir_verdict import reservoir_verdict
@@ -29,8 +29,8 @@ def print_result(result: StudyResult) -> None:
     n_stopped = sum(record.state == "stopped" for record in records)
     n_failed = sum(record.state == "failed" for record in records)
     beside = f"; beside them {n_references} to compare with" if n_references else ""
-    say(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed{beside}")
-    say(
+    say_sentence(f"\n{result.counts}; {n_stopped} stopped early, {n_failed} failed{beside}")
+    say_sentence(
         f"best: trial {best.id}, {', '.join([best.layouts, *settings_texts(config, best)])}: "
         f"{best.metric} {best.best_score:.2f}, {best.counts.total / 1e6:.3f} M parameters "
         f"({best.counts.learned / 1e6:.3f} M learned)"
@@ -50,4 +50,4 @@ def print_verdict(config: StudyConfig, records: Sequence[TrialRecord]) -> None:
     """Print the sentence on the winner's reservoirs, if the study has references."""
     sentence = reservoir_verdict(config, records)
     if sentence is not None:
-        say(sentence)
+        say_sentence(sentence)

@@ -15,7 +15,7 @@ from search.report.rank_table import hypervolume_json
 from search.report.study_standing import study_standing
 from search.stats.hypervolume import Hypervolume, front_hypervolume
 from search.study.config import StudyConfig
-from search.study.console import output
+from search.study.console import output, say_sentence
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import best_first, best_trial, pareto_front
@@ -68,6 +68,7 @@ def study_table(folder: StudyFolder) -> None:
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
+        show_edge=False,  # it would need a column of its own
         title=f"study {config.name}: {config.objective.name} over {clock}, {parameters} parameters"
         f"\n{_units(config, records)}",
         title_justify="left",
@@ -80,22 +81,23 @@ def study_table(folder: StudyFolder) -> None:
     for record in ordered:
         table.add_row(*(column.of(record) for column in columns))
     console.print(table)
+    console.print()
     for record in records:
         if record.state == "failed":
-            console.print(f"trial {record.id} failed: {record.reason}", markup=False)
+            say_sentence(f"trial {record.id} failed: {record.reason}")
     for line in teachers(records):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say_sentence(line)
     volume = _hypervolume(config, records)
     if volume is not None:
-        console.print(str(volume), markup=False, highlight=False, soft_wrap=True)
+        say_sentence(volume)
     for line in _proxy_lines(config, _proxy_tally(config, folder, records)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say_sentence(line)
     _print_confirmation(folder, console)
 
 
 def print_disk_usage(folder: StudyFolder) -> None:
     """Print what the study takes up on disk."""
-    output().print(str(disk_usage(folder)), markup=False, highlight=False, soft_wrap=True)
+    say_sentence(disk_usage(folder))
 
 
 def _units(config: StudyConfig, records: Sequence[TrialRecord]) -> str:
@@ -116,7 +118,7 @@ def print_standing(folder: StudyFolder) -> None:
     """Print how the winner stands by what the objective is not, a line for each sentence."""
     standing = study_standing(folder)
     for line in () if standing is None else standing.sentences():
-        output().print(line, markup=False, highlight=False, soft_wrap=True)
+        say_sentence(line)
 
 
 def _hypervolume(config: StudyConfig, records: Sequence[TrialRecord]) -> Hypervolume | None:
@@ -161,7 +163,7 @@ def _print_confirmation(folder: StudyFolder, console: Console) -> None:
 
         console.print(confirm_table(confirmation))
         for line in verdict(confirmation):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say_sentence(line)
 
 
 def _confirmation(folder: StudyFolder) -> Confirmation | None:

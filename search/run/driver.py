@@ -102,11 +102,11 @@ def start_study(
         rehearse_any(sized_trials(config, str(data.resolve())))
         earlier = earlier_trials(config, data)
     with ray_for(config, address):
-        estimate(search_work(config, str(data.resolve())))
+        expected_s = estimate(search_work(config, str(data.resolve())))
         folder = make_study_folder(config, study_file, data)
         with folder.locked():
             trainable = trainable_for(config, folder, address)
-            return _search(config, folder, earlier, trainable, deadline)
+            return _search(config, folder, earlier, trainable, deadline, expected_s=expected_s)
 
 
 def resume_study(
@@ -197,6 +197,7 @@ def _search(
     deadline: Deadline | None,
     *,
     retried: Collection[int] = (),
+    expected_s: float | None = None,
 ) -> StudyResult:
     storage, data = study_storage(folder), folder.data()
     with SearchTime.of_session(folder) as time, Ledger.in_order(folder.trials) as ledger:
@@ -240,15 +241,27 @@ def _search(
             deadline=deadline,
             go_on=f"reservoir-search resume {folder.argument}",
             callbacks=tensorboard_logs(config, folder),
+            expected_s=expected_s,
         )
-        fault = failures_fault(ledger.records, config.search.max_failed)
-        if fault is not None:
-            raise WorkFailed(f"study {config.name}: {fault}; {_after_failures(folder)}")
-        if best_trial(ledger.records, config.objective) is None:
-            raise WorkFailed(_why_nothing_completed(ledger, config, trials.last_refusal))
+        _refuse_no_result(ledger, folder, config, trials.last_refusal)
         return StudyResult(
             folder=folder, counts=trials.counts(), mlflow_is_complete=mlflow_is_complete
         )
+
+
+def _refuse_no_result(
+    ledger: Ledger, folder: StudyFolder, config: StudyConfig, last_refusal: str | None
+) -> None:
+    """Check that the search came to a result.
+
+    Raises:
+        WorkFailed: too many trials failed, or none was completed.
+    """
+    fault = failures_fault(ledger.records, config.search.max_failed)
+    if fault is not None:
+        raise WorkFailed(f"study {config.name}: {fault}; {_after_failures(folder)}")
+    if best_trial(ledger.records, config.objective) is None:
+        raise WorkFailed(_why_nothing_completed(ledger, config, last_refusal))
 
 
 def _after_failures(folder: StudyFolder) -> str:

@@ -34,15 +34,22 @@ class LimitedTrials(TrialSource):
         self._ledger = ledger
         self._time = time
         self._is_logged = False  # True once the log has the limit
+        self._is_over = False
 
     def next_trial(self) -> NextTrial:
         limit = self._reached()
         if limit is None:
-            return self._trials.next_trial()
+            found = self._trials.next_trial()
+            self._is_over = found == "never"
+            return found
+        self._is_over = True
         if not self._is_logged:
             logger.warning("%s: no new trial is started", limit)
             self._is_logged = True
         return "never"
+
+    def n_to_come(self) -> int:
+        return 0 if self._is_over else self._trials.n_to_come()
 
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._trials.observe(record, result)

@@ -35,7 +35,7 @@ class LiveTable:
 
     config: StudyConfig
     records: Sequence[TrialRecord]
-    n_trials: int  # of the search and its references
+    n_trials: int  # begun and to come
     ends_at: float | None = None  # reading of the monotonic clock, in seconds; None if unknown
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

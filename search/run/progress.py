@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -26,10 +27,25 @@ logger = logging.getLogger(__name__)
 class Progress:
     """Log of a study's events; at a terminal a table of its trials in place of it."""
 
-    def __init__(self, config: StudyConfig, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        ledger: Ledger,
+        n_to_come: Callable[[], int],
+        expected_s: float | None,
+    ) -> None:
+        """Begin a session.
+
+        Args:
+            config: the study.
+            ledger: its trials.
+            n_to_come: gives the number of trials that are not in the ledger yet, at most.
+            expected_s: as of ``TimeLeft``.
+        """
         self._config = config
         self._ledger = ledger
-        self._time_left = TimeLeft(config, ledger.records)
+        self._n_to_come = n_to_come
+        self._time_left = TimeLeft(config, ledger.records, expected_s)
         self._shown = ExitStack()
         self._live: Live | None = None
 
@@ -53,31 +69,27 @@ class Progress:
         if record.state != "running":
             logger.info("%s", self._status())
 
-    @property
-    def _n_trials(self) -> int:
-        n_references = sum(record.reference is not None for record in self._ledger.records)
-        return self._config.search.n_trials + n_references
-
     def _table(self) -> LiveTable:
-        records = tuple(self._ledger.records)
-        left_s = self._time_left.seconds(records)
+        records, n_to_come = tuple(self._ledger.records), self._n_to_come()
+        left_s = self._time_left.seconds(records, n_to_come)
         return LiveTable(
             config=self._config,
             records=records,
-            n_trials=self._n_trials,
+            n_trials=len(records) + n_to_come,
             ends_at=None if left_s is None else time.monotonic() + left_s,
         )
 
     def _status(self) -> str:
+        n_to_come = self._n_to_come()
         states = Counter(record.state for record in self._ledger.records)
-        n_ended = sum(states.values()) - states["running"]
-        parts = [f"{n_ended}/{self._n_trials} trials ended"]
+        n_begun = states.total()
+        parts = [f"{n_begun - states['running']}/{n_begun + n_to_come} trials ended"]
         parts += [f"{states[s]} {s}" for s in ("completed", "stopped", "failed", "running")]
         best = best_trial(self._ledger.records, self._config.objective)
         if best is not None:
             settings = settings_texts(self._config, best)
             parts.append(" ".join(["best:", best.canonical, *settings, f"{best.objective:.5g}"]))
-        left_s = self._time_left.seconds(self._ledger.records)
+        left_s = self._time_left.seconds(self._ledger.records, n_to_come)
         if left_s is not None:
             parts.append(f"about {human_seconds(left_s)} left")
         return " · ".join(parts)

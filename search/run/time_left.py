@@ -5,39 +5,78 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from search.costs.duration import likely_share
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
+
+# What is expected before the first trial counts as much as so many trials of this session.
+_PACE_WEIGHT, _SHARE_WEIGHT = 2, 4
 
 
 class TimeLeft:
     """Estimate from the trials, and the parts of running ones, that this session has trained."""
 
-    def __init__(self, config: StudyConfig, records: Sequence[TrialRecord]) -> None:
-        """``records`` are the trials at the start of the session."""
-        self._config = config
-        self._started = time.monotonic()
-        self._n_before = n_ended(config, records)
+    def __init__(
+        self, config: StudyConfig, records: Sequence[TrialRecord], expected_s: float | None
+    ) -> None:
+        """Begin a session.
 
-    def seconds(self, records: Sequence[TrialRecord]) -> float | None:
-        """Seconds to the end of the last trial; None before the first validation."""
-        n_now = n_ended(self._config, records)
-        n_here = n_now - self._n_before
-        if n_here <= 0:
+        Args:
+            config: the study.
+            records: the trials at the start of the session.
+            expected_s: seconds for each trial that spends its whole budget, if foretold.
+        """
+        self._config = config
+        self._trained_before = {record.id: _trained_s(record) for record in records}
+        self._expected_s = expected_s
+        self._spent_before = sum(_share(config, record) for record in records)
+        self._began: float | None = None  # monotonic clock at the session's first update
+
+    def seconds(self, records: Sequence[TrialRecord], n_to_come: int) -> float | None:
+        """Seconds to the end of the last trial; None before the first validation.
+
+        Args:
+            records: the trials that were begun.
+            n_to_come: number of the others.
+        """
+        spent = sum(_share(self._config, record) for record in records) - self._spent_before
+        if spent <= 0:
             return None
-        pace_s = (time.monotonic() - self._started) / n_here
-        n_references = sum(record.reference is not None for record in records)
-        return pace_s * max(0.0, self._config.search.n_trials + n_references - n_now)
+        now = time.monotonic()
+        if self._began is None:  # the processes' start is no part of the pace
+            trained = (_trained_s(r) - self._trained_before.get(r.id, 0.0) for r in records)
+            self._began = now - max(trained)
+        expected = self._expected_share(records)
+        running = (record for record in records if record.state == "running")
+        left = n_to_come + sum(1.0 - _share(self._config, record) for record in running)
+        taken = now - self._began
+        if self._expected_s is not None:
+            taken += _PACE_WEIGHT * self._expected_s
+            spent += _PACE_WEIGHT
+        return taken / spent * expected * left
+
+    def _expected_share(self, records: Sequence[TrialRecord]) -> float:
+        """Share of its budget that a trial spends on average: the scheduler stops some early.
+
+        At first half of what the scheduler may spare, then more and more as the trials so far.
+        """
+        likely = likely_share(self._config)
+        ended = [_share(self._config, record) for record in records if record.state != "running"]
+        return (_SHARE_WEIGHT * likely + sum(ended)) / (_SHARE_WEIGHT + len(ended))
 
 
 def n_ended(config: StudyConfig, records: Sequence[TrialRecord]) -> float:
     """Number of ended trials, and the share of its budget that each running one has spent."""
-    return sum(_share(config, record) for record in records)
+    return sum(_share(config, record) if record.state == "running" else 1.0 for record in records)
 
 
 def _share(config: StudyConfig, record: TrialRecord) -> float:
-    if record.state != "running":
-        return 1.0
+    """Share of its budget that a trial has spent."""
     if not record.curve:
         return 0.0
     clock = config.objective.clock
     return min(1.0, record.curve[-1].at(clock) / config.budget.horizon(clock))
+
+
+def _trained_s(record: TrialRecord) -> float:
+    return record.curve[-1].seconds if record.curve else 0.0

@@ -50,20 +50,20 @@ def run_trials(
     deadline: Deadline | None,
     go_on: str,
     callbacks: Sequence[Callback] = (),
+    expected_s: float | None = None,
 ) -> bool:
     """Train the trials that ``searcher`` suggests; Ray must be running.
 
     Args:
-        config: settings of the study; the progress counts up to its ``search.n_trials``.
-        ledger: records of the trials so far, and of those to come.
+        config, ledger: settings of the study; records of the trials so far, and of those to come.
         searcher, scheduler: suggests trials until it is finished; stops some early.
         trainable: Tune's trainable with its resources, of ``trainable_for``.
         storage, kept: where trials save their checkpoints; frees it of ended trials' others.
         tracking: sends the records to MLflow; closed at the end.
         totals: metrics and tags of the parent run, called at the end, however the work ends.
-        deadline: end of the session, if it has one.
-        go_on: command that continues after it.
+        deadline, go_on: end of the session, if it has one; the command that continues then.
         callbacks: further ones of Tune's.
+        expected_s: as of ``TimeLeft``.
 
     Returns:
         Whether MLflow has all records.
@@ -79,7 +79,7 @@ def run_trials(
     before = _progress(ledger)
     with (
         _closing_mlflow(tracking, ledger, totals) as mlflow,
-        Progress(config, ledger) as progress,
+        Progress(config, ledger, searcher.n_to_come, expected_s) as progress,
     ):
         tuner = make_tuner(
             trainable,

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import sys
+import textwrap
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
@@ -67,7 +68,18 @@ class VisibleFormatter(logging.Formatter):
             _keep_trace(text, "".join(traceback.format_exception(error)))
         elif stack:
             _keep_trace(text, stack)
-        return visible(without_secrets(text))
+        text = visible(without_secrets(text))
+        return _at_words(text, VisibleConsole(stderr=True).width) if shows_live() else text
+
+
+def _at_words(text: str, width: int) -> str:
+    """The text broken at words; a terminal breaks lines anywhere."""
+    return "\n".join(
+        textwrap.fill(
+            line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+        for line in text.split("\n")
+    )
 
 
 def errors_in_one_line() -> None:
@@ -114,6 +126,12 @@ def output() -> Console:
 def say(text: object = "", *, end: str = "\n") -> None:
     """Print a result to standard output."""
     print(visible(str(text)), end=end, flush=True)
+
+
+def say_sentence(text: object) -> None:
+    """Print prose to standard output: broken at words at a terminal, a line in a file."""
+    is_file = not sys.stdout.isatty()
+    output().print(str(text), markup=False, highlight=False, soft_wrap=is_file)
 
 
 def say_json(values: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from search.study.config import StudyConfig
@@ -31,6 +32,7 @@ class ReferenceTrials(TrialSource):
         self._model0s = model0_candidates(config)
         self._refused: set[str] = set()  # keys of candidates whose settings do not fit
         self._begun_again: set[int] = set()  # ids of stopped trials
+        self._search_is_over = False
 
     def next_trial(self) -> NextTrial:
         """Model 0 at each depth, then the search's trials, then the deletion of the best.
@@ -41,6 +43,7 @@ class ReferenceTrials(TrialSource):
             if (record := self._missing(candidate, "model0")) is not None:
                 return record
         found = self._trials.next_trial()
+        self._search_is_over = found == "never"
         if found != "never":
             return found
         if any(record.state == "running" for record in self._ledger.records):
@@ -48,6 +51,27 @@ class ReferenceTrials(TrialSource):
         deletion = winners_deletion(self._config, self._ledger.records)
         record = None if deletion is None else self._missing(deletion, "deletion")
         return "never" if record is None else record
+
+    def n_to_come(self) -> int:
+        """Those of the search, the Model 0s, and a deletion of whatever leads by then."""
+        n_model0s = sum(self._is_to_come(candidate) for candidate in self._model0s)
+        n_searched = 0 if self._search_is_over else self._trials.n_to_come()
+        return n_searched + n_model0s + self._deletion_is_to_come()
+
+    def _deletion_is_to_come(self) -> bool:
+        deletion = winners_deletion(self._config, self._ledger.records)
+        if deletion is not None:
+            return self._is_to_come(deletion)
+        is_running = any(record.state == "running" for record in self._ledger.records)
+        return self._space_has_reservoirs and (is_running or not self._search_is_over)
+
+    def _is_to_come(self, candidate: Candidate) -> bool:
+        return self._ledger.find(candidate.key) is None and candidate.key not in self._refused
+
+    @cached_property
+    def _space_has_reservoirs(self) -> bool:
+        stacks = (self._config.space.encoder_stack, self._config.space.decoder_stack)
+        return any(n_with_reservoirs for _, n_with_reservoirs in (s.n_points() for s in stacks))
 
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._trials.observe(record, result)

@@ -72,6 +72,10 @@ class TrialSearcher(Searcher):  # type: ignore[misc]
             return self._go_on(trial_id, self._faulted.pop(0))
         return None if found == "later" and self._live else str(Searcher.FINISHED)
 
+    def n_to_come(self) -> int:
+        """Number of trials that are still to be written down, at most."""
+        return self._source.n_to_come()
+
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         self._source.observe(self._ledger[self._live[trial_id]], result)
 

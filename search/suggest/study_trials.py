@@ -166,6 +166,11 @@ class StudyTrials(TrialSource):
         logger.warning("%d suggestions without a new layout: the search ends", MAX_FRUITLESS)
         return "never"
 
+    def n_to_come(self) -> int:
+        left = self._config.search.n_trials - self._ledger.n_searched
+        n_taken = sum(record.is_of_the_space for record in self._ledger.records)
+        return max(0, left if self._size is None else min(left, self._size - n_taken))
+
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._journal.end(record)
 
@@ -244,8 +249,11 @@ class StudyTrials(TrialSource):
 
     @cached_property
     def _can_enumerate(self) -> bool:
-        size = self._config.space.size()
-        return size is not None and size <= MAX_ENUMERATED
+        return self._size is not None and self._size <= MAX_ENUMERATED
+
+    @cached_property
+    def _size(self) -> int | None:
+        return self._config.space.size()
 
     def _suggested(self) -> list[Suggested]:
         return self._history.suggested(self._journal.trials)

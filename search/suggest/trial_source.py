@@ -19,6 +19,10 @@ class TrialSource(ABC):
     def next_trial(self) -> NextTrial:
         """A new trial, which its searcher writes down."""
 
+    def n_to_come(self) -> int:
+        """Number of trials that will still be begun, at most, as far as it is known by now."""
+        return 0
+
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:  # noqa: B027
         """Take note of a result of a running trial; nothing unless overridden."""
 

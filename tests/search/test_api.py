@@ -60,11 +60,25 @@ def test_a_study_that_exists_is_opened_not_made_again(
     made = recorded_study("mine")
     (studies_here / "studies").mkdir()
     made.path.rename("studies/mine")
-    with pytest.raises(UserError, match="already holds a study"):
+    with pytest.raises(UserError, match=r"already holds a study: Study.open\('mine'\)"):
         Study.new(**{**TINY_STUDY, "name": "mine"})
     with pytest.raises(UserError, match="neither"):
         Study.open("other")
     assert Study.open("mine").folder == Path("studies/mine")
+
+
+def test_a_name_means_a_file_of_studies_and_what_needs_trials_says_how_to_begin(
+    studies_here: Path,
+):
+    (studies_here / "studies").mkdir()
+    shutil.copy(NOTEBOOK.parents[2] / "studies/quickstart.toml", "studies")
+    study = Study.new("quickstart", name="mine")
+    assert study.settings.space == load_study(Path("studies/quickstart.toml")).space
+    for begun in (study.resume, study.export, study.report, lambda: study.translate(["a"])):
+        with pytest.raises(UserError, match=r"study mine: nothing was .* begin with run\(\)"):
+            begun()
+    with pytest.raises(UserError, match="study files there: quickstart"):
+        Study.new("quick")
 
 
 def test_tables_hold_what_show_and_the_curves_hold(real_study: RealStudy):

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -294,6 +295,16 @@ def test_replicates_run_to_their_ends_and_all_of_them_are_kept(
     assert in_pairs[1] - 15 == pytest.approx(2 * (seconds[1] - 15))
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Trials in this process compute with one thread, as a rank of theirs does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_measured_pace_foretells_a_trial(tiny_study: Make, work_of: WorkOf):
     trial = middle_size(work_of(tiny_study()).sizes).trial
     pace = measured_pace(trial)
@@ -302,6 +313,50 @@ def test_a_measured_pace_foretells_a_trial(tiny_study: Make, work_of: WorkOf):
     # The machine's other work makes single seconds differ.
     assert 0.2 < pace.flops_per_s / (point.flops / point.seconds) < 5.0
     assert pace.validation_s > 0.0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
+def test_trials_all_over_the_space_take_the_likely_time_within_a_factor_of_two(
+    tiny_study: Make, work_of: WorkOf, small_grammar: Path
+):
+    config = tiny_study(
+        space={
+            "depth": [2, 4, 8],
+            "n_reservoirs": [0, 2],
+            "interleaving": "bottom",
+            "share_learned": ["none", "all"],
+            "decoder_depth": [1, 2],
+        },
+        model=WIDE,
+        train={"batch_tokens": 1024},
+        validation={"interval_updates": 25, "n_sentences": 50},
+        budget={"updates": 50},
+        scheduler={"name": "none", "grace": None},
+        search={"n_trials": 8},
+    )
+    trials = [
+        config.trial(config.space.choose(FixedChooser(point)), data=str(small_grammar))
+        for point in list(config.space.points())[::3]
+    ]
+    assert len(trials) == 8
+    work = work_of(config)
+
+    def likely_of_eight() -> float:
+        twice = dataclasses.replace(work, n_least=16, n_most=16)
+        pace = measured_pace(middle_size(work.sizes).trial)
+        times = [likely_seconds(each, n_concurrent=1, pace=pace) for each in (work, twice)]
+        assert times[0] is not None
+        assert times[1] is not None
+        return times[1] - times[0]  # without the processes' start
+
+    before = likely_of_eight()
+    started = time.perf_counter()
+    for trial in trials:
+        run_trial(trial, report=lambda point: None)
+    taken = time.perf_counter() - started
+    after = likely_of_eight()  # other work may have begun or ended
+    assert min(before, after) / 2 < taken < 2 * max(before, after)
 
 
 def test_measuring_leaves_the_process_as_it_was_and_never_diverges(

@@ -274,16 +274,19 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     plan = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=(2, 3)))
 
     def searcher(n_concurrent: int) -> TrialSearcher:
+        possible = plan(())
         return TrialSearcher(
             ledger,
-            ReplicateTrials(config, ledger, plan, data=str(small_grammar)),
+            ReplicateTrials(config, ledger, plan, possible=possible, data=str(small_grammar)),
             n_concurrent=lambda: n_concurrent,
             resume_from=lambda record: f"checkpoint of {record.id}",
         )
 
     first = searcher(2)
+    assert first.n_to_come() == 4
     begun = [first.suggest("a"), first.suggest("b")]
     assert first.suggest("c") is None  # no room
+    assert first.n_to_come() == 2
     ledger.update(begun[1]["id"], state="completed")
     # The driver dies here; the next one goes on.
     second = searcher(9)
@@ -298,6 +301,7 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     for name in "abc":
         second.on_trial_complete(name)
     assert second.suggest("e") == "FINISHED"
+    assert second.n_to_come() == 0
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
@@ -130,3 +131,19 @@ def test_the_page_has_the_verdict_and_the_references(
     assert sentence in page
     assert "Against the references" in page
     assert "AUCC ÷ Model 0" in page
+
+
+@pytest.mark.parametrize("width", [50, *range(64, 112)])
+def test_no_cell_of_the_table_is_folded_at_a_terminal(
+    width: int,
+    recorded_study: Callable[..., StudyFolder],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    folder = recorded_study("mine")
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    study_table(folder)
+    _, _, table = capsys.readouterr().out.partition("──\n")
+    rows, _, _ = table.partition("\n\n")
+    assert len(rows.splitlines()) == len(sorted_records(folder.trials))

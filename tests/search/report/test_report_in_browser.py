@@ -228,6 +228,18 @@ def test_a_drawn_figure_is_no_wider_than_a_phone(
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
+def test_words_in_a_figure_cover_its_lines(page: Page, scheme: str) -> None:
+    page.prefer(scheme)
+    words, colours = page.evaluate("""(() => {
+      const styles = [...document.querySelectorAll(".annotation-text")].map(getComputedStyle);
+      const paper = getComputedStyle(document.body).backgroundColor;
+      return [styles.length, styles.map((s) => [s.paintOrder, s.stroke === paper].join(" "))];
+    })()""")
+    assert words > 0
+    assert set(colours) == {"stroke true"}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_no_text_is_too_pale(page: Page, scheme: str) -> None:
     page.prefer(scheme)
     page.evaluate("document.querySelectorAll('details').forEach((d) => {d.open = true;})")

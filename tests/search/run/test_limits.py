@@ -33,13 +33,18 @@ class Endless(TrialSource):
     def next_trial(self) -> NextTrial:
         return next(self._new)
 
+    def n_to_come(self) -> int:
+        return 1000
+
 
 def n_started(source: TrialSource, end: Callable[[TrialRecord], None]) -> int:
     for n in range(100):
         found = source.next_trial()
         if not isinstance(found, TrialRecord):
             assert found == "never"
+            assert source.n_to_come() == 0
             return n
+        assert source.n_to_come() > 0
         end(found)
         source.end(found, {})
     raise AssertionError("no limit was reached")

@@ -121,6 +121,11 @@ def test_searched_settings_are_beside_the_layout_in_table_and_log(
     assert f" best: R1LR1L {settings} 23" in status
 
 
+def shown(config: StudyConfig, ledger: Ledger) -> Progress:
+    """Progress of a search without references."""
+    return Progress(config, ledger, lambda: config.search.n_trials - len(ledger), None)
+
+
 @contextmanager
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     """Standard error is a terminal, and the root logger logs there; gives what came out."""
@@ -147,7 +152,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
 
 def search_of_one_trial(config: StudyConfig, record: TrialRecord, folder: Path) -> None:
     """Train one trial, and meet a fault of MLflow meanwhile."""
-    with Ledger.in_order(folder / "trials.jsonl") as ledger, Progress(config, ledger) as progress:
+    with Ledger.in_order(folder / "trials.jsonl") as ledger, shown(config, ledger) as progress:
         ledger.put(record)
         progress.note(record)
         logging.getLogger("search.tracking").warning("MLflow does not answer")
@@ -173,6 +178,32 @@ def test_at_a_terminal_warnings_stand_above_the_table_and_the_cursor_stays(
         assert sys.stderr is stderr
         logging.getLogger("search").warning("later")
         assert read() == "later\r\n"
+
+
+WORDS = "a warning of many words, --set 'this=that' among them and /a/path/that/is-whole"
+
+
+@pytest.mark.parametrize("width", [24, 80])
+def test_at_a_terminal_log_lines_end_at_words(width: int, monkeypatch: pytest.MonkeyPatch):
+    with terminal(monkeypatch) as read:
+        monkeypatch.setenv("COLUMNS", str(width))
+        logging.getLogger("search").warning(WORDS)
+        lines = read().splitlines()
+    assert " ".join(line.strip() for line in lines) == WORDS
+    assert (len(lines) == 1) == (len(WORDS) <= width)
+    assert all(len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_sentences_of_the_result_end_at_words_at_a_terminal_alone(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    console.say_sentence(f"[bold]{WORDS}")
+    lines = capsys.readouterr().out.splitlines()
+    assert " ".join(line.strip() for line in lines) == f"[bold]{WORDS}"
+    assert (max(map(len, lines)) <= 40) == is_terminal
 
 
 def test_the_table_stays_after_an_interruption(

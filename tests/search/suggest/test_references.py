@@ -104,6 +104,33 @@ def test_model0_is_first_and_the_winners_deletion_last_beside_the_searchs_trials
     ]
 
 
+WITHOUT_RESERVOIRS = {**WITH_MODEL0, "n_reservoirs": 0, "share_learned": ["none", "all", "pairs"]}
+
+
+@pytest.mark.parametrize(
+    ("space", "n_trials", "n_known"),
+    [
+        (WITH_MODEL0, 1 + N_TRIALS + 1, 0),
+        (WITHOUT_MODEL0, 1 + N_TRIALS + 1, 0),
+        (SEVERAL_DEPTHS, 2 + N_TRIALS + 1, 1),  # the deletion is a layout that was trained
+        (WITHOUT_RESERVOIRS, 1 + 3, 1),  # Model 0 is one of the space's three layouts
+    ],
+)
+def test_all_trials_that_will_be_trained_are_told_from_the_beginning(
+    tmp_path: Path, space: dict[str, Any], n_trials: int, n_known: int
+):
+    search = ReferencedSearch(study(space), tmp_path)
+    told = [search.searcher.n_to_come()]
+    while isinstance((asked := search.ask())[1], dict):
+        told.append(len(search.records) + search.searcher.n_to_come())
+        search.end(*asked, "completed")
+        told.append(len(search.records) + search.searcher.n_to_come())
+    assert len(search.records) == n_trials - n_known
+    assert search.searcher.n_to_come() == 0
+    assert told[0] == n_trials
+    assert set(told) <= {n_trials, n_trials - n_known}
+
+
 @pytest.mark.parametrize("space", [WITH_MODEL0, WITHOUT_MODEL0])
 def test_a_reference_can_win_only_where_the_space_has_it(tmp_path: Path, space: dict[str, Any]):
     search = ReferencedSearch(study(space), tmp_path)
