@@ -17,6 +17,7 @@ from search.report.page import write_report
 from search.run.deadline import Deadline
 from search.run.driver import resume_study, start_study
 from search.study.config import StudyConfig, study_from, study_values
+from search.study.deciding_axes import with_deciding_axes
 from search.study.folder import STUDIES, StudyFolder, find_study
 from search.study.ledger import sorted_records
 from search.study.process_environment import settle_libraries
@@ -76,7 +77,8 @@ class Study:
             table = given.get(name, {})
             both = isinstance(value, dict) and isinstance(table, dict)
             given[name] = {**table, **value} if both else value
-        config = study_from(given, "Study.new" if file is None else str(file))
+        place = "Study.new" if file is None else str(file)
+        config = study_from(with_deciding_axes(given), place)
         folder = StudyFolder(STUDIES / config.name)
         if folder.path.exists():
             raise UserError(f"{folder.path} already holds a study: Study.open({config.name!r})")

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spaces.chooser import Scalar
+from spaces.inert import is_inert
 from spaces.layout import Layout
-
-RESERVOIR_SETTINGS = "model.reservoir_"  # prefix of the settings that concern reservoirs only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +28,8 @@ class Candidate:
     def key(self) -> str:
         """JSON text, equal for two candidates if and only if they describe the same model.
 
-        The reservoirs' settings are left out where there is no reservoir; 1 and 1.0 are one
-        value.
+        Settings that change nothing are left out, as those of reservoirs where there is none;
+        1 and 1.0 are one value.
         """
         meaning: dict[str, object] = {
             "encoder": str(self.encoder.canonical()),
@@ -38,7 +37,7 @@ class Candidate:
             "hyper": {
                 name: value if isinstance(value, str) else float(value)
                 for name, value in self.hyper.items()
-                if self.has_reservoirs or not name.startswith(RESERVOIR_SETTINGS)
+                if not is_inert(name, self.encoder, self.decoder, self.hyper)
             },
         }
         if self.has_reservoirs:

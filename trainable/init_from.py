@@ -7,7 +7,10 @@ from pathlib import Path
 import torch
 from fairseq.models import BaseFairseqModel
 
+from spaces.counts import count_encoder_params
 from spaces.errors import UserError
+from spaces.inert import is_inert
+from spaces.layout import NO_DECODER
 from trainable.config import ModelConfig, TrialConfig
 from trainable.export_files import exported_config, exported_weights
 from trainable.tasks.registry import load_vocabulary
@@ -15,11 +18,12 @@ from trainable.tasks.task import Task
 
 SETTING = "train.init_from"
 ENCODER = "encoder."  # beginning of the names of an encoder's weights
-_SIZES = (
+# Settings that make the encoder; those that change nothing in it may differ.
+_OF_THE_ENCODER = (
     *("encoder", "d_model", "embedding_dim", "ffn", "heads", "norm"),
     *("attention", "attention_features", "attention_length", "attention_sharing"),
+    *("reservoir_gain", "reservoir_draw", "reservoir_density"),
 )
-_RESERVOIRS = ("reservoir_gain", "reservoir_draw", "reservoir_density")
 
 
 def check_init(trial: TrialConfig, task: Task) -> None:
@@ -37,15 +41,18 @@ def check_init(trial: TrialConfig, task: Task) -> None:
             f"train.init_from {folder}: its dictionary is not that of {task.folder}; "
             f"prepare the data with --vocabulary {folder}"
         )
-    names = list(_SIZES)
-    if trial.model.encoder.n_reservoirs:
-        names += _RESERVOIRS
-        if trial.seed != exported.seed:
-            raise UserError(
-                f"train.init_from {folder}: its reservoirs are of seed {exported.seed}, and the "
-                f"trial's of seed {trial.seed}; set seed = {exported.seed}"
-            )
-    _require_equal(names, trial.model, exported.model, folder)
+    _require_equal(trial, exported.model, folder)
+    if has_drawn_weights(trial.model, task) and trial.seed != exported.seed:
+        raise UserError(
+            f"train.init_from {folder}: its frozen random weights are of seed {exported.seed}, "
+            f"and the trial's of seed {trial.seed}; set seed = {exported.seed}"
+        )
+
+
+def has_drawn_weights(model: ModelConfig, task: Task) -> bool:
+    """True if the encoder has frozen weights, drawn from the seed: reservoirs, random features."""
+    counts = count_encoder_params(model.encoder, task.dimensions(model), n_head=0)
+    return counts.stored < counts.total
 
 
 @torch.no_grad()
@@ -68,13 +75,13 @@ def start_from_export(model: BaseFairseqModel, trial: TrialConfig, task: Task) -
         parameter.copy_(weights[name])
 
 
-def _require_equal(
-    names: list[str], ours: ModelConfig, exported: ModelConfig, folder: Path
-) -> None:
-    for name in names:
-        wanted, found = getattr(ours, name), getattr(exported, name)
-        if wanted != found:
+def _require_equal(trial: TrialConfig, exported: ModelConfig, folder: Path) -> None:
+    model = trial.model
+    settings = {f"model.{name}": getattr(model, name) for name in _OF_THE_ENCODER}
+    for name, wanted in settings.items():
+        found = getattr(exported, name.removeprefix("model."))
+        if wanted != found and not is_inert(name, model.encoder, NO_DECODER, settings):
             raise UserError(
-                f"train.init_from {folder}: model.{name} is {found} there and {wanted} in the "
+                f"train.init_from {folder}: {name} is {found} there and {wanted} in the "
                 "trial; both must be one encoder"
             )

@@ -1,4 +1,4 @@
-"""``reservoir-search predict``: raw sentences in, labels or filled masks out."""
+"""``reservoir-search predict``: raw lines in; labels, filled masks or summaries out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ def predict(
         Path, typer.Argument(metavar="EXPORT", help="Folder of an export.", show_default=False)
     ],
 ) -> None:
-    """Answer the sentences on stdin, one per line: a label with its probability, a filled mask."""
+    """Answer the lines on stdin: with a label and its probability, a filled mask, or a summary.
+
+    One line for each. At a terminal it asks for them and answers each at once; Ctrl-D ends it.
+    """
     from search.commands.translate import answer_stdin
     from search.exports.predict import Predictor
 

@@ -1,7 +1,8 @@
-"""Sequence-level distillation: the training set of prepared data, as an export translates it.
+"""Sequence-level distillation: the training set of prepared data, as an export writes it.
 
-The targets are the teacher's translations by beam search (Kim and Rush 2016, arXiv:1606.07947), of
-every training sentence, as in the recipe of Kasai et al. 2021 (arXiv:2006.10369).
+The targets are the teacher's translations, or summaries, by beam search (Kim and Rush 2016,
+arXiv:1606.07947), of every training sentence, as in the recipe of Kasai et al. 2021
+(arXiv:2006.10369).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def distilled_data(export: Path, out: Path, *, beam: int, tell: Callable[[str], 
         tell: called with lines on the progress.
 
     Raises:
-        UserError: the export does not translate, its data are gone, or ``out`` is not free.
+        UserError: the export has no decoder, its data are gone, or ``out`` is not free.
     """
     require_free(out)
     opened = open_export(export)
@@ -108,12 +109,12 @@ def _data_of(opened: Export, export: Path) -> Translation:
     """Prepared data that the export was trained on.
 
     Raises:
-        UserError: it does not translate; its data are gone, or others by now.
+        UserError: it has no decoder; its data are gone, or others by now.
     """
     if not isinstance(opened.task, Translation):
         raise UserError(
             f"{export}: was trained for the task {opened.task.name!r}; "
-            "give an export of a translation study"
+            "give an export of a study of translation or summarisation"
         )
     try:
         task = load_task(opened.config.data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from search.exports.full_evaluation import full_scores, trained_model
 from search.exports.full_training import full_config, train_in_full
 from search.exports.layout_file import LAYOUT, layout_toml
 from search.exports.model_card import model_card
+from search.exports.train_script import left_out, train_script
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.kept_weights import best_weights
@@ -32,11 +32,6 @@ from trainable.export_files import CONFIG, WEIGHTS, portable_config
 from trainable.fairseq_checkpoint import fairseq_checkpoint
 from trainable.fairseq_command import fairseq_train_arguments
 from trainable.tasks.registry import load_task
-
-_UNTAUGHT = (
-    "# Without its teacher: fairseq has no word-level distillation, and learns from the\n"
-    "# references alone.\n"
-)
 
 
 def export_layout(
@@ -149,7 +144,7 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
         folder / "checkpoint.pt",
     )
     (folder / "fairseq-train.sh").write_text(
-        train_script([portable.data, *arguments[1:]], taught=config.train.distill is not None),
+        train_script([portable.data, *arguments[1:]], notes=left_out(config.train, arguments)),
         encoding="utf-8",
     )
     (folder / "README.md").write_text(model_card(exported), encoding="utf-8")
@@ -182,26 +177,3 @@ def further_scores(exported: Exported) -> dict[str, FurtherScores]:
         )
         for metric in task.further_metrics
     }
-
-
-def train_script(arguments: list[str], *, taught: bool = False) -> str:
-    """Shell script that trains the layout with fairseq and asks Python for the plug-in's place.
-
-    Args:
-        arguments: the words of ``fairseq-train``, the data folder first, by its path from the
-            script's folder; the script runs nothing that one of them may hold.
-        taught: the layout has learned from a teacher too, which fairseq cannot do.
-    """
-    data, *options = arguments
-    user_dir = "\"$(python -c 'import trainable; print(trainable.__path__[0])')\""
-    words = [word for word in options if word != "--user-dir"]
-    place = options.index("--user-dir") + 1
-    words.remove(options[place])
-    return (
-        "#!/usr/bin/env bash\n"
-        "# Trains this layout with fairseq itself; the data folder may be given instead.\n"
-        f"{_UNTAUGHT if taught else ''}"
-        "set -euo pipefail\n"
-        f'data="$(cd -- "$(dirname -- "${{BASH_SOURCE[0]}}")" && pwd)"/{shlex.quote(data)}\n'
-        f'fairseq-train "${{1:-$data}}" --user-dir {user_dir} {shlex.join(words)} "${{@:2}}"\n'
-    )

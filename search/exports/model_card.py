@@ -7,8 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from search.exports.exported import Exported
+from search.exports.train_script import export_name, left_out
 from spaces.kinds import LAYER_KINDS
 from trainable.config import ModelConfig
+from trainable.digests import file_sha256
+from trainable.export_files import WEIGHTS
 
 # Names of our tasks on Hugging Face's hub.
 _PIPELINES = MappingProxyType(
@@ -48,7 +51,7 @@ def model_card(exported: Exported) -> str:
 | parameters | {counts.total:,} in all, {counts.learned:,} learned, {counts.stored:,} stored |
 | reservoirs | {_drawn(model)}, drawn from seed {config.seed} with gain \
 {model.reservoir_gain}; gradients go {model.reservoir_backward} them; not stored |
-{_verdict(exported)}{_teacher(exported)}| training | {how} |
+{_verdict(exported)}{_start(exported)}{_teacher(exported)}| training | {how} |
 | optimizer | Adam (0.9, 0.98), lr {train.lr}, {train.warmup_updates} warm-up updates, \
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {valid.score:.2f} ({decoding}, {_cell(valid.signature)}) |
@@ -61,7 +64,7 @@ def model_card(exported: Exported) -> str:
 ```
 {commands}
 bash fairseq-train.sh DATA          # trains the layout again, with fairseq itself\
-{", but without a teacher" if train.distill else ""}
+{_without(exported)}
 ```
 
 `TRAINABLE` is `python -c 'import trainable; print(trainable.__path__[0])'`.
@@ -70,6 +73,12 @@ bash fairseq-train.sh DATA          # trains the layout again, with fairseq itse
 
 {task.limits} The licence of the data binds the use of the weights.
 """
+
+
+def _without(exported: Exported) -> str:
+    """Remark that the script of fairseq's command names parts that it leaves out, if any."""
+    arguments = exported.task.fairseq_options(exported.config.train)
+    return ", but for what it says" if left_out(exported.config.train, [*arguments]) else ""
 
 
 def _cell(text: str) -> str:
@@ -135,11 +144,23 @@ def _targets(exported: Exported) -> str:
     return "" if teacher is None else f"| training targets | {_cell(str(teacher))} |\n"
 
 
+def _start(exported: Exported) -> str:
+    """Row on the export whose encoder the training started from, if there is one."""
+    path = exported.config.train.init_from
+    if path is None:
+        return ""
+    row = f"the encoder of `{_cell(export_name(path))}`, `{exported.config.model.encoder}`"
+    try:
+        row += f", its {WEIGHTS} of SHA-256 `{file_sha256(Path(path) / WEIGHTS)[:16]}…`"
+    except OSError:
+        row += ", which is gone"
+    return f"| start of the training | {row} |\n"
+
+
 def _teacher(exported: Exported) -> str:
     """Row on the teacher of word-level distillation, if there is one."""
     train, cost = exported.config.train, exported.record.teacher
     if train.distill is None:
         return ""
-    teacher = Path(*Path(train.distill).parts[-2:])  # as my/export: not where its owner keeps it
-    share = f"`{_cell(str(teacher))}`, {train.distill_weight:g} of the loss"
+    share = f"`{_cell(export_name(train.distill))}`, {train.distill_weight:g} of the loss"
     return f"| teacher, word by word | {share}{'' if cost is None else f': {cost}'} |\n"

@@ -1,4 +1,4 @@
-"""Answers of an export to raw sentences: a label, or a filled mask."""
+"""Answers of an export to raw lines: a label, a filled mask, or a summary."""
 
 from __future__ import annotations
 

@@ -26,14 +26,20 @@ def candidate_values(table: TrialTable, config: StudyConfig) -> Mapping[str, flo
     Candidates that break a bound of the objective are left out: they cannot win.
 
     Raises:
-        UserError: the table lacks candidates, or none of them is within the bounds.
+        UserError: the table lacks candidates, none of them is within the bounds, or none has an
+            objective above 0, so that there is nothing to compare.
     """
     try:
         values = _values(table, config)
     except ExpressionError as error:
         raise UserError(f"objective.name: {error}") from error
-    if not any(values.values()):
+    if not values:
         raise UserError("objective: no candidate of the table is within its bounds; loosen them")
+    if not any(values.values()):
+        raise UserError(
+            "objective: is 0 for every candidate of the table, whose models have learned nothing; "
+            "record it with a longer budget"
+        )
     return values
 
 

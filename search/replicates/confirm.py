@@ -16,6 +16,7 @@ from search.replicates.test_set import WeightsGone, paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
 from search.run.deadline import Deadline
 from search.study.bounds import least_score
+from search.study.config import StudyConfig
 from search.study.folder import ConfirmFolder, StudyFolder
 from search.study.ledger import sorted_records
 from search.study.place import settle_place
@@ -62,13 +63,14 @@ def confirm_study(
 
     Raises:
         NotFinished: the deadline has come.
-        UserError: the study has no completed trial, its ``confirm`` folder has further entrants,
-            or the trials can't be trained here.
+        UserError: the study has no completed trial or starts from an export, its ``confirm``
+            folder has further entrants, or the trials can't be trained here.
         WorkFailed: no trial was completed.
     """
+    config = study.config()
+    _refuse_start(config)
     settle_place(study)
     folder, data = study.confirm, study.data()
-    config = study.config()
     entrants = confirm_entrants(
         config, sorted_records(study.trials), n_best=n_best, baseline=baseline, against=against
     )
@@ -83,6 +85,21 @@ def confirm_study(
     confirmation = read_confirmation(study)
     assert confirmation is not None
     return confirmation
+
+
+def _refuse_start(config: StudyConfig) -> None:
+    """Refuse a study whose trials start from an export's encoder.
+
+    Raises:
+        UserError: this is one.
+    """
+    if config.train.init_from is not None:
+        raise UserError(
+            f"study {config.name}: train.init_from: a baseline and other seeds' reservoirs are "
+            "other encoders than the export's, and cannot start from it; run the study again as "
+            "--set name=NAME --set seed=SEED for each seed, where it has frozen random weights "
+            "from an export of that seed"
+        )
 
 
 def read_confirmation(study: StudyFolder) -> Confirmation | None:

@@ -18,6 +18,7 @@ from search.study.agreement import (
     scheduler_faults,
 )
 from search.study.chosen_class import Algorithm, Scheduler
+from search.study.deciding_axes import with_deciding_axes
 from search.study.duration import Duration
 from search.study.first_layouts import First, first_layout_faults
 from search.study.learning import default_grace, longest_warm_up
@@ -235,7 +236,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     values = study_values(path)
     for override in overrides:
         put_setting(values, override)
-    return study_from(values, str(path))
+    return study_from(with_deciding_axes(values), str(path))
 
 
 def study_values(path: Path) -> dict[str, Any]:

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
-from spaces.axes import Range
+from spaces.axes import n_values
+from spaces.constraints import GAIN
 
 
 def varied_settings(config: StudyConfig) -> list[str]:
     """Dotted names of the settings, as ``train.lr``."""
-    gain = config.space.reservoir_gain
-    is_varied = isinstance(gain, Range) or len(gain) > 1
-    return [*(["model.reservoir_gain"] if is_varied else []), *config.space.hyper]
+    axes = {GAIN: config.space.reservoir_gain, **config.space.hyper}
+    return [
+        f"model.{name}" if name == GAIN else name
+        for name, axis in axes.items()
+        if n_values(axis) != 1
+    ]
 
 
 def short_names(config: StudyConfig) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from spaces.errors import UserError
-from tests.encoder_exports import encoder_trial
+from tests.encoder_exports import encoder_trial, write_export
 from trainable.checkpoint import learned_weights
 from trainable.config import TrialConfig
 from trainable.data.grammar.kinds import grammar_sentences
@@ -59,7 +59,7 @@ def test_the_encoder_is_the_exports_and_the_head_is_new(labelled: Path, language
         ({"encoder": "LLLL"}, "model.encoder is R1LR1L there and LLLL in the trial"),
         ({"ffn": 64}, "model.ffn is 32 there and 64 in the trial"),
         ({"reservoir_gain": 2.0}, "model.reservoir_gain is 1.0 there and 2.0"),
-        ({"seed": 8}, "its reservoirs are of seed 7, and the trial's of seed 8; set seed = 7"),
+        ({"seed": 8}, "its frozen random weights are of seed 7, and the trial's of seed 8"),
     ],
 )
 def test_another_encoder_is_refused_before_it_trains(
@@ -67,6 +67,26 @@ def test_another_encoder_is_refused_before_it_trains(
 ):
     with pytest.raises(UserError, match=fault):
         candidate_size(trial_on(labelled, init_from=language_export, **changed))
+
+
+@pytest.mark.parametrize("encoder", ["LL", "L1L1", "PL"])
+def test_random_features_of_another_seed_are_refused(
+    labelled: Path, english: Path, tmp_path: Path, encoder: str
+):
+    """A Performer's features are in no checkpoint: they are drawn from the seed."""
+    model = {"encoder": encoder, "attention": "performer"}
+    export = write_export(english, tmp_path / "export", **model)
+    with pytest.raises(UserError, match=r"frozen random weights are of seed 7.*; set seed = 7"):
+        candidate_size(trial_on(labelled, init_from=export, seed=8, **model))
+    candidate_size(trial_on(labelled, init_from=export, seed=7, **model))
+
+
+def test_settings_that_change_nothing_may_differ_and_so_may_the_seed(
+    labelled: Path, english: Path, tmp_path: Path
+):
+    export = write_export(english, tmp_path / "export", encoder="LL", attention_features=32)
+    changed = {"encoder": "LL", "attention_length": 5, "reservoir_gain": 2.0}
+    candidate_size(trial_on(labelled, init_from=export, seed=8, **changed))
 
 
 def test_other_words_are_refused_with_the_remedy(language_export: Path, tmp_path: Path):

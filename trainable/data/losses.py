@@ -1,4 +1,4 @@
-"""Losses of a preparation: pairs left out, and evaluation sets that train has seen."""
+"""Losses of a preparation: pairs left out, evaluation sets and what train has of them."""
 
 from __future__ import annotations
 
@@ -75,9 +75,14 @@ class Losses(_Record):
     cut: Cut | None = None  # of documents alone
     # Pairs of train that came before, token by token, and are kept; earlier versions: None.
     repeated: _Count | None = None
+    # Sentences whose label train has not; None without labels, and of earlier versions.
+    unseen_labels: Mapping[Literal["valid", "test"], _Count] | None = None
 
     def lines(self) -> list[str]:
-        """Lines for the screen: what was left out, cut or repeated, and the overlap with train."""
+        """Lines for the screen: what was left out, cut or repeated, and the overlap with train.
+
+        Labels that train has not are told where there are any.
+        """
         dropped = "; ".join(f"{name}: {counts}" for name, counts in self.dropped.items())
         overlap = "; ".join(f"{name}: {counts}" for name, counts in self.overlap.items())
         return [
@@ -85,4 +90,12 @@ class Losses(_Record):
             *([] if self.cut is None else [str(self.cut)]),
             *([] if self.repeated is None else [f"repeated in train, and kept: {self.repeated:,}"]),
             f"in train too: {overlap}",
+            *self._unseen_lines(),
         ]
+
+    def _unseen_lines(self) -> list[str]:
+        unseen = self.unseen_labels or {}
+        if not any(unseen.values()):
+            return []
+        counts = "; ".join(f"{name}: {n:,}" for name, n in unseen.items())
+        return [f"sentences of a label that train lacks, which no model can learn: {counts}"]

@@ -137,7 +137,7 @@ class UnknownUnits(_Record):
 
 
 class TeacherInfo(_Record):
-    """Model whose translations are the targets of train, in the place of the references."""
+    """Model whose outputs are the targets of train, in the place of the references."""
 
     encoder: str  # layouts
     decoder: str
@@ -148,7 +148,7 @@ class TeacherInfo(_Record):
 
     def __str__(self) -> str:
         return (
-            f"translations by a model of encoder {self.encoder}, decoder {self.decoder}, "
+            f"outputs of a model of encoder {self.encoder}, decoder {self.decoder}, "
             f"beam {self.beam}, which scores {self.score_valid:.2f} on validation"
         )
 

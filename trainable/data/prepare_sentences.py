@@ -14,7 +14,12 @@ from typing import Any
 from spaces.errors import UserError
 from trainable.data.binarise import build_dictionary, load_dictionary, write_binarised
 from trainable.data.corpus import Pairs
-from trainable.data.evaluation_sets import n_repeated, overlap_with_train
+from trainable.data.evaluation_sets import (
+    EVALUATION_SETS,
+    EvaluationName,
+    n_repeated,
+    overlap_with_train,
+)
 from trainable.data.folder import new_folder
 from trainable.data.losses import Losses
 from trainable.data.manifest import (
@@ -140,6 +145,7 @@ def _write(
             dropped={name: corpus.splits[name].dropped for name in SPLITS},
             overlap=overlap_with_train(labelled),
             repeated=n_repeated(labelled["train"]),
+            unseen_labels=_unseen_labels(corpus) if corpus.has_labels else None,
         ),
         tokenizer=segmentation.info,
         licence=corpus.licence,
@@ -162,6 +168,18 @@ def _write_labels(corpus: Sentences, place: Path) -> tuple[str, ...]:
 def _majority_share(corpus: Sentences) -> float:
     labels = corpus.splits["valid"].raw.tgt
     return 100 * max(Counter(labels).values()) / len(labels)
+
+
+def _unseen_labels(corpus: Sentences) -> dict[EvaluationName, int]:
+    """Number of sentences of each evaluation set whose label train has not.
+
+    Rare labels can all be held out, and sentences of train can be left out as too long.
+    """
+    known = set(corpus.splits["train"].raw.tgt)
+    return {
+        name: sum(label not in known for label in corpus.splits[name].raw.tgt)
+        for name in EVALUATION_SETS
+    }
 
 
 def _label_dictionary(corpus: Sentences) -> Any:

@@ -17,12 +17,14 @@ from search.exports.translate import open_export
 from spaces.errors import UserError
 from tests.encoder_exports import encoder_trial, write_export
 from trainable.data.grammar.corpus import grammar
-from trainable.data.manifest import Manifest
+from trainable.data.grammar.summaries import grammar_summaries
+from trainable.data.manifest import SPLITS, Manifest
 from trainable.data.prepare import prepare
 from trainable.decoding import LengthLimit, decode
 from trainable.model_size import candidate_size
 from trainable.tasks.registry import load_task
 from trainable.tasks.translation import Translation
+from trainable.training import run_trial
 
 N_TRAIN = 12
 LIMIT = LengthLimit(ratio=0.0, extra=8)  # an untrained model stops nowhere else
@@ -82,7 +84,51 @@ def test_the_manifest_names_the_teacher(export: Path, distilled: Path):
     assert after.teacher.data_digest == before.digest != after.digest
     assert 0.0 <= after.teacher.score_valid < 100.0
     assert after.counts["train"].n_tokens_tgt == load_task(str(distilled)).n_epoch_tokens
-    assert any("translations by a model of encoder R1LR1L" in value for _, value in after.facts())
+    assert any("outputs of a model of encoder R1LR1L" in value for _, value in after.facts())
+
+
+def test_overlap_and_repetitions_are_those_of_the_new_training_set(export: Path, distilled: Path):
+    before = Manifest.load(export.parent / "data")
+    task = load_task(str(distilled))
+    pairs = {
+        name: [
+            (task.corpus.src_dict.string(src), task.corpus.tgt_dict.string(tgt))
+            for src, tgt in zip(split.src, split.tgt, strict=True)
+        ]
+        for name in SPLITS
+        for split in [task.corpus.split(name)]
+    }
+    losses = Manifest.load(distilled).losses
+    assert before.losses is not None
+    assert losses is not None
+    assert losses.repeated == len(pairs["train"]) - len(set(pairs["train"]))
+    for name in ("valid", "test"):
+        found = losses.overlap[name]
+        assert found.pairs == sum(pair in set(pairs["train"]) for pair in pairs[name])
+        # The sources are those of before, and so is what was left out of them.
+        assert found.sources == before.losses.overlap[name].sources
+    assert losses.dropped == before.losses.dropped
+
+
+def test_summaries_are_distilled_and_taught_too(tmp_path: Path):
+    data, out = tmp_path / "data", tmp_path / "distilled"
+    prepare(
+        lambda: grammar_summaries(seed=3, n_train=N_TRAIN, n_valid=2, n_test=2),
+        data,
+        n_merges=20,
+        joined_dictionary=True,
+    )
+    sizes = {"decoder": "L", "d_model": 8, "ffn": 8}
+    teacher = write_export(data, tmp_path / "export", **sizes)
+    manifest = distilled_data(teacher, out, beam=2, tell=lambda line: None)
+    assert manifest.task == "summarisation"
+    assert manifest.lengths == Manifest.load(data).lengths
+    limit = manifest.lengths.summary
+    targets = load_task(str(out)).corpus.split("train").tgt_sizes
+    assert targets.max() <= limit + 1  # and the end
+    trial = encoder_trial(out, seed=1, train={"distill": str(teacher)}, **sizes)
+    trained = run_trial(trial, report=lambda point: None)
+    assert trained.teacher_cost is not None
 
 
 def test_an_export_can_teach_word_by_word_what_it_has_translated(export: Path, distilled: Path):

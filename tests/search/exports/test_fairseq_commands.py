@@ -15,7 +15,7 @@ import torch
 from fairseq.models import BaseFairseqModel
 from safetensors.torch import save_file
 
-from search.exports.export import train_script
+from search.exports.train_script import train_script
 from search.exports.translate import CONFIG, WEIGHTS, Translator
 from tests.encoder_exports import encoder_trial
 from tests.search.command_line import environment

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from search.cli import app, exit_code
 from search.commands.predict import predict
 from search.exports.predict import BATCH_SENTENCES, Predictor
 from trainable.data.manifest import Manifest
@@ -51,3 +52,11 @@ def test_the_command_reads_stdin_and_writes_stdout(
         True,
         False,
     ]
+
+
+def test_the_help_names_the_answers_of_every_task_that_it_serves(
+    capsys: pytest.CaptureFixture[str],
+):
+    assert exit_code(lambda: app(["predict", "--help"], standalone_mode=False)) == 0
+    text = capsys.readouterr().out
+    assert all(answer in text for answer in ("label", "mask", "summary"))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from search.exports.export import train_script
+from search.exports.train_script import left_out, train_script
+from trainable.config import TrainConfig
+from trainable.tasks.registry import load_task
 
 # Prints its arguments, one a line, in the place of fairseq-train.
 PRINTER = f"#!{sys.executable}\nimport sys\nprint(*sys.argv[1:], sep='\\n')\n"
@@ -50,3 +52,32 @@ def test_another_data_folder_and_more_options_can_be_given(tmp_path: Path):
     data, *_, last = words_of(script, tmp_path, "other $(touch ran)", "--fp16")
     assert (data, last) == ("other $(touch ran)", "--fp16")
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("data", ["kinds", "english", "small_grammar", "short"])
+def test_label_smoothing_reaches_fairseq_or_is_said_to_be_left_out(
+    data: str, request: pytest.FixtureRequest
+):
+    """fairseq's `sentence_prediction` and `masked_lm` have none; our losses apply it."""
+    task = load_task(str(request.getfixturevalue(data)))
+    smoothed = TrainConfig(label_smoothing=0.2)
+    options = task.fairseq_options(smoothed)
+    assert ("--label-smoothing" in options) == task.has_decoder
+    notes = left_out(smoothed, [*options])
+    assert [note for note in notes if "label smoothing of 0.2" in note] == notes
+    assert bool(notes) != task.has_decoder
+    assert not left_out(TrainConfig(label_smoothing=0.0), [*options])
+
+
+def test_what_is_left_out_is_said_in_comments_that_run_nothing(tmp_path: Path):
+    train = TrainConfig(init_from="/home/me/a\ntouch ran\n/export", distill="large/export")
+    notes = left_out(train, ["data", "--label-smoothing", "0.1"])
+    assert [note.partition(":")[0] for note in notes] == [
+        "Starts from new weights",
+        "Without its teacher",
+    ]
+    assert "/home" not in "".join(notes)
+    script = train_script(["data", "--user-dir", "ours", "--lr", "0.005"], notes=notes)
+    assert words_of(script, tmp_path)[-2:] == ["--lr", "0.005"]
+    assert not (tmp_path / "ran").exists()
+    assert "the encoder of a touch ran /export" in script

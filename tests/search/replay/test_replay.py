@@ -220,6 +220,18 @@ def test_bounds_leave_out_what_cannot_win(table: TrialTable):
         candidate_values(table, replayed_study(table, ["objective.max_mparams=0.5"]))
 
 
+def test_a_table_of_models_that_learned_nothing_is_not_blamed_on_the_bounds(table: TrialTable):
+    trials = [
+        dataclasses.replace(
+            trial, curve=tuple(dataclasses.replace(point, score=0.0) for point in trial.curve)
+        )
+        for trial in table.trials
+    ]
+    empty = dataclasses.replace(table, trials=tuple(trials))
+    with pytest.raises(UserError, match=r"is 0 for every candidate .*; record it with a longer"):
+        candidate_values(empty, replayed_study(empty, []))
+
+
 def test_candidates_that_the_table_lacks_are_named_before_the_start(table: TrialTable):
     wider = replayed_study(table, ["space.depth=[2,3,4]"])
     with pytest.raises(UserError, match=r"no trial of \d+ of its \d+ candidates: .*LLLL"):

@@ -505,6 +505,19 @@ def test_a_preset_at_the_papers_size_has_its_recipe_and_a_variant_differs_in_the
     assert {entrant.candidate.decoder.depth for entrant in entrants(config, PRESETS)} == {2}
 
 
+def test_a_study_that_starts_from_an_export_is_refused_before_ray_starts(
+    recorded_study: Callable[..., StudyFolder], too_small: list[Work]
+) -> None:
+    study = recorded_study("mine", train={"init_from": "studies/other/export"})
+    rule = r"^study mine: train\.init_from: [^\n]*; run the study again as --set name=[^\n]*$"
+    with pytest.raises(UserError, match=rule):
+        confirm_study(
+            study, n_best=3, n_seeds=8, baseline=None, against=(), address=None, deadline=None
+        )
+    assert not too_small
+    assert not study.confirm.path.exists()
+
+
 def test_further_encoders_are_confirmed_too_each_once(
     recorded_study: Callable[..., StudyFolder], too_small: list[Work]
 ) -> None:

@@ -21,6 +21,7 @@ from trainable.data.prepare import prepare
 from trainable.data.prepare_sentences import prepare_sentences
 from trainable.data.sentences import Sentences, sentence_split
 from trainable.data.text import find_text, text
+from trainable.tasks.registry import load_task
 
 Write = Callable[[Path, Sequence[str]], Path]
 
@@ -195,6 +196,48 @@ def test_losses_of_sentences_with_labels_are_told_too(tmp_path: Path):
     assert losses is not None
     assert losses.dropped["train"] == Dropped(empty=1)
     assert losses.overlap["valid"] == Overlap(pairs=2, sources=3, nearly=0)
+
+
+@pytest.mark.parametrize("rare", ["by its length", "by the hold-out"])
+def test_sentences_of_labels_that_train_lacks_are_told(
+    rare: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Train's only sentence of a label is too long, or is drawn for valid or test."""
+    lines = [f"{'ab'[n % 2]} this is sentence {n}" for n in range(60)]
+    if rare == "by its length":
+        train = [*lines, "rare " + "long " * 200]
+        (tmp_path / "test.txt").write_text("a one\nrare two\nrare three\n")
+        given, expected = ["--test", str(tmp_path / "test.txt")], {"valid": 0, "test": 2}
+    else:
+        train = [*lines, *(f"rare{n} word {n}" for n in range(60))]
+        given, expected = [], None
+    (tmp_path / "train.txt").write_text("\n".join(train) + "\n")
+    arguments = ["data", "classify", "--train", str(tmp_path / "train.txt"), *given]
+    arguments += ["--language", "en", "--bpe-merges", "9", "--out", str(tmp_path / "out")]
+    assert exit_code(lambda: app(arguments, standalone_mode=False)) == 0
+    losses = Manifest.load(tmp_path / "out").losses
+    assert losses is not None
+    unseen = losses.unseen_labels
+    assert unseen is not None
+    if expected is None:
+        task = load_task(str(tmp_path / "out"))
+        expected = {
+            name: sum(label not in task.references("train") for label in task.references(name))
+            for name in ("valid", "test")
+        }
+        assert sum(expected.values()) > 0
+    assert dict(unseen) == expected
+    told = f"which no model can learn: valid: {expected['valid']}; test: {expected['test']}"
+    assert capsys.readouterr().out.count(told) == 1
+
+
+def test_labels_that_train_has_are_not_told(kinds: Path):
+    losses = Manifest.load(kinds).losses
+    assert losses is not None
+    assert losses.unseen_labels == {"valid": 0, "test": 0}
+    assert not any("no model can learn" in line for line in losses.lines())
+    earlier = losses.model_dump(exclude={"unseen_labels"})
+    assert Losses.model_validate(earlier).unseen_labels is None
 
 
 def test_a_sentence_too_long_for_evaluation_is_refused_with_its_line(

@@ -139,3 +139,19 @@ def test_projections_are_shared_by_all_layers_that_learn_them(build):
     assert first is second is third
     assert not list(frozen.parameters())
     assert [*dict(frozen.named_buffers())] == ["keys"]
+
+
+@pytest.mark.parametrize("n_features", [8, 64])
+def test_a_performers_exponents_are_float32_under_mixed_precision(n_features):
+    """Rounded to bfloat16, an exponent of 20 is wrong by up to 6 %, and exp of it likewise."""
+    torch.manual_seed(2)
+    performer = PerformerAttention(
+        D, HEADS, n_features=n_features, dropout=0.0, self_attention=True
+    )
+    performer.features.copy_(draw_features(n_features, D // HEADS, key="mixed"))
+    x = torch.randn(2, HEADS, LENGTH, D // HEADS, dtype=torch.bfloat16)
+    outside = performer._exponents(x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = performer._exponents(x)
+    assert inside.dtype == torch.float32
+    torch.testing.assert_close(inside, outside, rtol=0.0, atol=0.0)
