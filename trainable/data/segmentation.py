@@ -12,6 +12,7 @@ from trainable.characters import lowered
 from trainable.data import bpe
 from trainable.data.corpus import Pairs, ParallelText, Split
 from trainable.data.manifest import TokenizerInfo
+from trainable.data.moses import with_own_rules
 from trainable.data.pieces import (
     BpePieces,
     GivenPieces,
@@ -118,6 +119,7 @@ def _unknown_units(corpus: ParallelText | Sentences, tokenisation: Tokenisation)
         lower_case=not tokenisation.cased,
         bpe_merges=0,
         sentencepiece="given" if corpus.form == "pieces" else None,
+        own_rules=() if corpus.form == "pieces" else with_own_rules(*corpus.languages),
     )
 
 
@@ -135,6 +137,7 @@ def _moses(
         lower_case=lower_case,
         bpe_merges=max(bpe.count_merges(codes), 0),
         given_codes=given is not None,
+        own_rules=with_own_rules(*corpus.languages),
     )
     return info, codes.encode()
 

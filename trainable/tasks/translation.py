@@ -19,7 +19,7 @@ from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, n_left_out, open_corpus, update_batches
 from trainable.data.manifest import SplitName
 from trainable.data.metric import metric_of_data
-from trainable.data.moses import Moses
+from trainable.data.tokenizer import moses_of
 from trainable.decoding import FULL_LIMIT, QUICK_LIMIT, LengthLimit
 from trainable.device import autocast_dtype
 from trainable.loss import Teacher, label_smoothed_loss, padded_label_smoothed_loss
@@ -204,7 +204,7 @@ class Translation(Task):
             and metric.name != self.metric.name
         ]
         if manifest.corpus.startswith("iwslt") and manifest.tokenizer.kind == "moses":
-            moses = Moses(manifest.sides[1], cased=not manifest.tokenizer.lower_case)
+            moses = moses_of(manifest.tokenizer, manifest.sides[1])
             found.append(TokenisedBleu(tokenise=moses.tokenise))
         return found
 
