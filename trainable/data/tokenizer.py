@@ -77,7 +77,12 @@ class Tokenizer:
 
 def moses_of(info: TokenizerInfo, language: str) -> Moses:
     """Moses of one language, by the rules and in the case of a prepared folder."""
-    return Moses(language, cased=not info.lower_case, earlier=language not in info.own_rules)
+    return Moses(
+        language,
+        cased=not info.lower_case,
+        earlier=language not in info.own_rules,
+        hyphen_mark=info.hyphen_mark,
+    )
 
 
 def _load(folder: Path, info: TokenizerInfo) -> Pieces:

@@ -14,6 +14,7 @@ from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
 from spaces.flops import FlopsPerToken, Savings, flops_per_token
 from spaces.layout import Layout
+from trainable.characters import is_unspaced
 from trainable.collate import Batch
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, n_left_out, open_corpus, update_batches
@@ -203,10 +204,17 @@ class Translation(Task):
             if (metric := metric_of_data(manifest, name)).is_at_hand
             and metric.name != self.metric.name
         ]
-        if manifest.corpus.startswith("iwslt") and manifest.tokenizer.kind == "moses":
+        if self._is_of_literature:
             moses = moses_of(manifest.tokenizer, manifest.sides[1])
-            found.append(TokenisedBleu(tokenise=moses.tokenise))
+            found.append(TokenisedBleu(tokenise=moses.tokenise, tokens=moses.words))
         return found
+
+    @property
+    def _is_of_literature(self) -> bool:
+        """True if the literature can have BLEU of the data's words: of IWSLT or a user's text."""
+        corpus, tokenizer = self.manifest.corpus, self.manifest.tokenizer
+        has_words = not (tokenizer.has_spaces or is_unspaced(self.manifest.sides[1]))
+        return has_words and (corpus.startswith("iwslt") or corpus in ("text", "fairseq"))
 
     @property
     def limits(self) -> str:

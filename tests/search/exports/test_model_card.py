@@ -10,6 +10,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from search.exports.exported import Exported
+from search.exports.exported_scores import FurtherScores
 from search.exports.model_card import model_card
 from search.study.trial_record import TrialRecord
 from tests.search.conftest import RealExport
@@ -55,10 +56,14 @@ def test_a_cards_table_renders_whole_whatever_the_names_in_it(
         test=scores,
         verdict="better | worse",
     )
-    _, _, body = model_card(exported).split("---\n", 2)
+    further = {
+        "tokenised BLEU": FurtherScores(score_valid=31.0, score_test=32.5, signature="tok:none|x")
+    }
+    _, _, body = model_card(exported, further).split("---\n", 2)
     page = MarkdownIt("commonmark").enable("table").render(body)
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     assert [row.count("<td>") for row in rows[1:]] == [2] * (len(rows) - 1)
     assert "<td>news | talks, licence: CC BY 4.0 or | ours</td>" in page
     assert "case:lc|tok:13a" in page
     assert "<td>better | worse</td>" in page
+    assert "<td>tokenised BLEU, test</td>\n<td>32.50 (beam 5, tok:none|x)</td>" in page
