@@ -39,6 +39,6 @@ def fairseq(
     from trainable.data.preprocessed import is_cased, preprocessed
 
     prepare_pairs(
-        lambda: preprocessed(data_bin, remove_bpe=remove_bpe),
+        lambda: preprocessed(data_bin, remove_bpe=remove_bpe, scratch=out.parent),
         *(out, 0, False, replace(choices, cased=is_cased(data_bin))),
     )

@@ -31,8 +31,9 @@ def tokenisation(
     tokenizer: Annotated[
         Kind | None,
         typer.Option(
-            help="Moses and BPE, or SentencePiece (unigram or bpe), which loses nothing; if "
-            "absent, unigram where a language is written without spaces, else moses."
+            help="Moses and BPE, or SentencePiece (unigram or bpe), which gives all back but "
+            "characters that train lacks; if absent, unigram where a language is written without "
+            "spaces, else moses."
         ),
     ] = None,
     cased: Annotated[

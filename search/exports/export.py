@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -131,7 +132,8 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
     (folder / LAYOUT).write_text(layout, encoding="utf-8")
     portable = portable_config(config, folder)
     (folder / CONFIG).write_text(portable.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    (folder / SCORES).write_text(_scores_json(exported), encoding="utf-8")
+    further = further_scores(exported)
+    (folder / SCORES).write_text(_scores_json(exported, further), encoding="utf-8")
     save_file(weights, folder / WEIGHTS, metadata={"reservoir_seed": str(config.seed)})
     write_checksums(folder, [WEIGHTS])
     for name in task.vocabulary_files:
@@ -147,10 +149,10 @@ def _write(folder: Path, exported: Exported, model: BaseFairseqModel, weights: W
         train_script([portable.data, *arguments[1:]], notes=left_out(config.train, arguments)),
         encoding="utf-8",
     )
-    (folder / "README.md").write_text(model_card(exported), encoding="utf-8")
+    (folder / "README.md").write_text(model_card(exported, further), encoding="utf-8")
 
 
-def _scores_json(exported: Exported) -> str:
+def _scores_json(exported: Exported, further: Mapping[str, FurtherScores]) -> str:
     scores = ExportedScores(
         metric=exported.task.metric.name,
         decoding=exported.task.final_decoding,
@@ -161,7 +163,7 @@ def _scores_json(exported: Exported) -> str:
         loss_valid=exported.valid.loss,
         loss_test=exported.test.loss,
         signature=exported.valid.signature,
-        further=further_scores(exported),
+        further=further,
     )
     return scores.model_dump_json(indent=2) + "\n"
 

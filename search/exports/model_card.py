@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from search.exports.exported import Exported
+from search.exports.exported_scores import FurtherScores
 from search.exports.train_script import export_name, left_out
 from spaces.kinds import LAYER_KINDS
 from trainable.config import ModelConfig
@@ -24,8 +26,12 @@ _PIPELINES = MappingProxyType(
 )
 
 
-def model_card(exported: Exported) -> str:
-    """Markdown for the export's ``README.md``."""
+def model_card(exported: Exported, further: Mapping[str, FurtherScores]) -> str:
+    """Markdown for the export's ``README.md``.
+
+    Args:
+        further: scores by other metrics, by the metric's name.
+    """
     config, task, record = exported.config, exported.task, exported.record
     model, train, counts = config.model, config.train, record.counts
     metric, decoding = task.metric.name, task.final_decoding
@@ -56,6 +62,7 @@ def model_card(exported: Exported) -> str:
 {train.batch_tokens} tokens an update, label smoothing {train.label_smoothing} |
 | {metric}, validation | {valid.score:.2f} ({decoding}, {_cell(valid.signature)}) |
 | {metric}, test | {test.score:.2f} ({decoding}, {_cell(test.signature)}) |
+{_further(further, decoding)}\
 | data | {_cell(task.manifest.corpus)}, licence: {_cell(task.manifest.licence)} |
 {_targets(exported)}\
 
@@ -79,6 +86,15 @@ def _without(exported: Exported) -> str:
     """Remark that the script of fairseq's command names parts that it leaves out, if any."""
     arguments = exported.task.fairseq_options(exported.config.train)
     return ", but for what it says" if left_out(exported.config.train, [*arguments]) else ""
+
+
+def _further(further: Mapping[str, FurtherScores], decoding: str) -> str:
+    """Rows on the scores of the test set by other metrics."""
+    return "".join(
+        f"| {_cell(name)}, test | {scores.score_test:.2f} ({decoding}, {_cell(scores.signature)}) "
+        "|\n"
+        for name, scores in further.items()
+    )
 
 
 def _cell(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 from spaces.errors import UserError
 from trainable.characters import is_unspaced, normal
 from trainable.data.blobs import Blob
+from trainable.data.hyphens import mark_in
 from trainable.data.lines import published_lines
 from trainable.data.losses import MAX_CHARACTERS, MAX_TOKENS, NONE_DROPPED, Dropped, Rule
 from trainable.data.manifest import SPLITS, Source, SplitName
@@ -242,7 +243,8 @@ def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -
         segmented: the tokens are subword units, joined to the next by ``@@`` at their end.
     """
     words = GivenPieces().join if segmented else str
-    src_moses, tgt_moses = Moses(src), Moses(tgt)
+    mark = mark_in(tokens.src) or mark_in(tokens.tgt)
+    src_moses, tgt_moses = Moses(src, hyphen_mark=mark), Moses(tgt, hyphen_mark=mark)
     raw = Pairs(
         src=MadeLines(lambda line: src_moses.detokenise(words(line)), tokens.src),
         tgt=MadeLines(lambda line: tgt_moses.detokenise(words(line)), tokens.tgt),

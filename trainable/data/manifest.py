@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from spaces.errors import DamagedData
 from spaces.faults import fault_lines
 from trainable.data.bounded import read_values
+from trainable.data.hyphens import HyphenMark
 from trainable.data.losses import Losses
 from trainable.data.own_files import require_own_files
 from trainable.metrics.names import DataMetric
@@ -73,6 +74,9 @@ class TokenizerInfo(_Record):
     moses: Literal["sacremoses, entities escaped, no aggressive hyphen splitting"] = (
         "sacremoses, entities escaped, no aggressive hyphen splitting"
     )
+    # Languages with rules of ours that earlier versions left to sacremoses, as Finnish.
+    own_rules: tuple[Language, ...] = ()
+    hyphen_mark: HyphenMark | None = None  # of the given tokens, which parts compounds
     lower_case: bool = True
     bpe_merges: int = Field(ge=0)  # merges learned jointly on train; can be fewer than requested
     # How SentencePiece's model was made; with the kind none its units were given without it.
@@ -102,7 +106,10 @@ class TokenizerInfo(_Record):
             case "sentencepiece":
                 return f"SentencePiece ({self.sentencepiece}); {case}"
             case "moses":
-                return f"{self.moses}; {case}; {self.bpe_merges} BPE merges{given}"
+                if self.hyphen_mark is not None:
+                    given += f"; compounds parted by {self.hyphen_mark}"
+                own = f"; own rules for {' and '.join(self.own_rules)}" if self.own_rules else ""
+                return f"{self.moses}{own}; {case}; {self.bpe_merges} BPE merges{given}"
             case "none":
                 return f"as given{' (SentencePiece)' if self.has_spaces else ''}; {case}"
 
@@ -242,7 +249,7 @@ class Manifest(_Record):
         first = TokenizerInfo(bpe_merges=0)
         unchanged = {
             name
-            for name in ("kind", "sentencepiece", "given_codes")
+            for name in ("kind", "own_rules", "hyphen_mark", "sentencepiece", "given_codes")
             if getattr(self.tokenizer, name) == getattr(first, name)
         }
         text = self.model_dump_json(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,13 @@ from trainable.data.manifest import (
     DictionaryRows,
     Manifest,
     SplitCounts,
+    TokenizerInfo,
 )
+from trainable.data.moses import Moses, with_own_rules
 from trainable.data.own_files import require_own_files
 from trainable.data.prepare import DEFAULT, part_versions
 from trainable.data.segmentation import Segmentation, make_segmentation, pieces_of
-from trainable.data.sentences import Sentences
+from trainable.data.sentences import Sentences, with_tokens
 from trainable.data.tokenisation import Tokenisation
 
 log = logging.getLogger(__name__)
@@ -72,9 +75,8 @@ def prepare_sentences(
             manifest = _write(corpus, folder, task=task, segmentation=segmentation)
         else:
             segmentation, words = _known_words(vocabulary, corpus)
-            manifest = _write(
-                corpus, folder, task=task, segmentation=segmentation, dictionary=words
-            )
+            known = _by_rules_of(segmentation.info, corpus)
+            manifest = _write(known, folder, task=task, segmentation=segmentation, dictionary=words)
     log.info("corpus=%s prepared=%s", corpus.name, out)
     return manifest
 
@@ -107,6 +109,17 @@ def _known_words(vocabulary: Path, corpus: Sentences) -> tuple[Segmentation, Any
         return segmentation, load_dictionary(vocabulary / dictionary)
     except (OSError, ValueError) as error:
         raise UserError(f"--vocabulary {vocabulary}: cannot be read ({error})") from error
+
+
+def _by_rules_of(info: TokenizerInfo, corpus: Sentences) -> Sentences:
+    """``corpus`` in words by the rules of a vocabulary, which can be those of earlier versions."""
+    if info.kind != "moses" or info.own_rules == with_own_rules(corpus.language):
+        return corpus
+    splits = {
+        name: with_tokens(split, Moses(corpus.language, cased=True, earlier=not info.own_rules))
+        for name, split in corpus.splits.items()
+    }
+    return replace(corpus, splits=splits)
 
 
 def _write(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from trainable.characters import lowered
 from trainable.data.binarise import load_dictionary
 from trainable.data.blobs import file_source
 from trainable.data.corpus import Pairs, ParallelText, Split
+from trainable.data.hyphens import mark_in
 from trainable.data.manifest import LANGUAGE, SPLITS, Source, SplitName
 from trainable.data.moses import Moses
 from trainable.data.pieces import given_pieces
+from trainable.data.stored_lines import StoredLines, collected
 from trainable.data.tokenisation import RemoveBpe
 
 _TRAIN = re.compile(r"train\.([^.-]+(?:-[^.-]+)?)-([^.-]+(?:-[^.-]+)?)\.\1\.idx")
@@ -23,7 +26,9 @@ _UNIT_OF_SENTENCEPIECE = "\u2581"
 _N_SPECIAL = 4  # words that every dictionary of fairseq's begins with
 
 
-def preprocessed(folder: Path, *, remove_bpe: RemoveBpe | None) -> ParallelText:
+def preprocessed(
+    folder: Path, *, remove_bpe: RemoveBpe | None, scratch: Path | None = None
+) -> ParallelText:
     """Corpus of a folder with ``dict.LANGUAGE.txt`` and the binarised train, valid and test.
 
     The raw sentences of valid and test are made from their tokens.
@@ -31,6 +36,7 @@ def preprocessed(folder: Path, *, remove_bpe: RemoveBpe | None) -> ParallelText:
     Args:
         folder: the ``--destdir`` of fairseq-preprocess.
         remove_bpe: how units become words; by the dictionary of the target if None.
+        scratch: folder of temporary files with the tokens; None: the system's.
 
     Raises:
         UserError: files are missing, cannot be read, or do not fit each other.
@@ -38,12 +44,13 @@ def preprocessed(folder: Path, *, remove_bpe: RemoveBpe | None) -> ParallelText:
     src, tgt = _languages(folder)
     dictionaries = _dictionaries(folder, src, tgt)
     is_sentencepiece = (remove_bpe or _way_of(dictionaries[1])) == "sentencepiece"
+    stored = partial(StoredLines, scratch)
     splits: dict[SplitName, Split] = {}
     for name in SPLITS:
         prefix = f"{name}.{src}-{tgt}"
         tokens = _pairs(
             *(
-                list(_sentences(folder / f"{prefix}.{language}", dictionary))
+                collected(_sentences(folder / f"{prefix}.{language}", dictionary), stored)
                 for language, dictionary in zip((src, tgt), dictionaries, strict=True)
             ),
             place=folder / prefix,
@@ -150,7 +157,7 @@ def _sentences(prefix: Path, dictionary: Any) -> Iterator[str]:
         ) from error
 
 
-def _pairs(src: list[str], tgt: list[str], *, place: Path) -> Pairs:
+def _pairs(src: Sequence[str], tgt: Sequence[str], *, place: Path) -> Pairs:
     if len(src) != len(tgt):
         raise UserError(
             f"{place}: {len(src)} sentences have {len(tgt)} translations; run fairseq-preprocess "
@@ -164,7 +171,7 @@ def _joined(tokens: Pairs, src: str, tgt: str, is_sentencepiece: bool) -> Pairs:
     join = given_pieces(sentencepiece=is_sentencepiece).join
     sides = []
     for lines, language in ((tokens.src, src), (tokens.tgt, tgt)):
-        spelt = str if is_sentencepiece else Moses(language).detokenise
+        spelt = str if is_sentencepiece else Moses(language, hyphen_mark=mark_in(lines)).detokenise
         sides.append([spelt(join(line)) for line in lines])
     return Pairs(src=sides[0], tgt=sides[1])
 

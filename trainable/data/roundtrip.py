@@ -40,7 +40,8 @@ class RoundTrip:
         if self.bleu < REFUSED_BELOW and not lossy:
             raise UserError(
                 f"--tokenizer: the references score only {self} after tokenising and back; "
-                "take another (unigram loses nothing), or say --lossy"
+                "SentencePiece learned on raw text (--tokenizer unigram) gives back all but "
+                "characters that train lacks; or say --lossy"
             )
 
 

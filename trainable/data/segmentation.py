@@ -11,7 +11,9 @@ from spaces.errors import UserError
 from trainable.characters import lowered
 from trainable.data import bpe
 from trainable.data.corpus import Pairs, ParallelText, Split
+from trainable.data.hyphens import HyphenMark, mark_in
 from trainable.data.manifest import TokenizerInfo
+from trainable.data.moses import with_own_rules
 from trainable.data.pieces import (
     BpePieces,
     GivenPieces,
@@ -118,6 +120,8 @@ def _unknown_units(corpus: ParallelText | Sentences, tokenisation: Tokenisation)
         lower_case=not tokenisation.cased,
         bpe_merges=0,
         sentencepiece="given" if corpus.form == "pieces" else None,
+        own_rules=() if corpus.form == "pieces" else with_own_rules(*corpus.languages),
+        hyphen_mark=_hyphen_mark(corpus),
     )
 
 
@@ -135,8 +139,18 @@ def _moses(
         lower_case=lower_case,
         bpe_merges=max(bpe.count_merges(codes), 0),
         given_codes=given is not None,
+        own_rules=with_own_rules(*corpus.languages),
+        hyphen_mark=_hyphen_mark(corpus),
     )
     return info, codes.encode()
+
+
+def _hyphen_mark(corpus: ParallelText | Sentences) -> HyphenMark | None:
+    """The mark of hyphens in given tokens."""
+    if corpus.form not in ("tokenised", "segmented"):
+        return None
+    tokens = corpus.splits["train"].tokens
+    return mark_in(tokens.src) or mark_in(tokens.tgt)
 
 
 def _sentencepiece(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from spaces.errors import UserError
@@ -49,7 +49,13 @@ def sentence_split(
     sentences: Sequence[str], *, language: str, labels: Sequence[str] | None = None
 ) -> Split:
     """Split of raw sentences in Unicode's form NFC; the tokens are made from them."""
-    composed, moses = composed_lines(sentences, language), Moses(language, cased=True)
-    tokens = [moses.tokenise(sentence) for sentence in composed]
+    composed = composed_lines(sentences, language)
     raw = Pairs(src=composed, tgt=composed if labels is None else list(labels))
-    return Split(raw=raw, tokens=Pairs(src=tokens, tgt=tokens), units=units_of(language, language))
+    split = Split(raw=raw, tokens=raw, units=units_of(language, language))
+    return with_tokens(split, Moses(language, cased=True))
+
+
+def with_tokens(split: Split, moses: Moses) -> Split:
+    """``split`` with the tokens that ``moses`` makes of its sentences."""
+    tokens = [moses.tokenise(sentence) for sentence in split.raw.src]
+    return replace(split, tokens=Pairs(src=tokens, tgt=tokens))

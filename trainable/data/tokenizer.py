@@ -26,7 +26,7 @@ class Tokenizer:
     def __init__(self, *, language: str, info: TokenizerInfo, pieces: Pieces) -> None:
         self.language = language
         self._info = info
-        self._moses = Moses(language, cased=not info.lower_case)
+        self._moses = moses_of(info, language)
         self._pieces = pieces
         self._decode = lru_cache(maxsize=65_536)(self._decode_one)
 
@@ -73,6 +73,16 @@ class Tokenizer:
     def _decode_one(self, tokens: str) -> str:
         text = self._pieces.join(tokens)
         return text.strip() if self._info.has_spaces else self._moses.detokenise(text)
+
+
+def moses_of(info: TokenizerInfo, language: str) -> Moses:
+    """Moses of one language, by the rules and in the case of a prepared folder."""
+    return Moses(
+        language,
+        cased=not info.lower_case,
+        earlier=language not in info.own_rules,
+        hyphen_mark=info.hyphen_mark,
+    )
 
 
 def _load(folder: Path, info: TokenizerInfo) -> Pieces:

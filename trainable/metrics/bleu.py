@@ -67,6 +67,7 @@ class TokenisedBleu(SacreMetric):
     name = "tokenised BLEU"
 
     tokenise: Callable[[str], str]
+    tokens: str = "Moses"  # name of the tokens, in the signature
 
     def scorer(self, references: Sequence[str] | None = None) -> Any:
         given = None if references is None else [references]
@@ -77,7 +78,7 @@ class TokenisedBleu(SacreMetric):
 
     @property
     def signature(self) -> str:
-        return f"{super().signature}|tokens:Moses"
+        return f"{super().signature}|tokens:{self.tokens}"
 
 
 BLEU = Bleu()

@@ -14,12 +14,13 @@ from spaces.counts import ParamCounts, count_params
 from spaces.dimensions import Dimensions
 from spaces.flops import FlopsPerToken, Savings, flops_per_token
 from spaces.layout import Layout
+from trainable.characters import is_unspaced
 from trainable.collate import Batch
 from trainable.config import ModelConfig, TrainConfig, TrialConfig
 from trainable.corpus import Corpus, n_left_out, open_corpus, update_batches
 from trainable.data.manifest import SplitName
 from trainable.data.metric import metric_of_data
-from trainable.data.moses import Moses
+from trainable.data.tokenizer import moses_of
 from trainable.decoding import FULL_LIMIT, QUICK_LIMIT, LengthLimit
 from trainable.device import autocast_dtype
 from trainable.loss import Teacher, label_smoothed_loss, padded_label_smoothed_loss
@@ -203,10 +204,17 @@ class Translation(Task):
             if (metric := metric_of_data(manifest, name)).is_at_hand
             and metric.name != self.metric.name
         ]
-        if manifest.corpus.startswith("iwslt") and manifest.tokenizer.kind == "moses":
-            moses = Moses(manifest.sides[1], cased=not manifest.tokenizer.lower_case)
-            found.append(TokenisedBleu(tokenise=moses.tokenise))
+        if self._is_of_literature:
+            moses = moses_of(manifest.tokenizer, manifest.sides[1])
+            found.append(TokenisedBleu(tokenise=moses.tokenise, tokens=moses.words))
         return found
+
+    @property
+    def _is_of_literature(self) -> bool:
+        """True if the literature can have BLEU of the data's words: of IWSLT or a user's text."""
+        corpus, tokenizer = self.manifest.corpus, self.manifest.tokenizer
+        has_words = not (tokenizer.has_spaces or is_unspaced(self.manifest.sides[1]))
+        return has_words and (corpus.startswith("iwslt") or corpus in ("text", "fairseq"))
 
     @property
     def limits(self) -> str:

@@ -13,6 +13,7 @@ import yaml
 from markdown_it import MarkdownIt
 
 from search.exports.exported import Exported
+from search.exports.exported_scores import FurtherScores
 from search.exports.model_card import model_card
 from search.study.trial_record import TrialRecord
 from tests.encoder_exports import encoder_trial
@@ -64,14 +65,14 @@ def test_a_card_names_the_export_that_the_training_started_from_and_not_its_plac
     trial = encoder_trial(kinds, seed=7, train={"init_from": str(start), "label_smoothing": 0.0})
     exported = exported_of(trial, load_task(str(kinds)), make_record())
     digest = hashlib.sha256((start / "model.safetensors").read_bytes()).hexdigest()
-    card = model_card(exported)
+    card = model_card(exported, {})
     (row,) = (line for line in card.split("\n") if line.startswith("| start of the training |"))
     assert "`mine/export`, `R1LR1L`" in row
     assert digest[:16] in row
     assert str(tmp_path) not in card
     assert "with fairseq itself, but for what it says" in card
     shutil.rmtree(start)
-    assert "`mine/export`, `R1LR1L`, which is gone |" in model_card(exported)
+    assert "`mine/export`, `R1LR1L`, which is gone |" in model_card(exported, {})
 
 
 def test_a_cards_table_renders_whole_whatever_the_names_in_it(
@@ -81,10 +82,14 @@ def test_a_cards_table_renders_whole_whatever_the_names_in_it(
     names = {"corpus": "news | talks", "licence": "CC BY 4.0\n\nor | ours"}
     task.manifest = task.manifest.model_copy(update=names)
     exported = exported_of(tiny_trial, task, make_record(), verdict="better | worse")
-    _, _, body = model_card(exported).split("---\n", 2)
+    further = {
+        "tokenised BLEU": FurtherScores(score_valid=31.0, score_test=32.5, signature="tok:none|x")
+    }
+    _, _, body = model_card(exported, further).split("---\n", 2)
     page = MarkdownIt("commonmark").enable("table").render(body)
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     assert [row.count("<td>") for row in rows[1:]] == [2] * (len(rows) - 1)
     assert "<td>news | talks, licence: CC BY 4.0 or | ours</td>" in page
     assert "case:lc|tok:13a" in page
     assert "<td>better | worse</td>" in page
+    assert "<td>tokenised BLEU, test</td>\n<td>32.50 (beam 5, tok:none|x)</td>" in page

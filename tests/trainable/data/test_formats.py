@@ -188,18 +188,6 @@ def test_the_command_takes_files_of_pairs_and_of_sides(
     }
 
 
-@pytest.mark.parametrize("case", ["newstest.de.sgm", "pairs.tsv"])
-def test_the_small_inputs_that_once_failed_are_read(case: str, tmp_path: Path):
-    place = Path(__file__).resolve().parents[3].parent / "shared" / "cases" / case
-    if not place.exists():
-        pytest.skip(f"needs ../shared/cases/{case}, which is not here")
-    if case == "pairs.tsv":
-        assert read(place) == [PAIRS[0], ("Die Katze lacht.", "The cat laughs.")]
-    else:
-        expected = [("Der Hund schläft.",) * 2, ("Die Katze sieht A&B.",) * 2]
-        assert read((place, place)) == expected
-
-
 WRONG: dict[str, tuple[bytes, str]] = {
     "one side alone": (
         b"<srcset>\n<seg>a</seg>\n</srcset>\n",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +25,8 @@ from trainable.data.preprocessed import is_cased, preprocessed
 from trainable.data.tokenisation import Tokenisation
 from trainable.data.tokenizer import Tokenizer
 from trainable.ranks import Ranks
+from trainable.tasks.registry import load_task
+from trainable.tasks.translation import Translation
 from trainable.training import Training
 
 
@@ -88,6 +92,38 @@ def test_dictionaries_and_tokens_stay_and_a_trial_trains(
     trial = tiny_trial.model_copy(update={"data": str(out), "budget": Budget(updates=2)})
     (point,) = Training(trial, ranks=Ranks()).points()
     assert point.updates == 2
+
+
+def test_the_sentences_are_not_held_in_memory(tmp_path: Path):
+    lines = [
+        " ".join([f"das ist der satz {n % 50} mit vielen wörtern ."] * 8) for n in range(9_000)
+    ]
+    few = Pairs(src=lines[:5], tgt=lines[:5])
+    folder = data_bin(tmp_path, {"train": Pairs(src=lines, tgt=lines), "valid": few, "test": few})
+    preprocessed(folder, remove_bpe=None)  # what it imports and caches is not counted
+    tracemalloc.start()
+    corpus = preprocessed(folder, remove_bpe=None, scratch=tmp_path)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert corpus.splits["train"].tokens.src == lines
+    assert corpus.splits["train"].tokens.tgt[8_999] == lines[-1]
+    # In memory are eight bytes a sentence, and what is as large for any text.
+    assert held < sum(map(len, lines))
+
+
+@pytest.mark.parametrize(("language", "is_measured"), [("en", True), ("zh", False)])
+def test_tokenised_bleu_is_measured_where_words_are_the_units(
+    language: str, is_measured: bool, from_grammar: Path, tmp_path: Path
+):
+    folder = tmp_path / "bin"
+    shutil.copytree(from_grammar, folder)
+    for path in folder.iterdir():
+        path.rename(path.with_name(re.sub(r"\ben\b", language, path.name)))
+    prepare(lambda: preprocessed(folder, remove_bpe=None), tmp_path / "out", n_merges=0)
+    task = load_task(str(tmp_path / "out"))
+    assert isinstance(task, Translation)
+    names = [metric.name for metric in task.further_metrics]
+    assert ("tokenised BLEU" in names) == is_measured
 
 
 def splits_of(src: Sequence[str], tgt: Sequence[str]) -> dict[str, Pairs]:
