@@ -17,6 +17,7 @@ import pytest
 from mlflow.entities import Metric, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sacrebleu.metrics.bleu import BLEU
 
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder, make_study_folder
@@ -319,6 +320,13 @@ def test_a_failed_trial_that_is_tried_again_ends_as_the_new_attempt_did(
     assert [m.step for m in history] == [4, 8, 12]
 
 
+def sacrebleu_signature(*, lowercase: bool) -> str:
+    """What sacreBLEU itself signs a BLEU of one reference with."""
+    scorer = BLEU(lowercase=lowercase)
+    scorer.corpus_score(["a b"], [["a b"]])
+    return str(scorer.get_signature())
+
+
 def test_a_run_tells_who_trained_what_on_which_data(real_study: RealStudy):
     folder = real_study.folder
     client = MlflowClient(f"sqlite:///{folder.mlflow_database}")
@@ -337,6 +345,7 @@ def test_a_run_tells_who_trained_what_on_which_data(real_study: RealStudy):
         (run,) = runs.of_trials[record.id]
         tags, params = run.data.tags, run.data.params
         assert (tags["layout"], tags["canonical"]) == (str(record.layout), record.canonical)
+        assert tags["signature"] == sacrebleu_signature(lowercase=True)
         # Where the answer matters, it makes the layout.
         assert ("interleaving" in params) == (record.encoder.n_reservoirs > 0)
         if "interleaving" in params:
