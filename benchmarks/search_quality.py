@@ -238,10 +238,11 @@ def _row(name: str, found: Outcomes, ours: Outcomes) -> Row:
     n = len(ordered)
     quartiles = (ordered[place] for place in (n // 4, n - 1 - n // 4))
     ratio = found.median / ours.median if ours.median else math.inf
+    known = "–" if math.isinf(ours.median) else _cell(ratio)
     return {
         "": name,
         f"{judged}, median": _cell(found.median),
-        "× ours": 1.0 if found is ours else _cell(ratio),
+        "× ours": 1.0 if found is ours else known,
         f"{judged}, quartiles": " to ".join(map(figure_of, quartiles)),
         "trials, median": median(course.n_trials for course in found.courses),
         "came there": f"{found.n_found} of {n}",
