@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spaces.chooser import Scalar
+from spaces.errors import UserError
 from spaces.inert import is_inert
-from spaces.layout import Layout
+from spaces.layout import Layout, parse_decoder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +44,25 @@ class Candidate:
         if self.has_reservoirs:
             meaning["reservoir_gain"] = float(self.reservoir_gain)
         return json.dumps(meaning, sort_keys=True)
+
+
+def present_key(key: str) -> str:
+    """``key`` of a record without the settings that ``Candidate.key`` leaves out by now.
+
+    Earlier versions left fewer out. What follows the JSON text, as the seed of a replicate, stays;
+    so does a text that is no key.
+    """
+    if '"model.' not in key:
+        return key
+    try:
+        meaning, end = json.JSONDecoder().raw_decode(key)
+        encoder, decoder = Layout.parse(meaning["encoder"]), parse_decoder(meaning["decoder"])
+        hyper = meaning["hyper"]
+        meaning["hyper"] = {
+            name: value
+            for name, value in hyper.items()
+            if not is_inert(name, encoder, decoder, hyper)
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, UserError):
+        return key
+    return json.dumps(meaning, sort_keys=True) + key[end:]

@@ -27,9 +27,11 @@ def check_trials(
     notes.faults += [str(line) for line in contents.damaged]
     if contents.torn is not None:
         notes.waiting.append(f"line {contents.torn} is cut short; {rules.go_on} drops it")
-    repeated = [key for key, n in Counter(record.key for record in records).items() if n > 1]
-    for key in repeated:
-        ids = ", ".join(str(record.id) for record in records if record.key == key)
+    # Earlier versions trained a candidate again that differs in a setting which changes nothing.
+    candidates = [(record.key, record.config.model_dump_json()) for record in records]
+    for candidate in [each for each, n in Counter(candidates).items() if n > 1]:
+        same = (r for r, each in zip(records, candidates, strict=True) if each == candidate)
+        ids = ", ".join(str(record.id) for record in same)
         notes.faults.append(f"trials {ids} have the same candidate")
     for record in records:
         faults = record_faults(record, config, rules)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from zlib import crc32
 from pydantic import ValidationError
 
 from search.study.trial_record import TrialRecord
+from spaces.candidate import present_key
 from spaces.faults import fault_lines
 from trainable.config import TrialConfig
 
@@ -78,7 +80,7 @@ class _ChangedLineError(Exception):
 
 
 def _read(line: bytes) -> TrialRecord:
-    """Record of a line.
+    """Record of a line, with the key that its candidate has by now.
 
     Raises:
         ValidationError: the line is no record.
@@ -91,7 +93,7 @@ def _read(line: bytes) -> TrialRecord:
         raise _ChangedLineError(
             "it changed since it was written, by its crc32; if by you, remove that key"
         )
-    return record
+    return dataclasses.replace(record, key=present_key(record.key))
 
 
 def _damaged(number: int, line: bytes, reason: str) -> DamagedLine:

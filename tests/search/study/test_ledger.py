@@ -12,7 +12,9 @@ import pytest
 from search.study.ledger import Ledger, read_records
 from search.study.ledger_lines import read_contents
 from search.study.trial_record import TrialRecord
+from spaces.candidate import Candidate, present_key
 from spaces.errors import UserError
+from spaces.layout import Layout, parse_decoder
 
 Make = Callable[..., TrialRecord]
 
@@ -247,3 +249,39 @@ def test_a_line_that_is_no_trial_is_told_in_plain_words(
     assert str(caught.value).startswith(f"{path}: ")
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("after", ["", " seed=3"])
+def test_a_record_of_an_earlier_version_is_found_by_the_key_that_its_candidate_has_now(
+    make_record: Make, tmp_path: Path, after: str
+):
+    """Which left settings that change nothing in the key, as 16 features with softmax."""
+    hyper = {
+        "model.attention": "softmax",
+        "model.attention_features": 16,
+        "model.reservoir_draw": "xavier",
+        "model.reservoir_density": 0.5,
+        "train.lr": 0.001,
+    }
+    candidate = Candidate(
+        encoder=Layout.parse("LR"), decoder=parse_decoder("none"), reservoir_gain=1.0, hyper=hyper
+    )
+    meaning = json.loads(candidate.key)
+    assert meaning["hyper"].keys() == hyper.keys() - {
+        "model.attention_features",
+        "model.reservoir_density",
+    }
+    earlier = json.dumps({**meaning, "hyper": hyper}, sort_keys=True) + after
+    path = tmp_path / "trials.jsonl"
+    Ledger.open(path).put(make_record(0, key=earlier))
+    assert json.dumps(earlier) in path.read_text()
+    with Ledger.in_order(path) as ledger:
+        found = ledger.find(candidate.key + after)
+        assert found is not None
+        assert found.id == 0
+    assert read_records(path)[0].key == candidate.key + after
+
+
+@pytest.mark.parametrize("key", ["", "no key", '{"encoder": 3, "model.x"', '{"model.": 1}', "[]"])
+def test_a_text_that_is_no_key_stays(key: str):
+    assert present_key(key) == key
