@@ -96,9 +96,9 @@ def _refuse_start(config: StudyConfig) -> None:
     if config.train.init_from is not None:
         raise UserError(
             f"study {config.name}: train.init_from: a baseline and other seeds' reservoirs are "
-            "other encoders than the export's, and cannot start from it; run the study again as "
-            "--set name=NAME --set seed=SEED for each seed, where it has frozen random weights "
-            "from an export of that seed"
+            "other encoders than the export's, and cannot start from it; compare seeds by hand: "
+            "reservoir-search run STUDY.toml --set name=NAME --set seed=SEED (frozen random "
+            "weights need an export of that seed)"
         )
 
 

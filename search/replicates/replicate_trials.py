@@ -65,6 +65,10 @@ class ReplicateTrials(TrialSource):
         return "later"
 
     def n_to_come(self) -> int:
+        records = self._ledger.records
+        ended = {record.key for record in records if record.state != "running"}
+        if all(replicate.key in ended for replicate in self._wanted(records)):
+            return 0  # the leader is separated, or all seeds are trained
         return sum(self._ledger.find(replicate.key) is None for replicate in self._possible)
 
 

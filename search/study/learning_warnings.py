@@ -48,7 +48,7 @@ def _updates_within(config: StudyConfig) -> tuple[float, str]:
         limits.append((budget.updates, f"budget.updates {budget.updates}"))
     if budget.tokens is not None:
         full = budget.tokens / batch_tokens
-        limits.append((full, f"budget.tokens {budget.tokens}, {full:.3g} full updates"))
+        limits.append((full, f"budget.tokens {budget.tokens}, {full:,.0f} full updates"))
     return min(limits)
 
 

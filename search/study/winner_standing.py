@@ -56,7 +56,7 @@ class WinnerStanding:
     is_cheapest: bool | None  # FLOPs for a token; None where all models cost the same
     metric: str
     score: float
-    floor: float  # score that chance reaches
+    floor: float  # score that is reached without learning
 
     @property
     def has_learned(self) -> bool:
@@ -83,8 +83,8 @@ class WinnerStanding:
         if not self.has_learned:
             said.append(
                 f"Trial {self.trial} has learned nothing yet: {self.metric} {self.score:.2f} is no "
-                f"more than the {self.floor:g} that chance reaches; train longer before you "
-                "compare layouts."
+                f"more than the {self.floor:.2f} that is reached without learning; train longer "
+                "before you compare layouts."
             )
         if self.n_compared > 1:
             ranks = ", ".join(f"rank {rank} by {name}" for name, rank in self.ranks.items())
@@ -153,7 +153,7 @@ def winner_standing(
 
 
 def score_floor(metric: str, data: str) -> float:
-    """Score that chance reaches by the metric called ``metric``.
+    """Score that is reached without learning, by the metric called ``metric``.
 
     Of labels it is the share of the most frequent one, of masked words what their frequencies
     save, of text what the references of other examples score, as far as the data are there.

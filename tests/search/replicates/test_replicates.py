@@ -509,7 +509,7 @@ def test_a_study_that_starts_from_an_export_is_refused_before_ray_starts(
     recorded_study: Callable[..., StudyFolder], too_small: list[Work]
 ) -> None:
     study = recorded_study("mine", train={"init_from": "studies/other/export"})
-    rule = r"^study mine: train\.init_from: [^\n]*; run the study again as --set name=[^\n]*$"
+    rule = r"^study mine: train\.init_from: [^\n]*; compare seeds by hand: [^\n]*seed=SEED [^\n]*$"
     with pytest.raises(UserError, match=rule):
         confirm_study(
             study, n_best=3, n_seeds=8, baseline=None, against=(), address=None, deadline=None
@@ -681,3 +681,17 @@ def test_reservoirs_without_common_seeds_are_said_to_be_open(trials_of) -> None:
         "reservoirs: whether they earned their place is open: those with reservoirs have too few "
         "seeds in common with the others"
     )
+
+
+def test_no_seed_is_counted_once_the_leader_is_separated(
+    tiny_study: Callable[..., StudyConfig], small_grammar: Path, tmp_path: Path, trials_of
+) -> None:
+    """Though the plan would have trained more, the progress ends at what was trained."""
+    ledger, plan = Ledger.open(tmp_path / "trials.jsonl"), until_separated(GOOD, BAD)
+    possible = AllSeeds(lineup=plan.lineup)(())
+    trials = ReplicateTrials(tiny_study(), ledger, plan, possible=possible, data=str(small_grammar))
+    assert trials.n_to_come() == len(possible) == 10
+    records = trials_of(GOOD, [20.0, 20.1, 19.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
+    for id_, record in enumerate(records):
+        ledger.put(replace(record, id=id_))
+    assert trials.n_to_come() == 0

@@ -27,12 +27,12 @@ Study = Callable[..., StudyConfig]
         (
             {
                 "train": {"warmup_updates": 4, "batch_tokens": 200},
-                "budget": {"updates": 12, "tokens": 700},
+                "budget": {"updates": 12, "tokens": 600},
                 "objective": {"clock": "updates"},
                 "scheduler": {"name": "none"},
                 "validation": {"interval_updates": 3},
             },
-            "train.warmup_updates 4 do not end within budget.tokens 700, 3.5 full updates",
+            "train.warmup_updates 4 do not end within budget.tokens 600, 3 full updates",
         ),
     ],
 )

@@ -102,6 +102,8 @@ def test_marks_of_hyphens_are_told_and_undone(mark: str, language: str):
     line = f"a {mark} b {mark} c und {mark}"
     assert mark_in(["a - b", line]) == mark
     assert mark_in(["a - b"]) is None
+    assert mark_in(["well-known", "E-Mail", line]) is None  # a noisy line among clean ones
+    assert mark_in([line, line, "E-Mail"]) == mark
     assert without_marks(line) == f"a-b-c und {mark}"
     assert without_marks(line.lower()) == f"a-b-c und {mark.lower()}"
     # Folders of earlier versions, which name no mark, keep to what they did.
