@@ -27,9 +27,8 @@ class TimeLeft:
             expected_s: seconds for each trial that spends its whole budget, if foretold.
         """
         self._config = config
-        self._trained_before = {record.id: _trained_s(record) for record in records}
+        self._before = {record.id: record for record in records}
         self._expected_s = expected_s
-        self._spent_before = sum(_share(config, record) for record in records)
         self._began: float | None = None  # monotonic clock at the session's first update
 
     def seconds(self, records: Sequence[TrialRecord], n_to_come: int) -> float | None:
@@ -39,12 +38,16 @@ class TimeLeft:
             records: the trials that were begun.
             n_to_come: number of the others.
         """
-        spent = sum(_share(self._config, record) for record in records) - self._spent_before
+        self._forget_begun_again(records)
+        before = [self._before[record.id] for record in records if record.id in self._before]
+        spent = sum(_share(self._config, record) for record in records)
+        spent -= sum(_share(self._config, record) for record in before)
         if spent <= 0:
             return None
         now = time.monotonic()
         if self._began is None:  # the processes' start is no part of the pace
-            trained = (_trained_s(r) - self._trained_before.get(r.id, 0.0) for r in records)
+            earlier_s = {record.id: _trained_s(record) for record in before}
+            trained = (_trained_s(r) - earlier_s.get(r.id, 0.0) for r in records)
             self._began = now - max(trained)
         expected = self._expected_share(records)
         running = (record for record in records if record.state == "running")
@@ -54,6 +57,13 @@ class TimeLeft:
             taken += _PACE_WEIGHT * self._expected_s
             spent += _PACE_WEIGHT
         return taken / spent * expected * left
+
+    def _forget_begun_again(self, records: Sequence[TrialRecord]) -> None:
+        """Trials that lost their curves are this session's from their first update on."""
+        for record in records:
+            before = self._before.get(record.id)
+            if before is not None and len(record.curve) < len(before.curve):
+                del self._before[record.id]
 
     def _expected_share(self, records: Sequence[TrialRecord]) -> float:
         """Share of its budget that a trial spends on average: the scheduler stops some early.

@@ -50,6 +50,18 @@ def test_the_rest_takes_as_long_as_what_this_session_trained(
     assert left.seconds([*earlier, whole, half], 3) == pytest.approx(third_s * 10)
 
 
+def test_a_trial_that_begins_again_takes_nothing_from_what_was_trained(
+    tiny_study: Make, make_record: Record, clock: list[float]
+):
+    """As a deletion that was stopped by an earlier version, while another trial is trained."""
+    config = tiny_study(budget={"updates": 12}, scheduler={"name": "none", "grace": None})
+    other, whole = make_record(0, state="stopped"), make_record(1)
+    left = TimeLeft(config, [other], None)
+    clock[0] += whole.curve[-1].seconds
+    again = make_record(0, state="running", curve=())
+    assert left.seconds([again, whole], 0) == pytest.approx(whole.curve[-1].seconds)
+
+
 def test_what_the_scheduler_spares_is_expected_and_then_learned(
     tiny_study: Make, make_record: Record, clock: list[float]
 ):
