@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.live import Live
 from rich.segment import Segment
@@ -73,11 +74,13 @@ class VisibleFormatter(logging.Formatter):
 
 
 def _at_words(text: str, width: int) -> str:
-    """The text broken at words; a terminal breaks lines anywhere."""
+    """The text broken at words; a terminal breaks lines anywhere, as those with wide letters."""
     return "\n".join(
         textwrap.fill(
             line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
         )
+        if cell_len(line) == len(line)
+        else line
         for line in text.split("\n")
     )
 

@@ -20,7 +20,7 @@ class TrialSource(ABC):
         """A new trial, which its searcher writes down."""
 
     def n_to_come(self) -> int:
-        """Number of trials that will still be begun, at most, as far as it is known by now."""
+        """Number of trials that may still be begun, as far as it is known by now."""
         return 0
 
     def observe(self, record: TrialRecord, result: Mapping[str, Any]) -> None:  # noqa: B027

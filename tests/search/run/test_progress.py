@@ -194,6 +194,14 @@ def test_at_a_terminal_log_lines_end_at_words(width: int, monkeypatch: pytest.Mo
     assert all(len(line) <= width for line in lines)
 
 
+def test_a_log_line_with_wide_letters_is_left_to_the_terminal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("search.study.console.shows_live", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    line = "漢字 " * 30 + "end"
+    record = logging.LogRecord("search", logging.INFO, "", 0, line, (), None)
+    assert VisibleFormatter("%(message)s").format(record) == line
+
+
 @pytest.mark.parametrize("is_terminal", [False, True])
 def test_sentences_of_the_result_end_at_words_at_a_terminal_alone(
     is_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
