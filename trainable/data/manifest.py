@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from spaces.errors import DamagedData
 from spaces.faults import fault_lines
+from trainable.characters import base_language
 from trainable.data.bounded import read_values
 from trainable.data.hyphens import HyphenMark
 from trainable.data.losses import Losses
@@ -106,10 +107,13 @@ class TokenizerInfo(_Record):
             case "sentencepiece":
                 return f"SentencePiece ({self.sentencepiece}); {case}"
             case "moses":
+                words: str = self.moses
                 if self.hyphen_mark is not None:
-                    given += f"; compounds parted by {self.hyphen_mark}"
-                own = f"; own rules for {' and '.join(self.own_rules)}" if self.own_rules else ""
-                return f"{self.moses}{own}; {case}; {self.bpe_merges} BPE merges{given}"
+                    parted = f"compounds parted by {self.hyphen_mark}"
+                    words = words.replace("no aggressive hyphen splitting", parted)
+                languages = sorted({base_language(language) for language in self.own_rules})
+                own = f"; own rules for {' and '.join(languages)}" if languages else ""
+                return f"{words}{own}; {case}; {self.bpe_merges} BPE merges{given}"
             case "none":
                 return f"as given{' (SentencePiece)' if self.has_spaces else ''}; {case}"
 

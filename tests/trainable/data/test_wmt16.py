@@ -14,7 +14,7 @@ from search.cli import app, exit_code
 from trainable.data import bpe
 from trainable.data.corpus import Pairs, from_tokens
 from trainable.data.hyphens import mark_in, without_marks
-from trainable.data.manifest import Manifest
+from trainable.data.manifest import Manifest, TokenizerInfo
 from trainable.data.moses import Moses
 from trainable.data.tokenizer import Tokenizer
 from trainable.tasks.registry import load_task
@@ -110,3 +110,11 @@ def test_marks_of_hyphens_are_told_and_undone(mark: str, language: str):
     assert MARK in Moses(language).detokenise(f"a {MARK} b")
     pairs = Pairs(src=[f"so {mark} la ."], tgt=["so - la ."])
     assert list(from_tokens(pairs, src=language, tgt="en").raw.src) == ["so-la."]
+
+
+def test_the_tokenisation_in_words_says_how_compounds_are_parted():
+    words = str(TokenizerInfo(bpe_merges=9, hyphen_mark="@-@", own_rules=("fi_document", "fi_summary")))
+    assert words == (
+        "sacremoses, entities escaped, compounds parted by @-@; own rules for fi; lower case; "
+        "9 BPE merges"
+    )
