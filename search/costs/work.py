@@ -86,9 +86,8 @@ def replicates_work(
     Raises:
         UserError: a candidate cannot be built on the data.
     """
-    unstopped = config.scheduler.model_copy(update={"name": "none"})
     return Work(
-        config=config.model_copy(update={"scheduler": unstopped}),
+        config=config.unstopped,
         place=place,
         sizes=candidate_sizes(config, candidates, load_task(data)),
         n_least=n_least,

@@ -76,12 +76,12 @@ def confirm_study(
     )
     seeds = tuple(range(config.seed + 1, config.seed + 1 + n_seeds))
     plan = UntilSeparated(lineup=_lineup(folder, entrants, seeds), objective=_objective(study))
-    with ray_for_replicates(config, plan, folder=folder, data=data, address=address):
+    with ray_for_replicates(config, plan, folder=folder, data=data, address=address) as trial_s:
         if not folder.resolved.is_file():
             folder.path.mkdir(exist_ok=True)
             shutil.copyfile(study.study_file, folder.study_file)
             folder.resolve(config, Path(data), purpose="confirm")
-        train_replicates(folder, plan, address=address, deadline=deadline)
+        train_replicates(folder, plan, address=address, deadline=deadline, expected_s=trial_s)
     confirmation = read_confirmation(study)
     assert confirmation is not None
     return confirmation

@@ -96,11 +96,13 @@ def reproduce_study(
         seeds=tuple(range(config.seed, config.seed + options.n_seeds)),
     )
     plan = AllSeeds(lineup=lineup)
-    with ray_for_replicates(config, plan, folder=folder, data=str(data), address=address):
+    with ray_for_replicates(
+        config, plan, folder=folder, data=str(data), address=address
+    ) as trial_s:
         if is_new:
             with resources.as_file(_preset(options.experiment)) as file:
                 make_study_folder(config, file, data, purpose="reproduce")
-        train_replicates(folder, plan, address=address, deadline=deadline)
+        train_replicates(folder, plan, address=address, deadline=deadline, expected_s=trial_s)
 
 
 def reproduction_folder(options: ReproductionOptions) -> StudyFolder:

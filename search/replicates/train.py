@@ -35,8 +35,10 @@ logger = logging.getLogger(__name__)
 @contextmanager
 def ray_for_replicates(
     config: StudyConfig, plan: Plan, *, folder: StudyFolder, data: str, address: str | None
-) -> Iterator[None]:
-    """Start Ray, after checks that the replicates can be trained.
+) -> Iterator[float | None]:
+    """Start Ray, after checks that the replicates can be trained; gives a trial's seconds.
+
+    They are those of the estimate, None where it has none.
 
     Args:
         folder: folder of the trials; it need not exist, so that a refusal leaves nothing behind.
@@ -53,8 +55,7 @@ def ray_for_replicates(
         rehearse_any(
             entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
         )
-    unstopped = config.scheduler.model_copy(update={"name": "none"})
-    for warning in learning_warnings(config.model_copy(update={"scheduler": unstopped})):
+    for warning in learning_warnings(config.unstopped):
         logger.warning("%s", warning)
     n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
     work = replicates_work(
@@ -67,17 +68,20 @@ def ray_for_replicates(
         n_together=plan.n_together,
     )
     with ray_for(config, address):
-        if n_most:
-            estimate(work)
-        yield
+        yield estimate(work) if n_most else None
 
 
 def train_replicates(
-    folder: StudyFolder, plan: Plan, *, address: str | None, deadline: Deadline | None
+    folder: StudyFolder,
+    plan: Plan,
+    *,
+    address: str | None,
+    deadline: Deadline | None,
+    expected_s: float | None,
 ) -> None:
     """Train the plan's missing trials, each to its end, and keep the best weights of all.
 
-    Call it within ``ray_for_replicates``, with the same address.
+    Call it within ``ray_for_replicates``, with the same address and the seconds that it gives.
 
     Raises:
         NotFinished: the deadline has come.
@@ -91,7 +95,7 @@ def train_replicates(
         with doing("opening MLflow's store"):
             tracking = Tracking.start(config, folder, ledger)
         run_trials(
-            config,
+            config.unstopped,
             ledger,
             searcher=TrialSearcher(
                 ledger,
@@ -114,6 +118,7 @@ def train_replicates(
             deadline=deadline,
             go_on="the same command",
             callbacks=tensorboard_logs(config, folder),
+            expected_s=expected_s,
         )
         records = ledger.records
     if all(record.state != "completed" for record in records):

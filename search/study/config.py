@@ -190,6 +190,12 @@ class StudyConfig(Section):
         warm_up = longest_warm_up(self.space, self.train)
         return self.scheduler.grace or default_grace(clock, budget, warm_up=warm_up)
 
+    @property
+    def unstopped(self) -> Self:
+        """The settings with which each trial runs to its end, as replicates do."""
+        scheduler = self.scheduler.model_copy(update={"name": "none"})
+        return self.model_copy(update={"scheduler": scheduler})
+
     def trial(self, candidate: Candidate, *, data: str) -> TrialConfig:
         """Settings of the trial of ``candidate``: its own, and the study's for the rest.
 

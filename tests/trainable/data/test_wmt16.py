@@ -113,7 +113,9 @@ def test_marks_of_hyphens_are_told_and_undone(mark: str, language: str):
 
 
 def test_the_tokenisation_in_words_says_how_compounds_are_parted():
-    words = str(TokenizerInfo(bpe_merges=9, hyphen_mark="@-@", own_rules=("fi_document", "fi_summary")))
+    words = str(
+        TokenizerInfo(bpe_merges=9, hyphen_mark="@-@", own_rules=("fi_document", "fi_summary"))
+    )
     assert words == (
         "sacremoses, entities escaped, compounds parted by @-@; own rules for fi; lower case; "
         "9 BPE merges"
