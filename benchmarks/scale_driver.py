@@ -22,9 +22,8 @@ import psutil
 from benchmarks.scale_trial import TABLE, ReplayedTrial
 from search.run import driver, trial_runner
 from search.run.progress import Progress
-from search.study.config import StudyConfig, load_study
+from search.study.config import load_study
 from search.study.folder import STUDIES, StudyFolder
-from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
 from search.suggest.searcher import TrialSearcher
 from search.tracking.tracking import Tracking
@@ -64,14 +63,8 @@ def measured(work: Callable[[], object]) -> dict[str, Any]:
     class NotingProgress(Progress):
         """The search's own callback, which gets every event last."""
 
-        def __init__(
-            self,
-            config: StudyConfig,
-            ledger: Ledger,
-            n_to_come: Callable[[], int],
-            expected_s: float | None,
-        ) -> None:
-            super().__init__(config, ledger, n_to_come, expected_s)
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
             costs.ended.append(costs.reading())  # all is ready, no trial has started
 
         def note(self, record: TrialRecord) -> None:

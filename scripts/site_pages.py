@@ -54,7 +54,7 @@ def markdown_of(file: Path) -> str:
 
 
 def added(pages: Iterable[Path]) -> list[Path]:
-    """What ``pages`` and the pages they lead to link to, and MkDocs does not find by itself."""
+    """Targets of links on ``pages``, and on those added, that MkDocs does not find by itself."""
     found: dict[Path, None] = {}
     waiting = list(pages)
     while waiting:

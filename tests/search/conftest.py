@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from search.replicates.entrant import Entrant
 from search.study.config import StudyConfig, study_from
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger, read_records
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
+from spaces.candidate import Candidate
 from spaces.counts import ParamCounts
 from spaces.layout import Layout
 from tests.search.command_line import reservoir_search, study_toml
@@ -185,3 +187,16 @@ def real_export(real_study: RealStudy) -> RealExport:
     done = reservoir_search("export", "mine", cwd=real_study.place)
     assert done.returncode == 0, done.stderr
     return RealExport(real_study.folder.export, best, done.stdout)
+
+
+def entrant(name: str, encoder: str) -> Entrant:
+    """An entrant of a comparison with one decoder layer and no settings of its own."""
+    return Entrant(
+        name=name,
+        candidate=Candidate(
+            encoder=Layout.parse(encoder),
+            decoder=Layout.parse("L"),
+            reservoir_gain=1.0,
+            hyper={},
+        ),
+    )

@@ -13,7 +13,7 @@ from typing import Literal
 from spaces.errors import UserError
 from trainable.characters import is_unspaced, normal
 from trainable.data.blobs import Blob
-from trainable.data.hyphens import mark_in
+from trainable.data.hyphens import HyphenMark, mark_in
 from trainable.data.lines import published_lines
 from trainable.data.losses import MAX_CHARACTERS, MAX_TOKENS, NONE_DROPPED, Dropped, Rule
 from trainable.data.manifest import SPLITS, Source, SplitName
@@ -236,6 +236,11 @@ def tokenised(raw: Pairs, *, src: str, tgt: str, new_lines: NewLines = list) -> 
     return Split(raw=raw, tokens=tokens, units=units_of(src, tgt))
 
 
+def hyphen_mark(tokens: Pairs) -> HyphenMark | None:
+    """The mark that parts compounds in tokenised sentences of either side."""
+    return mark_in(tokens.src) or mark_in(tokens.tgt)
+
+
 def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -> Split:
     """Split of tokenised, escaped sentences; the raw text is made from them when it is read.
 
@@ -243,7 +248,7 @@ def from_tokens(tokens: Pairs, *, src: str, tgt: str, segmented: bool = False) -
         segmented: the tokens are subword units, joined to the next by ``@@`` at their end.
     """
     words = GivenPieces().join if segmented else str
-    mark = mark_in(tokens.src) or mark_in(tokens.tgt)
+    mark = hyphen_mark(tokens)
     src_moses, tgt_moses = Moses(src, hyphen_mark=mark), Moses(tgt, hyphen_mark=mark)
     raw = Pairs(
         src=MadeLines(lambda line: src_moses.detokenise(words(line)), tokens.src),

@@ -10,8 +10,8 @@ from pathlib import Path
 from spaces.errors import UserError
 from trainable.characters import lowered
 from trainable.data import bpe
-from trainable.data.corpus import Pairs, ParallelText, Split
-from trainable.data.hyphens import HyphenMark, mark_in
+from trainable.data.corpus import Pairs, ParallelText, Split, hyphen_mark
+from trainable.data.hyphens import HyphenMark
 from trainable.data.manifest import TokenizerInfo
 from trainable.data.moses import with_own_rules
 from trainable.data.pieces import (
@@ -149,8 +149,7 @@ def _hyphen_mark(corpus: ParallelText | Sentences) -> HyphenMark | None:
     """The mark of hyphens in given tokens."""
     if corpus.form not in ("tokenised", "segmented"):
         return None
-    tokens = corpus.splits["train"].tokens
-    return mark_in(tokens.src) or mark_in(tokens.tgt)
+    return hyphen_mark(corpus.splits["train"].tokens)
 
 
 def _sentencepiece(

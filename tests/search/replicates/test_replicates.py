@@ -44,29 +44,15 @@ from search.study.ledger import Ledger, read_records
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.searcher import TrialSearcher
-from spaces.candidate import Candidate
 from spaces.errors import UserError
-from spaces.layout import Layout
 from spaces.presets import PRESETS
-from tests.search.conftest import curve_point
+from tests.search.conftest import curve_point, entrant
 from trainable.config import ObjectiveConfig
 from trainable.tasks.registry import load_task
 
 SEEDS = (2, 3, 4, 5, 6)
 
 MakeRecord = Callable[..., TrialRecord]
-
-
-def entrant(name: str, encoder: str) -> Entrant:
-    return Entrant(
-        name=name,
-        candidate=Candidate(
-            encoder=Layout.parse(encoder),
-            decoder=Layout.parse("L"),
-            reservoir_gain=1.0,
-            hyper={},
-        ),
-    )
 
 
 GOOD, BAD = entrant("good", "R1LR1L"), entrant("bad", "LL")

@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import norm
 
 from search.replicates.contest import contest, looks_at
-from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
 from search.stats.alpha_spending import nominal_levels
 from search.stats.seed_test import (
@@ -21,8 +20,7 @@ from search.stats.seed_test import (
     two_sided,
 )
 from search.study.trial_record import TrialRecord
-from spaces.candidate import Candidate
-from spaces.layout import Layout
+from tests.search.conftest import entrant
 from trainable.config import ObjectiveConfig
 
 N_CONTESTS = 20_000
@@ -75,29 +73,18 @@ def test_the_simulated_contests_are_those_of_confirm(
     drawn = simulated(
         np.random.default_rng(5), leads, n_seeds=n_seeds, correlation=correlation, n_contests=80
     )
-    entrants = tuple(
-        Entrant(
-            name=encoder,
-            candidate=Candidate(
-                encoder=Layout.parse(encoder),
-                decoder=Layout.parse("L"),
-                reservoir_gain=1.0,
-                hyper={},
-            ),
-        )
-        for encoder in ("LL", "LR", "L1L1")
-    )
+    entrants = tuple(entrant(encoder, encoder) for encoder in ("LL", "LR", "L1L1"))
     lineup, record = Lineup(entrants=entrants, seeds=tuple(range(n_seeds))), make_record()
     found = []
     for values_ES in drawn + 100.0:
         records = [
             dataclasses.replace(
                 record,
-                key=entrant.key(seed),
+                key=each.key(seed),
                 config=record.config.model_copy(update={"seed": seed}),
                 objective=float(values_ES[place, seed]),
             )
-            for place, entrant in enumerate(entrants)
+            for place, each in enumerate(entrants)
             for seed in lineup.seeds
         ]
         ended = contest(lineup, records, ObjectiveConfig())
