@@ -6,15 +6,16 @@ says what to do.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import os
+import pkgutil
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import mlflow
@@ -38,6 +39,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, MedianStoppingRule, Tri
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+import trainable
 from tests.ports import free_port
 from tests.private_uses import DOCUMENTED_VARIABLES
 from trainable.fairseq_checkpoint import fairseq_config
@@ -400,19 +402,20 @@ CALLERS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def our_classes() -> list[type]:
+    names = [found.name for found in pkgutil.walk_packages(trainable.__path__, "trainable.")]
+    modules = [importlib.import_module(name) for name in names if not name.endswith("__main__")]
+    return [each for module in modules for each in vars(module).values() if isinstance(each, type)]
+
+
 @pytest.mark.parametrize(("base", "name", "caller"), CALLERS)
 def test_fairseq_calls_the_methods_that_we_override(
-    base: type, name: str, caller: Callable[..., Any]
+    base: type, name: str, caller: Callable[..., Any], our_classes: list[type]
 ):
     assert callable(getattr(base, name))
     assert name in caller.__code__.co_names
-    overriding = [
-        class_
-        for module in list(sys.modules.values())
-        for class_ in vars(module).values()
-        if isinstance(module, ModuleType) and module.__name__.startswith("trainable.")
-        if isinstance(class_, type) and issubclass(class_, base) and name in vars(class_)
-    ]
+    overriding = [ours for ours in our_classes if issubclass(ours, base) and name in vars(ours)]
     assert overriding, f"nothing of ours overrides {name} any more: take it out of this list"
 
 
