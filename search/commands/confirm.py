@@ -50,6 +50,7 @@ def confirm(
         address=address,
         deadline=for_,
     )
-    output().print(confirm_table(confirmation))
+    console = output()
+    console.print(confirm_table(confirmation, console.width))
     for line in verdict(confirmation):
         say_sentence(line)

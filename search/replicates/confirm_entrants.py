@@ -9,7 +9,7 @@ from search.replicates.entrant import Entrant
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_settings
 from search.study.ranking import ranked
-from search.study.references import deletion_of
+from search.study.references import deletion_of, model0_layout
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
@@ -65,8 +65,8 @@ def confirm_entrants(
 
 
 def _baseline(best: Candidate, text: str | None) -> Layout:
-    """Layout of ``text``, or as many learned layers as the best candidate has, none shared."""
-    return resolve_layout(f"(L)*{best.encoder.depth}" if text is None else text)
+    """Layout of ``text``, or without one Model 0 of the best candidate's depth."""
+    return model0_layout(best.encoder.depth) if text is None else resolve_layout(text)
 
 
 def _with_encoder(candidate: Candidate, encoder: Layout) -> Candidate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from statistics import fmean
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,21 +11,33 @@ from rich.table import Table
 
 from search.replicates.confirm import Confirmation
 from search.replicates.confirm_entrants import BASELINE
-from search.replicates.contest import COMPARED_MEASURES
+from search.replicates.contest import COMPARED_MEASURES, Contest
 from search.replicates.standing import Standing
 from search.replicates.verdict import reservoir_lead
+from search.study.references import model0_layout
+
+RATIO = "AUCC ÷ Model 0"  # heading of the last column, for which 80 characters are too few
+_MIN_WIDTH_WITH_RATIO = 100
 
 
-def confirm_table(confirmation: Confirmation) -> Table:
-    """Table of the entrants, leader first: mean ± standard deviation over seeds, and p."""
+def confirm_table(confirmation: Confirmation, width: int) -> Table:
+    """Table of the entrants, leader first: mean ± standard deviation over seeds, and p.
+
+    Args:
+        width: characters of a line; a narrow terminal does without the ratio to Model 0.
+    """
+    has_ratio = width >= _MIN_WIDTH_WITH_RATIO
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("entrant", overflow="fold", min_width=8)
     table.add_column("seeds", justify="right")
     for heading in headings(confirmation):
         table.add_column(heading, justify="right", no_wrap=True)
         table.add_column("p", justify="right", no_wrap=True)
+    if has_ratio:
+        table.add_column(RATIO, justify="right", no_wrap=True)
     for standing in confirmation.contest.standings:
-        table.add_row(*cells(confirmation, standing))
+        row = cells(confirmation, standing)
+        table.add_row(*(row if has_ratio else row[:-1]))
     return table
 
 
@@ -34,7 +47,7 @@ def headings(confirmation: Confirmation) -> list[str]:
 
 
 def cells(confirmation: Confirmation, standing: Standing) -> list[str]:
-    """Row of an entrant: name, seeds; for each measure its mean and the p-value of the leader."""
+    """Row of an entrant: name, seeds; for each measure its mean and the leader's p; the ratio."""
     contest = confirmation.contest
     n_tried = standing.n_seeds + standing.n_failed
     n_seeds = f"{standing.n_seeds} of {n_tried}" if standing.n_failed else str(n_tried)
@@ -44,7 +57,22 @@ def cells(confirmation: Confirmation, standing: Standing) -> list[str]:
         is_leader = standing == contest.leader
         lead = None if is_leader else contest.comparison(contest.leader, standing, measure)
         row.append("" if lead is None else f"{lead.p:.2g}")
-    return row
+    ratio = aucc_over_model0(contest, standing)
+    return [*row, "-" if ratio is None else f"{ratio:.3f}"]
+
+
+def aucc_over_model0(contest: Contest, standing: Standing) -> float | None:
+    """Mean AUCC divided by that of Model 0 of the same depth, on the seeds of both.
+
+    Where Model 0 takes part with several settings, the better counts. None without one.
+    """
+    layout = model0_layout(standing.entrant.candidate.encoder.depth)
+    model0s = [each for each in contest.standings if each.entrant.candidate.encoder == layout]
+    if not model0s:
+        return None
+    model0 = max(model0s, key=lambda each: fmean(each.by_seed["AUCC"].values() or [0.0]))
+    mine, theirs = standing.common(model0, "AUCC")
+    return fmean(mine) / fmean(theirs) if any(theirs) else None
 
 
 def confirmation_json(confirmation: Confirmation) -> dict[str, Any]:
@@ -87,6 +115,7 @@ def _entrant_json(confirmation: Confirmation, standing: Standing) -> dict[str, A
         "n_failed": standing.n_failed,
         "broken_bound": standing.broken_bound,
         "values": {name: asdict(value) for name, value in standing.values.items()},
+        "aucc_over_model0": aucc_over_model0(contest, standing),
         "leader_leads_by": {name: asdict(lead) for name, lead in leads.items() if lead},
     }
 

@@ -15,6 +15,7 @@ from search.study.console import output, say_sentence
 from search.study.folder import StudyFolder
 from search.study.ledger import sorted_records
 from search.study.ranking import front_objective, pareto_front, ranked
+from search.study.references import Model0s
 from search.study.revaluation import other_objective, revalued
 from search.study.score_name import score_name
 from search.study.trial_record import TrialRecord
@@ -35,6 +36,7 @@ class Ranking:
     before: dict[int, int]  # place of each trial in the study's own ranking, by id
     front: tuple[int, ...]  # ids of the trials on the front
     hypervolume: Hypervolume | None  # of a front that was asked for
+    model0s: Model0s  # of the study, valued by the objective
     n_left_out: int  # trials of the space that are not completed or not within the bounds
     n_beside: int  # trials that are not of the space: what it is compared with
 
@@ -60,6 +62,7 @@ def rank_study(folder: StudyFolder, names: Sequence[str], overrides: Sequence[st
         before={record.id: place for place, record in enumerate(own, start=1)},
         front=tuple(record.id for record in pareto_front(anew, objective)),
         hypervolume=front_hypervolume(anew, objective) if objective.is_pareto else None,
+        model0s=Model0s.of(config, anew),
         n_left_out=len(records) - n_beside - len(trials),
         n_beside=n_beside,
     )
@@ -80,6 +83,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
                 "place": place,
                 "place_before": ranking.before.get(record.id),
                 "objectives": list(record.objectives),
+                "aucc_over_model0": ranking.model0s.aucc_ratio(record),
                 **record.summary(),
             }
             for place, record in enumerate(ranking.trials, start=1)
@@ -108,6 +112,8 @@ def print_ranking(ranking: Ranking) -> None:
     for heading in _headings(ranking, shown):
         table.add_column(heading, justify="right", overflow="fold")
     table.add_column(ranking.metric, justify="right", no_wrap=True)
+    if ranking.model0s.by_depth:
+        table.add_column("÷ Model 0", justify="right", no_wrap=True)
     table.add_column("M params", justify="right", no_wrap=True)
     table.add_column("*", no_wrap=True)
     for place, record in enumerate(ranking.trials, start=1):
@@ -144,6 +150,13 @@ def _cells(ranking: Ranking, shown: ObjectiveConfig, place: int, record: TrialRe
         record.canonical,
         *(f"{value:.5g}" for value in values),
         f"{record.best_score:.2f}",
+        *([_ratio(ranking, record)] if ranking.model0s.by_depth else []),
         f"{record.n_mparams:.3f}",
         "*" if record.id in ranking.front else "",
     ]
+
+
+def _ratio(ranking: Ranking, record: TrialRecord) -> str:
+    """AUCC over that of Model 0."""
+    ratio = ranking.model0s.aucc_ratio(record)
+    return "-" if ratio is None else f"{ratio:.3f}"

@@ -98,7 +98,7 @@ class ReportedStudy:
 
     @cached_property
     def model0s(self) -> Model0s:
-        return Model0s.among(self.references)
+        return Model0s.of(self.config, self.records)
 
     @property
     def verdict(self) -> str | None:

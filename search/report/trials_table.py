@@ -161,7 +161,7 @@ def _print_confirmation(folder: StudyFolder, console: Console) -> None:
         from search.replicates.confirm_table import confirm_table
         from search.replicates.verdict import verdict
 
-        console.print(confirm_table(confirmation))
+        console.print(confirm_table(confirmation, console.width))
         for line in verdict(confirmation):
             say_sentence(line)
 

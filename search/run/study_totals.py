@@ -59,7 +59,7 @@ def _ratios(
     The layout is the winner if it has reservoirs, else the best one with some.
     """
     references = references_of(config, records)
-    found = {"winner_aucc_over_model0": Model0s.among(references).aucc_ratio(best)}
+    found = {"winner_aucc_over_model0": Model0s.of(config, records).aucc_ratio(best)}
     for each in references:
         having = next((record for record in records if record.id == each.of), None)
         if having is not None:

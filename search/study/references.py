@@ -38,15 +38,20 @@ class Reference:
         return {"role": self.role, "of": self.of, "trial": self.trial.summary()}
 
 
+def model0_layout(depth: int) -> Layout:
+    """The encoder of Model 0: ``depth`` learned layers, none of which share."""
+    return Layout.parse(f"(L)*{depth}")
+
+
 def model0_candidates(config: StudyConfig) -> list[Candidate]:
-    """Model 0 at each depth of the space: learned layers alone, none of which share.
+    """Model 0 at each depth of the space.
 
     Every other axis has its first value, as in ``search.first``; the decoder has no reservoirs.
     """
     space = config.space
     return [
         Candidate(
-            encoder=Layout.parse(f"(L)*{depth}"),
+            encoder=model0_layout(depth),
             decoder=Layout((Layer("L"),) * space.first_decoder.depth),
             reservoir_gain=1.0,
             hyper=first_settings(space),
@@ -94,14 +99,22 @@ def references_of(config: StudyConfig, records: Sequence[TrialRecord]) -> list[R
     """
     if not config.search.references:
         return []
-    by_key = {record.key: record for record in reversed(records)}
-    keys = [candidate.key for candidate in model0_candidates(config)]
-    found = [Reference(role="model0", of=None, trial=by_key[k]) for k in keys if k in by_key]
+    found = _model0_references(config, records)
     best = best_with_reservoirs(config, records)
     deletion = None if best is None else deletion_of_trial(config, best)
-    if best is not None and deletion is not None and deletion.key in by_key:
-        found.append(Reference(role="deletion", of=best.id, trial=by_key[deletion.key]))
+    trial = None if deletion is None else _first_of(records, deletion.key)
+    if best is not None and trial is not None:
+        found.append(Reference(role="deletion", of=best.id, trial=trial))
     return found
+
+
+def _model0_references(config: StudyConfig, records: Sequence[TrialRecord]) -> list[Reference]:
+    trials = (_first_of(records, candidate.key) for candidate in model0_candidates(config))
+    return [Reference(role="model0", of=None, trial=trial) for trial in trials if trial is not None]
+
+
+def _first_of(records: Sequence[TrialRecord], key: str) -> TrialRecord | None:
+    return next((record for record in records if record.key == key), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +124,10 @@ class Model0s:
     by_depth: Mapping[int, TrialRecord]
 
     @classmethod
-    def among(cls, references: Sequence[Reference]) -> Model0s:
-        """Those of the references that are Model 0 and completed."""
-        return cls(
-            {
-                each.trial.encoder.depth: each.trial
-                for each in references
-                if each.role == "model0" and each.is_whole
-            }
-        )
+    def of(cls, config: StudyConfig, records: Sequence[TrialRecord]) -> Model0s:
+        """The completed ones among the study's records; none with ``search.references = false``."""
+        found = _model0_references(config, records) if config.search.references else []
+        return cls({each.trial.encoder.depth: each.trial for each in found if each.is_whole})
 
     def aucc_ratio(self, record: TrialRecord) -> float | None:
         """The trial's AUCC divided by that of Model 0 of its depth, or of the only one.

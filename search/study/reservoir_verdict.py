@@ -11,7 +11,6 @@ from search.study.references import (
     aucc_ratio,
     best_with_reservoirs,
     deletion_of_trial,
-    references_of,
 )
 from search.study.trial_record import TrialRecord
 
@@ -41,7 +40,7 @@ def verdict_on(
     if not config.search.references:
         return None
     best = best_trial(records, config.objective)
-    ratio = Model0s.among(references_of(config, records)).aucc_ratio(record)
+    ratio = Model0s.of(config, records).aucc_ratio(record)
     over_model0 = f"{ratio:.3f} of the AUCC of Model 0" if ratio else None
     if best is not None and record.id == best.id and not record.has_reservoirs:
         reservoirs = reservoir_verdict(config, records)

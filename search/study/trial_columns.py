@@ -11,7 +11,7 @@ from rich.table import Table
 
 from search.study.config import StudyConfig
 from search.study.ranking import pareto_front
-from search.study.references import Model0s, references_of
+from search.study.references import Model0s
 from search.study.score_name import score_name
 from search.study.trial_record import Role, TrialRecord
 from search.study.varied_settings import setting_text, short_names
@@ -48,8 +48,7 @@ class Column:
 def trial_columns(config: StudyConfig, records: Sequence[TrialRecord]) -> list[Column]:
     """Columns of the table in order of importance; those of the study's references if it has."""
     front = {record.id for record in pareto_front(records, config.objective)}
-    references = references_of(config, records)
-    model0s = Model0s.among(references)
+    model0s = Model0s.of(config, records)
     ratio = Column("÷ Model 0", lambda r: _text(model0s.aucc_ratio(r), ".3f"))
     seed = Column("seed", lambda r: str(r.config.seed))
     settings = [

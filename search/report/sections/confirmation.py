@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from search.replicates.confirm import Confirmation, read_confirmation
-from search.replicates.confirm_table import cells, headings
+from search.replicates.confirm_table import RATIO, cells, headings
 from search.replicates.seed_bands import seed_bands
 from search.replicates.verdict import verdict
 from search.report.clocks import TITLES
@@ -37,6 +37,7 @@ def confirmation(study: ReportedStudy) -> Section | None:
     body = render(
         "confirmation.html",
         measures=headings(confirmed),
+        ratio=RATIO,
         rows=[cells(confirmed, standing) for standing in confirmed.contest.standings],
         sentences=verdict(confirmed),
         metric=confirmed.metric,

@@ -18,6 +18,7 @@ from search.costs.work import Work
 from search.replicates import reproduction, train
 from search.replicates.confirm import Confirmation, confirm_study
 from search.replicates.confirm_entrants import confirm_entrants
+from search.replicates.confirm_table import aucc_over_model0
 from search.replicates.contest import Contest, contest
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
@@ -118,6 +119,22 @@ def test_a_leader_that_is_separated_ends_the_training(trials_of) -> None:
     result = judged([GOOD, BAD], records)
     assert result.winner == GOOD
     assert [standing.entrant.name for standing in result.standings] == ["good", "bad"]
+
+
+def test_the_area_stands_over_the_better_model_0_of_the_same_depth_and_seeds(trials_of) -> None:
+    short, model0, own = (entrant(name, name) for name in ("R1L", "LLLL", "L(L)*3"))
+    own = replace(own, candidate=replace(own.candidate, hyper={"train.lr": 1e-4}))
+    records = [
+        *trials_of(GOOD, [10.0, 20.0, 30.0]),  # AUCC is twice the objective
+        *trials_of(short, [1.0, 1.0, 1.0]),
+        *trials_of(model0, [8.0, 8.0]),
+        *trials_of(own, [5.0, 5.0, 5.0]),
+    ]
+    result = judged([GOOD, short, model0, own], records)
+    ratios = {
+        standing.entrant.name: aucc_over_model0(result, standing) for standing in result.standings
+    }
+    assert ratios == {"good": 30 / 16, "R1L": None, "LLLL": 1.0, "L(L)*3": 10 / 16}
 
 
 def test_what_came_after_the_end_does_not_reopen_it(trials_of) -> None:

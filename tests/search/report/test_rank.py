@@ -122,6 +122,25 @@ def test_the_json_has_places_and_values(folder: StudyFolder):
     assert said["n_left_out"] == len(Ledger.open(folder.trials)) - 3
 
 
+def test_the_areas_stand_over_that_of_model_0_of_the_same_depth(
+    recorded_study: Callable[..., StudyFolder], capsys: pytest.CaptureFixture[str]
+):
+    folder = recorded_study("two", search={"references": True})
+    ledger = Ledger.open(folder.trials)
+    for record in ledger.records:
+        score = (4.0 if record.canonical in ("LL", "LLL") else 5.0) * record.encoder.depth
+        ledger.put(dataclasses.replace(record, curve=(curve_point(12, score),)))
+    ranking = rank_study(folder, ["aucc"], [])
+    ratios = {record.canonical: ranking.model0s.aucc_ratio(record) for record in ranking.trials}
+    assert ratios.pop("LL") == ratios.pop("LLL") == 1.0
+    assert set(ratios.values()) == {1.25}
+    print_ranking(ranking)
+    lines = capsys.readouterr().out.splitlines()
+    assert "÷ Model 0" in lines[2]
+    assert sum("1.250" in line for line in lines) == len(ratios)
+    assert max(map(len, lines)) <= 80
+
+
 def test_what_is_not_of_the_space_is_counted_apart(
     folder: StudyFolder, capsys: pytest.CaptureFixture[str]
 ):
