@@ -18,7 +18,7 @@ from scipy.stats import rankdata, spearmanr
 from benchmarks.command import Options, run
 from benchmarks.machine import SEED, machine
 from benchmarks.result import Report, Row, Table
-from benchmarks.search_problems import TABLE
+from benchmarks.search_problems import DEPTH8_TABLE, TABLE
 from benchmarks.spread import Spread
 from search.replay.recorded_studies import open_table
 from search.replay.simulated_trial import recorded_result
@@ -31,9 +31,7 @@ N_ORDERS = 40
 SHARES = (1 / 6, 1 / 4, 1 / 3, 1 / 2, 3 / 4)  # shares of the budget
 STARTS = (1 / 8, 1 / 4, 1 / 3, 1 / 2)  # ASHA's first rung as a share of the budget; rungs double
 TOPS = (1, 5, 10)
-# What trials compete for, and the depths of the table that do: all, and one alone, where no
-# layout is much cheaper than another.
-CONTESTS = (("aucc_per_mparam", (2, 4, 6)), ("aucc", (2, 4, 6)), ("aucc", (6,)))
+OBJECTIVES = ("aucc_per_mparam", "aucc", "score")
 
 # By name, with the share of the whole before which none stops a trial: of the budget, and of
 # FLOPs, which differ from layout to layout, of those that the cheapest one spends. On tokens the
@@ -48,6 +46,55 @@ SCHEDULERS: Mapping[str, tuple[SchedulerConfig, float]] = {
     "extrapolation, risk 0.05": (SchedulerConfig(name="extrapolation"), 1 / 8),
     "extrapolation, risk 0.01": (SchedulerConfig(name="extrapolation", risk=0.01), 1 / 8),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """The trials of a table that compete, and what for."""
+
+    table: TrialTable
+    objective: str
+    depths: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        return f"`{self.objective}`, encoders of depth {', '.join(map(str, self.depths))}"
+
+    @property
+    def config(self) -> StudyConfig:
+        objective = self.table.study.objective.model_copy(update={"name": self.objective})
+        return self.table.study.model_copy(update={"objective": objective})
+
+    @property
+    def schedulers(self) -> list[str]:
+        """Names of the schedulers that know its objective."""
+        is_forecast = self.config.objective.is_of_aucc
+        return [
+            name
+            for name, (scheduler, _) in SCHEDULERS.items()
+            if is_forecast or scheduler.name != "extrapolation"
+        ]
+
+
+def contests(own: TrialTable | None) -> list[Contest]:
+    """The contests of the recorded tables, or of a user's own.
+
+    All depths together, and one alone, where no layout is much cheaper than another.
+    """
+    if own is not None:
+        return [Contest(table=own, objective=name, depths=_depths(own)) for name in OBJECTIVES]
+    small, deep = open_table(str(TABLE)), open_table(str(DEPTH8_TABLE))
+    parts = ((small, _depths(small)), (small, (6,)), (deep, _depths(deep)))
+    return [
+        Contest(table=table, objective=name, depths=depths)
+        for table, depths in parts
+        for name in OBJECTIVES
+    ]
+
+
+def _depths(table: TrialTable) -> tuple[int, ...]:
+    found = {trials[0].candidate.encoder.depth for trials in table.by_key.values()}
+    return tuple(sorted(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +116,33 @@ class Course:
 
 def measure(options: Options) -> Report:
     """One pair of tables for each contest."""
-    table = open_table(str(options.data or TABLE))
+    found = contests(open_table(str(options.data)) if options.data else None)
     tables = []
-    for objective, depths in CONTESTS:
-        config = table.study.model_copy(
-            update={"objective": table.study.objective.model_copy(update={"name": objective})}
-        )
-        courses = _courses(table, config, depths)
-        contest = f"`{objective}`, encoders of depth {', '.join(map(str, depths))}"
+    for contest in found:
+        courses = _courses(contest)
         tables += [
             Table(
-                caption=f"{contest}: rank correlation (Spearman) of the objective so far "
+                caption=f"{contest.name}: rank correlation (Spearman) of the objective so far "
                 "with the final one, and how many ranks layouts with shared weights gain",
                 rows=[_early_row(courses, share) for share in SHARES],
             ),
             Table(
-                caption=f"{contest}: stopped before their end, in {N_ORDERS} random orders",
-                rows=[_scheduler_row(name, courses, config) for name in SCHEDULERS],
+                caption=f"{contest.name}: stopped before their end, in {N_ORDERS} random orders",
+                rows=[_scheduler_row(each, courses, contest.config) for each in contest.schedulers],
             ),
         ]
     return Report(
         name="early_stopping",
         title="Early stopping",
-        header={**machine(), "table": f"{table.study.name}: {len(table.by_key)} layouts"},
+        header={
+            **machine(),
+            "tables": ", ".join(
+                dict.fromkeys(
+                    f"{contest.table.study.name}: {len(contest.table.by_key)} layouts"
+                    for contest in found
+                )
+            ),
+        },
         tables=tables,
         notes=[
             (
@@ -107,9 +158,13 @@ def measure(options: Options) -> Report:
     )
 
 
-def _courses(table: TrialTable, config: StudyConfig, depths: Sequence[int]) -> list[Course]:
-    firsts = (trials[0] for trials in table.by_key.values())
-    return [_course(first, config) for first in firsts if first.candidate.encoder.depth in depths]
+def _courses(contest: Contest) -> list[Course]:
+    firsts = (trials[0] for trials in contest.table.by_key.values())
+    return [
+        _course(first, contest.config)
+        for first in firsts
+        if first.candidate.encoder.depth in contest.depths
+    ]
 
 
 def _course(trial: RecordedTrial, config: StudyConfig) -> Course:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from statistics import median
 
 import optuna
@@ -76,56 +77,49 @@ SYNE_TUNE: Mapping[str, Search] = {
     "regularised evolution (Syne Tune)": syne_tune_peer.regularised_evolution,
 }
 FRONT_PEERS: Mapping[str, Search] = {  # the others know one objective
+    "TPE (Optuna)": Ours(algorithm={"algorithm": "tpe"}),
     "NSGA-II (Optuna)": Ours(algorithm={"algorithm": "nsga2"}),
 }
-UNSTOPPED = {f"{OURS}, nothing stopped": Ours(scheduler={"name": "none"})}
-FORECAST = {
-    f"{OURS}, but extrapolation at risk 0.01": Ours(
-        scheduler={"name": "extrapolation", "risk": 0.01}
-    )
-}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """Courses of one search on one problem, a seed each."""
+    """What came of one search on one problem, with a seed each."""
 
-    problem: Problem
-    courses: Sequence[Course]
+    costs: Sequence[float]  # of which lower is better; see ``_cost``
+    n_trials: Sequence[int]
+    n_found: int  # number of searches that came there
 
-    @cached_property
-    def costs(self) -> list[float]:
-        """Costs of the courses, of which lower is better.
-
-        The updates until the search came there, infinite if it never did; of a problem with a
-        given number of updates the shortfall after them, in %.
-        """
-        if math.isfinite(self.problem.max_updates):
-            return [100 * max(0.0, self._shortfall(course)) for course in self.courses]
-        return [
-            float(course.n_updates) if self._shortfall(course) <= self.problem.within else math.inf
-            for course in self.courses
-        ]
+    @classmethod
+    def of(cls, problem: Problem, courses: Sequence[Course]) -> Outcomes:
+        """Outcomes of a search's courses."""
+        missed = [problem.shortfall(each.records(up_to=problem.max_updates)) for each in courses]
+        return cls(
+            costs=[_cost(problem, *each) for each in zip(courses, missed, strict=True)],
+            n_trials=[course.n_trials for course in courses],
+            n_found=sum(shortfall <= problem.within for shortfall in missed),
+        )
 
     @property
     def median(self) -> float:
         return median(self.costs)
 
-    @property
-    def n_found(self) -> int:
-        """Number of courses that came there."""
-        return sum(self._shortfall(course) <= self.problem.within for course in self.courses)
 
-    def _shortfall(self, course: Course) -> float:
-        return self.problem.shortfall(course.records(up_to=self.problem.max_updates))
+def _cost(problem: Problem, course: Course, shortfall: float) -> float:
+    """The updates until the search came there, infinite if it never did.
+
+    Of a problem with a given number of updates the shortfall after them, in %.
+    """
+    if math.isfinite(problem.max_updates):
+        return 100 * max(0.0, shortfall)
+    return float(course.n_updates) if shortfall <= problem.within else math.inf
 
 
 def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes them
     """Report of the updates that each search spent on each problem."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("syne_tune").setLevel(logging.ERROR)
     found = problems()
-    outcomes = [_outcomes(problem) for problem in found]
+    with ProcessPoolExecutor() as pool:
+        outcomes = list(pool.map(_outcomes, found))
     tables = {name_of(problem.table): problem.table for problem in found}
     return Report(
         name="search_quality",
@@ -138,7 +132,7 @@ def measure(options: Options) -> Report:  # noqa: ARG001 - every benchmark takes
             ),
             "search": f"{N_WORKERS} trials at a time, seeds 1 to {N_SEEDS}",
         },
-        tables=[_summary(outcomes), *map(_table, outcomes)],
+        tables=[_summary(found, outcomes), *map(_table, found, outcomes)],
         notes=[
             (
                 "the best layout is that of the best completed trial; its worth is its mean "
@@ -163,8 +157,20 @@ def searches(problem: Problem) -> Mapping[str, Search]:
         **(SYNE_TUNE if syne_tune_peer.is_installed() else {}),
         **({"SMAC3": smac_peer.smac} if smac_peer.is_installed() else {}),
     }
-    variants = {**UNSTOPPED, **(FORECAST if problem.config.objective.is_of_aucc else {})}
-    return {OURS: Ours(), **variants, **RULES, **PEERS, **optional}
+    return {OURS: Ours(), **variants(problem), **RULES, **PEERS, **optional}
+
+
+def variants(problem: Problem) -> Mapping[str, Search]:
+    """Ours with another scheduler than the default one."""
+    if not problem.config.objective.is_of_aucc:
+        return {f"{OURS}, but ASHA": Ours(scheduler={"name": "asha"})}
+    return {
+        f"{OURS}, nothing stopped": Ours(scheduler={"name": "none"}),
+        f"{OURS}, but ASHA from a quarter": Ours(scheduler={"grace": problem.config.horizon / 4}),
+        f"{OURS}, but extrapolation at risk 0.01": Ours(
+            scheduler={"name": "extrapolation", "risk": 0.01}
+        ),
+    }
 
 
 def absent() -> list[tuple[str, str]]:
@@ -174,10 +180,13 @@ def absent() -> list[tuple[str, str]]:
 
 
 def _outcomes(problem: Problem) -> dict[str, Outcomes]:
+    """Outcomes on one problem by the search's name, in a process of its own."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    logging.getLogger("syne_tune").setLevel(logging.ERROR)
     outcomes = {}
     for name, search in searches(problem).items():
         courses = [_course(problem, search, seed) for seed in range(1, N_SEEDS + 1)]
-        outcomes[name] = Outcomes(problem=problem, courses=courses)
+        outcomes[name] = Outcomes.of(problem, courses)
         logger.info("%s: %s: %s", problem.name, name, figure_of(outcomes[name].median))
     return outcomes
 
@@ -198,21 +207,21 @@ def _course(problem: Problem, search: Search, seed: int) -> Course:
     )
 
 
-def _summary(outcomes: Sequence[Mapping[str, Outcomes]]) -> Table:
+def _summary(found: Sequence[Problem], outcomes: Sequence[Mapping[str, Outcomes]]) -> Table:
     return Table(
         caption="Ours and the best of the others on each problem, medians: updates, or % of the "
         "best value missed where the updates are given",
-        rows=[_summary_row(by_name) for by_name in outcomes],
+        rows=[_summary_row(*each) for each in zip(found, outcomes, strict=True)],
     )
 
 
-def _summary_row(by_name: Mapping[str, Outcomes]) -> Row:
+def _summary_row(problem: Problem, by_name: Mapping[str, Outcomes]) -> Row:
     ours = by_name[OURS]
     others = {name: found.median for name, found in by_name.items() if not name.startswith(OURS)}
     least = min(others.values())
     verdict = "ahead" if ours.median < least else "equal" if ours.median == least else "behind"
     return {
-        "problem": ours.problem.name,
+        "problem": problem.name,
         "ours": _cell(ours.median),
         "best of the others": _cell(least),
         "which": ", ".join(name for name, other in others.items() if other == least),
@@ -220,20 +229,20 @@ def _summary_row(by_name: Mapping[str, Outcomes]) -> Row:
     }
 
 
-def _table(by_name: Mapping[str, Outcomes]) -> Table:
-    problem = by_name[OURS].problem
-    if math.isfinite(problem.max_updates):
+def _table(problem: Problem, by_name: Mapping[str, Outcomes]) -> Table:
+    is_timed = math.isfinite(problem.max_updates)
+    judged = "% missed" if is_timed else "updates"
+    if is_timed:
         end = f"% of the best value missed after {problem.max_updates:.0f} updates"
     else:
         end = f"updates until within {problem.within:.0%} of the best that the table has"
     return Table(
         caption=f"{problem.name}: {end}",
-        rows=[_row(name, found, by_name[OURS]) for name, found in by_name.items()],
+        rows=[_row(name, found, by_name[OURS], judged) for name, found in by_name.items()],
     )
 
 
-def _row(name: str, found: Outcomes, ours: Outcomes) -> Row:
-    judged = "% missed" if math.isfinite(found.problem.max_updates) else "updates"
+def _row(name: str, found: Outcomes, ours: Outcomes, judged: str) -> Row:
     ordered = sorted(found.costs)
     n = len(ordered)
     quartiles = (ordered[place] for place in (n // 4, n - 1 - n // 4))
@@ -244,7 +253,7 @@ def _row(name: str, found: Outcomes, ours: Outcomes) -> Row:
         f"{judged}, median": _cell(found.median),
         "× ours": 1.0 if found is ours else known,
         f"{judged}, quartiles": " to ".join(map(figure_of, quartiles)),
-        "trials, median": median(course.n_trials for course in found.courses),
+        "trials, median": median(found.n_trials),
         "came there": f"{found.n_found} of {n}",
     }
 

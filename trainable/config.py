@@ -213,6 +213,9 @@ MinScore = Annotated[
 ]
 
 
+AREAS = ("aucc_per_mparam", "aucc")  # objectives of the AUCC
+
+
 class ObjectiveConfig(Section):
     """Objective of a search: AUCC per million parameters, another quantity, or a front."""
 
@@ -253,7 +256,7 @@ class ObjectiveConfig(Section):
     @property
     def is_of_aucc(self) -> bool:
         """True for the AUCC, also per parameter: what a forecast of the area tells."""
-        return self.name in ("aucc", "aucc_per_mparam")
+        return self.name in AREAS
 
     @property
     def goals(self) -> tuple[Goal, ...]:

@@ -66,10 +66,15 @@ def objective_values(config: ObjectiveConfig, progress: Progress) -> tuple[float
     """
     if config.name == "aucc_per_mparam":
         return (progress.aucc / mparams(progress.counts, config.parameters),)
-    return tuple(_value(goal, config, progress) for goal in config.goals)
+    return tuple(goal_value(goal, config, progress) for goal in config.goals)
 
 
-def _value(goal: Goal, config: ObjectiveConfig, progress: Progress) -> float:
+def goal_value(goal: Goal, config: ObjectiveConfig, progress: Progress) -> float:
+    """Value of one objective for a trial so far.
+
+    Raises:
+        ExpressionError: an expression has no finite value.
+    """
     if goal.text in _VALUES:
         return _VALUES[goal.text](progress, config)
     values = {name: _VALUES[name](progress, config) for name in goal.names}

@@ -15,6 +15,12 @@ RISING: Mapping[str, str] = {
     "last_score": "score of the last validation",
     "score_at": "score at the reading objective.at of the objective's clock",
 }
+SIZES: Mapping[str, str] = {  # known before training
+    "mparams_total": "millions of parameters",
+    "mparams_learned": "millions of parameters that training changes",
+    "mparams_stored": "millions of parameters that a checkpoint must hold",
+    "mparams_encoder": "millions of parameters of the encoder",
+}
 FALLING: Mapping[str, str] = {
     "loss": "lowest validation loss, in bits per target",
     "last_loss": "loss of the last validation",
@@ -22,10 +28,7 @@ FALLING: Mapping[str, str] = {
     "updates": "updates",
     "tokens": "tokens on the clock of tokens",
     "flops": "FLOPs of training",
-    "mparams_total": "millions of parameters",
-    "mparams_learned": "millions of parameters that training changes",
-    "mparams_stored": "millions of parameters that a checkpoint must hold",
-    "mparams_encoder": "millions of parameters of the encoder",
+    **SIZES,
 }
 QUANTITIES: Mapping[str, str] = {**RISING, **FALLING}
 

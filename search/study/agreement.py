@@ -136,12 +136,10 @@ def algorithm_faults(
         faults.append(
             f"search.algorithm 'grid' needs lists of values; {', '.join(axes)} is a range"
         )
-    if algorithm == "surrogate" and objective.is_pareto:
-        faults.append(
-            "search.algorithm 'surrogate' has one objective; use tpe or nsga2 for 'pareto'"
-        )
     if algorithm == "cmaes" and len(axes) < 2:
         faults.append("search.algorithm 'cmaes' needs at least two ranges {low, high}; use tpe")
     if algorithm == "cmaes" and objective.is_pareto:
-        faults.append("search.algorithm 'cmaes' has one objective; use nsga2 or tpe for 'pareto'")
+        faults.append(
+            "search.algorithm 'cmaes' has one objective; use surrogate, nsga2 or tpe for 'pareto'"
+        )
     return faults

@@ -29,6 +29,7 @@ from spaces.errors import UserError
 from spaces.faults import MAX_FAULTS, faults_of, one_line, refuse
 from spaces.space import SearchSpace
 from trainable.config import (
+    AREAS,
     Budget,
     Clock,
     ModelConfig,
@@ -76,7 +77,8 @@ class SchedulerConfig(Section):
 
     name: Scheduler = "asha"
     clock: Clock | None = None  # the objective's clock if absent
-    # First rung on that clock; absent: a quarter of the budget, and at least the warm-up.
+    # First rung on that clock; absent: half of the budget (extrapolation: a quarter), and at
+    # least the warm-up.
     grace: PositiveFloat | None = None
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0
     risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: least chance to win
@@ -188,7 +190,9 @@ class StudyConfig(Section):
         if budget is None:
             return None
         warm_up = longest_warm_up(self.space, self.train)
-        return self.scheduler.grace or default_grace(clock, budget, warm_up=warm_up)
+        forecasts = self.scheduler.name == "extrapolation"
+        default = default_grace(clock, budget, warm_up=warm_up, forecasts=forecasts)
+        return self.scheduler.grace or default
 
     @property
     def unstopped(self) -> Self:
@@ -304,12 +308,13 @@ def _read(annotation: Any, value: object) -> Any:
 
 
 def _completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Values with the default algorithm of ``pareto``: the surrogate has one objective alone."""
+    """Values with the default scheduler of an objective that is no area: to stop no trial.
+
+    The score so far tells little of the final one; the area so far is a part of the whole.
+    """
     match values:
-        case {"objective": {"name": "pareto"}, **others}:
-            search = others.get("search", {})
-            if isinstance(search, dict):
-                return {**values, "search": {"algorithm": "tpe", **search}}
+        case {"objective": {"name": str(name)}} if name not in AREAS:
+            return {**values, "scheduler": values.get("scheduler") or {"name": "none"}}
     return values
 
 

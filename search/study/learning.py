@@ -17,10 +17,11 @@ def longest_warm_up(space: SearchSpace, train: TrainConfig) -> float:
     return max(float(value) for value in axis)
 
 
-def default_grace(clock: Clock, budget: float, *, warm_up: float) -> float:
-    """Grace of a scheduler whose study gives none: a quarter of the budget, and all the warm-up.
+def default_grace(clock: Clock, budget: float, *, warm_up: float, forecasts: bool) -> float:
+    """Grace of a scheduler whose study gives none: half of the budget, and all the warm-up.
 
-    The warm-up is in updates, so it counts on that clock alone, and where it ends in the budget.
+    One that ``forecasts`` may begin at a quarter: it knows how little a young curve tells. The
+    warm-up is in updates, so it counts on that clock alone, and where it ends in the budget.
     """
-    quarter = budget / 4
-    return max(quarter, warm_up) if clock == "updates" and warm_up < budget else quarter
+    share = budget / 4 if forecasts else budget / 2
+    return max(share, warm_up) if clock == "updates" and warm_up < budget else share

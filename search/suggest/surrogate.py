@@ -2,7 +2,8 @@
 
 A Gaussian process over a few features of the layout models, from few trials, the log of the AUCC:
 a candidate's number of parameters is known before training and enters exactly. Other objectives
-are modelled as they are (``surrogate_target.py``).
+are modelled as they are (``surrogate_target.py``), several each by itself
+(``surrogate_front.py``).
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from search.study.ranking import best_trial
+from search.study.ranking import best_trial, pareto_front
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.proposer import Outcome, Problem, Suggested
-from search.suggest.surrogate_gp import Array, GaussianProcess
+from search.suggest.surrogate_front import FrontWorth
+from search.suggest.surrogate_gp import Array
+from search.suggest.surrogate_model import SurrogateModel
 from search.suggest.surrogate_pool import Choice, Pool
 from search.suggest.surrogate_target import FLOOR, target_of
+from spaces.candidate import Candidate
 from spaces.chooser import Point
-from spaces.features import features
 
 
 class Surrogate:
@@ -33,6 +36,8 @@ class Surrogate:
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
         self._pool = Pool(problem.space, problem.size_of)
+        self._model = SurrogateModel(problem.space)
+        self._front = FrontWorth(problem, self._model)
         self._target = target_of(problem)
 
     def propose(self, history: Sequence[Suggested]) -> Point | None:
@@ -41,13 +46,15 @@ class Surrogate:
         Before the search's first trial it is the point with the least training FLOPs (for an
         objective per parameter, with the fewest parameters): small models learn soon, and a bad
         one has cost little (Wu, Wang and Huang 2021, "Frugal optimization for cost-related
-        hyperparameters").
+        hyperparameters"). In search of a front every other point is the one with the least FLOPs
+        that is left: where one objective is the size, that order is hard to beat.
         """
         known = _known(history)
         choices = self.untried(history)
         if not choices:
             return None
-        if all(record.reference is not None for record in known):
+        n_trained = sum(record.reference is None for record in known)
+        if n_trained == 0 or (self._problem.objective.is_pareto and n_trained % 2 == 0):
             return min(choices, key=self._first_choice_order).point
         return choices[int(np.argmax(self.log_worth(choices, known)))].point
 
@@ -55,8 +62,7 @@ class Surrogate:
         """Choices that are not trained yet, in random order; of a large space a sample."""
         records = _trials(history, "trained")
         rng = random.Random(f"{self._problem.seed}/{len(records)}")
-        best = self._best(_known(history))
-        near = None if best is None else candidate_of(best.config, self._problem.space)
+        near = self._near(_known(history), rng)
         tried = {each.candidate.key for each in history if each.outcome == "discarded"}
         tried.update(record.key for record in records)
         choices = [
@@ -67,14 +73,27 @@ class Surrogate:
 
     def log_worth(self, choices: Sequence[Choice], known: Sequence[TrialRecord]) -> Array:
         """Log of each choice's expected improvement over the best of ``known``, in the target's
-        unit, times its chance to reach ``min_score``.
+        unit, or over the front, times its chance to reach ``min_score``.
         """
         least = self._problem.least_score()
-        means, deviations = self._predict(choices, known)
-        worth = log_improvement(means, deviations, self._target.goal(self._best(known), known))
+        worth = self._log_improvement(choices, known)
         if least is not None and least > 0:
             worth += self._log_chance(choices, known, least)
         return worth
+
+    def _log_improvement(self, choices: Sequence[Choice], known: Sequence[TrialRecord]) -> Array:
+        if self._problem.objective.is_pareto and any(r.state == "completed" for r in known):
+            return self._front(choices, known)
+        means, deviations = self._predict(choices, known)
+        return log_improvement(means, deviations, self._target.goal(self._best(known), known))
+
+    def _near(self, known: Sequence[TrialRecord], rng: random.Random) -> Candidate | None:
+        """The best candidate so far, or one of the front; None before a trial is completed."""
+        best = self._best(known)
+        if best is not None and self._problem.objective.is_pareto:
+            reaching = _reaching(known, self._problem.least_score())
+            best = rng.choice(pareto_front(reaching, self._problem.objective))
+        return None if best is None else candidate_of(best.config, self._problem.space)
 
     def _best(self, known: Sequence[TrialRecord]) -> TrialRecord | None:
         least = self._problem.least_score()
@@ -95,11 +114,10 @@ class Surrogate:
         reached = np.array([scores[record.id] or 0.0 for record in completed])
         if np.all(reached >= least):
             return np.zeros(len(choices))
-        inputs = self._inputs(completed, choices)
-        values = np.log(np.maximum(reached, FLOOR * reached.max()))
-        n_completed = len(completed)
-        process = GaussianProcess.fit(inputs[:n_completed], values, np.zeros(n_completed))
-        means, deviations = process.predict(inputs[n_completed:])
+        values = np.log(np.maximum(reached, FLOOR * reached.max())).tolist()
+        seen = [(record, value, 0.0) for record, value in zip(completed, values, strict=True)]
+        candidates = [choice.candidate for choice in choices]
+        means, deviations = self._model.predict(seen, candidates)
         chance: Array = norm.logcdf((means - np.log(least)) / deviations)
         return chance
 
@@ -112,32 +130,13 @@ class Surrogate:
         if not seen:
             return -np.log(sizes), np.ones(len(choices))
         running = [record for record in records if record.state == "running"]
-        inputs = self._inputs([*(record for record, _, _ in seen), *running], choices)
-        n_seen, n_known = len(seen), len(seen) + len(running)
-        values, errors = (np.array([row[i] for row in seen]) for i in (1, 2))
-        process = GaussianProcess.fit(inputs[:n_seen], values, errors)
-        if running:  # kriging believer: running trials count at their predicted mean
-            believed, _ = process.predict(inputs[n_seen:n_known])
-            values, errors = np.append(values, believed), np.append(errors, 0.0 * believed)
-            process = GaussianProcess.fit(inputs[:n_known], values, errors)
-        means, deviations = process.predict(inputs[n_known:])
+        candidates = [choice.candidate for choice in choices]
+        means, deviations = self._model.predict(seen, candidates, running)
         return means - np.log(sizes), deviations
 
     def _first_choice_order(self, choice: Choice) -> tuple[float, float]:
         """Sort key of the choices before the first trial: parameters, then training FLOPs."""
         return self._target.divisor(choice.size), choice.size.training_flops
-
-    def _inputs(self, records: Sequence[TrialRecord], choices: Sequence[Choice]) -> Array:
-        """Features of shape (records + choices, features), records first.
-
-        Columns are divided by their standard deviation; constant columns are left out.
-        """
-        space = self._problem.space
-        candidates = [candidate_of(record.config, space) for record in records]
-        candidates += [choice.candidate for choice in choices]
-        table = np.array([features(candidate, space) for candidate in candidates])
-        table = table[:, np.ptp(table, axis=0) > 0]
-        return table / table.std(axis=0) if table.size else np.zeros((len(candidates), 1))
 
 
 def _reaching(records: Sequence[TrialRecord], least: float | None) -> list[TrialRecord]:

@@ -96,7 +96,7 @@ class ScaledGain(Target):
 
     def seen(self, records: Sequence[TrialRecord]) -> Seen:
         finals = final_gains(records)
-        scale = _Scale.of(finals)
+        scale = _scale_of(finals)
         return [
             (record, scale(final.gain), final.error / scale.unit)
             for record, final in zip(records, finals, strict=True)
@@ -104,19 +104,23 @@ class ScaledGain(Target):
         ]
 
     def goal(self, best: TrialRecord | None, records: Sequence[TrialRecord]) -> float | None:
-        return None if best is None else _Scale.of(final_gains(records))(best.gain)
+        return None if best is None else _scale_of(final_gains(records))(best.gain)
+
+
+def _scale_of(finals: Sequence[FinalGain | None]) -> GainScale:
+    return GainScale.of([final.gain for final in finals if final is not None])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scale:
+class GainScale:
     """Scale on which gains have the standard deviation of the process' prior."""
 
     least: float  # lower gains, as of trials that learned nothing, are clipped to it
     unit: float
 
     @classmethod
-    def of(cls, finals: Sequence[FinalGain | None]) -> _Scale:
-        gains = [final.gain for final in finals if final is not None]
+    def of(cls, gains: Sequence[float]) -> GainScale:
+        """The scale of a study's gains so far."""
         best = max(gains, default=0.0)
         least = best - _MAX_DEPTH * (best - median(gains)) if gains else 0.0
         clipped = [max(gain, least) for gain in gains]

@@ -107,7 +107,7 @@ def test_a_candidate_over_the_bound_on_parameters_is_never_trained(tmp_path: Pat
     assert counts.n_suggestions == counts.n_trained + counts.n_repeated + counts.n_out_of_bounds
 
 
-@pytest.mark.parametrize("algorithm", ["tpe", "random", "gp", "nsga2"])
+@pytest.mark.parametrize("algorithm", ["surrogate", "tpe", "random", "gp", "nsga2"])
 def test_a_pareto_study_tells_optuna_both_objectives(algorithm: str, tmp_path: Path):
     config = study(algorithm, objective={"name": "pareto"}, scheduler={"name": "none"})
     simulated = SimulatedSearch(config, tmp_path)

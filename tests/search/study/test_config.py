@@ -31,18 +31,22 @@ def test_a_study_is_called_after_its_file(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("extra", "algorithm"),
+    ("extra", "scheduler"),
     [
-        ("", "surrogate"),
-        ('[objective]\nname = "pareto"\n', "tpe"),
-        ('[objective]\nname = "pareto"\n[search]\nalgorithm = "random"\n', "random"),
+        ("", "asha"),
+        ('[objective]\nname = "aucc"\n', "asha"),
+        ('[objective]\nname = "score"\n', "none"),
+        ('[objective]\nname = "pareto"\n', "none"),
+        ('[objective]\nname = "pareto"\n[scheduler]\n', "none"),
+        ('[objective]\nname = "loss"\n[scheduler]\nname = "median"\n', "median"),
+        # Whoever gives a grace wants trials to be stopped after it.
+        ('[objective]\nname = "score - loss"\n[scheduler]\ngrace = 5\n', "asha"),
     ],
 )
-def test_the_algorithm_follows_the_objective_where_it_is_not_given(
-    tmp_path: Path, extra: str, algorithm: str
+def test_trials_are_stopped_by_default_for_an_area_alone(
+    tmp_path: Path, extra: str, scheduler: str
 ):
-    text = MINIMAL + '[scheduler]\nname = "none"\n' + extra
-    assert load_study(write(tmp_path, text)).search.algorithm == algorithm
+    assert load_study(write(tmp_path, MINIMAL + extra)).scheduler.name == scheduler
 
 
 def test_all_faults_are_reported_at_once_each_with_its_place(tmp_path: Path):
@@ -59,7 +63,10 @@ def test_all_faults_are_reported_at_once_each_with_its_place(tmp_path: Path):
     ("extra", "rule"),
     [
         ('[objective]\nclock = "seconds"\n', "budget.seconds must be given"),
-        ('[objective]\nname = "pareto"\n', 'set scheduler.name = "none"'),
+        (
+            '[objective]\nname = "pareto"\n[scheduler]\nname = "asha"\n',
+            'set scheduler.name = "none"',
+        ),
         ('[search]\nalgorithm = "hyperband"\n', "must be one of surrogate, tpe, random, gp, nsga2"),
         ('[search]\nalgorithm = "my module:Mine"\n', "or module:Class"),
         (

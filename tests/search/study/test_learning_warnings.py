@@ -50,15 +50,17 @@ def test_a_scheduler_that_stops_nothing_has_no_grace_to_warn_of(tiny_study: Stud
 
 @pytest.mark.parametrize(
     ("warm_up", "grace"),
-    [(2, 3.0), (5, 5.0), (12, 3.0)],  # the last ends with the budget
+    [(2, 6.0), (8, 8.0), (12, 6.0)],  # the last ends with the budget
 )
-def test_a_grace_that_is_not_given_is_a_quarter_of_the_budget_and_all_the_warm_up(
+def test_a_grace_that_is_not_given_is_half_of_the_budget_and_all_the_warm_up(
     tiny_study: Study, warm_up: int, grace: float
 ):
     values = tiny_study(train={"warmup_updates": warm_up}).model_dump(mode="json")
     del values["scheduler"]["grace"]
     values["model"] = {"d_model": 16, "ffn": 32, "heads": 2}
     assert study_from(values, "test").scheduler_grace == grace
+    values["scheduler"]["name"] = "extrapolation"
+    assert study_from(values, "test").scheduler_grace == max(3.0, warm_up % 12)
 
 
 def test_the_example_of_the_readme_and_the_shipped_studies_let_trials_learn():
