@@ -26,7 +26,7 @@ from benchmarks.by_seed import (
 )
 from benchmarks.command import Options, run
 from benchmarks.corpora import CACHE
-from benchmarks.exported_studies import export_of, exported_study
+from benchmarks.exported_studies import exported_study
 from benchmarks.machine import machine
 from benchmarks.result import Report, Row, Table
 from spaces.errors import UserError
@@ -86,7 +86,8 @@ def measure(options: Options) -> Report:
             "seed": f"{_listed(SEEDS)}; SUBJ: that of the fold; masked words: "
             f"{_listed(TUNED_SEEDS)}",
             "size": f"{N_UPDATES} updates of 1,024 tokens; `d_model` {D_MODEL}, pre-norm",
-            "cost": f"{minutes(scratch) + minutes(tuned):.0f} core-minutes, masked words left out",
+            "cost": f"{minutes(scratch) + minutes(tuned):.0f} minutes with one thread, those "
+            "of masked words left out",
         },
         tables=[*_tables_of_encoders(scratch), *_tables_of_starts(tuned)],
         notes=[
@@ -109,6 +110,7 @@ def _tables_of_encoders(scratch: Trained) -> Iterator[Table]:
     for task in FILES:
         pairs = [((task, one), (task, other)) for one, other in COMPARED]
         yield comparison(scratch, pairs, "test", f"{task}: accuracy, first − second")
+        yield comparison(scratch, pairs, "aucc", f"{task}: AUCC, first ÷ second")
     yield by_seed(scratch)
 
 
@@ -185,7 +187,7 @@ def _fine_tuned(files: Path, place: Path) -> dict[Group, list[TrialConfig]]:
 
 def masked_export(place: Path, text: Path, encoder: str, seed: int) -> Path:
     """Export of a masked language model, trained as a study of its own where it is not there."""
-    study = exported_study(
+    return exported_study(
         place,
         f"masked-{encoder}-{seed}",
         data=str(text),
@@ -195,8 +197,7 @@ def masked_export(place: Path, text: Path, encoder: str, seed: int) -> Path:
         train={"lr": 3e-3, "warmup_updates": N_MASKED_UPDATES // 4, "batch_tokens": 2048},
         validation={"interval_updates": N_MASKED_UPDATES // 3, "n_sentences": 500},
         budget={"updates": N_MASKED_UPDATES},
-    )
-    return export_of(place, study.name)
+    ).export
 
 
 def trial_config(

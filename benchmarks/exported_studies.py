@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,16 @@ from search import Study
 from search.study.folder import STUDIES
 
 
-def exported_study(place: Path, name: str, **settings: Any) -> Study:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedStudy:
+    """An export, and what its training cost."""
+
+    export: Path
+    flops: float
+    seconds: float  # validation left out
+
+
+def exported_study(place: Path, name: str, **settings: Any) -> ExportedStudy:
     """A study of one layout in the folder ``place``, trained and exported unless it is already.
 
     Args:
@@ -19,7 +29,7 @@ def exported_study(place: Path, name: str, **settings: Any) -> Study:
         settings: those of its study file; ``space`` has the layout.
     """
     place.mkdir(parents=True, exist_ok=True)
-    with contextlib.chdir(place):
+    with contextlib.chdir(place):  # studies are in the working folder
         if (STUDIES / name / "resolved.json").exists():
             study = Study.open(name)
         else:
@@ -29,12 +39,11 @@ def exported_study(place: Path, name: str, **settings: Any) -> Study:
                 scheduler={"name": "none"},
                 **settings,
             )
-        if not (study.folder / "export").exists():
+        export = study.folder / "export"
+        if not export.exists():
             study.run()
             study.export()
-    return study
-
-
-def export_of(place: Path, name: str) -> Path:
-    """Folder of the export of a study that ``exported_study`` made."""
-    return (place / STUDIES / name / "export").resolve()
+        last = study.curves.iloc[-1]
+        return ExportedStudy(
+            export=export.resolve(), flops=float(last["flops"]), seconds=float(last["seconds"])
+        )

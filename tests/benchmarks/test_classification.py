@@ -95,7 +95,7 @@ def test_every_encoder_has_the_same_data_and_seeds(
         "`LL`",
         "`RRRR`",
     ]
-    assert report.header["cost"].startswith(f"{len(trainings)} core-minutes")
+    assert report.header["cost"].startswith(f"{len(trainings)} minutes with one thread")
 
 
 def test_a_start_from_masked_words_is_set_beside_scratch_on_the_same_data(
