@@ -25,6 +25,8 @@ LONG = (
     "endurance",
     "proxies",
     "across_tasks",
+    "classification",
+    "distillation",
     "shared_gpu",
 )  # up to an hour, data or GPUs
 

@@ -9,15 +9,13 @@ command goes on where it was interrupted.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import logging
 import multiprocessing
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,10 +28,10 @@ from benchmarks.command import Options, run
 from benchmarks.corpora import CACHE
 from benchmarks.machine import N_THREADS, machine
 from benchmarks.result import Report, Row, Table
+from benchmarks.training_record import TrainingRecord, training_key
 from search.stats.prediction import rank_correlation
 from spaces.errors import UserError
 from spaces.layout import NO_DECODER, Layout, without_reservoirs
-from trainable.atomic import write_atomically
 from trainable.config import Budget, ModelConfig, TrainConfig, TrialConfig, ValidationConfig
 from trainable.data.grammar.corpus import grammar
 from trainable.data.grammar.kinds import grammar_sentences
@@ -153,20 +151,17 @@ def trial_config(folder: Path, layout: str, seed: int) -> TrialConfig:
 
 def train_all(folders: Mapping[str, Path], record: Path) -> list[Trained]:
     """All trainings; those that ``record`` has are read, the others made and written to it."""
-    known = {one.key: one for one in _read(record)}
+    kept = TrainingRecord(record, Trained)
     wanted = {
-        _key(config): (task, config)
+        training_key(config): (task, config)
         for task, seed, layout in itertools.product(TASKS, SEEDS, WITHOUT + WITH)
         for config in [trial_config(folders[task], layout, seed)]
     }
-    missing = [place for key, place in wanted.items() if key not in known]
-    write_atomically(record, "".join(map(_line, known.values())))  # without a torn last line
+    missing = [place for key, place in wanted.items() if key not in kept.known]
     for number, one in enumerate(_results(missing), start=1):
-        with record.open("a", encoding="utf-8") as lines:
-            lines.write(_line(one))
-        known[one.key] = one
+        kept.add(one)
         logger.warning("%d of %d: %s %s", number, len(missing), one.task, one.layout)
-    return [known[key] for key in wanted]
+    return [kept.known[key] for key in wanted]
 
 
 def _results(missing: Sequence[tuple[str, TrialConfig]]) -> Iterator[Trained]:
@@ -186,7 +181,7 @@ def _train(task: str, config: TrialConfig) -> Trained:
     start = time.monotonic()
     training = run_trial(config, report=lambda _: None)
     return Trained(
-        key=_key(config),
+        key=training_key(config),
         task=task,
         layout=str(config.model.encoder),
         seed=config.seed,
@@ -194,24 +189,6 @@ def _train(task: str, config: TrialConfig) -> Trained:
         score=max(point.score for point in training.curve),
         seconds=time.monotonic() - start,
     )
-
-
-def _key(config: TrialConfig) -> str:
-    """Key that is equal for equal settings and equal data, wherever these are."""
-    text = config.model_dump_json(exclude={"data"}) + Manifest.load(Path(config.data)).digest
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _line(one: Trained) -> str:
-    return json.dumps(asdict(one)) + "\n"
-
-
-def _read(record: Path) -> list[Trained]:
-    if not record.exists():
-        return []
-    lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
-    # A line without its end was being written when the command was killed.
-    return [Trained(**json.loads(line)) for line in lines if line.endswith("\n")]
 
 
 def mean_areas(trained: Iterable[Trained], task: str, seeds: Sequence[int]) -> Areas:

@@ -14,6 +14,7 @@ from trainable.atomic import write_atomically
 
 Cell = Spread | float | str | None  # None: not measured, or nothing to measure
 Row = Mapping[str, Cell]  # by column; all rows of a table have the same columns
+SPREAD = "Figures are medians; in brackets the lowest and the highest measurement."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,13 @@ class Report:
         header = "\n".join(f"- {name}: {value}" for name, value in self.header.items())
         tables = [table.to_markdown() for table in self.tables]
         notes = ["\n".join(f"- {note}" for note in self.notes)] if self.notes else []
-        spread = "Figures are medians; in brackets the lowest and the highest measurement."
-        return "\n\n".join([f"# {self.title}", header, spread, *tables, *notes]) + "\n"
+        spread = [SPREAD] if self._has_spreads else []
+        return "\n\n".join([f"# {self.title}", header, *spread, *tables, *notes]) + "\n"
+
+    @property
+    def _has_spreads(self) -> bool:
+        cells = (cell for table in self.tables for row in table.rows for cell in row.values())
+        return any(isinstance(cell, Spread) for cell in cells)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"

@@ -23,6 +23,7 @@ from benchmarks.across_tasks import (
     train_all,
 )
 from benchmarks.command import Options
+from benchmarks.training_record import training_key
 from spaces.errors import UserError
 from spaces.layout import Layout, without_reservoirs
 from trainable.config import TrialConfig
@@ -49,7 +50,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
         rank = (*WITHOUT, *WITH).index(layout)
         noise = random.Random(f"{task}{layout}{config.seed}").random()
         return Trained(
-            key=across_tasks._key(config),
+            key=training_key(config),
             task=task,
             layout=layout,
             seed=config.seed,

@@ -52,6 +52,18 @@ def test_markdown_tells_header_and_notes():
     assert "- a note\n" in text
 
 
+def test_only_of_spreads_it_says_that_they_are_medians():
+    plain = [Table(caption="Means", rows=[{"who": "ours", "mean": "1.2 ± 0.3"}])]
+    assert "medians" in REPORT.to_markdown()
+    assert "medians" not in dataclasses.replace(REPORT, tables=plain).to_markdown()
+
+
+def test_the_recorded_markdown_is_that_of_the_recorded_json():
+    for record in (Path(__file__).parents[2] / "benchmarks" / "results").glob("*.json"):
+        report = Report.from_json(record.read_text(encoding="utf-8"))
+        assert record.with_suffix(".md").read_text(encoding="utf-8") == report.to_markdown()
+
+
 def test_writing_leaves_the_two_files_and_nothing_else(tmp_path: Path):
     REPORT.write(tmp_path / "new")
     REPORT.write(tmp_path / "new")
