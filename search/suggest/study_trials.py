@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 from search.study.bounds import least_score
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_name, first_point
-from search.study.ledger import Ledger
+from search.study.ledger import Ledger, n_unbegun
 from search.study.trial_record import Role, TrialRecord
 from search.suggest.algorithms import (
     NEVER_REPEATS,
@@ -167,9 +167,7 @@ class StudyTrials(TrialSource):
         return "never"
 
     def n_to_come(self) -> int:
-        left = self._config.search.n_trials - self._ledger.n_searched
-        n_taken = sum(record.is_of_the_space for record in self._ledger.records)
-        return max(0, left if self._size is None else min(left, self._size - n_taken))
+        return n_unbegun(self._config, self._ledger.records, self._size)
 
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._journal.end(record)
