@@ -63,7 +63,7 @@ def search_work(
     """
     known = {record.key for record in records}
     n_again = sum(record.state == "running" or record.id in retried for record in records)
-    n_trials = n_again + n_unbegun(config, records, config.space.size())
+    n_trials = n_again + n_unbegun(config, records)
     task = load_task(data)
     model0s = model0_candidates(config) if config.search.references else []
     n_least = n_trials + sum(candidate.key not in known for candidate in model0s)

@@ -101,7 +101,7 @@ def _is_done(config: StudyConfig, records: Sequence[TrialRecord]) -> bool:
         return False
     if n_searched(records) >= config.search.n_trials:
         return True
-    n_points = config.space.size()
+    n_points = config.space.n_points()
     if n_points is None or n_points > _MAX_POINTS:
         return False
     keys = {config.space.choose(FixedChooser(point)).key for point in config.space.points()}

@@ -156,17 +156,11 @@ def n_searched(records: Iterable[TrialRecord]) -> int:
     return sum(record.reference is None for record in records)
 
 
-def n_unbegun(
-    config: StudyConfig, records: Collection[TrialRecord], n_candidates: int | None
-) -> int:
-    """Most trials that the search itself may still begin; references are left out.
-
-    Args:
-        n_candidates: those of the space; None if there is no end of them.
-    """
-    left = config.search.n_trials - n_searched(records)
-    if n_candidates is not None:
-        left = min(left, n_candidates - sum(record.is_of_the_space for record in records))
+def n_unbegun(config: StudyConfig, records: Collection[TrialRecord]) -> int:
+    """Most trials that the search itself may still begin; references are left out."""
+    left, size = config.search.n_trials - n_searched(records), config.space.size()
+    if size is not None:
+        left = min(left, size.n_candidates - sum(record.is_of_the_space for record in records))
     return max(0, left)
 
 

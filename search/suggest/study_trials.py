@@ -167,7 +167,7 @@ class StudyTrials(TrialSource):
         return "never"
 
     def n_to_come(self) -> int:
-        return n_unbegun(self._config, self._ledger.records, self._size)
+        return n_unbegun(self._config, self._ledger.records)
 
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._journal.end(record)
@@ -247,11 +247,8 @@ class StudyTrials(TrialSource):
 
     @cached_property
     def _can_enumerate(self) -> bool:
-        return self._size is not None and self._size <= MAX_ENUMERATED
-
-    @cached_property
-    def _size(self) -> int | None:
-        return self._config.space.size()
+        n_points = self._config.space.n_points()
+        return n_points is not None and n_points <= MAX_ENUMERATED
 
     def _suggested(self) -> list[Suggested]:
         return self._history.suggested(self._journal.trials)

@@ -402,11 +402,11 @@ def test_a_layout_from_outside_the_space_is_told_apart(study: ReportedStudy) -> 
         best, id=99, key="outside", optuna_number=None, reference="deletion", objective=1e9
     )
     more = dataclasses.replace(study, records=[*study.records[1:], outside])  # one is not tried
-    n_points, n_tried = study.config.space.size(), len(study.records) - 1
-    assert n_points is not None
+    size, n_tried = study.config.space.size(), len(study.records) - 1
+    assert size is not None
     assert (
-        f"The space has {n_points} points; {n_tried} different models of it were tried "
-        f"({100 * n_tried / n_points:.2g} %)"
+        f"The space has {size}; {n_tried} of them were tried "
+        f"({100 * n_tried / size.n_candidates:.2g} %)"
     ) in text_of(more, "progress")
     assert "1 more is left out" in text_of(more, "timeline")
     assert "left out" not in text_of(study, "timeline")
