@@ -246,7 +246,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     values = study_values(path)
     for override in overrides:
         put_setting(values, override)
-    return study_from(with_deciding_axes(values), str(path))
+    return new_study(values, str(path))
 
 
 def study_values(path: Path) -> dict[str, Any]:
@@ -268,8 +268,17 @@ def study_values(path: Path) -> dict[str, Any]:
     return {"name": path.stem} | values
 
 
+def new_study(values: Mapping[str, Any], place: str) -> StudyConfig:
+    """The study that a user describes by ``values``; ``place`` names them in errors.
+
+    Raises:
+        UserError: they break a rule; all faults at once.
+    """
+    return study_from(with_deciding_axes(values), place)
+
+
 def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
-    """The study that ``values`` describe; ``place`` names them in errors.
+    """The study of just these ``values``, as one that was begun; ``place`` names them in errors.
 
     Raises:
         UserError: they break a rule; all faults at once.
