@@ -31,19 +31,19 @@ def tokenisation(
     tokenizer: Annotated[
         Kind | None,
         typer.Option(
-            help="Moses and BPE, or SentencePiece (unigram or bpe), which gives all back but "
+            help="Moses and BPE, or SentencePiece (unigram or bpe), which loses nothing but "
             "characters that train lacks; if absent, unigram where a language is written without "
             "spaces, else moses."
         ),
     ] = None,
     cased: Annotated[
-        bool, typer.Option("--cased", help="Keep capitals; BLEU counts them.")
+        bool, typer.Option("--cased", help="Keep capitals, which scores then count.")
     ] = False,
     bpe_codes: Annotated[
         Path | None, typer.Option(help="Codes of subword-nmt, rather than learned ones.")
     ] = None,
     sentencepiece_model: Annotated[
-        Path | None, typer.Option(help="A model for both languages, rather than a learned one.")
+        Path | None, typer.Option(help="A SentencePiece model, rather than a learned one.")
     ] = None,
     metric: Annotated[MetricName, typer.Option(help="Metric of the searches on these data.")] = (
         "BLEU"

@@ -158,8 +158,8 @@ def n_searched(records: Iterable[TrialRecord]) -> int:
 
 def n_unbegun(config: StudyConfig, records: Collection[TrialRecord]) -> int:
     """Most trials that the search itself may still begin; references are left out."""
-    left, size = config.search.n_trials - n_searched(records), config.space.size()
-    if size is not None:
+    left = config.search.n_trials - n_searched(records)
+    if left > 0 and (size := config.space.size()) is not None:
         left = min(left, size.n_candidates - sum(record.is_of_the_space for record in records))
     return max(0, left)
 
