@@ -11,7 +11,7 @@ import typer
 
 from search.commands.data_options import with_tokens
 from spaces.errors import UserError
-from trainable.data.merges import BPE_MERGES
+from trainable.data.merges import BPE_MERGES, MAX_MERGES
 from trainable.data.tokenisation import Tokenisation
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def classify(
         ),
     ] = None,
     bpe_merges: Annotated[
-        int, typer.Option("--bpe-merges", min=1, help="BPE merges or pieces, learned on train.")
+        int,
+        typer.Option(
+            "--bpe-merges", min=1, max=MAX_MERGES, help="BPE merges or pieces, learned on train."
+        ),
     ] = BPE_MERGES["classify"],
     vocabulary: Annotated[
         Path | None,

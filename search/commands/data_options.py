@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from trainable.data.merges import MAX_MERGES
 from trainable.data.tokenisation import Kind, Tokenisation
 from trainable.metrics.names import BleuTokenizer, MetricName
 
@@ -17,7 +18,10 @@ Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared da
 Merges = Annotated[
     int,
     typer.Option(
-        "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
+        "--bpe-merges",
+        min=1,
+        max=MAX_MERGES,
+        help="BPE merges or pieces, learned on both sides together.",
     ),
 ]
 Joined = Annotated[

@@ -80,7 +80,7 @@ def _trials(config: StudyConfig, size: SpaceSize | None) -> str:
 
 
 def _data(folder: Path) -> str:
-    if not folder.is_dir():
+    if not folder.exists():
         return f"{folder} is not there yet; see reservoir-search data --help"
     manifest = Manifest.load(folder)
     return f"{folder}, {manifest.subject}"

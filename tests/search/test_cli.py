@@ -107,6 +107,37 @@ def test_the_help_lists_each_command_in_one_panel_and_data_first():
         (["layout", "LRX"], "error: layout 'LRX': unknown layer kind 'X' at depth 2"),
         (["layout", "L", "--depth", "3"], "error: No such option: --depth"),
         (["run"], "error: Missing argument 'STUDY.toml'"),
+        (["validat"], "error: No such command 'validat'. Did you mean 'validate'? See --help"),
+        (
+            ["data", "grammar", "--out", "new", "--bpe-merges", "9" * 30],
+            "error: Invalid value for '--bpe-merges': it should be less than or equal to 1000000;",
+        ),
+        (
+            ["data", "grammar", "--out", "new", "--metric", "BLUE"],
+            "error: Invalid value for '--metric': 'BLUE' is not one of 'BLEU', 'chrF', 'spBLEU';",
+        ),
+        (
+            ["data", "grammar", "--out", "new", "--tokenizer", "bpe", "--bpe-codes", "codes"],
+            "error: --bpe-codes codes: are of Moses' words; give --tokenizer moses",
+        ),
+        (
+            [
+                *("data", "grammar", "--out", "new", "--tokenizer", "moses"),
+                *("--sentencepiece-model", "x"),
+            ],
+            "error: --sentencepiece-model x: is not for --tokenizer moses; leave that out",
+        ),
+        (
+            [
+                *("data", "grammar", "--out", "new", "--bpe-codes", "x"),
+                *("--sentencepiece-model", "x"),
+            ],
+            "error: --bpe-codes and --sentencepiece-model: give one of them",
+        ),
+        (
+            ["dynamics", "L", "--data", "new", "--passes", "9" * 30],
+            "error: Invalid value for '--passes'",
+        ),
         (["reproduce", "--for", "9"], "error: --for '9': is no time; write 90s, 9m or 1h"),
         (["data", "grammar"], "error: Missing option '--out'"),
     ],

@@ -200,7 +200,7 @@ class Manifest(_Record):
         require_own_files(folder, [FILE_NAME])
         try:
             manifest = cls.model_validate_json(read_values(path))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise DamagedData(
                 f"{folder}: holds no {FILE_NAME}, so it is no prepared data; "
                 "prepare it with: reservoir-search data"

@@ -23,6 +23,7 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.ranking import best_trial
+from spaces.errors import UserError
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import RealStudy
 from tests.search.report_studies import HOSTILE, completed, mixed, reported, searched_study
@@ -276,6 +277,17 @@ def test_a_study_of_two_objectives_can_be_reported(
 def test_data_that_moved_away_are_said_to_be_gone(folder: StudyFolder, tmp_path: Path) -> None:
     folder.change(data=str(tmp_path / "gone"))
     assert "no longer where the study found them" in text_of(read_study(folder), "settings")
+
+
+def test_a_folder_for_the_page_and_a_file_for_the_figures_are_refused(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(UserError, match=f"^--out {tmp_path}: is a folder; name an HTML file$"):
+        write_report(folder, tmp_path, None)
+    with pytest.raises(UserError, match=f"^--png {file}: is a file; name a folder$"):
+        write_report(folder, None, file)
 
 
 def test_a_report_replaces_the_one_before(folder: StudyFolder) -> None:
