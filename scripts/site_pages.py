@@ -43,6 +43,11 @@ def markdown_of(file: Path) -> str:
     if file.suffix != ".md":
         name = file.relative_to(ROOT).as_posix()
         return f"# {name}\n\n````{_LANGUAGES.get(file.suffix, '')}\n{text}\n````\n"
+    return with_moved_links(text, file)
+
+
+def with_moved_links(text: str, file: Path) -> str:
+    """Markdown of a file of the repository, with links as they are from its place in the site."""
     folder = Path(place_of(file)).parent
 
     def moved(link: re.Match[str]) -> str:
@@ -80,7 +85,7 @@ def on_files(files: Any, config: Any) -> Any:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Let the links of a page of docs/ lead to the added ones."""
     file = DOCS / page.file.src_uri
-    return markdown_of(file) if file.is_file() else markdown
+    return with_moved_links(markdown, file) if file.is_file() else markdown
 
 
 def _target(file: Path, link: str) -> Path:

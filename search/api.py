@@ -16,9 +16,8 @@ from search.exports.translate import Translator
 from search.report.page import write_report
 from search.run.deadline import Deadline
 from search.run.driver import resume_study, start_study
-from search.study.config import StudyConfig, study_from, study_values
-from search.study.deciding_axes import with_deciding_axes
-from search.study.folder import STUDIES, StudyFolder, find_study
+from search.study.config import StudyConfig, new_study, study_values
+from search.study.folder import StudyFolder, find_study, place_for_study
 from search.study.ledger import sorted_records
 from search.study.process_environment import settle_libraries
 from search.study.ranking import best_trial
@@ -78,11 +77,9 @@ class Study:
             both = isinstance(value, dict) and isinstance(table, dict)
             given[name] = {**table, **value} if both else value
         place = "Study.new" if file is None else str(file)
-        config = study_from(with_deciding_axes(given), place)
-        folder = StudyFolder(STUDIES / config.name)
-        if folder.path.exists():
-            raise UserError(f"{folder.path} already holds a study: Study.open({config.name!r})")
-        return cls(folder, config, given)
+        config = new_study(given, place)
+        folder = place_for_study(config.name, go_on=f"Study.open({config.name!r})")
+        return cls(StudyFolder(folder), config, given)
 
     def __repr__(self) -> str:
         states = [record.state for record in self._records]

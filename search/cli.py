@@ -171,8 +171,10 @@ def exit_code(work: Callable[[], object]) -> int:
         return 2
     except typer.TyperException as error:  # a wrong option or argument
         message = getattr(error, "format_message", error.__str__)()
+        message = message.replace("Value error, ", "").replace(": Input should", ": it should")
         if message:  # empty where the whole help was printed
-            tell(f"error: {message.rstrip('.')}; see --help")
+            ending = " See --help" if message.endswith("?") else "; see --help"
+            tell(f"error: {message.rstrip('.')}{ending}")
         return 2
     except WorkFailed as error:
         tell(f"failed: {error}")

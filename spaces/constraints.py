@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import product
 from math import prod
@@ -14,6 +14,8 @@ from spaces.candidate import Candidate
 from spaces.chooser import DrawingChooser, Scalar, walk
 from spaces.counts import ParamCounts
 from spaces.expression import Expression, ExpressionError, UnknownNameError, Value
+from spaces.inert import is_inert, may_be_inert
+from spaces.layout import Layout
 from spaces.quantities import (
     MPARAMS,
     LayoutQuantities,
@@ -24,10 +26,12 @@ from spaces.quantities import (
 from spaces.stacks import Stack
 
 MAX_WALKED = 20_000  # layouts of a stack, or combinations of values, that are gone through
+_MAX_COMBINED = 200_000  # kinds of encoders, of decoders, and settings together
 _N_DRAWN = 5_000  # candidates of a larger space, of which one must be allowed
 
 Axes = Mapping[str, Range | tuple[Scalar, ...]]
 GAIN = "reservoir_gain"
+_NO_GAIN: tuple[dict[str, Value], int] = ({GAIN: 1.0}, 1)  # the group without reservoirs
 
 
 class Uncountable(Exception):
@@ -110,12 +114,40 @@ class Constraints:
         own = [e for e in self._expressions if e.names <= values.keys()]
         return all(_holds(expression, values) for expression in own)
 
+    @cached_property
     def n_points(self) -> int | None:
         """Number of the space's points that are allowed; None if there are too many to count."""
         try:
             return sum(n for values, n in self._groups() if self._hold(values))
         except Uncountable:
             return None
+
+    @cached_property
+    def n_candidates(self) -> int | None:
+        """Number of candidates that are allowed, whatever their parameters; each counts once.
+
+        None if there are too many to count.
+        """
+        names = self._used | {n for n, setting in self._settings.items() if may_be_inert(setting)}
+        try:
+            encoders = self._distinct_layouts(self._encoder, self._of_encoder)
+            decoders = self._distinct_layouts(self._decoder, self._of_decoder)
+            settings, n_others = self._setting_groups(names)
+            if len(encoders) * len(decoders) * len(settings) > _MAX_COMBINED:
+                return None
+            return n_others * sum(
+                len(alike_encoders)
+                * len(alike_decoders)
+                * self._n_with_layouts(alike_encoders[0], alike_decoders[0], settings)
+                for alike_encoders, alike_decoders in product(encoders, decoders)
+            )
+        except Uncountable:
+            return None
+
+    @property
+    def has_parameters(self) -> bool:
+        """True if an expression is about numbers of parameters."""
+        return len(self._all_expressions) > len(self._expressions)
 
     @cached_property
     def _all_expressions(self) -> list[Expression]:
@@ -152,13 +184,13 @@ class Constraints:
         """
         encoders = self._layout_groups(self._encoder, self._of_encoder)
         decoders = self._layout_groups(self._decoder, self._of_decoder)
-        settings, n_others = self._setting_groups()
+        settings, n_others = self._setting_groups(self._used)
         gains = self._gain_groups()
         for (encoder, n_encoders), (decoder, n_decoders) in product(
             encoders.items(), decoders.items()
         ):
             has_reservoirs = encoder[0] or decoder[0]
-            for gain, n_gains in gains if has_reservoirs else [({GAIN: 1.0}, 1)]:
+            for gain, n_gains in gains if has_reservoirs else [_NO_GAIN]:
                 for setting in settings:
                     values = dict(encoder[1] + decoder[1]) | gain | setting
                     yield values, n_encoders * n_decoders * n_gains * n_others
@@ -167,9 +199,8 @@ class Constraints:
         self, stack: Stack, quantities: LayoutQuantities
     ) -> Mapping[tuple[bool, tuple[tuple[str, Value], ...]], int]:
         """Numbers of a stack's points by whether they have reservoirs and by the used values."""
-        names = sorted(self._used & quantities.keys())
         n_plain, n_mixed = stack.n_points()
-        if not names:
+        if not self._used & quantities.keys():
             return {
                 (has_reservoirs, ()): n
                 for has_reservoirs, n in ((False, n_plain), (True, n_mixed))
@@ -178,13 +209,50 @@ class Constraints:
         if n_plain + n_mixed > MAX_WALKED:
             raise Uncountable
         return Counter(
-            (layout.n_reservoirs > 0, tuple((name, quantities[name](layout)) for name in names))
+            (layout.n_reservoirs > 0, tuple(self._used_of(layout, quantities).items()))
             for _, layout in walk(stack.choose)
         )
 
-    def _setting_groups(self) -> tuple[list[dict[str, Value]], int]:
-        """Combinations of the used settings, and the number of those of all others."""
-        used = {name: self._settings[name] for name in self._used & self._settings.keys() - {GAIN}}
+    def _distinct_layouts(
+        self, stack: Stack, quantities: LayoutQuantities
+    ) -> Collection[Sequence[Layout]]:
+        """All layouts of a stack, by their kinds of layers and the used quantities."""
+        if sum(stack.n_points()) > MAX_WALKED:
+            raise Uncountable
+        groups: dict[Hashable, list[Layout]] = defaultdict(list)
+        for layout in {layout for _, layout in walk(stack.choose)}:
+            values = self._used_of(layout, quantities)
+            groups[frozenset(layout.kinds), tuple(values.items())].append(layout)
+        return groups.values()
+
+    def _used_of(self, layout: Layout, quantities: LayoutQuantities) -> dict[str, Value]:
+        return {name: quantities[name](layout) for name in sorted(self._used & quantities.keys())}
+
+    def _n_with_layouts(
+        self, encoder: Layout, decoder: Layout, settings: Sequence[dict[str, Value]]
+    ) -> int:
+        """Number of candidates that have these layouts and differ in gain or ``settings``."""
+        layouts = self._used_of(encoder, self._of_encoder)
+        layouts |= self._used_of(decoder, self._of_decoder)
+        has_reservoirs = encoder.n_reservoirs + decoder.n_reservoirs > 0
+        gains = self._gain_groups() if has_reservoirs else [_NO_GAIN]
+        n_gains: dict[Hashable, int] = {}  # by the settings that count
+        for (gain, n), setting in product(gains, settings):
+            if self._hold(layouts | gain | setting):
+                dotted = {self._settings[name]: value for name, value in setting.items()}
+                counting = tuple(
+                    item
+                    for item in dotted.items()
+                    if not is_inert(item[0], encoder, decoder, dotted)
+                )
+                n_gains[gain.get(GAIN), counting] = n
+        return sum(n_gains.values())
+
+    def _setting_groups(self, names: Collection[str]) -> tuple[list[dict[str, Value]], int]:
+        """Combinations of the settings among ``names``, and the number of those of all others."""
+        used = {
+            name: self._settings[name] for name in (self._settings.keys() - {GAIN}) & set(names)
+        }
         n_used = prod(self._n_values(dotted) for dotted in used.values())
         if n_used > MAX_WALKED:
             raise Uncountable

@@ -34,6 +34,7 @@ _SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "bool_type": lambda _: "must be true or false",
     "string_type": lambda _: "must be a text in quotes",
     "string_unicode": lambda _: "must be a text in UTF-8",
+    "string_too_short": lambda _: "must not be empty",
     "string_too_long": lambda ctx: f"must have at most {ctx['max_length']} characters",
     "string_pattern_mismatch": lambda ctx: f"must be written as {ctx['pattern']}",
     "greater_than": lambda ctx: f"must be a number above {ctx['gt']:.20g}",

@@ -26,8 +26,15 @@ def deciding_setting(name: str) -> str | None:
     return _CONDITIONS[name][0] if name in _CONDITIONS else None
 
 
+def may_be_inert(name: str) -> bool:
+    """True if some layouts and settings make ``name`` inert, or if its value makes others so."""
+    return name.startswith(RESERVOIR_SETTINGS) or name == ATTENTION or name in _CONDITIONS
+
+
 def is_inert(name: str, encoder: Layout, decoder: Layout, values: Mapping[str, object]) -> bool:
     """True if the model is the same with any value of the setting ``name``.
+
+    Layouts of the same kinds of layers have the same inert settings.
 
     Args:
         values: settings by dotted name; a setting counts if its deciding one is not among them.

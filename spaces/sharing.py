@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 
 from spaces.kinds import LAYER_KINDS, PART_ENDINGS
 from spaces.layout import MAX_RANK, Layer, Layout
@@ -125,6 +126,7 @@ _RULES: dict[str, Callable[[int, int], tuple[int, ...]]] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def rules_differ(rules: tuple[str, ...], n_layers: int) -> bool:
     """True if ``rules`` give different layouts for ``n_layers`` layers of one kind."""
     if n_layers < 2:

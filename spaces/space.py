@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import prod
 from typing import Annotated, Any, Self
 
@@ -52,6 +53,18 @@ from spaces.space_fields import (
     check_parts,
 )
 from spaces.stacks import ListedStack, PatternStack, Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaceSize:
+    """Number of candidates of a space."""
+
+    n_candidates: int
+    is_exact: bool  # False if there may be fewer
+
+    def __str__(self) -> str:
+        bound = "" if self.is_exact else "at most "
+        return f"{bound}{self.n_candidates:,} candidate{'s' * (self.n_candidates != 1)}"
 
 
 class SearchSpace(BaseModel):
@@ -237,12 +250,25 @@ class SearchSpace(BaseModel):
             )
         return (point for point, candidate in walk(self.choose) if self.refusal(candidate) is None)
 
-    def size(self) -> int | None:
+    def size(self) -> SpaceSize | None:
+        """Number of candidates; None if an axis is a range, or if even points are too many.
+
+        Points are more, since several may stand for the same model.
+        """
+        n_points = self.n_points()
+        if n_points is None:
+            return None
+        n_candidates = self._constraints.n_candidates
+        if n_candidates is None:
+            return SpaceSize(n_candidates=n_points, is_exact=False)
+        return SpaceSize(n_candidates=n_candidates, is_exact=not self._constraints.has_parameters)
+
+    def n_points(self) -> int | None:
         """Number of points; None if an axis is a range, or ``where`` leaves too many to count."""
         if self.continuous_axes():
             return None
         if self.where:
-            return self._constraints.n_points()
+            return self._constraints.n_points
         (n_plain, n_mixed), (m_plain, m_mixed) = (
             stack.n_points() for stack in (self.encoder_stack, self.decoder_stack)
         )

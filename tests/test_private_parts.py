@@ -331,6 +331,7 @@ def test_mlflows_page_has_the_addresses_that_we_print():
     assert runs_page("BASE", "7") == "BASE/#/experiments/7/runs?workflowType=machine_learning"
     assert '"workflowType"' in page
     assert '"machine_learning"' in page
+    assert '"Model training"' in page  # the menu that ``ui`` names
     assert runs_page("BASE", "7", view="mine", charts=True) == (
         "BASE/#/experiments/7/runs?workflowType=machine_learning"
         "&compareRunsMode=CHART&viewStateShareKey=mine"

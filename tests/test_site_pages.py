@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -53,3 +54,9 @@ def test_links_in_code_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(site, "DOCS", docs)
     text = site.markdown_of(docs / "page.md")
     assert text == "[a](repository/LICENSE.md) `[a](../LICENSE)` [b](#c) [d](https://e)\n"
+
+
+def test_what_mkdocs_and_other_hooks_have_made_of_a_page_stays():
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="design.md"))
+    text = site.on_page_markdown("Changed: [licence](../LICENSE)\n", page, config=None, files=None)
+    assert text == "Changed: [licence](repository/LICENSE.md)\n"

@@ -49,8 +49,9 @@ def atomic_file(path: Path) -> Iterator[Path]:
         yield building
         _sync(building)
         building.replace(path)
-    except BaseException:
+    except BaseException as error:
         building.unlink(missing_ok=True)
+        _name_the_target(error, building, path)
         raise
     _sync_folder(path.parent)
 
@@ -79,8 +80,9 @@ def atomic_folder(path: Path, *, replaces: bool = False) -> Iterator[Path]:
             _replace_folder(path, building)
         else:
             building.rename(path)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(building, ignore_errors=True)
+        _name_the_target(error, building, path)
         raise
     _sync_folder(path.parent)
 
@@ -141,6 +143,12 @@ def sync_files(files: Iterable[Path], *, below: Path) -> None:
 def leftovers(folder: Path) -> list[Path]:
     """Unfinished files and folders in ``folder``, sorted by path."""
     return sorted(path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name))
+
+
+def _name_the_target(error: BaseException, building: Path, path: Path) -> None:
+    """Let an error of the disk name the path that the user knows, not the temporary one."""
+    if isinstance(error, OSError) and str(error.filename) == str(building):
+        error.filename = str(path)
 
 
 def _temporary(path: Path) -> Path:

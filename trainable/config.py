@@ -236,10 +236,10 @@ class ObjectiveConfig(Section):
         faults = []
         if self.of and self.name != "pareto":
             faults.append(f"of is for name 'pareto', and name is '{self.name}'; leave it out")
-        if self.of and len(set(self.of)) not in (2, 3):
-            faults.append("of: a front has two or three objectives; give two or three")
-        elif len(set(self.of)) < len(self.of):
+        if len(set(self.of)) < len(self.of):
             faults.append("of names an objective twice; give two or three different ones")
+        elif self.of and len(self.of) not in (2, 3):
+            faults.append("of: a front has two or three objectives; give two or three")
         needs_time = any("score_at" in goal.names for goal in self.goals)
         if needs_time and self.at is None:
             faults.append(f"at is missing: score_at is the score at that many {self.clock}")

@@ -31,8 +31,8 @@ def confirm(
 ) -> None:
     """Train the best layouts and a baseline with more seeds, until one is significantly best.
 
-    It ends when one layout is significantly better than all others, or after --seeds
-    seeds. Safe to interrupt: the same command continues. Results are in
+    It ends when one layout is significantly better than all others, or after
+    --seeds seeds. Safe to interrupt: the same command continues. Results are in
     studies/NAME/confirm, in MLflow, and in the report.
     """
     with doing("loading torch, Ray and MLflow"):

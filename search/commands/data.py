@@ -19,13 +19,10 @@ from trainable.data.multi30k_files import FIRST_TEST, TestSet
 from trainable.data.tokenisation import Tokenisation
 
 app = typer.Typer(
-    help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder.",
+    help="Prepare a corpus: tokens, BPE, fairseq's binarised files and a manifest in one folder."
+    "\n\nA first one:\n\n    reservoir-search data grammar --out data/grammar",
     no_args_is_help=True,
 )
-app.command("classify")(classify)
-app.command("summarise")(summarise)
-app.command("fairseq")(fairseq)
-app.command("distill")(distill)
 
 Src = Annotated[str, typer.Option(help="Source language.")]
 Tgt = Annotated[str, typer.Option(help="Target language.")]
@@ -171,3 +168,7 @@ def iwslt_command(
 
 
 app.command("text")(text_command)
+app.command("classify")(classify)
+app.command("summarise")(summarise)
+app.command("fairseq")(fairseq)
+app.command("distill")(distill)

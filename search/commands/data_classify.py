@@ -11,7 +11,7 @@ import typer
 
 from search.commands.data_options import with_tokens
 from spaces.errors import UserError
-from trainable.data.merges import BPE_MERGES
+from trainable.data.merges import BPE_MERGES, MAX_MERGES
 from trainable.data.tokenisation import Tokenisation
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def classify(
         ),
     ] = None,
     bpe_merges: Annotated[
-        int, typer.Option("--bpe-merges", min=1, help="BPE merges or pieces, learned on train.")
+        int,
+        typer.Option(
+            "--bpe-merges", min=1, max=MAX_MERGES, help="BPE merges or pieces, learned on train."
+        ),
     ] = BPE_MERGES["classify"],
     vocabulary: Annotated[
         Path | None,
@@ -105,17 +108,17 @@ def prepare_and_tell(
     vocabulary: Path | None = None,
 ) -> None:
     """Prepare sentences as the new folder ``out``, and print what is in it."""
-    from search.study.console import say
+    from search.study.console import say_fact
     from trainable.data.prepare_sentences import prepare_sentences
 
     manifest = prepare_sentences(
         read, out, task=task, n_merges=n_merges, vocabulary=vocabulary, tokenisation=choices
     )
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
-    say(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
-    say(f"sentences: {sizes} (train / valid / test)")
+    say_fact(f"{out}: {manifest.corpus}, {manifest.subject}, for the task {manifest.task}")
+    say_fact(f"sentences: {sizes} (train / valid / test)")
     for line in () if manifest.losses is None else manifest.losses.lines():
-        say(line)
-    say(f"dictionary: {manifest.dictionary} rows")
-    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
-    say(f"licence: {manifest.licence}")
+        say_fact(line)
+    say_fact(f"dictionary: {manifest.dictionary} rows")
+    say_fact(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
+    say_fact(f"licence: {manifest.licence}")

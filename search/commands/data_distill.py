@@ -20,10 +20,10 @@ def distill(
 ) -> None:
     """The data of an export, with its own translations of the training set to learn from."""
     from search.exports.distillation import distilled_data
-    from search.study.console import say, tell
+    from search.study.console import say_fact, tell
 
     manifest = distilled_data(export, out, beam=beam, tell=tell)
     train = manifest.counts["train"]
-    say(f"{out}: {manifest.corpus}, {manifest.subject}, by {export}")
-    say(f"{train.n_sentences:,} training targets: {manifest.teacher}")
-    say("dictionaries, validation and test set are those of the teacher's data")
+    say_fact(f"{out}: {manifest.corpus}, {manifest.subject}, by {export}")
+    say_fact(f"{train.n_sentences:,} training targets: {manifest.teacher}")
+    say_fact("dictionaries, validation and test set are those of the teacher's data")

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from trainable.data.merges import MAX_MERGES
 from trainable.data.tokenisation import Kind, Tokenisation
 from trainable.metrics.names import BleuTokenizer, MetricName
 
@@ -17,7 +18,10 @@ Out = Annotated[Path, typer.Option("--out", help="New folder for the prepared da
 Merges = Annotated[
     int,
     typer.Option(
-        "--bpe-merges", min=1, help="BPE merges or pieces, learned on both sides together."
+        "--bpe-merges",
+        min=1,
+        max=MAX_MERGES,
+        help="BPE merges or pieces, learned on both sides together.",
     ),
 ]
 Joined = Annotated[
@@ -31,19 +35,19 @@ def tokenisation(
     tokenizer: Annotated[
         Kind | None,
         typer.Option(
-            help="Moses and BPE, or SentencePiece (unigram or bpe), which gives all back but "
+            help="Moses and BPE, or SentencePiece (unigram or bpe), which loses nothing but "
             "characters that train lacks; if absent, unigram where a language is written without "
             "spaces, else moses."
         ),
     ] = None,
     cased: Annotated[
-        bool, typer.Option("--cased", help="Keep capitals; BLEU counts them.")
+        bool, typer.Option("--cased", help="Keep capitals, which scores then count.")
     ] = False,
     bpe_codes: Annotated[
         Path | None, typer.Option(help="Codes of subword-nmt, rather than learned ones.")
     ] = None,
     sentencepiece_model: Annotated[
-        Path | None, typer.Option(help="A model for both languages, rather than a learned one.")
+        Path | None, typer.Option(help="A SentencePiece model, rather than a learned one.")
     ] = None,
     metric: Annotated[MetricName, typer.Option(help="Metric of the searches on these data.")] = (
         "BLEU"

@@ -20,7 +20,7 @@ def prepare_pairs(
     choices: Tokenisation,
 ) -> None:
     """Prepare pairs as the new folder ``out``, and print what is in it."""
-    from search.study.console import say
+    from search.study.console import say_fact
     from trainable.data.prepare import prepare
 
     manifest = prepare(
@@ -28,15 +28,15 @@ def prepare_pairs(
     )
     sizes = " / ".join(f"{split.n_sentences:,}" for split in manifest.counts.values())
     rows = manifest.dictionary
-    say(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
-    say(f"pairs: {sizes} (train / valid / test)")
+    say_fact(f"{out}: {manifest.corpus}, {manifest.src} to {manifest.tgt}")
+    say_fact(f"pairs: {sizes} (train / valid / test)")
     for line in () if manifest.losses is None else manifest.losses.lines():
-        say(line)
-    say(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
-    say(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
+        say_fact(line)
+    say_fact(f"dictionaries: {rows.src:,} and {rows.tgt:,} rows{' (joined)' * rows.joined}")
+    say_fact(f"tokens: {manifest.tokenizer}; Unicode's form NFC")
     if manifest.metric is not None:
-        say(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
-    say(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
+        say_fact(f"metric: {manifest.metric.name} ({manifest.metric.signature})")
+    say_fact(f"references after tokenising and back: {manifest.roundtrip_bleu} BLEU")
     if manifest.unknown_units is not None and manifest.unknown_units.n_references:
-        say(f"the same through the dictionary: {manifest.unknown_units}")
-    say(f"licence: {manifest.licence}")
+        say_fact(f"the same through the dictionary: {manifest.unknown_units}")
+    say_fact(f"licence: {manifest.licence}")

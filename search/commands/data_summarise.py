@@ -11,7 +11,7 @@ from search.commands.data_options import Out, with_options
 from search.commands.data_pairs import prepare_pairs
 from spaces.errors import UserError
 from trainable.data.documents import DOCUMENT_LENGTH
-from trainable.data.merges import BPE_MERGES
+from trainable.data.merges import BPE_MERGES, MAX_MERGES
 from trainable.data.tokenisation import Tokenisation
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ def summarise(
     bpe_merges: Annotated[
         int,
         typer.Option(
-            "--bpe-merges", min=1, help="BPE merges or pieces, learned on documents and summaries."
+            "--bpe-merges",
+            min=1,
+            max=MAX_MERGES,
+            help="BPE merges or pieces, learned on documents and summaries.",
         ),
     ] = BPE_MERGES["summarise"],
     *,

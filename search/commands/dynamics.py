@@ -27,7 +27,7 @@ Data = Annotated[
 ]
 Sentences = Annotated[int, typer.Option(min=1, help="Number of validation sentences.")]
 Passes = Annotated[
-    int, typer.Option(min=1, help="Passes through the layers; 1 is the trained depth.")
+    int, typer.Option(min=1, max=100_000, help="Passes through the layers; 1 is the trained depth.")
 ]
 Exponents = Annotated[int, typer.Option(min=1, help="Number of exponents of the spectrum.")]
 Seed = Annotated[

@@ -15,8 +15,8 @@ def reproduce(
     preset: Annotated[
         str,
         typer.Option(
-            help="small: Multi30k, about an hour on two cores; tatoeba, iwslt14: the paper's size, "
-            "on a GPU; each also with -pre-norm."
+            help="small (or small-post-norm): Multi30k, about an hour on two cores; tatoeba, "
+            "iwslt14 (or with -pre-norm): the paper's size, on a GPU."
         ),
     ] = "small",
     seeds: Annotated[int, typer.Option(min=1, help="Number of seeds of each model.")] = 4,

@@ -9,7 +9,7 @@ def validate(study: StudyFile, settings: Settings = None) -> None:
     """Check a study file and say what it searches; nothing is trained."""
     from search.report.study_outline import outline
     from search.study.config import load_study
-    from search.study.console import say
+    from search.study.console import say_fact
 
     for line in outline(load_study(study, settings or []), study):
-        say(line)
+        say_fact(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from search.costs.study_sizes import ModelSize, candidate_sizes, study_sizes
 from search.study.config import StudyConfig
 from search.study.folder import STUDIES
 from search.study.kept_weights import N_KEPT_WEIGHTS
+from search.study.ledger import n_unbegun
 from search.study.references import model0_candidates
+from search.study.trial_record import TrialRecord
 from spaces.candidate import Candidate
 from trainable.tasks.registry import load_task
 
@@ -37,23 +39,40 @@ class Work:
     remedies: Remedies
 
 
-def search_work(config: StudyConfig, data: str) -> Work:
-    """Trials of a search on the prepared ``data``.
+def search_work(
+    config: StudyConfig,
+    data: str,
+    *,
+    place: Path = STUDIES,
+    records: Collection[TrialRecord] = (),
+    retried: Collection[int] = (),
+) -> Work:
+    """Trials of a search on the prepared ``data`` that are still to be trained.
+
+    Interrupted trials count as whole ones.
+
+    Args:
+        config: the study.
+        data: folder of the prepared data.
+        place: field of ``Work``.
+        records: the trials of earlier sessions.
+        retried: ids of those that are trained again from their start.
 
     Raises:
         UserError: no model of the space can be built on the data.
     """
-    n_points = config.space.size()
-    n_trials = config.search.n_trials if n_points is None else min(n_points, config.search.n_trials)
+    known = {record.key for record in records}
+    n_again = sum(record.state == "running" or record.id in retried for record in records)
+    n_trials = n_again + n_unbegun(config, records)
     task = load_task(data)
     model0s = model0_candidates(config) if config.search.references else []
-    n_least = n_trials + len(model0s)
+    n_least = n_trials + sum(candidate.key not in known for candidate in model0s)
     return Work(
         config=config,
-        place=STUDIES,
+        place=place,
         sizes=[*study_sizes(config, task), *candidate_sizes(config, model0s, task)],
         n_least=n_least,
-        n_most=n_least + bool(model0s),  # with the winner's deletion
+        n_most=n_least + bool(n_least and model0s),  # with the winner's deletion
         n_together=n_least,
         # With two objectives all trials can be on the Pareto front.
         n_kept=n_trials if config.objective.is_pareto else min(n_trials, N_KEPT_WEIGHTS),

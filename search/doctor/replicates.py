@@ -29,7 +29,8 @@ from search.doctor.runs import check_runs
 from search.doctor.trials import check_trials, derived_fields, record_faults
 from search.replicates.contest import n_seeds_ended
 from search.replicates.lineup import LINEUP, Lineup
-from search.replicates.replicate_trials import Replicate, unstarted
+from search.replicates.plans import Replicate
+from search.replicates.replicate_trials import unstarted
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger

@@ -53,8 +53,8 @@ def _values(table: TrialTable, config: StudyConfig) -> dict[str, float]:
 
 def _keys(space: SearchSpace, table: TrialTable) -> list[str]:
     """The keys of the space's candidates, all of which the table holds."""
-    size = space.size()
-    if size is None or size > MAX_ENUMERATED:
+    n_points = space.n_points()
+    if n_points is None or n_points > MAX_ENUMERATED:
         raise UserError(
             f"space: no table holds ranges, or more than {MAX_ENUMERATED:,} points; narrow the "
             "space to recorded values: --set space.AXIS=[…]"

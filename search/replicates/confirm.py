@@ -11,7 +11,7 @@ from search.replicates.confirm_entrants import DELETION, OWN, confirm_entrants
 from search.replicates.contest import Contest, contest, looks_at, n_seeds_ended
 from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
-from search.replicates.plans import UntilSeparated
+from search.replicates.plans import UntilSeparated, trials_ahead
 from search.replicates.test_set import WeightsGone, paired_bootstrap, test_score
 from search.replicates.train import ray_for_replicates, train_replicates
 from search.run.deadline import Deadline
@@ -63,12 +63,11 @@ def confirm_study(
 
     Raises:
         NotFinished: the deadline has come.
-        UserError: the study has no completed trial or starts from an export, its ``confirm``
-            folder has further entrants, or the trials can't be trained here.
+        UserError: the study has no completed trial, its ``confirm`` folder has further entrants,
+            or trials are left that start from an export or can't be trained here.
         WorkFailed: no trial was completed.
     """
     config = study.config()
-    _refuse_start(config)
     settle_place(study)
     folder, data = study.confirm, study.data()
     entrants = confirm_entrants(
@@ -76,6 +75,8 @@ def confirm_study(
     )
     seeds = tuple(range(config.seed + 1, config.seed + 1 + n_seeds))
     plan = UntilSeparated(lineup=_lineup(folder, entrants, seeds), objective=_objective(study))
+    if trials_ahead(plan, sorted_records(folder.trials))[1]:
+        _refuse_start(config)
     with ray_for_replicates(config, plan, folder=folder, data=data, address=address) as trial_s:
         if not folder.resolved.is_file():
             folder.path.mkdir(exist_ok=True)
@@ -88,10 +89,10 @@ def confirm_study(
 
 
 def _refuse_start(config: StudyConfig) -> None:
-    """Refuse a study whose trials start from an export's encoder.
+    """Check that no trial of the study starts from an export's encoder.
 
     Raises:
-        UserError: this is one.
+        UserError: all do.
     """
     if config.train.init_from is not None:
         raise UserError(

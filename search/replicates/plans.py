@@ -7,10 +7,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from search.replicates.contest import contest_at, looks_at, n_seeds_ended
+from search.replicates.entrant import Entrant
 from search.replicates.lineup import Lineup
-from search.replicates.replicate_trials import Replicate
 from search.study.trial_record import TrialRecord
 from trainable.config import ObjectiveConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replicate:
+    """An entrant with one seed."""
+
+    entrant: Entrant
+    seed: int
+
+    @property
+    def key(self) -> str:
+        return self.entrant.key(self.seed)
 
 
 class Plan(Protocol):
@@ -29,7 +41,11 @@ class Plan(Protocol):
         """Most trials that may run at once."""
 
     def __call__(self, records: Sequence[TrialRecord]) -> list[Replicate]:
-        """Replicates to train, given the trials so far; trained ones are included."""
+        """Replicates to train, given the trials so far; trained ones are included.
+
+        They depend on these trials alone, so that the driver after an interruption continues the
+        same plan.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +115,10 @@ def trials_ahead(plan: Plan, records: Sequence[TrialRecord]) -> tuple[int, int]:
     """
     ended = {record.key for record in records if record.state != "running"}
     interrupted = {record.key for record in records if record.state == "running"}
-    wanted = {replicate.key for replicate in plan(records)} - ended | interrupted
-    if not wanted:
-        return 0, 0
+    wanted = {replicate.key for replicate in plan(records)} - ended
+    if not wanted:  # the leader is separated, or all seeds are trained
+        return len(interrupted), len(interrupted)
+    wanted |= interrupted
     certain, possible = (
         {replicate.key for replicate in replicates(plan.lineup, n_seeds=n_seeds)} - ended
         for n_seeds in (plan.n_seeds_at_least, len(plan.lineup.seeds))

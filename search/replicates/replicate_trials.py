@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-from search.replicates.entrant import Entrant
+from search.replicates.plans import Plan, Replicate, trials_ahead
 from search.study.config import StudyConfig
 from search.study.ledger import Ledger
 from search.study.trial_record import TrialRecord
@@ -14,62 +11,33 @@ from trainable.model_size import param_counts
 from trainable.tasks.registry import load_task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replicate:
-    """An entrant with one seed."""
-
-    entrant: Entrant
-    seed: int
-
-    @property
-    def key(self) -> str:
-        return self.entrant.key(self.seed)
-
-
-# The replicates to train, given the trials so far, in the order of training. The result depends
-# on these trials alone, so that the driver after an interruption continues the same plan.
-Wanted = Callable[[Sequence[TrialRecord]], Sequence[Replicate]]
-
-
 class ReplicateTrials(TrialSource):
     """Source of the plan's replicates that have no trial yet.
 
     Args:
         config: settings of the study.
         ledger: its replicates' trials.
-        wanted: the plan.
-        possible: all replicates that the plan may come to want.
+        plan: what to train, given the trials so far.
         data: folder of the prepared data.
     """
 
-    def __init__(
-        self,
-        config: StudyConfig,
-        ledger: Ledger,
-        wanted: Wanted,
-        *,
-        possible: Sequence[Replicate],
-        data: str,
-    ) -> None:
+    def __init__(self, config: StudyConfig, ledger: Ledger, plan: Plan, *, data: str) -> None:
         self._config = config
         self._ledger = ledger
-        self._wanted = wanted
-        self._possible = possible
+        self._plan = plan
         self._data = data
 
     def next_trial(self) -> NextTrial:
         """First replicate without a trial; ``later`` without one: a running trial may add some."""
-        for replicate in self._wanted(self._ledger.records):
+        for replicate in self._plan(self._ledger.records):
             if self._ledger.find(replicate.key) is None:
                 return unstarted(replicate, self._config, id_=self._ledger.next_id, data=self._data)
         return "later"
 
     def n_to_come(self) -> int:
         records = self._ledger.records
-        ended = {record.key for record in records if record.state != "running"}
-        if all(replicate.key in ended for replicate in self._wanted(records)):
-            return 0  # the leader is separated, or all seeds are trained
-        return sum(self._ledger.find(replicate.key) is None for replicate in self._possible)
+        n_running = sum(record.state == "running" for record in records)
+        return trials_ahead(self._plan, records)[1] - n_running
 
 
 def unstarted(replicate: Replicate, study: StudyConfig, *, id_: int, data: str) -> TrialRecord:

@@ -11,7 +11,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from search.costs.estimate import estimate
 from search.costs.work import replicates_work
-from search.replicates.plans import Plan, replicates, trials_ahead
+from search.replicates.plans import Plan, trials_ahead
 from search.replicates.replicate_trials import ReplicateTrials
 from search.run.deadline import Deadline
 from search.run.tensorboard import tensorboard_logs
@@ -51,13 +51,9 @@ def ray_for_replicates(
     """
     check_store(config)
     check_storage(config)
-    with doing("reading the data and checking the settings"):
-        rehearse_any(
-            entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
-        )
-    for warning in learning_warnings(config.unstopped):
-        logger.warning("%s", warning)
     n_least, n_most = trials_ahead(plan, sorted_records(folder.trials))
+    if n_most:
+        _check_settings(config, plan, data)
     work = replicates_work(
         config,
         [entrant.candidate for entrant in plan.lineup.entrants],
@@ -69,6 +65,20 @@ def ray_for_replicates(
     )
     with ray_for(config, address):
         yield estimate(work) if n_most else None
+
+
+def _check_settings(config: StudyConfig, plan: Plan, data: str) -> None:
+    """Check that a trial of the plan can begin, and warn of settings that keep all from learning.
+
+    Raises:
+        UserError: none can.
+    """
+    with doing("reading the data and checking the settings"):
+        rehearse_any(
+            entrant.trial(config, data=data, seed=config.seed) for entrant in plan.lineup.entrants
+        )
+    for warning in learning_warnings(config.unstopped):
+        logger.warning("%s", warning)
 
 
 def train_replicates(
@@ -99,13 +109,7 @@ def train_replicates(
             ledger,
             searcher=TrialSearcher(
                 ledger,
-                ReplicateTrials(
-                    config,
-                    ledger,
-                    plan,
-                    possible=replicates(plan.lineup, n_seeds=len(plan.lineup.seeds)),
-                    data=folder.data(),
-                ),
+                ReplicateTrials(config, ledger, plan, data=folder.data()),
                 n_concurrent=partial(n_concurrent, config),
                 resume_from=lambda record: latest_checkpoint(storage, record),
             ),

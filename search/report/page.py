@@ -19,6 +19,7 @@ from search.report.sections import SECTIONS
 from search.report.sections.against import against
 from search.report.templating import read, render
 from search.study.folder import StudyFolder
+from spaces.errors import UserError
 from trainable.atomic import write_atomically
 
 
@@ -40,8 +41,12 @@ def write_report(
         The files written, the page first.
 
     Raises:
-        UserError: the study's settings are broken.
+        UserError: the study's settings are broken, or a file or folder is of the other kind.
     """
+    if out is not None and out.is_dir():
+        raise UserError(f"--out {out}: is a folder; name an HTML file")
+    if png is not None and png.exists() and not png.is_dir():
+        raise UserError(f"--png {png}: is a file; name a folder")
     study = read_study(folder)
     sections = sections_of(study, None if other is None else read_study(other))
     page = out or folder.report

@@ -11,13 +11,10 @@ from rich.table import Table
 from search.study.config import StudyConfig
 from search.study.console import output, tell
 from search.study.folder import STUDIES, StudyFolder, study_names
-from search.study.ledger import n_searched, sorted_records
+from search.study.ledger import n_searched, n_unbegun, sorted_records
 from search.study.ranking import best_trial
 from search.study.trial_record import TrialRecord
-from spaces.chooser import FixedChooser
 from spaces.errors import UserError
-
-_MAX_POINTS = 2000  # of a space that is gone through for a study that is short of trials
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +78,7 @@ def _row(folder: StudyFolder) -> Listed:
         study=folder.path.name,  # by which commands find it
         state=_state(folder, config, records),
         n_trained=n_trained,
-        n_trials=config.search.n_trials,
+        n_trials=n_searched(records) + n_unbegun(config, records),
         best=None if best is None else best.id,
         encoder=None if best is None else best.canonical,
         score=None if best is None else best.best_score,
@@ -97,12 +94,5 @@ def _state(folder: StudyFolder, config: StudyConfig, records: Sequence[TrialReco
 
 def _is_done(config: StudyConfig, records: Sequence[TrialRecord]) -> bool:
     """True if no trial waits to go on, and no further one would be begun."""
-    if any(record.state == "running" for record in records):
-        return False
-    if n_searched(records) >= config.search.n_trials:
-        return True
-    n_points = config.space.size()
-    if n_points is None or n_points > _MAX_POINTS:
-        return False
-    keys = {config.space.choose(FixedChooser(point)).key for point in config.space.points()}
-    return keys <= {record.key for record in records}
+    is_running = any(record.state == "running" for record in records)
+    return not is_running and n_unbegun(config, records) == 0

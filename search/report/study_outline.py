@@ -12,6 +12,7 @@ from search.study.references import model0_candidates
 from search.study.task_settings import settled
 from search.suggest.algorithms import check_algorithm
 from spaces.extremes import extreme_layouts
+from spaces.space import SpaceSize
 from trainable.data.manifest import Manifest
 from trainable.rehearsal import batch_warnings
 from trainable.tasks.registry import load_task, load_vocabulary
@@ -29,9 +30,9 @@ def outline(config: StudyConfig, file: Path) -> Iterator[str]:
         config = settled(config, load_vocabulary(config.data))
     yield f"{file}: every setting is right"
     yield f"  study:   {config.name}, {_objective(config)}"
-    n_points = config.space.size()  # with constraints it goes through the space
-    yield f"  space:   {_space(config, n_points)}"
-    yield f"  trials:  {_trials(config, n_points)}"
+    size = config.space.size()  # it goes through the space's layouts
+    yield f"  space:   {_space(config, size)}"
+    yield f"  trials:  {_trials(config, size)}"
     yield f"  data:    {_data(Path(config.data))}"
     for warning in (*learning_warnings(config), *_batch_warnings(config)):
         yield f"  mind:    {warning}"
@@ -55,18 +56,19 @@ def _objective(config: StudyConfig) -> str:
     return f"{objective.name} over {objective.clock}, {objective.parameters} parameters"
 
 
-def _space(config: StudyConfig, n_points: int | None) -> str:
-    uncounted = "infinitely many points" if config.space.continuous_axes() else "too many to count"
-    number = uncounted if n_points is None else f"{n_points:,} points"
+def _space(config: StudyConfig, size: SpaceSize | None) -> str:
+    is_infinite = config.space.continuous_axes()
+    uncounted = "infinitely many candidates" if is_infinite else "too many candidates to count"
+    number = uncounted if size is None else str(size)
     encoders = [encoder for encoder, _ in extreme_layouts(config.space)]
     shallowest, deepest = (pick(encoders, key=lambda e: e.depth) for pick in (min, max))
     depths = {shallowest.depth, deepest.depth}
     return f"{number}, encoders of {' to '.join(str(depth) for depth in sorted(depths))} layers"
 
 
-def _trials(config: StudyConfig, n_points: int | None) -> str:
+def _trials(config: StudyConfig, size: SpaceSize | None) -> str:
     search, name = config.search, config.scheduler.name
-    n_trials = search.n_trials if n_points is None else min(search.n_trials, n_points)
+    n_trials = search.n_trials if size is None else min(search.n_trials, size.n_candidates)
     limits = [f"{value:g} {unit}" for unit, value in config.budget if value is not None]
     text = f"{n_trials} suggested by {search.algorithm}, of {' or '.join(limits)} each"
     n_references = len(model0_candidates(config)) + 1
@@ -78,7 +80,7 @@ def _trials(config: StudyConfig, n_points: int | None) -> str:
 
 
 def _data(folder: Path) -> str:
-    if not folder.is_dir():
+    if not folder.exists():
         return f"{folder} is not there yet; see reservoir-search data --help"
     manifest = Manifest.load(folder)
     return f"{folder}, {manifest.subject}"

@@ -33,7 +33,7 @@ from search.study.errors import WorkFailed
 from search.study.folder import StudyFolder, make_study_folder, place_for_study
 from search.study.kept_weights import KeptWeights, latest_checkpoint
 from search.study.learning_warnings import learning_warnings
-from search.study.ledger import Ledger, n_searched, read_records
+from search.study.ledger import Ledger, n_searched, read_records, sorted_records
 from search.study.place import settle_place
 from search.study.ranking import best_trial
 from search.study.storage import check_storage, study_storage
@@ -150,9 +150,19 @@ def resume_study(
                 refuse_what_keeps_its_budget(config, folder)
             folder.resolve(config)
         lengthen_trials(folder, config)
+        work = search_work(
+            config,
+            folder.data(),
+            place=folder.path,
+            records=sorted_records(folder.trials),
+            retried=again,
+        )
         with ray_for(config, address):
+            expected_s = estimate(work) if work.n_least else None
             trainable = trainable_for(config, folder, address)
-            return _search(config, folder, earlier, trainable, deadline, retried=again)
+            return _search(
+                config, folder, earlier, trainable, deadline, retried=again, expected_s=expected_s
+            )
 
 
 def failed_ids(records: Mapping[int, TrialRecord], named: Collection[int]) -> list[int]:
@@ -196,8 +206,8 @@ def _search(
     trainable: Any,
     deadline: Deadline | None,
     *,
+    expected_s: float | None,
     retried: Collection[int] = (),
-    expected_s: float | None = None,
 ) -> StudyResult:
     storage, data = study_storage(folder), folder.data()
     with SearchTime.of_session(folder) as time, Ledger.in_order(folder.trials) as ledger:

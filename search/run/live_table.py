@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.costs.units import human_seconds
-from search.run.time_left import n_ended
+from search.run.time_left import spent_share
 from search.study.config import StudyConfig
 from search.study.ranking import best_first, best_trial
 from search.study.trial_columns import Column, fitting_columns, trial_columns
@@ -71,9 +71,14 @@ class LiveTable:
         line = Table.grid(padding=(0, 1, 0, 0))
         line.add_column(width=width)
         line.add_column(no_wrap=True, overflow="ellipsis")
-        done = n_ended(self.config, self.records)
-        line.add_row(ProgressBar(total=self.n_trials, completed=done), self._status())
+        line.add_row(ProgressBar(total=self.n_trials, completed=self._n_done()), self._status())
         return line
+
+    def _n_done(self) -> float:
+        """Number of ended trials, and the share of its budget that each running one has spent."""
+        running = [record for record in self.records if record.state == "running"]
+        n_ended = len(self.records) - len(running)
+        return n_ended + sum(spent_share(self.config, record) for record in running)
 
     def _status(self) -> str:
         states = Counter(record.state for record in self.records)

@@ -40,8 +40,8 @@ class TimeLeft:
         """
         self._forget_begun_again(records)
         before = [self._before[record.id] for record in records if record.id in self._before]
-        spent = sum(_share(self._config, record) for record in records)
-        spent -= sum(_share(self._config, record) for record in before)
+        spent = sum(spent_share(self._config, record) for record in records)
+        spent -= sum(spent_share(self._config, record) for record in before)
         if spent <= 0:
             return None
         now = time.monotonic()
@@ -51,7 +51,7 @@ class TimeLeft:
             self._began = now - max(trained)
         expected = self._expected_share(records)
         running = (record for record in records if record.state == "running")
-        left = n_to_come + sum(1.0 - _share(self._config, record) for record in running)
+        left = n_to_come + sum(1.0 - spent_share(self._config, record) for record in running)
         taken = now - self._began
         if self._expected_s is not None:
             taken += _PACE_WEIGHT * self._expected_s
@@ -71,16 +71,13 @@ class TimeLeft:
         At first half of what the scheduler may spare, then more and more as the trials so far.
         """
         likely = likely_share(self._config)
-        ended = [_share(self._config, record) for record in records if record.state != "running"]
+        ended = [
+            spent_share(self._config, record) for record in records if record.state != "running"
+        ]
         return (_SHARE_WEIGHT * likely + sum(ended)) / (_SHARE_WEIGHT + len(ended))
 
 
-def n_ended(config: StudyConfig, records: Sequence[TrialRecord]) -> float:
-    """Number of ended trials, and the share of its budget that each running one has spent."""
-    return sum(_share(config, record) if record.state == "running" else 1.0 for record in records)
-
-
-def _share(config: StudyConfig, record: TrialRecord) -> float:
+def spent_share(config: StudyConfig, record: TrialRecord) -> float:
     """Share of its budget that a trial has spent."""
     if not record.curve:
         return 0.0

@@ -110,11 +110,11 @@ class StudyConfig(Section):
         Field(
             pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
             max_length=100,
-            description="of letters, digits, '.', '_' and '-', the first a letter or a digit",
+            description="of ASCII letters, digits, '.', '_' and '-', the first a letter or a digit",
         ),
     ]
     seed: Seed = 1
-    data: str
+    data: Annotated[str, Field(min_length=1)]
     space: SearchSpace
     budget: Budget
     full_budget: Budget | None = None  # budget of export --train; the trials' if absent
@@ -246,7 +246,7 @@ def load_study(path: Path, overrides: Sequence[str] = ()) -> StudyConfig:
     values = study_values(path)
     for override in overrides:
         put_setting(values, override)
-    return study_from(with_deciding_axes(values), str(path))
+    return new_study(values, str(path))
 
 
 def study_values(path: Path) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def study_values(path: Path) -> dict[str, Any]:
         UserError: the file is absent or no TOML.
     """
     try:
-        text = read_values(path, max_bytes=MAX_FILE_BYTES).decode()
+        text = read_values(path, max_bytes=MAX_FILE_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; give the path of a study file") from error
     except UnicodeDecodeError as error:
@@ -268,8 +268,17 @@ def study_values(path: Path) -> dict[str, Any]:
     return {"name": path.stem} | values
 
 
+def new_study(values: Mapping[str, Any], place: str) -> StudyConfig:
+    """The study that a user describes by ``values``; ``place`` names them in errors.
+
+    Raises:
+        UserError: they break a rule; all faults at once.
+    """
+    return study_from(with_deciding_axes(values), place)
+
+
 def study_from(values: Mapping[str, Any], place: str) -> StudyConfig:
-    """The study that ``values`` describe; ``place`` names them in errors.
+    """The study of just these ``values``, as one that was begun; ``place`` names them in errors.
 
     Raises:
         UserError: they break a rule; all faults at once.

@@ -77,7 +77,11 @@ def _at_words(text: str, width: int) -> str:
     """The text broken at words; a terminal breaks lines anywhere, as those with wide letters."""
     return "\n".join(
         textwrap.fill(
-            line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            line,
+            width,
+            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
         )
         if cell_len(line) == len(line)
         else line
@@ -129,6 +133,12 @@ def output() -> Console:
 def say(text: object = "", *, end: str = "\n") -> None:
     """Print a result to standard output."""
     print(visible(str(text)), end=end, flush=True)
+
+
+def say_fact(text: object) -> None:
+    """Print a line of a list to standard output: broken at words at a terminal, and indented."""
+    is_file = not sys.stdout.isatty()
+    say(text if is_file else _at_words(visible(str(text)), output().width))
 
 
 def say_sentence(text: object) -> None:

@@ -277,18 +277,19 @@ def study_names() -> list[str]:
     return sorted(path.parent.name for path in STUDIES.glob("*/resolved.json"))
 
 
-def place_for_study(name: str) -> Path:
+def place_for_study(name: str, *, go_on: str | None = None) -> Path:
     """Path of the folder of a new study called ``name``.
+
+    Args:
+        go_on: what goes on with a study that is there; the command by default.
 
     Raises:
         UserError: the folder exists.
     """
     place = STUDIES / name
     if place.exists():
-        raise UserError(
-            f"{place} already holds a study; continue it with: reservoir-search resume "
-            f"{shlex.quote(name)}"
-        )
+        go_on = go_on or f"reservoir-search resume {shlex.quote(name)}"
+        raise UserError(f"{place} already holds a study; continue it with: {go_on}")
     return place
 
 

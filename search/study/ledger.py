@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from search.study.config import StudyConfig
 from search.study.folder import mend_command
 from search.study.ledger_lines import read_contents, record_line
 from search.study.trial_record import TrialRecord
@@ -153,6 +154,14 @@ class Ledger:
 def n_searched(records: Iterable[TrialRecord]) -> int:
     """Number of trials that count for ``search.n_trials``: all but references."""
     return sum(record.reference is None for record in records)
+
+
+def n_unbegun(config: StudyConfig, records: Collection[TrialRecord]) -> int:
+    """Most trials that the search itself may still begin; references are left out."""
+    left = config.search.n_trials - n_searched(records)
+    if left > 0 and (size := config.space.size()) is not None:
+        left = min(left, size.n_candidates - sum(record.is_of_the_space for record in records))
+    return max(0, left)
 
 
 def read_records(path: Path) -> dict[int, TrialRecord]:

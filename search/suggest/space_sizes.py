@@ -48,7 +48,7 @@ def _sizes(config: StudyConfig, data: str) -> Iterator[CandidateSize]:
     hyper = _sizing_settings(config)
     if is_whole and hyper is not None:
         return _extreme_sizes(config, data, hyper)
-    n_points = config.space.size()
+    n_points = config.space.n_points()
     is_small = n_points is not None and n_points <= MAX_POINTS
     return _all_sizes(config, data) if is_small else iter(())
 

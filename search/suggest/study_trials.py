@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 from search.study.bounds import least_score
 from search.study.config import StudyConfig
 from search.study.first_layouts import first_name, first_point
-from search.study.ledger import Ledger
+from search.study.ledger import Ledger, n_unbegun
 from search.study.trial_record import Role, TrialRecord
 from search.suggest.algorithms import (
     NEVER_REPEATS,
@@ -167,9 +167,7 @@ class StudyTrials(TrialSource):
         return "never"
 
     def n_to_come(self) -> int:
-        left = self._config.search.n_trials - self._ledger.n_searched
-        n_taken = sum(record.is_of_the_space for record in self._ledger.records)
-        return max(0, left if self._size is None else min(left, self._size - n_taken))
+        return n_unbegun(self._config, self._ledger.records)
 
     def end(self, record: TrialRecord, result: Mapping[str, Any]) -> None:
         self._journal.end(record)
@@ -249,11 +247,8 @@ class StudyTrials(TrialSource):
 
     @cached_property
     def _can_enumerate(self) -> bool:
-        return self._size is not None and self._size <= MAX_ENUMERATED
-
-    @cached_property
-    def _size(self) -> int | None:
-        return self._config.space.size()
+        n_points = self._config.space.n_points()
+        return n_points is not None and n_points <= MAX_ENUMERATED
 
     def _suggested(self) -> list[Suggested]:
         return self._history.suggested(self._journal.trials)

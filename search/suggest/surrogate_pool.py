@@ -41,7 +41,7 @@ class Pool:
 
     @cached_property
     def _all(self) -> list[Choice] | None:
-        n_points = self._space.size()
+        n_points = self._space.n_points()
         is_small = n_points is not None and n_points <= MAX_IN_POOL
         return list(self._choices(self._space.points())) if is_small else None
 

@@ -63,6 +63,7 @@ def serve(folder: StudyFolder, port: int) -> None:
 def _tell(pages: TrialPages) -> None:
     say(f"all trials:     {without_secrets(pages.table)}")
     say(f"compare trials: {without_secrets(pages.charts)}")
+    say("in the browser:  choose 'Model training' at the top left once; MLflow begins with GenAI")
 
 
 def one_account(folder: Path, user: str, password: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import logging
 import re
@@ -69,6 +70,18 @@ def test_no_type_of_an_option_is_broken_over_lines_of_80_columns(command: list[s
     assert [line for line in broken if "x<" not in line and "x>" not in line] == []
 
 
+@pytest.mark.parametrize(
+    "command", [*([name] for name in COMMANDS), *(["data", name] for name in CORPORA)]
+)
+def test_a_line_of_a_helps_text_is_short_at_the_end_of_its_paragraph_alone(command: list[str]):
+    """Typer keeps the lines of a docstring, and breaks those with more than 78 letters in two."""
+    result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "80"})
+    prose, *_ = result.output.partition("╭")
+    lines = [line.strip() for line in prose.split("\n")]
+    pairs = itertools.pairwise(lines)
+    assert [line for line, following in pairs if following and 0 < len(line) < 40] == []
+
+
 def test_the_help_lists_each_command_in_one_panel_and_data_first():
     output = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).output
     listed = re.findall(r"^│ ([a-z]+) ", output, flags=re.MULTILINE)
@@ -94,6 +107,37 @@ def test_the_help_lists_each_command_in_one_panel_and_data_first():
         (["layout", "LRX"], "error: layout 'LRX': unknown layer kind 'X' at depth 2"),
         (["layout", "L", "--depth", "3"], "error: No such option: --depth"),
         (["run"], "error: Missing argument 'STUDY.toml'"),
+        (["validat"], "error: No such command 'validat'. Did you mean 'validate'? See --help"),
+        (
+            ["data", "grammar", "--out", "new", "--bpe-merges", "9" * 30],
+            "error: Invalid value for '--bpe-merges': it should be less than or equal to 1000000;",
+        ),
+        (
+            ["data", "grammar", "--out", "new", "--metric", "BLUE"],
+            "error: Invalid value for '--metric': 'BLUE' is not one of 'BLEU', 'chrF', 'spBLEU';",
+        ),
+        (
+            ["data", "grammar", "--out", "new", "--tokenizer", "bpe", "--bpe-codes", "codes"],
+            "error: --bpe-codes codes: are of Moses' words; give --tokenizer moses",
+        ),
+        (
+            [
+                *("data", "grammar", "--out", "new", "--tokenizer", "moses"),
+                *("--sentencepiece-model", "x"),
+            ],
+            "error: --sentencepiece-model x: is not for --tokenizer moses; leave that out",
+        ),
+        (
+            [
+                *("data", "grammar", "--out", "new", "--bpe-codes", "x"),
+                *("--sentencepiece-model", "x"),
+            ],
+            "error: --bpe-codes and --sentencepiece-model: give one of them",
+        ),
+        (
+            ["dynamics", "L", "--data", "new", "--passes", "9" * 30],
+            "error: Invalid value for '--passes'",
+        ),
         (["reproduce", "--for", "9"], "error: --for '9': is no time; write 90s, 9m or 1h"),
         (["data", "grammar"], "error: Missing option '--out'"),
     ],
@@ -235,15 +279,16 @@ def test_the_list_has_each_study_with_its_best_trial(
     capsys: pytest.CaptureFixture[str],
 ):
     made = recorded_study("mine", {1: "running"}, search={"n_trials": 500})
+    n_all = len(sorted_records(made.trials))  # the space has no more candidates
     (studies_here / "studies").mkdir()
     made.path.rename(studies_here / "studies/mine")
     assert run("list", "--json") == 0
     (listed,) = json.loads(capsys.readouterr().out)
-    assert (listed["study"], listed["state"], listed["n_trials"]) == ("mine", "unfinished", 500)
+    assert (listed["study"], listed["state"], listed["n_trials"]) == ("mine", "unfinished", n_all)
     assert (listed["best"], listed["score"], listed["objective"]) == (0, 7.0, 23.0)
     with StudyFolder(studies_here / "studies/mine").locked():
         assert run("list") == 0
-    assert re.search(r"mine +running +\d+ of 500", capsys.readouterr().out)
+    assert re.search(rf"mine +running +{n_all - 1} of {n_all} ", capsys.readouterr().out)
 
 
 def test_a_search_with_failed_trials_or_no_layout_left_is_done_and_listed_by_its_folder(
@@ -261,3 +306,5 @@ def test_a_search_with_failed_trials_or_no_layout_left_is_done_and_listed_by_its
     assert run("list", "--json") == 0
     states = {each["study"]: each["state"] for each in json.loads(capsys.readouterr().out)}
     assert states == {"all-2": "done", "failed-2": "done", "waiting-2": "unfinished"}
+    assert run("list") == 0
+    assert re.search(rf"all-2 +done +{n_all} of {n_all} ", capsys.readouterr().out)

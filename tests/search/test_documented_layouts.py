@@ -89,7 +89,7 @@ def test_the_documentation_shows_the_study_with_own_layouts():
     space = load_study(OWN).space
     # Two encoders learn throughout, and have one decoder; the others three. Two of four widths,
     # three warm-ups.
-    assert space.size() == (2 * 1 + 4 * 3) * 2 * 3
+    assert space.n_points() == (2 * 1 + 4 * 3) * 2 * 3
 
 
 @pytest.mark.slow

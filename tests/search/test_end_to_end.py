@@ -175,6 +175,7 @@ def test_a_finished_study_is_extended_and_nothing_trained_twice(
 ):
     runs_before = mlflow_runs(real_study)
     done = reservoir_search("resume", "mine", "--trials", str(N_TRIALS + 2), cwd=real_study.place)
+    assert " estimate: 2 trials, " in done.stderr
     assert done.returncode == 0, done.stderr
     after = real_study.records
     assert after[:N_TRIALS] == records

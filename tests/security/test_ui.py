@@ -118,6 +118,10 @@ def test_the_printed_password_opens_the_study(served: Served):
     assert served.status(search, password=password, data=b'{"max_results": 1}') == 200
 
 
+def test_the_menu_for_models_is_named(served: Served):
+    assert "choose 'Model training' at the top left" in served.log
+
+
 def test_no_other_user_can_read_the_password_elsewhere(served: Served):
     password = printed_password(served)
     processes = [psutil.Process(served.pid), *psutil.Process(served.pid).children(recursive=True)]

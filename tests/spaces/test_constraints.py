@@ -70,7 +70,7 @@ def test_the_points_are_those_that_satisfy_every_constraint_and_the_size_is_thei
     assume(wanted)
     space = SearchSpace.model_validate(SMALL.model_dump() | {"where": tuple(where)})
     assert [str(point) for point in space.points()] == wanted
-    assert space.size() == len(wanted)
+    assert space.n_points() == len(wanted)
 
 
 @pytest.mark.parametrize("text", RULES)
@@ -90,12 +90,12 @@ def test_a_forbidden_candidate_is_refused_with_the_constraint(text: str):
 def test_a_vast_space_is_counted_by_what_its_constraints_use():
     vast = AXES | {"depth": 24, "interleaving": "free"}
     hyper = ["ffn == 4 * d_model"]
-    n_points = SearchSpace.model_validate(vast).size()
+    n_points = SearchSpace.model_validate(vast).n_points()
     # 64, 128, 256 with 16, 32, 64: 3 of 4 x 3.
     constrained = SearchSpace.model_validate(vast | {"where": hyper})
-    assert constrained.size() == n_points * 3 // 12
+    assert constrained.n_points() == n_points * 3 // 12
     # Stacks of 24 layers are too many to go through.
-    assert SearchSpace.model_validate(vast | {"where": "n_reservoirs > 9"}).size() is None
+    assert SearchSpace.model_validate(vast | {"where": "n_reservoirs > 9"}).n_points() is None
 
 
 def test_a_list_of_layouts_can_be_constrained():
@@ -108,7 +108,7 @@ def test_a_list_of_layouts_can_be_constrained():
 
 def test_constraints_on_parameters_wait_for_their_counts():
     space = SearchSpace.model_validate({"depth": 2, "where": "mparams_total <= 1.5 * depth"})
-    assert space.size() == 3
+    assert space.n_points() == 3
     candidate = space.choose(FixedChooser({"n_reservoirs": 1}))
     assert space.refusal(candidate) is None
     for n_params, is_allowed in ((2_900_000, True), (3_100_000, False)):
@@ -156,4 +156,4 @@ def test_a_constraint_that_cannot_be_or_leaves_nothing_is_told_at_once(
 
 def test_a_constraint_that_ranges_can_satisfy_is_none_that_leaves_nothing():
     space = SearchSpace.model_validate(RANGES | {"where": ["ffn >= 4 * d_model", "lr < 0.005"]})
-    assert space.size() is None
+    assert space.n_points() is None

@@ -81,4 +81,4 @@ def test_differences_are_told_apart_where_the_space_has_them():
 def test_reservoirs_of_the_decoder_are_told_apart_where_the_space_has_them():
     space = SearchSpace(decoder_depth=(2,), decoder_reservoirs=(0, 1))
     found = [features(space.choose(FixedChooser(p)), space) for p in space.points()]
-    assert len(set(found)) == len(found) == space.size()
+    assert len(set(found)) == len(found) == space.n_points()

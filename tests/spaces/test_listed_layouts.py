@@ -36,7 +36,7 @@ def test_a_listed_space_holds_its_layouts_in_their_canonical_form_and_no_other(f
     listed = space(encoder=sorted(map(str, wanted)))
     held = candidates(listed)
     assert {one.encoder for one in held} == wanted
-    assert len(held) == listed.size() == len(wanted)
+    assert len(held) == listed.n_points() == len(wanted)
     for one in held:
         assert listed.choose(FixedChooser(listed.encode(one))) == one
     assert len({len(features(one, listed)) for one in held}) == 1
@@ -53,7 +53,7 @@ def test_the_layouts_of_a_list_differ_in_the_features_that_a_surrogate_sees():
     decoders = ["LR", "RL", "LL", "L1L1", "L1+r4L1+r4", "La1La1"]
     listed = space(encoder=encoders, decoder=decoders)
     seen = {features(one, listed) for one in candidates(listed)}
-    assert len(seen) == listed.size() == 10 * 6
+    assert len(seen) == listed.n_points() == 10 * 6
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_listed_space_reads_back_as_it_was_written():
 
 def test_a_gain_is_asked_of_listed_layouts_with_reservoirs_alone():
     listed = space(encoder=["LL", "RL"], decoder=["L", "R"], reservoir_gain=[1.0, 2.0])
-    assert listed.size() == len(list(listed.points())) == 1 + 3 * 2  # LL with L has none
+    assert listed.n_points() == len(list(listed.points())) == 1 + 3 * 2  # LL with L has none
     plain = space(encoder="LL", decoder="L", reservoir_gain={"low": 1.0, "high": 2.0})
     assert plain.continuous_axes() == ()
 
@@ -109,7 +109,7 @@ def test_decoders_have_the_order_and_the_sharing_that_encoders_have():
     as_decoder = {names.get(name, f"decoder_{name}"): axis for name, axis in axes.items()}
     encoders = space(**axes)
     decoders = space(n_reservoirs=0, **as_decoder)
-    assert decoders.size() == encoders.size()
+    assert decoders.n_points() == encoders.n_points()
     assert {one.decoder for one in candidates(decoders)} == {
         one.encoder for one in candidates(encoders)
     }

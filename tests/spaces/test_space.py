@@ -76,7 +76,7 @@ def candidate(encoder: str, *, decoder: str = "LL", gain: float = 1.0, **hyper) 
 @given(spaces())
 def test_every_point_is_listed_once_and_the_size_is_their_number(space):
     points = [json.dumps(point) for point in space.points()]
-    assert len(set(points)) == len(points) == space.size()
+    assert len(set(points)) == len(points) == space.n_points()
 
 
 @given(spaces(), rngs)
@@ -153,7 +153,7 @@ def questions(table: dict) -> set[str]:
 
 def test_the_default_space_asks_for_the_number_of_reservoirs_alone():
     assert questions({}) == {"n_reservoirs"}
-    assert SearchSpace().size() == 9  # 0 to 8 of 8
+    assert SearchSpace().n_points() == 9  # 0 to 8 of 8
 
 
 def test_nothing_is_asked_that_does_not_matter():
@@ -189,11 +189,11 @@ def test_free_places_each_reservoir_where_the_number_leaves_a_choice():
 @pytest.mark.timeout(5)
 def test_the_size_of_a_vast_space_takes_no_time():
     space = SearchSpace(depth=(64,), interleaving=("free",), reservoir_kind=tuple("RFGC"))
-    assert space.size() == 5**64  # five kinds at each depth
+    assert space.n_points() == 5**64  # five kinds at each depth
 
 
 def test_a_range_has_no_points_and_no_size():
-    assert WIDE.size() is None
+    assert WIDE.n_points() is None
     assert WIDE.continuous_axes() == ("reservoir_gain", "train.lr", "train.warmup_updates")
     with pytest.raises(SpaceError, match=r"reservoir_gain, train.lr, .*: a range"):
         WIDE.points()
@@ -203,7 +203,7 @@ def test_a_range_of_gains_does_not_matter_without_reservoirs():
     space = SearchSpace.model_validate(
         {"n_reservoirs": 0, "reservoir_gain": {"low": 1.0, "high": 2.0}}
     )
-    assert (space.continuous_axes(), space.size(), list(space.points())) == ((), 1, [{}])
+    assert (space.continuous_axes(), space.n_points(), list(space.points())) == ((), 1, [{}])
 
 
 @given(rngs)
@@ -359,7 +359,7 @@ def test_a_space_holds_decoders_with_reservoirs():
     decoders = {str(one.decoder) for one in found}
     assert decoders == {"L", "R", "LL", "RL", "RR", "LLL", "RLL", "RLR"}
     # The gain matters but for L, LL and LLL.
-    assert len({one.key for one in found}) == len(found) == space.size() == 3 + 5 * 2
+    assert len({one.key for one in found}) == len(found) == space.n_points() == 3 + 5 * 2
 
 
 def test_decoders_that_hold_no_number_of_reservoirs_are_refused():

@@ -128,6 +128,14 @@ def test_a_file_that_cannot_be_brought_to_the_disk_stays_as_it_was(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["folder", "absent/new"])
+def test_a_fault_of_the_disk_names_the_path_that_was_asked_for(tmp_path: Path, name: str):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match=r"^\[") as fault:
+        write_atomically(tmp_path / name, "new")
+    assert fault.value.filename == str(tmp_path / name)
+
+
 def test_a_folder_that_cannot_be_finished_never_appears(tmp_path: Path):
     def write_half() -> None:
         with atomic_folder(tmp_path / "a") as folder:

@@ -6,6 +6,7 @@ own. So each reader has a limit that no honest file comes near.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from itertools import count
@@ -49,8 +50,19 @@ def toml_values(text: str) -> dict[str, Any]:
         raise ValueError(f"it has more than {MAX_DOTS} dots; no file that we read needs them")
     try:
         return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(_in_plain_words(str(error))) from error
     except RecursionError as error:
         raise ValueError(str(error)) from error
+
+
+def _in_plain_words(message: str) -> str:
+    """A message of tomllib's, with the table or setting that is there twice."""
+    table = re.match(r"Cannot declare \((.+?),?\) twice", message)
+    if table is not None:
+        name = ".".join(re.findall(r"'([^']*)'", table[1]))
+        return f"table [{name}] is there twice; make one of them{message[table.end() :]}"
+    return message.replace("Cannot overwrite a value", "a setting is there twice; remove one")
 
 
 def bounded_lines(

@@ -52,8 +52,8 @@ class Overlap(_Record):
     nearly: _Count | None = None  # further sources, with a near-duplicate; earlier versions: None
 
     def __str__(self) -> str:
-        exact = f"{self.pairs:,} whole, {self.sources:,} by source"
-        return exact if self.nearly is None else f"{exact}, {self.nearly:,} more nearly"
+        exact = f"whole pairs {self.pairs:,}, sources {self.sources:,}"
+        return exact if self.nearly is None else f"{exact}, near-duplicates {self.nearly:,}"
 
 
 class Cut(_Record):

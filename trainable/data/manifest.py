@@ -180,6 +180,8 @@ class Manifest(_Record):
     lengths: Lengths | None = None  # of documents and summaries alone
     metric: MetricInfo | None = None  # earlier versions wrote none: BLEU, tok:13a
     majority_share: float | None = None  # percent of valid that has its most frequent label
+    # Of the references of valid as outputs for other examples; earlier versions wrote none.
+    mismatched_score: float | None = None
     roundtrip_bleu: float | None = None  # of the references, after tokenising and back
     unknown_units: UnknownUnits | None = None  # earlier versions wrote none
     losses: Losses | None = None  # earlier versions wrote none
@@ -198,7 +200,7 @@ class Manifest(_Record):
         require_own_files(folder, [FILE_NAME])
         try:
             manifest = cls.model_validate_json(read_values(path))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise DamagedData(
                 f"{folder}: holds no {FILE_NAME}, so it is no prepared data; "
                 "prepare it with: reservoir-search data"
@@ -239,7 +241,7 @@ class Manifest(_Record):
     def digest(self) -> str:
         """SHA-256 of the manifest without licence and versions: equal for equal prepared data."""
         excluded = {"licence", "versions", "majority_share", "losses"}
-        excluded |= {"roundtrip_bleu", "unknown_units"}
+        excluded |= {"mismatched_score", "roundtrip_bleu", "unknown_units"}
         # Values of earlier versions, which did not write them, keep their digests.
         if self.metric is None or (self.metric.name, self.metric.bleu_tokenizer) == _FIRST_METRIC:
             excluded.add("metric")

@@ -1,4 +1,6 @@
-"""Default number of BPE merges of each corpus."""
+"""Number of BPE merges: the default of each corpus, and the most that can be asked for."""
+
+MAX_MERGES = 1_000_000
 
 BPE_MERGES = {
     "grammar": 800,

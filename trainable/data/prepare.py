@@ -29,12 +29,14 @@ from trainable.data.manifest import (
     UnknownUnits,
     raw_name,
 )
+from trainable.data.mismatched import score_of_others
 from trainable.data.roundtrip import TOLD_BELOW, RoundTrip, round_trip, with_unknown
 from trainable.data.segmentation import Segmentation, make_segmentation
 from trainable.data.stored_lines import StoredLines
 from trainable.data.tokenisation import Tokenisation
 from trainable.metrics.bleu import Bleu
 from trainable.metrics.by_language import bleu_tokenizer, metric_by_name
+from trainable.metrics.metric import Metric
 from trainable.metrics.names import DataMetric
 
 log = logging.getLogger(__name__)
@@ -83,7 +85,7 @@ def _write(
     joined: bool,
 ) -> Manifest:
     tokenisation = _of_given_units(corpus, tokenisation)
-    metric = _metric(corpus, tokenisation)
+    name, metric = _metric(corpus, tokenisation)
     tokenizer = tokenisation.bleu_tokenizer or bleu_tokenizer(corpus.tgt)
     _write_raw(corpus, folder)
     if corpus.dictionaries is not None:
@@ -113,7 +115,12 @@ def _write(
         dictionary=DictionaryRows(src=src_rows, tgt=tgt_rows, joined=joined),
         tokenizer=segmentation.info,
         lengths=lengths_of(segmented["train"], corpus.summaries),
-        metric=metric,
+        metric=MetricInfo(
+            name=name,
+            bleu_tokenizer=metric.tokenizer if isinstance(metric, Bleu) else None,
+            signature=metric.signature,
+        ),
+        mismatched_score=score_of_others(corpus.splits["valid"].raw.tgt, metric),
         roundtrip_bleu=round(trip.bleu, 2),
         unknown_units=_unknown_units(corpus, segmentation, segmented, dictionaries[1], tokenizer),
         losses=Losses(
@@ -141,7 +148,7 @@ def _of_given_units(corpus: ParallelText, tokenisation: Tokenisation) -> Tokenis
     return tokenisation
 
 
-def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> MetricInfo:
+def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> tuple[DataMetric, Metric]:
     name: DataMetric = tokenisation.metric if corpus.summaries is None else "ROUGE-L"
     metric = metric_by_name(
         name,
@@ -149,11 +156,7 @@ def _metric(corpus: ParallelText, tokenisation: Tokenisation) -> MetricInfo:
         tokenizer=tokenisation.bleu_tokenizer,
         cased=tokenisation.cased,
     )
-    return MetricInfo(
-        name=name,
-        bleu_tokenizer=metric.tokenizer if isinstance(metric, Bleu) else None,
-        signature=metric.signature,
-    )
+    return name, metric
 
 
 def _round_trip(

@@ -32,12 +32,13 @@ from trainable.data.manifest import (
     SplitCounts,
     TokenizerInfo,
 )
-from trainable.data.moses import Moses, with_own_rules
+from trainable.data.moses import with_own_rules
 from trainable.data.own_files import require_own_files
 from trainable.data.prepare import DEFAULT, part_versions
 from trainable.data.segmentation import Segmentation, make_segmentation, pieces_of
 from trainable.data.sentences import Sentences, with_tokens
 from trainable.data.tokenisation import Tokenisation
+from trainable.data.tokenizer import moses_of
 
 log = logging.getLogger(__name__)
 
@@ -115,10 +116,8 @@ def _by_rules_of(info: TokenizerInfo, corpus: Sentences) -> Sentences:
     """``corpus`` in words by the rules of a vocabulary, which can be those of earlier versions."""
     if info.kind != "moses" or info.own_rules == with_own_rules(corpus.language):
         return corpus
-    splits = {
-        name: with_tokens(split, Moses(corpus.language, cased=True, earlier=not info.own_rules))
-        for name, split in corpus.splits.items()
-    }
+    moses = moses_of(info, corpus.language)
+    splits = {name: with_tokens(split, moses) for name, split in corpus.splits.items()}
     return replace(corpus, splits=splits)
 
 

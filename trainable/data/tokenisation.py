@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from spaces.errors import UserError
 from trainable.characters import is_unspaced
 from trainable.metrics.names import BleuTokenizer, MetricName
 
@@ -17,7 +18,11 @@ RemoveBpe = Literal["subword_nmt", "sentencepiece"]  # fairseq's names of the wa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokenisation:
-    """Choices of tokens, case and metric; what is None follows from the languages."""
+    """Choices of tokens, case and metric; what is None follows from the languages.
+
+    Raises:
+        UserError: codes or a model are given that would not be used.
+    """
 
     kind: Kind | None = None  # Moses and BPE, or SentencePiece's unigram or BPE
     cased: bool = False
@@ -26,6 +31,19 @@ class Tokenisation:
     metric: MetricName = "BLEU"
     bleu_tokenizer: BleuTokenizer | None = None
     lossy: bool = False  # take text that does not come back from its tokens
+
+    def __post_init__(self) -> None:
+        if self.bpe_codes is not None and self.sentencepiece_model is not None:
+            raise UserError("--bpe-codes and --sentencepiece-model: give one of them")
+        if self.bpe_codes is not None and self.kind not in (None, "moses"):
+            raise UserError(
+                f"--bpe-codes {self.bpe_codes}: are of Moses' words; give --tokenizer moses"
+            )
+        if self.sentencepiece_model is not None and self.kind == "moses":
+            raise UserError(
+                f"--sentencepiece-model {self.sentencepiece_model}: is not for --tokenizer moses; "
+                "leave that out"
+            )
 
     def kind_for(self, *languages: str) -> Kind:
         """``kind``, or the languages' own: SentencePiece where one is written without spaces."""

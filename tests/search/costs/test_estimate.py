@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,9 @@ from search.costs.study_sizes import middle_size
 from search.costs.units import human_bytes, human_seconds
 from search.costs.work import Work, replicates_work, search_work
 from search.study.config import StudyConfig
+from search.study.references import model0_candidates
 from search.study.storage import Storage
+from search.study.trial_record import TrialRecord
 from spaces.chooser import FixedChooser
 from spaces.errors import UserError
 from tests.search.command_line import environment, reservoir_search, study_toml
@@ -172,6 +174,33 @@ def test_a_budget_of_seconds_is_what_a_trial_takes(tiny_study: Make, work_of: Wo
     found = work_seconds(work_of(config), n_concurrent=2, pace=None)
     # Three rounds of a minute; checkpoints take at most 10 % more, the start 15 s.
     assert found == pytest.approx((180, 1.1 * 180 + 15))
+
+
+def test_a_resumed_search_has_the_trials_still_to_come_ahead(
+    tiny_study: Make, make_record: Callable[..., TrialRecord], small_grammar: Path
+):
+    config = tiny_study(search={"n_trials": 6, "references": True})
+    (model0,) = model0_candidates(tiny_study(space={"depth": 2}))
+
+    def ahead(*records: TrialRecord, retried: Sequence[int] = ()) -> tuple[int, int]:
+        work = search_work(config, str(small_grammar), records=records, retried=retried)
+        return work.n_least, work.n_most
+
+    n_model0s = len(model0_candidates(config))
+    assert ahead() == (6 + n_model0s, 7 + n_model0s)
+    first = make_record(0, key=model0.key, optuna_number=None, reference="model0")
+    others = [make_record(1), make_record(2, state="failed"), make_record(3, state="stopped")]
+    n_other_model0s = n_model0s - 1
+    assert ahead(first, *others) == (3 + n_other_model0s, 4 + n_other_model0s)
+    assert ahead(first, *others, retried=[2])[0] == 4 + n_other_model0s
+    running = make_record(4, state="running")
+    assert ahead(first, *others, running)[0] == 3 + n_other_model0s  # it is trained to its end
+    model0s = [
+        make_record(id_, key=each.key, optuna_number=None, reference="model0")
+        for id_, each in enumerate(model0_candidates(config), start=10)
+    ]
+    ended = [make_record(id_, key=f"trained {id_}") for id_ in range(6)]
+    assert ahead(*model0s, *ended) == (0, 0)
 
 
 def test_a_trial_that_waits_for_all_others_adds_one_round(tiny_study: Make, work_of: WorkOf):

@@ -59,8 +59,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, small_grammar: Path) -> P
         lineup = Lineup(entrants=(entrant("RL", config), entrant("LL", config)), seeds=(2, 3))
         lineup.save(folder.path)
         ledger = Ledger.open(folder.trials)
-        plan = AllSeeds(lineup=lineup)
-        source = ReplicateTrials(config, ledger, plan, possible=plan(()), data=study.data())
+        source = ReplicateTrials(config, ledger, AllSeeds(lineup=lineup), data=study.data())
         train(config, folder, ledger, source, STATES, n_kept=None)
     return place / study.path
 

@@ -41,7 +41,7 @@ from search.stats.seed_test import CHOICE_FACTOR
 from search.stats.significance import seeds_to_see
 from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
-from search.study.ledger import Ledger, read_records
+from search.study.ledger import Ledger, read_records, sorted_records
 from search.study.trained_candidate import candidate_of
 from search.study.trial_record import TrialRecord
 from search.suggest.searcher import TrialSearcher
@@ -156,8 +156,9 @@ def test_trials_ahead_are_those_that_are_certain_and_those_that_may_come(trials_
     assert trials_ahead(of_some, alike) == (2, 2 * len(SEEDS) - 6)
     separated = trials_of(GOOD, [10.0, 10.1, 9.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     assert trials_ahead(of_some, separated) == (0, 0)
-    # What an earlier call with more seeds left unfinished is trained first.
     late = [replace(trials_of(GOOD, [1] * 4)[3], state="running")]
+    assert trials_ahead(of_some, separated + late) == (1, 1)  # no seed comes after it
+    # What an earlier call with more seeds left unfinished is trained first.
     fewer = UntilSeparated(lineup=replace(lineup, seeds=SEEDS[:3]), objective=OBJECTIVE)
     assert trials_ahead(fewer, separated + late) == (1, 1)
     alone = UntilSeparated(lineup=replace(lineup, entrants=(GOOD,)), objective=OBJECTIVE)
@@ -277,10 +278,9 @@ def test_interrupted_trials_go_first_and_nothing_is_handed_out_twice(
     plan = AllSeeds(lineup=Lineup(entrants=(GOOD, BAD), seeds=(2, 3)))
 
     def searcher(n_concurrent: int) -> TrialSearcher:
-        possible = plan(())
         return TrialSearcher(
             ledger,
-            ReplicateTrials(config, ledger, plan, possible=possible, data=str(small_grammar)),
+            ReplicateTrials(config, ledger, plan, data=str(small_grammar)),
             n_concurrent=lambda: n_concurrent,
             resume_from=lambda record: f"checkpoint of {record.id}",
         )
@@ -521,6 +521,40 @@ def test_a_study_that_starts_from_an_export_is_refused_before_ray_starts(
     assert not study.confirm.path.exists()
 
 
+def test_a_whole_confirmation_is_shown_though_its_trials_started_from_an_export(
+    recorded_study: Callable[..., StudyFolder],
+    make_record: MakeRecord,
+    studies_here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As earlier versions trained them; the export may be gone."""
+    study = recorded_study("mine", train={"init_from": "studies/other/export"})
+    config, folder = study.config(), study.confirm
+    entrants = confirm_entrants(
+        config, sorted_records(study.trials), n_best=1, baseline="LLL", against=[]
+    )
+    plan = AllSeeds(lineup=Lineup(entrants=entrants, seeds=SEEDS[:3]))
+    folder.path.mkdir()
+    folder.study_file.write_text("# as the study's\n")
+    folder.resolve(config, Path(study.data()), purpose="confirm")
+    plan.lineup.save(folder.path)
+    with Ledger.in_order(folder.trials) as ledger:
+        for id_, replicate in enumerate(plan(())):
+            trial = make_record().config.model_copy(update={"seed": replicate.seed})
+            ledger.put(make_record(id_, key=replicate.key, config=trial))
+    monkeypatch.setattr("search.replicates.train.ray_for", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("search.replicates.train.run_trials", lambda *_, **__: True)
+    shown = confirm_study(
+        study, n_best=1, n_seeds=3, baseline="LLL", against=(), address=None, deadline=None
+    )
+    shown_names = [standing.entrant.name for standing in shown.contest.standings]
+    assert sorted(shown_names) == sorted(entrant.name for entrant in entrants)
+    with pytest.raises(UserError, match=r"train\.init_from"):  # two seeds more are to train
+        confirm_study(
+            study, n_best=1, n_seeds=5, baseline="LLL", against=(), address=None, deadline=None
+        )
+
+
 def test_further_encoders_are_confirmed_too_each_once(
     recorded_study: Callable[..., StudyFolder], too_small: list[Work]
 ) -> None:
@@ -691,9 +725,8 @@ def test_no_seed_is_counted_once_the_leader_is_separated(
 ) -> None:
     """Though the plan would have trained more, the progress ends at what was trained."""
     ledger, plan = Ledger.open(tmp_path / "trials.jsonl"), until_separated(GOOD, BAD)
-    possible = AllSeeds(lineup=plan.lineup)(())
-    trials = ReplicateTrials(tiny_study(), ledger, plan, possible=possible, data=str(small_grammar))
-    assert trials.n_to_come() == len(possible) == 10
+    trials = ReplicateTrials(tiny_study(), ledger, plan, data=str(small_grammar))
+    assert trials.n_to_come() == 2 * len(SEEDS)
     records = trials_of(GOOD, [20.0, 20.1, 19.9]) + trials_of(BAD, [1.0, 1.1, 0.9])
     for id_, record in enumerate(records):
         ledger.put(replace(record, id=id_))

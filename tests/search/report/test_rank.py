@@ -87,6 +87,7 @@ def test_without_an_objective_it_is_the_study_s(folder: StudyFolder):
         (["1 / (score - 7)"], [], "trial 0: '1 / (score - 7)'"),
         (["a.b"], [], "Attribute is not allowed"),
         (["score", "loss", "flops", "seconds"], [], "two or three"),
+        (["score", "score"], [], "names an objective twice"),
     ],
 )
 def test_what_cannot_be_ranked_is_refused_in_a_line(

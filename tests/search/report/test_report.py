@@ -23,6 +23,7 @@ from search.study.config import StudyConfig
 from search.study.folder import StudyFolder
 from search.study.ledger import Ledger
 from search.study.ranking import best_trial
+from spaces.errors import UserError
 from tests.search.command_line import reservoir_search
 from tests.search.conftest import RealStudy
 from tests.search.report_studies import HOSTILE, completed, mixed, reported, searched_study
@@ -278,6 +279,17 @@ def test_data_that_moved_away_are_said_to_be_gone(folder: StudyFolder, tmp_path:
     assert "no longer where the study found them" in text_of(read_study(folder), "settings")
 
 
+def test_a_folder_for_the_page_and_a_file_for_the_figures_are_refused(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(UserError, match=f"^--out {tmp_path}: is a folder; name an HTML file$"):
+        write_report(folder, tmp_path, None)
+    with pytest.raises(UserError, match=f"^--png {file}: is a file; name a folder$"):
+        write_report(folder, None, file)
+
+
 def test_a_report_replaces_the_one_before(folder: StudyFolder) -> None:
     assert write_report(folder, None, None) == [folder.report]
     first = folder.report.read_text()
@@ -402,11 +414,11 @@ def test_a_layout_from_outside_the_space_is_told_apart(study: ReportedStudy) -> 
         best, id=99, key="outside", optuna_number=None, reference="deletion", objective=1e9
     )
     more = dataclasses.replace(study, records=[*study.records[1:], outside])  # one is not tried
-    n_points, n_tried = study.config.space.size(), len(study.records) - 1
-    assert n_points is not None
+    size, n_tried = study.config.space.size(), len(study.records) - 1
+    assert size is not None
     assert (
-        f"The space has {n_points} points; {n_tried} different models of it were tried "
-        f"({100 * n_tried / n_points:.2g} %)"
+        f"The space has {size}; {n_tried} of them were tried "
+        f"({100 * n_tried / size.n_candidates:.2g} %)"
     ) in text_of(more, "progress")
     assert "1 more is left out" in text_of(more, "timeline")
     assert "left out" not in text_of(study, "timeline")

@@ -6,6 +6,7 @@ import io
 import logging
 import os
 import pty
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -212,6 +213,20 @@ def test_sentences_of_the_result_end_at_words_at_a_terminal_alone(
     lines = capsys.readouterr().out.splitlines()
     assert " ".join(line.strip() for line in lines) == f"[bold]{WORDS}"
     assert (max(map(len, lines)) <= 40) == is_terminal
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_lines_of_a_list_end_at_words_at_a_terminal_and_are_indented_below_their_first_word(
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+    console.say_fact(f"  {WORDS}")
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("  a warning")
+    assert " ".join(line.strip() for line in (first, *others)) == WORDS
+    assert all(len(line) <= 40 and re.match(" {4}[^ ]", line) for line in others)
+    assert bool(others) == is_terminal
 
 
 def test_the_table_stays_after_an_interruption(

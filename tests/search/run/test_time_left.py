@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 import search.run.time_left
-from search.run.time_left import TimeLeft, n_ended
+from search.run.time_left import TimeLeft, spent_share
 from search.study.config import StudyConfig
 from search.study.trial_record import TrialRecord
 
@@ -14,12 +14,13 @@ Make = Callable[..., StudyConfig]
 Record = Callable[..., TrialRecord]
 
 
-def test_a_running_trial_counts_by_the_share_of_its_budget(tiny_study: Make, make_record: Record):
+def test_a_trial_counts_by_the_share_of_its_budget(tiny_study: Make, make_record: Record):
     config = tiny_study(budget={"updates": 16})
     half = make_record(1)
     half = make_record(1, state="running", curve=half.curve[:2])  # 8 of 16 updates
     begun = make_record(2, state="running", curve=())
-    assert n_ended(config, [make_record(0, state="stopped"), half, begun]) == 1.5
+    shares = [spent_share(config, record) for record in (begun, half, make_record(0))]
+    assert shares == [0, 0.5, 0.75]  # of 16 updates none, 8 and 12
 
 
 @pytest.fixture

@@ -108,10 +108,33 @@ def test_a_setting_without_a_value_is_refused(tmp_path: Path):
         load_study(write(tmp_path, MINIMAL), ["train.lr"])
 
 
-@pytest.mark.parametrize(("text", "message"), [("a = ", "not TOML"), ("a = 1\n" * 2, "not TOML")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = ", "Invalid value"),
+        ("a = 1\n" * 2, r"a setting is there twice; remove one \(at line 2, column 6\)"),
+        (
+            "[space]\na = 1\n[space]",
+            r"table \[space\] is there twice; make one of them \(at line 3",
+        ),
+        ("[a.b]\n[a.b]", r"table \[a\.b\] is there twice"),
+    ],
+)
 def test_a_file_that_is_no_toml_is_one_clear_line(tmp_path: Path, text: str, message: str):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=f"^[^\n]*: not TOML: {message}[^\n]*$"):
         load_study(write(tmp_path, text))
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path):
+    path = write(tmp_path, MINIMAL)
+    study = load_study(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_study(path) == study
+
+
+def test_an_empty_name_of_data_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match=r": data '': must not be empty$"):
+        load_study(write(tmp_path, MINIMAL), ["data="])
 
 
 def test_an_absent_file_is_one_clear_line(tmp_path: Path):

@@ -195,7 +195,12 @@ def test_two_rules_over_one_table_make_two_lines():
         ("train", "lr", 0.0, "must be a number above 0; the default is 0.003"),
         ("train", "clip_norm", "off", 'must be a number above 0, or "none"'),
         ("search", "first", "LL", "must be a list [...]"),
-        ("", "name", "a b", "must be of letters, digits, '.', '_' and '-', the first a letter"),
+        (
+            "",
+            "name",
+            "a b",
+            "must be of ASCII letters, digits, '.', '_' and '-', the first a letter",
+        ),
         ("", "space", {"reservoir_gain": {"low": 1}}, "is missing; give a number"),
         ("", "model", 3, "must be a table of settings"),
     ],

@@ -17,9 +17,13 @@ from tests.conftest import SMALL
 from tests.search.conftest import curve_point
 from trainable.config import ObjectiveConfig
 from trainable.corpus import open_corpus
+from trainable.data.grammar.corpus import grammar
 from trainable.data.grammar.kinds import grammar_sentences
+from trainable.data.grammar.summaries import grammar_summaries
 from trainable.data.manifest import Manifest
 from trainable.data.metric import metric_of_data
+from trainable.data.prepare import prepare
+from trainable.data.tokenisation import Tokenisation
 from trainable.sentences import SentenceSplit
 from trainable.tasks.registry import load_task
 
@@ -147,6 +151,30 @@ def test_of_masked_words_the_frequencies_are_chance(english: Path, tmp_path: Pat
     shutil.copy(english / "manifest.json", tmp_path)
     (tmp_path / "dict.txt").write_text("a 3\nb 1\n")  # of other data
     assert score_floor("bits saved", str(tmp_path)) == 0.0
+
+
+@pytest.mark.parametrize("metric", ["chrF", "ROUGE-L"])
+def test_the_score_without_reading_is_computed_once_and_of_older_folders_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    made = grammar if metric == "chrF" else grammar_summaries
+    folder, sizes = tmp_path / "data", {"n_train": 200, "n_valid": 30, "n_test": 10}
+    manifest = prepare(
+        lambda: made(seed=1, **sizes),
+        folder,
+        n_merges=50,
+        tokenisation=Tokenisation(metric="chrF"),
+    )
+    assert manifest.metric is not None
+    assert manifest.metric.name == metric
+    with monkeypatch.context() as patch:
+        patch.setattr("trainable.data.mismatched.score_of_others", None)  # not called
+        floor = score_floor(metric, str(folder))
+    assert floor > 5
+    older = manifest.model_copy(update={"mismatched_score": None})
+    older.save(folder)
+    assert older.digest == manifest.digest
+    assert score_floor(metric, str(folder)) == floor
 
 
 @pytest.mark.parametrize("metric", ["BLEU", "chrF", "ROUGE-L"])

@@ -54,7 +54,7 @@ def test_a_search_ends_with_every_listed_layout_that_is_allowed_and_no_other(
     simulated = SimulatedSearch(config, tmp_path)
     simulated.run()
     allowed = keys_of(config)
-    assert len(allowed) == config.space.size()
+    assert len(allowed) == config.space.n_points()
     assert {record.key for record in simulated.ledger.records} == allowed
 
 

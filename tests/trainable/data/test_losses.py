@@ -169,7 +169,7 @@ def test_losses_are_on_the_screen_and_in_the_manifest(
     assert exit_code(lambda: app(arguments, standalone_mode=False)) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "left out: train: 1 empty, 1 over 175 tokens; valid: 1 empty; test: 1 empty" in lines
-    overlap = "1 whole, 1 by source, 0 more nearly"
+    overlap = "whole pairs 1, sources 1, near-duplicates 0"
     assert f"in train too: valid: {overlap}; test: {overlap}" in lines
     losses = json.loads((tmp_path / "out" / "manifest.json").read_text())["losses"]
     dropped = {"empty": 1, "too_long": 1, "too_many_characters": 0, "ratio": 0}

@@ -17,6 +17,9 @@ def test_a_manifest_survives_being_saved_and_loaded(grammar_folder: Path):
 def test_a_folder_without_a_manifest_is_no_prepared_data(tmp_path: Path):
     with pytest.raises(UserError, match=r"holds no manifest.json.*reservoir-search data"):
         Manifest.load(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file: holds no manifest.json, so it is no prepared data"):
+        Manifest.load(tmp_path / "file")
     with pytest.raises(UserError, match=r"holds no manifest.json"):
         Manifest.load(tmp_path / "absent")
 
