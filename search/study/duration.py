@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import PlainValidator, WithJsonSchema
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smh])")
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
@@ -23,7 +23,10 @@ def duration_s(text: str) -> float:
     return float(found[1]) * _UNITS_S[found[2]]
 
 
-def _check_duration(text: str) -> str:
+def _check_duration(text: object) -> str:
+    if not isinstance(text, str):  # a bare number has no unit
+        # pydantic tells of a ValueError alone
+        raise ValueError('must be a time in quotes, as "90s", "9m" or "1h"')
     if duration_s(text) == 0:
         raise ValueError("must be a time above 0, as 90s, 9m or 1h")
     return text
@@ -31,6 +34,6 @@ def _check_duration(text: str) -> str:
 
 Duration = Annotated[
     str,
-    AfterValidator(_check_duration),
+    PlainValidator(_check_duration),
     WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"}),
 ]

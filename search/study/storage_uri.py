@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
+_SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs", "viewfs", "file")  # that pyarrow knows
 # Options of pyarrow's file systems that are no secrets.
 _OPTIONS = {"endpoint_override", "region", "scheme", "project_id", "default_bucket_location"}
 
@@ -16,6 +17,10 @@ def storage_faults(uri: str | None) -> list[str]:
     if not parts.scheme or "://" not in uri:
         return ["storage.uri must be an absolute path or a URL such as s3://BUCKET/PREFIX"]
     faults = []
+    if parts.scheme not in _SCHEMES:
+        faults.append(
+            f"storage.uri has the scheme {parts.scheme}; it may have {', '.join(_SCHEMES)}"
+        )
     if "@" in parts.netloc + parts.query:
         faults.append(
             "storage.uri names a user or a key; leave it out, credentials come from the environment"

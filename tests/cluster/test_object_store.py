@@ -237,7 +237,7 @@ def test_the_store_may_stand_in_the_environment_and_studies_of_a_name_do_not_mix
     [
         ("s3://no-such-bucket/ours?endpoint_override={host}&scheme=http", "bucket does not exist"),
         ("s3://checkpoints/ours?endpoint_override=127.0.0.1:9&scheme=http", "connect"),
-        ("ftp://host/ours", "Unrecognized filesystem type"),
+        ("ftp://host/ours", "has the scheme ftp"),
     ],
 )
 def test_a_store_that_cannot_be_used_is_refused_in_a_line_and_leaves_no_study(

@@ -112,6 +112,8 @@ def test_limits_may_change_in_a_study_and_what_makes_its_trials_compare_may_not(
             changed_settings(config, [shorter])
     with pytest.raises(UserError, match=r"--set: search\.timeout 'long': is no time"):
         changed_settings(config, ["search.timeout=long"])
+    with pytest.raises(UserError, match=r'search\.timeout 5: must be a time in quotes, as "90s"'):
+        changed_settings(config, ["search.timeout=5"])
 
 
 def test_resume_refuses_before_ray_starts_and_changes_nothing(

@@ -40,6 +40,7 @@ def test_a_path_or_a_url_without_secrets_is_a_place_for_checkpoints(uri: str | N
         ("s3://bucket/x#hidden", "'#'"),
         ("hidden/checkpoints", "absolute path"),
         ("s3:hidden", "absolute path"),
+        ("ftp://host/checkpoints", "scheme ftp; it may have s3, gs"),
     ],
 )
 def test_a_place_with_credentials_or_of_no_form_is_refused_without_repeating_it(
