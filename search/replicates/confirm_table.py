@@ -14,7 +14,7 @@ from search.replicates.confirm_entrants import BASELINE
 from search.replicates.contest import COMPARED_MEASURES, Contest
 from search.replicates.standing import Standing
 from search.replicates.verdict import reservoir_lead
-from search.study.references import model0_layout
+from search.study.references import is_model0
 
 RATIO = "AUCC ÷ Model 0"  # heading of the last column, for which 80 characters are too few
 _MIN_WIDTH_WITH_RATIO = 100
@@ -64,15 +64,19 @@ def cells(confirmation: Confirmation, standing: Standing) -> list[str]:
 def aucc_over_model0(contest: Contest, standing: Standing) -> float | None:
     """Mean AUCC divided by that of Model 0 of the same depth, on the seeds of both.
 
-    Where Model 0 takes part with several settings, the better counts. None without one.
+    Where Model 0 takes part with several settings, it is that with most of the seeds, and of
+    these the better. None without one.
     """
-    layout = model0_layout(standing.entrant.candidate.encoder.depth)
-    model0s = [each for each in contest.standings if each.entrant.candidate.encoder == layout]
-    if not model0s:
+    pairs = [
+        standing.common(other, "AUCC")
+        for other in contest.standings
+        if is_model0(other.entrant.candidate, standing.entrant.candidate.encoder.depth)
+    ]
+    known = [(mine, theirs) for mine, theirs in pairs if any(theirs)]
+    if not known:
         return None
-    model0 = max(model0s, key=lambda each: fmean(each.by_seed["AUCC"].values() or [0.0]))
-    mine, theirs = standing.common(model0, "AUCC")
-    return fmean(mine) / fmean(theirs) if any(theirs) else None
+    mine, theirs = max(known, key=lambda pair: (len(pair[1]), fmean(pair[1])))
+    return fmean(mine) / fmean(theirs)
 
 
 def confirmation_json(confirmation: Confirmation) -> dict[str, Any]:

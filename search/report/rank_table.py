@@ -112,7 +112,7 @@ def print_ranking(ranking: Ranking) -> None:
     for heading in _headings(ranking, shown):
         table.add_column(heading, justify="right", overflow="fold")
     table.add_column(ranking.metric, justify="right", no_wrap=True)
-    if ranking.model0s.by_depth:
+    if _has_ratio(ranking):
         table.add_column("÷ Model 0", justify="right", no_wrap=True)
     table.add_column("M params", justify="right", no_wrap=True)
     table.add_column("*", no_wrap=True)
@@ -150,10 +150,15 @@ def _cells(ranking: Ranking, shown: ObjectiveConfig, place: int, record: TrialRe
         record.canonical,
         *(f"{value:.5g}" for value in values),
         f"{record.best_score:.2f}",
-        *([_ratio(ranking, record)] if ranking.model0s.by_depth else []),
+        *([_ratio(ranking, record)] if _has_ratio(ranking) else []),
         f"{record.n_mparams:.3f}",
         "*" if record.id in ranking.front else "",
     ]
+
+
+def _has_ratio(ranking: Ranking) -> bool:
+    """True if there is a Model 0, and room for the column: not beside several objectives."""
+    return bool(ranking.model0s.by_depth) and not ranking.objective.is_pareto
 
 
 def _ratio(ranking: Ranking, record: TrialRecord) -> str:

@@ -323,7 +323,9 @@ def _completed(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     match values:
         case {"objective": {"name": str(name)}} if name not in AREAS:
-            return {**values, "scheduler": values.get("scheduler") or {"name": "none"}}
+            match values.get("scheduler", {}):
+                case dict(scheduler):
+                    return {**values, "scheduler": {"name": "none", **scheduler}}
     return values
 
 

@@ -43,6 +43,12 @@ def model0_layout(depth: int) -> Layout:
     return Layout.parse(f"(L)*{depth}")
 
 
+def is_model0(candidate: Candidate, depth: int) -> bool:
+    """True if the candidate is Model 0 of ``depth``, with any settings."""
+    decoder = Layout((Layer("L"),) * candidate.decoder.depth)
+    return candidate.encoder == model0_layout(depth) and candidate.decoder == decoder
+
+
 def model0_candidates(config: StudyConfig) -> list[Candidate]:
     """Model 0 at each depth of the space.
 

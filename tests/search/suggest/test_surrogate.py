@@ -295,3 +295,41 @@ def test_a_stopped_trial_is_forecast_once_when_there_are_enough_curves(
         for _ in range(2):
             search.surrogate.propose(search.history([stopped, *whole]))
         assert len(made) == n_forecasts
+
+
+def test_trials_that_score_nothing_count_against_a_bound(
+    tiny_study: Study, make_record: Make
+) -> None:
+    config = tiny_study(space=SPACE, objective={"name": "aucc", "min_score": 10.0})
+    problem = dataclasses.replace(problem_of(config, size_of), least_score=lambda: 10.0)
+    search = Search(config, make_record)
+    for _ in range(8):
+        search.step()
+    deep = [record for record in search.records if record.encoder.depth > 2]
+    assert deep
+    records = [
+        dataclasses.replace(
+            record,
+            id=0,  # as of several earlier studies
+            curve=tuple(
+                dataclasses.replace(point, score=0.0 if record in deep else 12.0)
+                for point in record.curve
+            ),
+        )
+        for record in search.records
+    ]
+    surrogate = Surrogate(problem)
+    choices = surrogate.untried([])
+    chances = surrogate._log_chance(choices, records, 10.0)
+    by_depth = {
+        depth: np.mean(
+            [
+                c
+                for c, choice in zip(chances, choices, strict=True)
+                if (choice.candidate.encoder.depth > 2) == depth
+            ]
+        )
+        for depth in (False, True)
+    }
+    assert by_depth[True] < by_depth[False]
+    assert by_depth[True] < -0.1

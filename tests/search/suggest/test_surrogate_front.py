@@ -34,9 +34,13 @@ from tests.search.suggest.test_surrogate import (
 
 @pytest.fixture
 def config(tiny_study: Study) -> StudyConfig:
+    return front_study(tiny_study)
+
+
+def front_study(tiny_study: Study, other: str = "mparams_total", **axes: object) -> StudyConfig:
     return tiny_study(
-        space=SPACE,
-        objective={"name": "pareto", "of": ["aucc", "mparams_total"]},
+        space={**SPACE, **axes},
+        objective={"name": "pareto", "of": ["aucc", other]},
         scheduler={"name": "none"},
     )
 
@@ -93,7 +97,7 @@ def test_the_worth_is_the_expected_improvement_of_the_hypervolume(
     means[8] = scale(max(gains)) - 0.5
     deviation = 0.3
     worth = FrontWorth(problem_of(config, size_of), GivenModel(means, deviation))
-    found = np.exp(worth(list(choices.values()), search.records))
+    found = np.exp(worth(list(choices.values()), search.records, search.records))
 
     sizes = [-n_mparams(_candidate_of(record, config)) for record in search.records]
     offered = [-n_mparams(choice.candidate) for choice in choices.values()]
@@ -115,6 +119,54 @@ def test_the_worth_is_the_expected_improvement_of_the_hypervolume(
         expected.append(mean - hypervolume(front, reference))
     assert found / found.sum() == pytest.approx(np.array(expected) / sum(expected), abs=0.05)
     assert N_DIRECTIONS >= 512  # of which the tolerance is for
+
+
+@pytest.mark.parametrize("other", ["-0.001 * mparams_total", "-1000 * mparams_total"])
+def test_no_unit_of_an_objective_counts(
+    tiny_study: Study, config: StudyConfig, make_record: Make, other: str
+):
+    scaled = front_study(tiny_study, other)
+    searches = [FrontSearch(each, make_record) for each in (config, scaled)]
+    for _ in range(8):
+        ours, theirs = (search.step() for search in searches)
+        assert ours is not None
+        assert ours == theirs
+
+
+def test_a_size_without_a_value_is_no_improvement_and_ends_nothing(
+    tiny_study: Study, make_record: Make
+):
+    goal = "1 / (2.0 - min(mparams_total, 2.0))"  # no value from 2 million on
+    search = FrontSearch(front_study(tiny_study, goal), make_record)
+    search.records.append(search._record(all_candidates(search.config)[0], "running"))
+    for _ in range(6):
+        assert search.step() is not None
+
+
+def test_a_trial_below_the_bound_is_not_of_the_front(config: StudyConfig, make_record: Make):
+    candidates = all_candidates(config)
+    choices = [_choice(config, each) for each in candidates[3:]]
+    search = FrontSearch(config, make_record)
+    good, best = (search._record(each, "completed") for each in candidates[:2])
+    best = dataclasses.replace(best, id=1, aucc=1000.0)
+    problem = problem_of(config, size_of)
+    worth = FrontWorth(problem, GivenModel({2: 0.1, 4: 0.1, 6: 0.1, 8: 0.1}, 0.1))
+    both, one = (worth(choices, [good, best], front) for front in ([good, best], [good]))
+    assert np.all(np.exp(one) >= np.exp(both))
+    assert np.exp(one).sum() > np.exp(both).sum()
+
+
+def test_the_cheapest_is_a_layout_that_no_trial_has(tiny_study: Study, make_record: Make):
+    hyper = {"train.lr": [1e-3, 2e-3, 5e-3], "train.warmup_updates": [2, 4]}
+    search = FrontSearch(front_study(tiny_study, hyper=hyper), make_record)
+    layouts = []
+    for number in range(10):
+        candidate = search.step()
+        assert candidate is not None
+        layout = (str(candidate.encoder.canonical()), str(candidate.decoder))
+        if number % 2 == 0:
+            assert layout not in layouts
+        layouts.append(layout)
 
 
 def test_running_trials_are_not_proposed_once_more_nearby(config: StudyConfig, make_record: Make):
