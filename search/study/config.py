@@ -77,9 +77,7 @@ class SchedulerConfig(Section):
 
     name: Scheduler = "asha"
     clock: Clock | None = None  # the objective's clock if absent
-    # First rung on that clock; absent: half of the budget (extrapolation: a quarter), and at
-    # least the warm-up.
-    grace: PositiveFloat | None = None
+    grace: PositiveFloat | None = None  # first rung on that clock; absent: ``default_grace``
     reduction_factor: Annotated[float, Field(gt=1.0)] = 2.0
     risk: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.05  # extrapolation: least chance to win
 
