@@ -94,7 +94,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["größe test.toml", "a.txt", "mine", ".toml", ""])
 def test_a_name_that_no_study_can_have_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError, match=r"of letters, digits|ends in \.toml"):
+    with pytest.raises(UserError, match=r"of ASCII letters, digits|ends in \.toml"):
         write_study_file(tmp_path / name if name else Path())
     assert list(tmp_path.iterdir()) == []
 
