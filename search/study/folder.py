@@ -17,8 +17,8 @@ from typing import Any, Literal
 from uuid import uuid4
 from zlib import crc32
 
-from search.study.agreement import SEARCHED_FIELDS
 from search.study.config import StudyConfig, study_from
+from search.study.written_settings import with_earlier_defaults, written_settings
 from spaces.errors import UserError
 from trainable.atomic import atomic_folder, write_atomically
 from trainable.data.bounded import read_values
@@ -100,7 +100,7 @@ class StudyFolder:
         Raises:
             UserError: the folder holds no study, or its resolved settings are broken.
         """
-        return study_from(self._resolved()["study"], str(self.resolved))
+        return with_earlier_defaults(study_from(self._resolved()["study"], str(self.resolved)))
 
     def resolve(
         self,
@@ -117,7 +117,7 @@ class StudyFolder:
             purpose: of a new study.
             place: where a new study's folder will be, if it is being made elsewhere.
         """
-        settings = config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS})
+        settings = written_settings(config)
         if data is None:
             self.change(study=settings, versions=_versions())
             return

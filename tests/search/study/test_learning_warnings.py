@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from search.study.config import StudyConfig, load_study, study_from
+from search.study.folder import StudyFolder
 from search.study.learning_warnings import learning_warnings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,6 +63,22 @@ def test_a_grace_that_is_not_given_is_half_of_the_budget_and_all_the_warm_up(
     assert study_from(values, "test").scheduler_grace == grace
     values["scheduler"]["name"] = "extrapolation"
     assert study_from(values, "test").scheduler_grace == max(3.0, warm_up % 12)
+
+
+def test_a_study_keeps_the_grace_that_it_was_begun_with(
+    recorded_study: Callable[..., StudyFolder],
+):
+    folder = recorded_study("one", scheduler={"name": "asha", "grace": None})
+    assert folder.config().scheduler.grace == 6.0  # half of 12, written down
+    folder.resolve(folder.config())
+    assert folder.config().scheduler.grace == 6.0
+    old = json.loads(folder.resolved.read_text())["study"]
+    old["scheduler"]["grace"] = None  # as earlier versions wrote it
+    folder.change(study=old)
+    assert folder.config().scheduler.grace == 4.0  # a quarter is 3, but the warm-up is 4
+    old["scheduler"]["name"] = "none"
+    folder.change(study=old)
+    assert folder.config().scheduler.grace is None
 
 
 def test_the_example_of_the_readme_and_the_shipped_studies_let_trials_learn():

@@ -1,0 +1,32 @@
+"""Settings of a study as its folder has them: a later version's defaults change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search.study.agreement import SEARCHED_FIELDS
+from search.study.config import StudyConfig
+from search.study.learning import default_grace, longest_warm_up
+
+
+def written_settings(config: StudyConfig) -> dict[str, Any]:
+    """All settings, for JSON; those that candidates have are in the space instead."""
+    settings = config.model_dump(mode="json", exclude={"model": SEARCHED_FIELDS})
+    if config.scheduler.name != "none":
+        settings["scheduler"]["grace"] = config.scheduler_grace
+    return settings
+
+
+def with_earlier_defaults(config: StudyConfig) -> StudyConfig:
+    """The study as it was begun, where its folder does not say so.
+
+    Up to version 0.2 ``scheduler.grace`` was a quarter of the budget by default, and no folder had
+    it; later ones do.
+    """
+    scheduler, clock = config.scheduler, config.scheduler_clock
+    budget = config.budget.on(clock)
+    if scheduler.grace is not None or scheduler.name == "none" or budget is None:
+        return config
+    warm_up = longest_warm_up(config.space, config.train)
+    grace = default_grace(clock, budget, warm_up=warm_up, forecasts=True)
+    return config.model_copy(update={"scheduler": scheduler.model_copy(update={"grace": grace})})
