@@ -159,9 +159,9 @@ def measure(options: Options) -> Report:
 
 
 def _courses(contest: Contest) -> list[Course]:
-    firsts = (trials[0] for trials in contest.table.by_key.values())
+    config, firsts = contest.config, (trials[0] for trials in contest.table.by_key.values())
     return [
-        _course(first, contest.config)
+        _course(first, config)
         for first in firsts
         if first.candidate.encoder.depth in contest.depths
     ]

@@ -84,7 +84,7 @@ FRONT_PEERS: Mapping[str, Search] = {  # the others know one objective
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """What came of one search on one problem, with a seed each."""
+    """Outcomes of one search on one problem, a seed each."""
 
     costs: Sequence[float]  # of which lower is better; see ``_cost``
     n_trials: Sequence[int]

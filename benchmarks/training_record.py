@@ -19,7 +19,7 @@ Ended = TypeVar("Ended", bound=Any)  # a dataclass with a field ``key``
 
 
 class TrainingRecord(Generic[Ended]):
-    """What ended trainings gave, by their keys; an interrupted benchmark goes on from it."""
+    """Results of ended trainings, by key; an interrupted benchmark goes on from them."""
 
     def __init__(self, path: Path, read: Callable[..., Ended]) -> None:
         """Read the lines of ``path``, if it is there; ``read`` takes a line's fields."""

@@ -56,7 +56,11 @@ class FrontWorth:
         done = [record for record in known if record.state == "completed" and record.curve]
         running = [record for record in known if record.state == "running"]
         goals = self._problem.objective.goals
-        parts = [self._part(each, goal, choices, done, running) for each, goal in enumerate(goals)]
+        gains = np.array([front_gains(record, self._problem.objective) for record in done])
+        seen = [list(zip(done, column, strict=True)) for column in gains.T.tolist()]
+        parts = [
+            self._part(goal, each, choices, running) for goal, each in zip(goals, seen, strict=True)
+        ]
         reached = np.stack([reached for reached, _, _ in parts], axis=1)
         means = np.stack([means for _, means, _ in parts], axis=1)
         deviations = np.stack([deviations for _, _, deviations in parts], axis=1)
@@ -75,10 +79,9 @@ class FrontWorth:
 
     def _part(
         self,
-        number: int,
         goal: Goal,
+        gains: Sequence[tuple[TrialRecord, float]],
         choices: Sequence[Choice],
-        done: Sequence[TrialRecord],
         running: Sequence[TrialRecord],
     ) -> tuple[Array, Array, Array]:
         """One objective of the trials, and its mean and deviation of each choice.
@@ -87,19 +90,19 @@ class FrontWorth:
         at their predicted mean. A size that has no value, as 1 / 0, is as bad as the reference.
         """
         if goal.names <= SIZES.keys():
-            reached = np.array([self._known(goal, record.counts) for record in (*done, *running)])
+            begun = [self._known(goal, record.counts) for record in running]
+            reached = np.array([*(gain for _, gain in gains), *begun])
             means = np.array([self._known(goal, choice.size.counts) for choice in choices])
             deviations = np.zeros(len(means))
             span = np.append(reached, means)
         else:
-            gains = [front_gains(record, self._problem.objective)[number] for record in done]
-            scale = GainScale.of(gains)
-            seen = [(record, scale(gain), 0.0) for record, gain in zip(done, gains, strict=True)]
-            begun = [candidate_of(record.config, self._problem.space) for record in running]
-            candidates = [*begun, *(choice.candidate for choice in choices)]
+            scale, n_begun = GainScale.of([gain for _, gain in gains]), len(running)
+            seen = [(record, scale(gain), 0.0) for record, gain in gains]
+            candidates = [candidate_of(record.config, self._problem.space) for record in running]
+            candidates += [choice.candidate for choice in choices]
             predicted, deviations = self._model.predict(seen, candidates, running)
-            reached = np.array([*(value for _, value, _ in seen), *predicted[: len(begun)]])
-            means, deviations = predicted[len(begun) :], deviations[len(begun) :]
+            reached = np.array([*(value for _, value, _ in seen), *predicted[:n_begun]])
+            means, deviations = predicted[n_begun:], deviations[n_begun:]
             span = reached
         finite = span[np.isfinite(span)]
         width = float(np.ptp(finite)) if finite.size else 0.0

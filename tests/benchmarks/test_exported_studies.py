@@ -1,4 +1,4 @@
-"""An export that a benchmark needs: trained once, and told of wherever the program works."""
+"""Exports of benchmarks: each is trained once, and has a cost wherever the program works."""
 
 from __future__ import annotations
 

@@ -136,11 +136,19 @@ def test_no_unit_of_an_objective_counts(
 def test_a_size_without_a_value_is_no_improvement_and_ends_nothing(
     tiny_study: Study, make_record: Make
 ):
-    goal = "1 / (2.0 - min(mparams_total, 2.0))"  # no value from 2 million on
+    goal = "1 / (1.3 - min(mparams_total, 1.3))"  # no value from 1.3 million on
     search = FrontSearch(front_study(tiny_study, goal), make_record)
-    search.records.append(search._record(all_candidates(search.config)[0], "running"))
-    for _ in range(6):
-        assert search.step() is not None
+    every = all_candidates(search.config)
+    largest = max(every, key=n_mparams)
+    assert n_mparams(largest) > 1.3 > min(map(n_mparams, every))
+    search.records.append(search._record(largest, "running"))
+    for _ in range(12):
+        candidate = search.step()
+        assert candidate is not None
+        if n_mparams(candidate) >= 1.3:  # such a trial fails at its first validation
+            search.records[-1] = dataclasses.replace(
+                search.records[-1], state="failed", curve=(), aucc=None, objective=None
+            )
 
 
 def test_a_trial_below_the_bound_is_not_of_the_front(config: StudyConfig, make_record: Make):
