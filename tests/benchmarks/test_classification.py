@@ -14,6 +14,7 @@ from benchmarks.classification import FILES, N_FOLDS, PRETRAINED, SEEDS, TEXT, T
 from benchmarks.command import Options
 from spaces.errors import UserError
 from spaces.layout import Layout, without_reservoirs
+from tests.benchmarks.made_up import made_up_outcome
 from tests.encoder_exports import write_export_of
 from trainable.config import Budget, TrialConfig
 from trainable.data.manifest import Manifest
@@ -48,16 +49,7 @@ def trainings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[TrialConf
         check_init(config, load_task(config.data))
         noise = random.Random(key).random()
         test = 70 + noise + (20 if config.train.init_from else 0)
-        return Outcome(
-            key=key,
-            aucc=100 * test,
-            score=test,
-            test=test,
-            n_params=100_000,
-            flops=1e12,
-            seconds=50.0,
-            wall_seconds=60.0,
-        )
+        return made_up_outcome(key, test)
 
     def untrained(place: Path, text: Path, encoder: str, seed: int) -> Path:
         folder = tmp_path / f"export-{encoder}-{seed}"
