@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 import torch
@@ -11,7 +10,7 @@ from trainable.atomic import write_for_the_owner
 from trainable.checkpoint import Checkpoint
 from trainable.config import TrialConfig
 from trainable.curve import Point
-from trainable.ranks import Ranks, join_ranks, leave_ranks
+from trainable.ranks import Ranks, join_ranks
 from trainable.shipped_corpus import ShippedCorpus, with_data_here
 from trainable.training import Training
 
@@ -38,21 +37,9 @@ class RankActor:
         """Prepare a trial, from its start or from a checkpoint."""
         assert self._ranks is not None
         self._points = iter(())  # frees the previous trial's model
-        with _leaving_on_failure():
-            trial = with_data_here(config, self._corpus)
-            self._points = Training(trial, ranks=self._ranks, checkpoint=checkpoint).points()
+        trial = with_data_here(config, self._corpus)
+        self._points = Training(trial, ranks=self._ranks, checkpoint=checkpoint).points()
 
     def advance(self) -> None:
         """Train to the next validation."""
-        with _leaving_on_failure():
-            next(self._points, None)
-
-
-@contextlib.contextmanager
-def _leaving_on_failure() -> Iterator[None]:
-    """Close the connections if the block fails, so that the other ranks fail and do not wait."""
-    try:
-        yield
-    except BaseException:
-        leave_ranks()
-        raise
+        next(self._points, None)

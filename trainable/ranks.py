@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import os
 import socket
 from collections.abc import Sequence
@@ -136,6 +137,12 @@ def _connect_by(interface: str) -> None:
 
 
 def leave_ranks() -> None:
-    """Close this rank's connections, so that other ranks that wait for it fail at once."""
+    """Forget the other ranks, so that this process can join others; it must hold no model of them.
+
+    gloo's connections close with the last reference to their group, and a model has one. If the
+    model's were the last, torch would wait for gloo's threads with Python's lock held, which
+    those threads may need to free tensors: a deadlock.
+    """
     if distributed.is_initialized():
+        gc.collect()  # models are in reference cycles
         distributed.destroy_process_group()

@@ -31,7 +31,7 @@ from trainable.checkpoint import (
 from trainable.config import RanksConfig, TrialConfig
 from trainable.curve import Point
 from trainable.environment_fault import environment_fault, reason_of
-from trainable.lost_peer import ending_if_lost
+from trainable.failed_peers import cause_of, released_if_peers_fail
 from trainable.rank_actor import RankActor
 from trainable.ranks import Ranks, join_ranks, leave_ranks
 from trainable.shipped_corpus import ShippedCorpus, with_data_here
@@ -79,8 +79,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
-        if self._failure is None and self._fault is None:
-            self._attempt(self._advance)
+        self._attempt(self._advance)
         if self._fault is not None:
             raise self._fault
         if self._failure is not None:
@@ -103,6 +102,7 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         self._attempt(lambda: self._start_training(checkpoint))
 
     def cleanup(self) -> None:
+        self._forget_training()
         leave_ranks()
         for peer in self._peers:
             ray.kill(peer)
@@ -151,21 +151,24 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
         """Run ``work`` here while the other ranks run ``method``; raise a failure of any rank."""
         pending = [getattr(peer, method).remote(*args) for peer in self._peers]
         try:
-            with ending_if_lost(pending):
+            with released_if_peers_fail(self._peers, pending):
                 done = work()
         except BaseException as error:
-            if self._peers:
-                leave_ranks()  # otherwise the other ranks would wait for this one
-                _raise_the_cause(error, pending)
-            raise
+            cause = cause_of(error, pending)
+            if cause is error:
+                raise
+            raise cause from None
         ray.get(pending)
         return done
 
     def _attempt(self, work: Callable[[], None]) -> None:
         """Run ``work``; an error becomes the trial's failure, or the environment's fault.
 
-        If a rank died, its error is raised at once.
+        If a rank died, its error is raised at once. After a failure nothing more is run, since
+        other ranks may still wait in a collective of the failed work.
         """
+        if self._failure is not None or self._fault is not None:
+            return
         try:
             work()
         except (ray.exceptions.RayActorError, KeyboardInterrupt, SystemExit):
@@ -178,18 +181,6 @@ class ReservoirTrial(tune.Trainable):  # type: ignore[misc]
                 self._fault = error
             self._ranks_are_well = not self._peers
             self._forget_training()
-
-
-def _raise_the_cause(error: BaseException, pending: list[Any]) -> None:
-    """Raise another rank's failure if rank 0's error is only the lost connection."""
-    lost_another = isinstance(error, RuntimeError) and any(
-        backend in str(error) for backend in ("gloo", "NCCL", "Connection")
-    )
-    try:
-        ray.get(pending)
-    except ray.exceptions.RayTaskError:
-        if lost_another:
-            raise
 
 
 def _stored_checkpoint(address: str) -> Checkpoint:
@@ -249,7 +240,7 @@ def _join(
     peers: list[Any], *, address: str, backend: str, server: socket.socket | None = None
 ) -> Ranks:
     pending = [peer.join.remote(address, backend) for peer in peers]
-    with ending_if_lost(pending):
+    with released_if_peers_fail(peers, pending):
         me = join_ranks(
             rank=0, n_ranks=len(peers) + 1, address=address, backend=backend, server=server
         )

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "search"]
 
@@ -24,17 +26,20 @@ def environment(**extra: str) -> dict[str, str]:
 def reservoir_search(
     *arguments: str, cwd: Path, stdin: str = "", timeout: float = 300, **extra: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        cwd=cwd,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env=environment(**extra),
-    )
+    """Run a command to its end; one that takes longer than ``timeout`` shows how far it came."""
+    try:
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=cwd,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment(**extra),
+        )
+    except subprocess.TimeoutExpired as error:
+        pytest.fail(f"{error}; its last words:\n{(error.stderr or b'')[-2000:].decode()}")
 
 
 def start(*arguments: str, cwd: Path, **extra: str) -> subprocess.Popen[str]:

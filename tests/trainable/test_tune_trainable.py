@@ -197,11 +197,28 @@ def test_a_trial_whose_newest_checkpoint_is_broken_goes_on_from_the_older_one(
     assert on_updates(results[-1]["curve"]) == on_updates(steps(before)[-1]["curve"])
 
 
+def fail_next(rank: Any) -> None:
+    """Make the next step of ``rank`` fail while what it trains is still held, as by a traceback."""
+    rank.held = rank._points
+
+    def failing() -> Iterator[Point]:
+        raise ZeroDivisionError("of one rank alone")
+        yield
+
+    rank._points = failing()
+
+
 class PeerProcesses(ReservoirTrial):
-    """Tells which process each of its peers is."""
+    """Tells which process each of its peers is, and makes one rank fail."""
 
     def peers(self) -> list[int]:
         return [ray.get(peer.__ray_call__.remote(lambda _: os.getpid())) for peer in self._peers]
+
+    def fail_alone(self, rank: int) -> None:
+        if rank == 0:
+            fail_next(self)
+        else:
+            ray.get(self._peers[rank - 1].__ray_call__.remote(fail_next))
 
 
 @pytest.fixture
@@ -256,6 +273,22 @@ def test_two_ranks_that_diverge_say_so_and_new_peers_train_on(two_ranks: tuple[A
     ray.get(actor.reset.remote(settings(diverging(trial))))
     (result,) = all_steps(actor)
     assert result["failure"].startswith("Diverged: the training loss is")
+    ray.get(actor.reset.remote(settings(trial)), timeout=120)
+    assert all_steps(actor)[-1]["finished"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_fails_alone_ends_the_trial_at_once_and_says_why(
+    rank: int, two_ranks: tuple[Any, TrialConfig]
+):
+    actor, trial = two_ranks
+    ray.get(actor.train.remote())
+    ray.get(actor.fail_alone.remote(rank))
+    # The other rank waits in a collective, whose time-out is 20 minutes.
+    result = ray.get(actor.train.remote(), timeout=30)
+    assert result["failure"] == "ZeroDivisionError: of one rank alone"
     ray.get(actor.reset.remote(settings(trial)), timeout=120)
     assert all_steps(actor)[-1]["finished"]
 
