@@ -18,7 +18,7 @@ from trainable.curve import Point
 from trainable.device import autocast_dtype, training_device
 from trainable.dynamics.measure import N_SENTENCES, dynamics_at_depth, validation_sentences
 from trainable.init_from import start_from_export
-from trainable.memory import forget_peak_memory, peak_memory_bytes
+from trainable.memory import forget_peak_memory, keep_freed_memory, peak_memory_bytes
 from trainable.model_size import param_counts, training_flops_per_token
 from trainable.ranks import Ranks
 from trainable.stopwatch import Stopwatch
@@ -58,6 +58,7 @@ class Training:
         self.ranks = ranks
         self._device = training_device(config.ranks.gpus_per_rank)
         self._teacher = teacher_table(config, self._device)
+        keep_freed_memory()
         forget_peak_memory(self._device)
         self.task = load_task(config.data)
         self._model = self.task.build_model(config.model, seed=config.seed).to(self._device)

@@ -85,7 +85,8 @@ class ReservoirDecoder(TransformerDecoderBase):  # type: ignore[misc]
     def _features(self, tokens_BT: Tensor, encoder_out: EncoderOut) -> Tensor:
         """Features for the output projection at all positions of whole sentences: B, T, D."""
         embedded_BTD = self._embed(tokens_BT)
-        x_TBD = self.dropout_module(embedded_BTD + self.embed_positions(tokens_BT)).transpose(0, 1)
+        x_BTD = self.dropout_module(embedded_BTD + self.embed_positions(tokens_BT))
+        x_TBD = x_BTD.transpose(0, 1).contiguous()
         memory_SBD, memory_mask = _memory(encoder_out)
         # Padding needs no mask: it is on the right, where the causal mask hides it.
         mask = future_mask(len(x_TBD), x_TBD)

@@ -73,7 +73,7 @@ class ReservoirEncoder(TransformerEncoderBase):  # type: ignore[misc]
         """
         padding_BS = src_tokens.eq(self.padding_idx)
         embedded_BSD, without_positions = self.forward_embedding(src_tokens, token_embeddings)
-        x_SBD = embedded_BSD.masked_fill(padding_BS.unsqueeze(-1), 0.0).transpose(0, 1)
+        x_SBD = embedded_BSD.masked_fill(padding_BS.unsqueeze(-1), 0.0).transpose(0, 1).contiguous()
         states = [x_SBD]
         for layer in self.layers:
             x_SBD = layer(x_SBD, encoder_padding_mask=padding_BS)
