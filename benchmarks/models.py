@@ -39,6 +39,7 @@ class Size:
     gpus: float
     turn: int  # updates between two readings of the clock: about two seconds
     n_first: int  # first turns of a new process, whose rate is a column of its own
+    n_turns: int  # turns of a process after those
 
     @property
     def device(self) -> torch.device:
@@ -52,7 +53,15 @@ class Size:
 
 
 SMALL = Size(
-    name="small size", d_model=128, ffn=256, heads=4, precision="fp32", gpus=0.0, turn=4, n_first=1
+    name="small size",
+    d_model=128,
+    ffn=256,
+    heads=4,
+    precision="fp32",
+    gpus=0.0,
+    turn=4,
+    n_first=1,
+    n_turns=10,  # an epoch of the made-up data, whose batches have 342 to 4,095 target tokens
 )
 PAPER = Size(
     name="the paper's size",
@@ -63,6 +72,7 @@ PAPER = Size(
     gpus=1.0,
     turn=40,
     n_first=10,
+    n_turns=3,
 )
 
 

@@ -34,8 +34,7 @@ from trainable.config import TrialConfig
 from trainable.model_size import training_flops_per_token
 from trainable.tasks.registry import load_task
 
-N_ROUNDS = 5
-N_TURNS = 3  # of a process, after its first ones
+N_ROUNDS = 4
 FAIRSEQ = "fairseq-train, transformer"
 IN_BF16 = ("model0", "model4")  # on a CPU that multiplies it faster
 IN_SECONDS = ("model0", "model4")  # in a given time
@@ -67,6 +66,10 @@ def measure(options: Options) -> Report:
                 "outside: what the process took besides, as imports, data and warm-up. fairseq's "
                 "clock begins after its first update"
             ),
+            (
+                "ours and fairseq's make the same batches of an epoch, in another order; on a CPU "
+                "the updates of a round are as many as an epoch has"
+            ),
             "on a GPU ours are CUDA graphs of compiled layers, as in a trial of 3,000 updates",
             "on a GPU fairseq trains in fp16 with a process that loads data, its fastest way",
             "the rows in bf16 are against fairseq in fp32, which is how it trains on a CPU",
@@ -82,7 +85,7 @@ def measure(options: Options) -> Report:
 
 def _table(size: Size, data: Path, options: Options) -> Table:
     models = MODELS if options.seconds is None else IN_SECONDS
-    n_turns = size.n_first + N_TURNS
+    n_turns = size.n_first + size.n_turns
     trials = {model: trial(model, size, data, n_turns=n_turns) for model in models}
     if size is SMALL and is_fast_at_bf16():
         bf16 = replace(size, precision="bf16")
@@ -101,7 +104,7 @@ def _table(size: Size, data: Path, options: Options) -> Table:
         before_round=lambda: measured.append(_limits(size, trials[MODELS[0]])),
     )
     limits = Limits.highest(measured)
-    n_updates = size.turn * N_TURNS
+    n_updates = size.turn * size.n_turns
     return Table(
         caption=f"{size}; {n_updates} updates a round after the first "
         f"{size.turn * size.n_first}; limits: {limits.in_use / 1e9:.1f} GFLOP/s "
