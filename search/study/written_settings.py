@@ -6,7 +6,6 @@ from typing import Any
 
 from search.study.agreement import SEARCHED_FIELDS
 from search.study.config import StudyConfig
-from search.study.learning import default_grace, longest_warm_up
 
 
 def written_settings(config: StudyConfig) -> dict[str, Any]:
@@ -23,10 +22,12 @@ def with_earlier_defaults(config: StudyConfig) -> StudyConfig:
     Up to version 0.2 ``scheduler.grace`` was a quarter of the budget by default, and no folder had
     it; later ones do.
     """
-    scheduler, clock = config.scheduler, config.scheduler_clock
-    budget = config.budget.on(clock)
-    if scheduler.grace is not None or scheduler.name == "none" or budget is None:
+    scheduler = config.scheduler
+    if scheduler.grace is not None or scheduler.name == "none":
         return config
-    warm_up = longest_warm_up(config.space, config.train)
-    grace = default_grace(clock, budget, warm_up=warm_up, forecasts=True)
-    return config.model_copy(update={"scheduler": scheduler.model_copy(update={"grace": grace})})
+
+    def changed(**settings: Any) -> StudyConfig:
+        return config.model_copy(update={"scheduler": scheduler.model_copy(update=settings)})
+
+    # Its default is a quarter still.
+    return changed(grace=changed(name="extrapolation").scheduler_grace)
