@@ -67,8 +67,9 @@ def measure(options: Options) -> Report:
                 "clock begins after its first update"
             ),
             (
-                "ours and fairseq's make the same batches of an epoch, in another order; on a CPU "
-                "the updates of a round are as many as an epoch has"
+                "an epoch is about as many batches of ours as of fairseq's: ours by target, then "
+                "source lengths, fairseq's the other way round; on a CPU the updates of a round "
+                "are as many as an epoch has"
             ),
             "on a GPU ours are CUDA graphs of compiled layers, as in a trial of 3,000 updates",
             "on a GPU fairseq trains in fp16 with a process that loads data, its fastest way",
